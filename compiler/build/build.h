@@ -1,0 +1,75 @@
+/* build.h: description -> graphs. Evaluates the expressions of a model file into tensors, shapes and state. */
+#ifndef SSLC_BUILD_H
+#define SSLC_BUILD_H
+
+#include "../graph/graph.h"
+#include "../parse/parse.h"
+
+enum { MAX_FIELDS = 8 };
+
+/* What the reader of the data says about it; shapes are of one sample. */
+typedef struct DataField {
+	const char *name; /* "x", "label" */
+	DType type;       /* u8 is seen by the model as float in [0, 1] */
+	Shape shape;
+} DataField;
+
+typedef struct DataShape {
+	DataField field[MAX_FIELDS];
+	size_t count;
+	int64_t train_count, test_count; /* samples; test_count may be 0 */
+	int64_t classes;                 /* of "label", or 0: `classes` in the model language */
+} DataShape;
+
+/* A tensor that lives across steps. Graphs refer to it by a `state` node of the same name. */
+typedef struct State {
+	const char *name; /* "encoder.0.w", "optimizer.encoder.0.w.m", "probe.head.0.w" */
+	DType type;
+	Shape shape;
+	bool is_param;   /* trained by the optimizer of its owner */
+	uint32_t task;   /* 0: pre-training; else 1 + index into Bundle.task: the task that owns it */
+	Span origin;
+	uint64_t offset; /* bytes into the states block, a multiple of 64 */
+} State;
+
+/* One variant of a downstream task: "probe" (pre-trained and random share it), "probe.scratch", "probe.raw". */
+typedef struct BundleTask {
+	const char *name;
+	const Task *task;
+	bool freezes; /* its frozen networks are not trained */
+	bool is_raw;  /* frozen networks are replaced by flatten */
+	int64_t batch, steps;
+	bool higher_is_better; /* of the metric: true for accuracy */
+	const char *metric;    /* "accuracy" or "loss" */
+} BundleTask;
+
+/* All graphs of a model; they share the states.
+ *   init            sets every state of pre-training       inputs seed
+ *   step            out loss; sets parameters, optimizer   inputs x (label), seed, step
+ *   features        out features [batch, ...]              inputs x
+ *   T.init  T.step  as above, for task T (states with that task)
+ *   T.score         out metric: its mean over the batch    inputs x, label, seed, step (as used)
+ *   T.score.rest    the same for the last, smaller batch of the test set, if there is one
+ * Inputs that a graph does not use are absent from it. seed is i32[2], step i32[] (steps done). */
+typedef struct Bundle {
+	const Model *model;
+	DataShape data;
+	State *state;
+	size_t state_count, state_capacity;
+	uint64_t state_bytes;
+	Graph **graph;
+	size_t graph_count, graph_capacity;
+	BundleTask *task;
+	size_t task_count;
+	int64_t batch, steps, epoch_steps; /* pre-training: samples a step, steps in all, steps an epoch */
+} Bundle;
+
+/* NULL after errors (all that could be found are reported). */
+Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);
+Graph *bundle_graph(const Bundle *b, const char *name); /* NULL: there is none */
+/* A model without data: the expression `check` of unit tests. Evaluates one expression given named inputs (DataShape
+ * fields, without a batch axis) as graph output "y"; parameters become states whose init graph is `*init`. */
+Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definitions, Expr *e,
+                        const DataField *inputs, size_t count, Bundle **states);
+
+#endif

@@ -1,0 +1,26 @@
+/* codegen.h: kernels -> machine code, through LLVM. The only folder that sees LLVM; this door does not show it. */
+#ifndef SSLC_CODEGEN_H
+#define SSLC_CODEGEN_H
+
+#include "../../runtime/step.h"
+#include "../schedule/schedule.h"
+
+/* The target and the JIT; one serves many functions. */
+typedef struct Codegen Codegen;
+
+MUST_USE Codegen *codegen_open(Compile *c); /* NULL: reported (unknown CPU, no such target) */
+void codegen_close(Codegen *cg);            /* NULL-safe; frees all functions */
+
+/* Where a state lives: bytes into the states block. `states` is the caller's. */
+typedef uint64_t (*StateOffset)(void *states, const char *name);
+
+/* Compiles a planned program to a function; name is its symbol. NULL after an error. */
+StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states);
+
+typedef enum CodegenText { CODEGEN_LLVM, CODEGEN_LLVM_OPTIMIZED, CODEGEN_ASM } CodegenText;
+MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
+                           CodegenText what, Text *out);
+const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
+unsigned codegen_lanes(const Codegen *cg);  /* f32 in a vector register: 16, 8, 4 */
+
+#endif

@@ -1,0 +1,28 @@
+/* passes.h: graph to graph. One file a pass, one signature, one ordered list (passes.def). */
+#ifndef SSLC_PASSES_H
+#define SSLC_PASSES_H
+
+#include "../graph/graph.h"
+
+typedef struct Pass {
+	const char *name;
+	int level; /* 0: always; 1: unless switched off for debugging */
+	Graph *(*run)(Compile *c, const Graph *in);
+	const char *meaning;
+} Pass;
+extern const Pass pass_list[]; /* in order; ended by a NULL name */
+
+#define PASS(name, level, meaning) Graph *pass_##name(Compile *c, const Graph *in);
+#include "passes.def"
+#undef PASS
+
+/* run.c: runs the list up to and including the pass `last` (NULL: all), verifying after each if c->verify.
+ * NULL in, NULL out. */
+Graph *passes(Compile *c, const Graph *in, const char *last);
+
+/* rebuild.c: the walk that passes share. Visits what outputs and sets reach, in order; `rewrite` returns the node of
+ * `out` that stands for x (operands in map[]), or 0 to copy it. Dead nodes vanish, equal ones merge. */
+typedef NodeId (*Rewrite)(Graph *out, const Graph *in, NodeId x, const NodeId *map);
+Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite);
+
+#endif

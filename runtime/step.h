@@ -1,0 +1,22 @@
+/* step.h: the interface between compiled functions and whoever calls them. No compiler, no LLVM behind it. */
+#ifndef SSLC_STEP_H
+#define SSLC_STEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Runs tiles [begin, end) of a kernel. */
+typedef void (*StepTask)(void *args, int64_t begin, int64_t end);
+/* Runs all tiles [0, tiles) by calls of `task` on disjoint ranges, on any threads, and returns when all
+ * are done. The result does not depend on how the range is cut. */
+typedef void (*StepParallel)(void *pool, StepTask task, void *args, int64_t tiles);
+
+typedef struct StepBlock {
+#define FIELD(name, type, letter, meaning) type name;
+#include "step.def"
+#undef FIELD
+} StepBlock;
+
+typedef void (*StepFunction)(const StepBlock *block);
+
+#endif
