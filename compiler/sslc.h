@@ -1,0 +1,160 @@
+/* sslc.h: the public API: from a model file to functions that train it.
+ *
+ * 1 Compile     sslc_open, sslc_bind, sslc_function
+ * 2 Inspect     states, tasks, settings, sslc_dump
+ * 3 Errors      sslc_error_count, sslc_print_errors
+ *
+ *   sslc_program *p = sslc_open("model.json", NULL);
+ *   ... open the data that sslc_reader(p) names ...
+ *   if (sslc_bind(p, &data)) {
+ *       const sslc_code *step = sslc_function(p, "step");
+ *       step->call(&block);
+ *   }
+ *   sslc_print_errors(p, stderr, false);
+ *   sslc_close(p);
+ *
+ * A program is used by one thread at a time; the functions that it makes may be called by any. */
+#ifndef SSLC_H
+#define SSLC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "step.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SSLC_API __attribute__((visibility("default")))
+
+/* -- 1 Compile -------------------------------------------------------------------------------------- */
+
+typedef struct sslc_program sslc_program;
+
+/* Zero is the default of every field. */
+typedef struct sslc_options {
+	bool f64;             /* compute in double: gradient checks */
+	bool verify;          /* verify graph, kernels and LLVM module after every stage */
+	const char *cpu;      /* LLVM's CPU name; NULL: this machine */
+	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */
+	size_t memory_limit;  /* bytes that the compiler may use; 0: 2 GiB */
+} sslc_options;
+
+enum { SSLC_MAX_RANK = 6, SSLC_MAX_FIELDS = 8 };
+
+/* A tensor's type and shape; dtype by its name in the graph: "f32", "i32", "u8". */
+typedef struct sslc_tensor {
+	const char *name;
+	const char *dtype;
+	int rank;
+	int64_t dim[SSLC_MAX_RANK];
+	size_t bytes;
+} sslc_tensor;
+
+/* Reads and parses a model file. NULL only when there is no memory; errors are in sslc_error_count. */
+SSLC_API sslc_program *sslc_open(const char *path, const sslc_options *options);
+/* The same from memory; `name` is what errors show. The text is copied. */
+SSLC_API sslc_program *sslc_open_text(const char *name, const char *text, size_t size, const sslc_options *options);
+SSLC_API void sslc_close(sslc_program *p); /* frees its functions too; NULL-safe */
+
+/* "data": "idx('a.idx', labels='b.idx')" as written: the reader's name and its arguments. */
+typedef struct sslc_argument {
+	const char *name; /* NULL: positional */
+	const char *text; /* NULL: a number */
+	double number;
+} sslc_argument;
+typedef struct sslc_call {
+	const char *name;
+	const sslc_argument *argument;
+	size_t count;
+} sslc_call;
+/* What the model asks of its data; NULL after errors. */
+SSLC_API const sslc_call *sslc_reader(const sslc_program *p);
+/* Reports `text` (an error of the reader, say) at the place of "data" in the model file. */
+SSLC_API void sslc_data_error(sslc_program *p, const char *text);
+
+/* What the reader found; shapes are of one sample. */
+typedef struct sslc_data {
+	sslc_tensor field[SSLC_MAX_FIELDS]; /* "x", perhaps "label"; bytes are not read */
+	size_t count;
+	int64_t train_count, test_count, classes;
+} sslc_data;
+/* Builds every graph of the model for this data. False after errors. */
+SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
+
+/* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is i32[2], "step"
+ * i32[] (steps done); "x" and "label" hold one batch. */
+typedef struct sslc_code {
+	const char *name;
+	StepFunction call;
+	size_t arena_bytes; /* scratch that a call needs, aligned to 64 */
+	const sslc_tensor *input, *output;
+	size_t input_count, output_count;
+} sslc_code;
+/* Compiles on first use: "init", "step", "features", "gradients", and of task T: "T.init", "T.step", "T.score",
+ * "T.score.rest". NULL after an error or if the model has no such function. */
+SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);
+SSLC_API bool sslc_has_function(const sslc_program *p, const char *name);
+
+/* -- 2 Inspect --------------------------------------------------------------------------------------- */
+
+typedef struct sslc_state {
+	sslc_tensor tensor;
+	size_t offset; /* into the block of states */
+	bool is_param;
+	const char *task; /* NULL: of pre-training; else the task that owns it */
+} sslc_state;
+SSLC_API const sslc_state *sslc_states(const sslc_program *p, size_t *count);
+SSLC_API size_t sslc_states_bytes(const sslc_program *p);
+
+typedef struct sslc_training {
+	int64_t epochs, batch, steps, epoch_steps;
+	uint64_t seed;
+	bool shuffle;
+} sslc_training;
+SSLC_API sslc_training sslc_pretraining(const sslc_program *p);
+
+/* A variant of a downstream task. */
+typedef struct sslc_task {
+	const char *name;  /* "probe.raw": also the prefix of its functions */
+	const char *base;  /* "probe" */
+	const char *metric; /* "accuracy", "loss" */
+	sslc_training training;
+	bool is_raw, is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
+	bool with_random;
+	bool higher_is_better;
+} sslc_task;
+SSLC_API const sslc_task *sslc_tasks(const sslc_program *p, size_t *count);
+
+SSLC_API const char *sslc_name(const sslc_program *p);
+SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);
+SSLC_API const char *sslc_cpu(sslc_program *p); /* "znver4"; NULL after an error */
+
+typedef enum sslc_format { SSLC_TEXT, SSLC_DOT } sslc_format;
+/* Writes one function after one stage: parse, build, autodiff, a pass, schedule, plan, llvm, asm (the list:
+ * sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage or errors. */
+SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage, sslc_format format, FILE *out);
+SSLC_API const char *const *sslc_stages(void);
+SSLC_API bool sslc_stage_has_dot(const char *stage);
+
+/* A function's cost, from its schedule and plan, without machine code. */
+typedef struct sslc_cost {
+	size_t nodes, kernels;
+	double flops, bytes;
+	size_t arena_bytes, arena_lower_bound;
+} sslc_cost;
+SSLC_API bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost);
+
+/* -- 3 Errors ----------------------------------------------------------------------------------------- */
+
+SSLC_API size_t sslc_error_count(const sslc_program *p);
+/* Prints all errors, in the order of the file, with the line and a caret. */
+SSLC_API void sslc_print_errors(const sslc_program *p, FILE *out, bool colour);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
