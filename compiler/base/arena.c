@@ -1,0 +1,146 @@
+/* arena.c: chunked bump allocation: memory with a lifetime, not an owner. A new chunk doubles;
+ * nothing is freed singly. */
+#include "base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 16, FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 16 << 20 };
+
+typedef struct Chunk Chunk;
+struct Chunk {
+	Chunk *before;
+	size_t size, used; /* of bytes */
+	_Alignas(ALIGN) char bytes[];
+};
+
+struct Arena {
+	Chunk *chunk;
+	size_t limit, total; /* total: bytes of all chunks */
+	jmp_buf *where;
+};
+
+void bug_at(const char *file, int line, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fprintf(stderr, "sslc: internal error at %s:%d: ", file, line);
+	vfprintf(stderr, format, args);
+	fprintf(stderr,
+	        "\nThis is a bug in sslc, not in your model. Please report it with the model file.\n");
+	va_end(args);
+	abort();
+}
+
+Arena *arena_open(size_t limit)
+{
+	Arena *a = calloc(1, sizeof *a);
+	if (a)
+		a->limit = limit;
+	return a;
+}
+
+void arena_close(Arena *a)
+{
+	if (!a)
+		return;
+	arena_reset(a, (ArenaMark){0});
+	free(a);
+}
+
+void arena_on_limit(Arena *a, jmp_buf *where)
+{
+	a->where = where;
+}
+
+_Noreturn static void exhausted(Arena *a, size_t wanted)
+{
+	if (a->where)
+		longjmp(*a->where, 1);
+	BUG("arena of %zu bytes cannot give %zu more", a->total, wanted);
+}
+
+static Chunk *chunk_add(Arena *a, size_t size)
+{
+	size_t room = a->chunk ? 2 * a->chunk->size : FIRST_CHUNK;
+	room = room > LARGEST_CHUNK ? LARGEST_CHUNK : room;
+	room = room < size ? size : room;
+	if (a->limit && (a->total > a->limit || room > a->limit - a->total))
+		room = size;
+	if (size > SIZE_MAX / 2 || (a->limit && (a->total > a->limit || room > a->limit - a->total)))
+		exhausted(a, size);
+	Chunk *c = malloc(sizeof *c + room);
+	if (!c)
+		exhausted(a, size);
+	*c = (Chunk){.before = a->chunk, .size = room};
+	a->total += room;
+	return a->chunk = c;
+}
+
+void *arena_array(Arena *a, size_t count, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 4)
+		exhausted(a, SIZE_MAX);
+	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+	Chunk *c = a->chunk;
+	if (!c || bytes > c->size - c->used)
+		c = chunk_add(a, bytes);
+	void *p = c->bytes + c->used;
+	c->used += bytes;
+	return memset(p, 0, bytes);
+}
+
+char *arena_copy(Arena *a, const char *bytes, size_t size)
+{
+	char *copy = arena_array(a, size + 1, 1);
+	if (size)
+		memcpy(copy, bytes, size);
+	return copy;
+}
+
+char *arena_vprintf(Arena *a, const char *format, va_list args)
+{
+	va_list again;
+	va_copy(again, args);
+	int size = vsnprintf(NULL, 0, format, args);
+	char *text = arena_array(a, size < 0 ? 1 : (size_t)size + 1, 1);
+	if (size > 0)
+		vsnprintf(text, (size_t)size + 1, format, again);
+	va_end(again);
+	return text;
+}
+
+char *arena_printf(Arena *a, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	char *text = arena_vprintf(a, format, args);
+	va_end(args);
+	return text;
+}
+
+ArenaMark arena_mark(const Arena *a)
+{
+	return (ArenaMark){a->chunk, a->chunk ? a->chunk->used : 0};
+}
+
+void arena_reset(Arena *a, ArenaMark mark)
+{
+	while (a->chunk && a->chunk != mark.chunk) {
+		Chunk *before = a->chunk->before;
+		a->total -= a->chunk->size;
+		free(a->chunk);
+		a->chunk = before;
+	}
+	if (a->chunk)
+		a->chunk->used = mark.used;
+}
+
+size_t arena_used(const Arena *a)
+{
+	size_t used = 0;
+	for (const Chunk *c = a->chunk; c; c = c->before)
+		used += c->used;
+	return used;
+}

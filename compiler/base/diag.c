@@ -1,0 +1,246 @@
+/* diag.c: errors with a place, notes and helps; shown in the order of the file with the line and a
+ * caret.
+ *
+ *   model.json:7:16: error: no layer named 'conv2d'
+ *       7 |   "encoder": ["conv2d(32, 3)", "relu"],
+ *         |                ^~~~~~
+ *     help: did you mean 'conv'?
+ */
+#include "base.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct File {
+	const char *name, *bytes;
+	size_t size;
+} File;
+
+typedef struct Remark Remark;
+struct Remark { /* a note, or a help (file 0) */
+	Remark *next;
+	Span span;
+	bool is_help;
+	const char *text;
+};
+
+typedef struct Error {
+	Span span;
+	const char *text;
+	Remark *first, **end;
+} Error;
+
+enum { MAX_FILES = 64 };
+
+struct Diags {
+	Arena *arena;
+	File file[MAX_FILES];
+	uint32_t files;
+	Error error[MAX_ERRORS];
+	size_t errors, dropped;
+	Error *last; /* that notes and helps belong to; NULL: it was dropped */
+};
+
+Diags *diags_open(Arena *a)
+{
+	Diags *d = new (a, Diags);
+	d->arena = a;
+	return d;
+}
+
+uint32_t diags_file(Diags *d, const char *name, const char *bytes, size_t size)
+{
+	if (d->files == MAX_FILES)
+		BUG("more than %d files", MAX_FILES);
+	d->file[d->files] = (File){name, bytes, size};
+	return ++d->files;
+}
+
+static const File *file_of(const Diags *d, uint32_t file)
+{
+	if (file == 0 || file > d->files)
+		BUG("no file %u", file);
+	return &d->file[file - 1];
+}
+
+const char *diags_bytes(const Diags *d, uint32_t file, size_t *size)
+{
+	*size = file_of(d, file)->size;
+	return file_of(d, file)->bytes;
+}
+
+const char *diags_name(const Diags *d, uint32_t file)
+{
+	return file_of(d, file)->name;
+}
+
+static bool starts_character(char byte)
+{
+	return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column)
+{
+	const File *f = file_of(d, span.file);
+	*line = *column = 1;
+	for (size_t i = 0; i < span.at && i < f->size; i++) {
+		if (f->bytes[i] == '\n') {
+			*line += 1;
+			*column = 1;
+		} else if (starts_character(f->bytes[i])) {
+			*column += 1;
+		}
+	}
+}
+
+/* -- Collecting
+ * ------------------------------------------------------------------------------------- */
+
+void diag_error(Diags *d, Span span, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	const char *text = arena_vprintf(d->arena, format, args);
+	va_end(args);
+	d->last = NULL;
+	for (size_t i = 0; i < d->errors; i++)
+		if (memcmp(&d->error[i].span, &span, sizeof span) == 0 &&
+		    strcmp(d->error[i].text, text) == 0)
+			return;
+	if (d->errors == MAX_ERRORS) {
+		d->dropped++;
+		return;
+	}
+	d->last = &d->error[d->errors++];
+	*d->last = (Error){.span = span, .text = text};
+	d->last->end = &d->last->first;
+}
+
+static void remark(Diags *d, Span span, bool is_help, const char *format, va_list args)
+{
+	if (!d->last)
+		return;
+	Remark *r = new (d->arena, Remark);
+	*r = (Remark){.span = span, .is_help = is_help, .text = arena_vprintf(d->arena, format, args)};
+	*d->last->end = r;
+	d->last->end = &r->next;
+}
+
+void diag_note(Diags *d, Span span, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	remark(d, span, false, format, args);
+	va_end(args);
+}
+
+void diag_help(Diags *d, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	remark(d, (Span){0}, true, format, args);
+	va_end(args);
+}
+
+size_t diag_count(const Diags *d)
+{
+	return d->errors + d->dropped;
+}
+
+/* -- Showing
+ * ---------------------------------------------------------------------------------------- */
+
+enum { WIDEST = 110 }; /* characters of a source line that are shown */
+
+typedef struct Paint {
+	const char *bold, *red, *blue, *off;
+} Paint;
+
+static const Paint plain = {"", "", "", ""};
+static const Paint coloured = {"\033[1m", "\033[1;31m", "\033[34m", "\033[0m"};
+
+static void print_head(const Diags *d, Span span, FILE *out, const Paint *p)
+{
+	if (!span.file)
+		return;
+	uint32_t line, column;
+	diags_place(d, span, &line, &column);
+	fprintf(out, "%s%s:%u:%u: %s", p->bold, diags_name(d, span.file), line, column, p->off);
+}
+
+/* The byte `back` characters before `at`, not before `low`. */
+static size_t step_back(const char *bytes, size_t at, size_t low, size_t back)
+{
+	while (back && at > low) {
+		at--;
+		back -= starts_character(bytes[at]);
+	}
+	return at;
+}
+
+/* The source line with a caret below; a long one is cut around the span. */
+static void print_line(const Diags *d, Span span, FILE *out, const Paint *p)
+{
+	const File *f = file_of(d, span.file);
+	size_t at = span.at < f->size ? span.at : f->size, low = at, high = at;
+	while (low > 0 && f->bytes[low - 1] != '\n')
+		low--;
+	while (high < f->size && f->bytes[high] != '\n' && f->bytes[high] != '\r')
+		high++;
+	size_t from = step_back(f->bytes, at, low, at - low > WIDEST - 30 ? 40 : at - low);
+	size_t to = from;
+	for (size_t shown = 0; to < high && (shown < WIDEST || !starts_character(f->bytes[to])); to++)
+		shown += starts_character(f->bytes[to]);
+	uint32_t line, column;
+	diags_place(d, span, &line, &column);
+	fprintf(out, "%s%5u |%s %s", p->blue, line, p->off, from > low ? "..." : "");
+	for (size_t i = from; i < to; i++) /* control characters would spoil the terminal */
+		fputc((unsigned char)f->bytes[i] < ' ' && f->bytes[i] != '\t' ? ' ' : f->bytes[i], out);
+	fprintf(out, "%s\n%s      |%s %s", to < high ? "..." : "", p->blue, p->off,
+	        from > low ? "   " : "");
+	for (size_t i = from; i < at; i++)
+		if (starts_character(f->bytes[i]))
+			fputc(f->bytes[i] == '\t' ? '\t' : ' ', out);
+	fprintf(out, "%s^", p->red);
+	for (size_t i = at + 1; i < span.end && i < to; i++)
+		if (starts_character(f->bytes[i]))
+			fputc('~', out);
+	fprintf(out, "%s\n", p->off);
+}
+
+static void print_error(const Diags *d, const Error *e, FILE *out, const Paint *p)
+{
+	print_head(d, e->span, out, p);
+	fprintf(out, "%serror:%s %s\n", p->red, p->off, e->text);
+	if (e->span.file)
+		print_line(d, e->span, out, p);
+	for (const Remark *r = e->first; r; r = r->next) {
+		fputs("  ", out);
+		print_head(d, r->span, out, p);
+		fprintf(out, "%s%s:%s %s\n", p->bold, r->is_help ? "help" : "note", p->off, r->text);
+		if (r->span.file)
+			print_line(d, r->span, out, p);
+	}
+}
+
+static int by_place(const void *x, const void *y)
+{
+	const Error *a = *(const Error *const *)x, *b = *(const Error *const *)y;
+	if (a->span.file != b->span.file)
+		return a->span.file < b->span.file ? -1 : 1;
+	if (a->span.at != b->span.at)
+		return a->span.at < b->span.at ? -1 : 1;
+	return a < b ? -1 : a > b; /* as reported */
+}
+
+void diag_print(const Diags *d, FILE *out, bool colour)
+{
+	const Error *sorted[MAX_ERRORS];
+	for (size_t i = 0; i < d->errors; i++)
+		sorted[i] = &d->error[i];
+	qsort(sorted, d->errors, sizeof sorted[0], by_place);
+	for (size_t i = 0; i < d->errors; i++)
+		print_error(d, sorted[i], out, colour ? &coloured : &plain);
+	if (d->dropped)
+		fprintf(out, "and %zu more errors\n", d->dropped);
+}

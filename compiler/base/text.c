@@ -1,0 +1,173 @@
+/* text.c: growing strings, numbers as the shortest text that reads back, and whole files read or
+ * replaced at once. */
+#include "base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void text_room(Text *t, size_t more)
+{
+	if (more < t->capacity && t->size < t->capacity - more)
+		return;
+	size_t capacity = 2 * t->capacity > t->size + more + 1 ? 2 * t->capacity : t->size + more + 64;
+	char *data = capacity > t->size ? realloc(t->data, capacity) : NULL;
+	if (!data)
+		BUG("out of memory for a text of %zu bytes", t->size);
+	t->data = data;
+	t->capacity = capacity;
+}
+
+void text_add(Text *t, const char *bytes, size_t size)
+{
+	text_room(t, size);
+	if (size)
+		memcpy(t->data + t->size, bytes, size);
+	t->size += size;
+	t->data[t->size] = 0;
+}
+
+void text_printf(Text *t, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int size = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	if (size < 0)
+		BUG("bad format '%s'", format);
+	text_room(t, (size_t)size + 1);
+	va_start(args, format);
+	vsnprintf(t->data + t->size, (size_t)size + 1, format, args);
+	va_end(args);
+	t->size += (size_t)size;
+}
+
+void text_close(Text *t)
+{
+	free(t->data);
+	*t = (Text){0};
+}
+
+void text_number(Text *t, double value, bool is_float)
+{
+	char buffer[64];
+	if (isnan(value)) {
+		text_printf(t, "nan");
+		return;
+	}
+	if (isinf(value)) {
+		text_printf(t, value < 0 ? "-inf" : "inf");
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(buffer, sizeof buffer, "%.*g", digits, value);
+		if (is_float ? strtof(buffer, NULL) == (float)value : strtod(buffer, NULL) == value)
+			break;
+	}
+	text_printf(t, "%s", buffer);
+}
+
+/* -- Files ----------------------------------------------------------------------------------------
+ */
+
+static bool failed(char why[128], const char *text)
+{
+	snprintf(why, 128, "%s", text);
+	return false;
+}
+
+static bool read_all(int file, size_t limit, Text *out, char why[128])
+{
+	for (;;) {
+		char block[1 << 16];
+		ssize_t got = read(file, block, sizeof block);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return failed(why, strerror(errno));
+		if (got == 0)
+			return true;
+		if ((size_t)got > limit - out->size) {
+			snprintf(why, 128, "is larger than %zu bytes", limit);
+			return false;
+		}
+		text_add(out, block, (size_t)got);
+	}
+}
+
+bool file_read(const char *path, size_t limit, Text *out, char why[128])
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return failed(why, strerror(errno));
+	struct stat about;
+	text_add(out, "", 0);
+	bool good = fstat(file, &about) == 0 && S_ISDIR(about.st_mode)
+	                ? failed(why, "is a directory")
+	                : read_all(file, limit, out, why);
+	close(file);
+	return good;
+}
+
+static bool write_all(int file, const char *bytes, size_t size)
+{
+	while (size) {
+		ssize_t done = write(file, bytes, size);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return false;
+		bytes += done;
+		size -= (size_t)done;
+	}
+	return true;
+}
+
+/* Makes the rename itself durable; a file system that cannot is none of our business. */
+static void sync_folder(const char *path)
+{
+	char *copy = strdup(path);
+	int folder = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (folder >= 0) {
+		(void)fsync(folder);
+		close(folder);
+	}
+	free(copy);
+}
+
+bool file_write(const char *path, const void *bytes, size_t size, char why[128])
+{
+	size_t room = strlen(path) + 16;
+	char *beside = malloc(room);
+	if (!beside)
+		return failed(why, "out of memory");
+	snprintf(beside, room, "%s.XXXXXX", path);
+	int file = mkostemp(beside, O_CLOEXEC);
+	if (file < 0) {
+		free(beside);
+		return failed(why, strerror(errno));
+	}
+	mode_t mask = umask(0);
+	umask(mask);
+	bool good = write_all(file, bytes, size) && fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0;
+	int error = errno;
+	if (close(file) != 0 && good) {
+		good = false;
+		error = errno;
+	}
+	if (good && rename(beside, path) != 0) {
+		good = false;
+		error = errno;
+	}
+	if (good)
+		sync_folder(path);
+	else
+		unlink(beside);
+	free(beside);
+	return good || failed(why, strerror(error));
+}
