@@ -1,0 +1,289 @@
+/* graph.c: nodes, interning of equal nodes, and the constructors.
+ *
+ * Invariant: operands have smaller ids than their users, so the array is in topological order;
+ * equal nodes are one node (all ops are pure: random bits take their key as an attribute). */
+#include "graph.h"
+
+#include <string.h>
+
+const OpInfo op_info[OP_COUNT] = {
+#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, meaning)                \
+	[OP_##name] = {#name, ins, operands, kind, flags, #attr, #types, meaning, #shape, #gradient},
+#include "ops.def"
+#undef OP
+};
+
+enum { CLASS_NONE, CLASS_FLOAT, CLASS_INT, CLASS_BOOL };
+const TypeInfo type_info[DTYPE_COUNT] = {
+#define TYPE(name, bytes, class, numpy, safetensors, meaning)                                      \
+	[DTYPE_##name] = {#name, bytes,      CLASS_##class == CLASS_FLOAT, CLASS_##class == CLASS_INT, \
+	                  numpy, safetensors},
+#include "types.def"
+#undef TYPE
+};
+
+Op op_by_name(const char *name)
+{
+	for (Op op = 1; op < OP_COUNT; op++)
+		if (strcmp(op_info[op].name, name) == 0)
+			return op;
+	return OP_NONE;
+}
+
+DType type_by_name(const char *name)
+{
+	for (DType t = 1; t < DTYPE_COUNT; t++)
+		if (strcmp(type_info[t].name, name) == 0)
+			return t;
+	return DTYPE_none;
+}
+
+/* -- Shapes ---------------------------------------------------------------------------------------
+ */
+
+int64_t shape_size(Shape s)
+{
+	int64_t size = 1;
+	for (int i = 0; i < s.rank; i++)
+		size *= s.dim[i];
+	return size;
+}
+
+bool shape_equal(Shape a, Shape b)
+{
+	return memcmp(&a, &b, sizeof a) == 0;
+}
+
+Shape shape_of(int rank, const int64_t *dim)
+{
+	if (rank < 0 || rank > MAX_RANK)
+		BUG("a shape of rank %d", rank);
+	Shape s = {.rank = (uint8_t)rank};
+	for (int i = 0; i < rank; i++)
+		s.dim[i] = dim[i];
+	return s;
+}
+
+const char *shape_text(Arena *a, DType t, Shape s)
+{
+	char text[256];
+	size_t size = (size_t)snprintf(text, sizeof text, "%s[", type_info[t].name);
+	for (int i = 0; i < s.rank; i++)
+		size += (size_t)snprintf(text + size, sizeof text - size, "%s%lld", i ? "," : "",
+		                         (long long)s.dim[i]);
+	size += (size_t)snprintf(text + size, sizeof text - size, "]");
+	return arena_copy(a, text, size);
+}
+
+/* -- Nodes and interning
+ * --------------------------------------------------------------------------- */
+
+Graph *graph_new(Compile *c, const char *name)
+{
+	Graph *g = new (c->arena, Graph);
+	g->c = c;
+	g->capacity = 64;
+	g->node = new_array(c->arena, Node, g->capacity);
+	g->count = 1;
+	g->table_size = 256;
+	g->table = new_array(c->arena, uint32_t, g->table_size);
+	g->name = arena_copy(c->arena, name, strlen(name));
+	return g;
+}
+
+static Hash node_hash(const Node *n)
+{
+	Hash h = hash_u64((Hash)n->op * 64 + (Hash)n->type, n->count);
+	h = hash_bytes(h, &n->shape, sizeof n->shape);
+	h = hash_bytes(h, n->in, sizeof n->in);
+	return hash_bytes(h, &n->attr, sizeof n->attr);
+}
+
+static bool node_equal(const Node *a, const Node *b)
+{
+	return a->op == b->op && a->type == b->type && a->count == b->count &&
+	       memcmp(&a->shape, &b->shape, sizeof a->shape) == 0 &&
+	       memcmp(a->in, b->in, sizeof a->in) == 0 &&
+	       memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
+}
+
+static void table_put(Graph *g, NodeId x)
+{
+	uint32_t i = (uint32_t)node_hash(&g->node[x]) & (g->table_size - 1);
+	while (g->table[i])
+		i = (i + 1) & (g->table_size - 1);
+	g->table[i] = x;
+}
+
+static void grow(Graph *g)
+{
+	if (g->count == g->capacity) {
+		Node *more = new_array(g->c->arena, Node, (size_t)g->capacity * 2);
+		memcpy(more, g->node, g->count * sizeof *more);
+		g->node = more;
+		g->capacity *= 2;
+	}
+	if (g->count * 2 > g->table_size) {
+		g->table_size *= 2;
+		g->table = new_array(g->c->arena, uint32_t, g->table_size);
+		for (NodeId x = 1; x < g->count; x++)
+			table_put(g, x);
+	}
+}
+
+static NodeId intern(Graph *g, const Node *n)
+{
+	uint32_t i = (uint32_t)node_hash(n) & (g->table_size - 1);
+	for (; g->table[i]; i = (i + 1) & (g->table_size - 1))
+		if (node_equal(&g->node[g->table[i]], n))
+			return g->table[i];
+	if (g->count == MAX_NODES) {
+		diag_error(g->c->diags, g->origin, "the graph '%s' has more than %d nodes", g->name,
+		           MAX_NODES);
+		return 0;
+	}
+	grow(g);
+	NodeId x = g->count++;
+	g->node[x] = *n;
+	table_put(g, x);
+	return x;
+}
+
+const char *graph_name(Graph *g, const char *name)
+{
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		if ((n->op == OP_input || n->op == OP_state) && strcmp(n->attr.name, name) == 0)
+			return n->attr.name;
+	}
+	return arena_copy(g->c->arena, name, strlen(name));
+}
+
+NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
+                      Attr attr)
+{
+	if (count < 0 || count > MAX_INS || (op_info[op].ins != MANY && op_info[op].ins != count))
+		BUG("%s of %d operands", op_info[op].name, count);
+	for (int i = 0; i < count; i++) {
+		if (in[i] == 0)
+			return 0;
+		if (in[i] >= g->count)
+			BUG("operand %u of %s does not exist yet", in[i], op_info[op].name);
+	}
+	Inferred inferred = shape_infer(g, op, in, count, type, shape, &attr);
+	if (inferred.type == DTYPE_none)
+		return 0;
+	Node n;
+	memset(&n, 0, sizeof n);
+	n.op = op;
+	n.type = inferred.type;
+	n.shape = inferred.shape;
+	n.count = (uint8_t)count;
+	n.attr = attr;
+	n.origin = g->origin;
+	for (int i = 0; i < count; i++)
+		n.in[i] = in[i];
+	if ((op_info[op].flags & COMMUTES) && n.in[0] > n.in[1]) {
+		n.in[0] = in[1];
+		n.in[1] = in[0];
+	}
+	return intern(g, &n);
+}
+
+static void *grown(Arena *a, void *old, uint32_t count, uint32_t *capacity, size_t size)
+{
+	if (count < *capacity)
+		return old;
+	*capacity = *capacity ? 2 * *capacity : 16;
+	void *more = arena_array(a, *capacity, size);
+	if (count)
+		memcpy(more, old, count * size);
+	return more;
+}
+
+void graph_output(Graph *g, const char *name, NodeId value)
+{
+	if (!value)
+		return;
+	g->out = grown(g->c->arena, g->out, g->out_count, &g->out_capacity, sizeof *g->out);
+	g->out[g->out_count++] = (Output){arena_copy(g->c->arena, name, strlen(name)), value};
+}
+
+void graph_set(Graph *g, NodeId state, NodeId value)
+{
+	if (!state || !value)
+		return;
+	const Node *s = node(g, state), *v = node(g, value);
+	if (s->op != OP_state)
+		BUG("set of a node that is no state");
+	if (s->type != v->type || !shape_equal(s->shape, v->shape)) {
+		diag_error(g->c->diags, g->origin, "the next value of '%s' is %s, but '%s' is %s",
+		           s->attr.name, shape_text(g->c->arena, v->type, v->shape), s->attr.name,
+		           shape_text(g->c->arena, s->type, s->shape));
+		return;
+	}
+	for (uint32_t i = 0; i < g->set_count; i++)
+		if (g->set[i].state == state) {
+			diag_error(g->c->diags, g->origin, "'%s' is set twice in one step", s->attr.name);
+			return;
+		}
+	g->set = grown(g->c->arena, g->set, g->set_count, &g->set_capacity, sizeof *g->set);
+	g->set[g->set_count++] = (Set){state, value};
+}
+
+NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
+{
+	const Node *n = node(from, x);
+	NodeId in[MAX_INS];
+	for (int i = 0; i < n->count; i++)
+		in[i] = map[n->in[i]];
+	Attr attr = n->attr;
+	if (n->op == OP_input || n->op == OP_state)
+		attr.name = graph_name(g, n->attr.name);
+	Span kept = g->origin;
+	g->origin = n->origin;
+	NodeId copy = graph_add_node(g, n->op, in, n->count, n->type, n->shape, attr);
+	g->origin = kept;
+	return copy;
+}
+
+/* -- Constructors
+ * ----------------------------------------------------------------------------------- */
+
+static Attr no_attr(void)
+{
+	Attr a;
+	memset(&a, 0, sizeof a);
+	return a;
+}
+
+#define DEFINE_0(name)
+#define DEFINE_1(name)                                                                             \
+	NodeId op_##name(Graph *g, NodeId x)                                                           \
+	{                                                                                              \
+		return graph_add_node(g, OP_##name, &x, 1, DTYPE_none, SCALAR, no_attr());                 \
+	}
+#define DEFINE_2(name)                                                                             \
+	NodeId op_##name(Graph *g, NodeId x, NodeId y)                                                 \
+	{                                                                                              \
+		return graph_add_node(g, OP_##name, (NodeId[]){x, y}, 2, DTYPE_none, SCALAR, no_attr());   \
+	}
+#define DEFINE_3(name)                                                                             \
+	NodeId op_##name(Graph *g, NodeId x, NodeId y, NodeId z)                                       \
+	{                                                                                              \
+		return graph_add_node(g, OP_##name, (NodeId[]){x, y, z}, 3, DTYPE_none, SCALAR,            \
+		                      no_attr());                                                          \
+	}
+#define DEFINE_LEAF(name, ins)
+#define DEFINE_MAP(name, ins) DEFINE_##ins(name)
+#define DEFINE_VIEW(name, ins)
+#define DEFINE_REDUCE(name, ins)
+#define DEFINE_CONTRACT(name, ins)
+#define DEFINE_GATHER(name, ins)
+#define DEFINE_SCATTER(name, ins)
+#define DEFINE_META(name, ins)
+#define op_cast                            op_cast_unused /* cast also needs a type: below */
+#define OP(name, ins, operands, kind, ...) DEFINE_##kind(name, ins)
+#include "ops.def"
+#undef OP
+#undef op_cast
