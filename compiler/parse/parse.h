@@ -1,12 +1,21 @@
-/* parse.h: text -> description. JSON sections hold strings, strings hold expressions; no tensors here. */
+/* parse.h: text -> description. JSON sections hold strings, strings hold expressions; no tensors
+ * here. */
 #ifndef SSLC_PARSE_H
 #define SSLC_PARSE_H
 
 #include "../base/base.h"
 
-/* -- json.c: cJSON's tree with positions; the only file that includes cJSON.h --------------------- */
+/* -- json.c: cJSON's tree with positions; the only file that includes cJSON.h ---------------------
+ */
 
-typedef enum JsonKind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_LIST, JSON_OBJECT } JsonKind;
+typedef enum JsonKind {
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_LIST,
+	JSON_OBJECT
+} JsonKind;
 
 typedef struct Json Json;
 struct Json {
@@ -20,10 +29,12 @@ struct Json {
 	size_t count; /* members of a list or an object */
 };
 
-/* Refuses duplicate keys, NUL in strings, bad UTF-8, nesting over 64, trailing text. NULL after an error. */
+/* Refuses duplicate keys, NUL in strings, bad UTF-8, nesting over 64, trailing text. NULL after an
+ * error. */
 Json *json_parse(Compile *c, uint32_t file);
 
-/* -- expr.c (and lex.c): strings -> expressions --------------------------------------------------- */
+/* -- expr.c (and lex.c): strings -> expressions ---------------------------------------------------
+ */
 
 typedef enum ExprKind {
 	EXPR_NUMBER, /* 3, 1e-3 */
@@ -41,14 +52,16 @@ typedef struct Arg {
 } Arg;
 struct Expr {
 	ExprKind kind;
-	Span span;        /* whole expression */
-	Span name_span;   /* EXPR_CALL: the callee or the operator */
-	const char *text; /* NAME, TEXT; of an operator call: the name of its function: add sub mul div mod
-	                   * neg pow matmul less less_equal greater greater_equal equal not_equal index */
+	Span span;      /* whole expression */
+	Span name_span; /* EXPR_CALL: the callee or the operator */
+	const char
+	    *text; /* NAME, TEXT; of an operator call: the name of its function: add sub mul div mod
+	            * neg pow matmul less less_equal greater greater_equal equal not_equal index */
 	double number;
 	bool is_operator;
-	Expr *callee; /* EXPR_CALL that is no operator: f in f(x), itself ema(f, 0.9) in ema(f, 0.9)(x) */
-	Arg *arg;     /* CALL: arguments; LIST: items (names NULL) */
+	Expr *
+	    callee; /* EXPR_CALL that is no operator: f in f(x), itself ema(f, 0.9) in ema(f, 0.9)(x) */
+	Arg *arg;   /* CALL: arguments; LIST: items (names NULL) */
 	size_t count;
 };
 
@@ -64,12 +77,14 @@ struct Expr {
  * `json` is the string that holds it: spans are mapped through its escapes. NULL after an error. */
 Expr *expr_parse(Compile *c, const Json *json);
 
-/* -- model.c: sections -> Model -------------------------------------------------------------------- */
+/* -- model.c: sections -> Model
+ * -------------------------------------------------------------------- */
 
 typedef enum BodyKind {
 	BODY_EXPR,  /* "max(x, 0)": the value */
 	BODY_CHAIN, /* ["linear(10)", "relu"]: a value flows through the layers */
-	BODY_NAMED, /* {"m": "mean(x)", "set r": "m", "y": "x - m"}: named values in order, the last one is the result */
+	BODY_NAMED, /* {"m": "mean(x)", "set r": "m", "y": "x - m"}: named values in order, the last one
+	               is the result */
 } BodyKind;
 
 typedef struct Body Body;
@@ -88,7 +103,8 @@ struct Body {
 	size_t count; /* of layer or named */
 };
 
-/* `name(x, units, bias=1, f())`: default NULL: required; `f()`: a layer, handed over unevaluated. */
+/* `name(x, units, bias=1, f())`: default NULL: required; `f()`: a layer, handed over unevaluated.
+ */
 typedef struct Param {
 	const char *name;
 	Span span;
@@ -113,9 +129,9 @@ typedef struct Setting { /* one key of "train" */
 } Setting;
 
 typedef struct Train {
-	Setting epochs; /* 10 */
-	Setting batch;  /* 256 */
-	Setting seed;   /* 0 */
+	Setting epochs;  /* 10 */
+	Setting batch;   /* 256 */
+	Setting seed;    /* 0 */
 	Setting shuffle; /* true */
 } Train;
 
@@ -131,7 +147,8 @@ typedef struct Task { /* one key of "downstream" */
 	Body *metric;    /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
 	Expr *optimizer; /* default: adam(lr=1e-3) */
 	Train train;     /* default: epochs 5, batch 256 */
-	bool baseline_random, baseline_scratch, baseline_raw; /* "baselines": ["random", "scratch", "raw"]; default all */
+	bool baseline_random, baseline_scratch,
+	    baseline_raw; /* "baselines": ["random", "scratch", "raw"]; default all */
 } Task;
 
 typedef struct Model {
@@ -139,10 +156,10 @@ typedef struct Model {
 	const char *name; /* "name", or the file's without .json */
 	const char *text; /* the file's bytes, for checkpoints */
 	size_t text_size;
-	Expr *data;     /* required: a call of a reader */
-	Body *pretext;  /* BODY_NAMED whose names the loss sees; may be NULL */
-	Body *loss;     /* required unless is_prelude */
-	Body *features; /* default: encoder(x) if there is an encoder, else NULL */
+	Expr *data;      /* required: a call of a reader */
+	Body *pretext;   /* BODY_NAMED whose names the loss sees; may be NULL */
+	Body *loss;      /* required unless is_prelude */
+	Body *features;  /* default: encoder(x) if there is an encoder, else NULL */
 	Expr *optimizer; /* default: adam(lr=1e-3) */
 	Train train;
 	Definition *define; /* "define" and, with is_network, the networks, in file order */
@@ -151,11 +168,12 @@ typedef struct Model {
 	size_t task_count;
 } Model;
 
-/* Sections name data define pretext loss features optimizer train downstream; every other key must be
- * a list: a network. All errors of the file are reported, then NULL is returned. */
+/* Sections name data define pretext loss features optimizer train downstream; every other key must
+ * be a list: a network. All errors of the file are reported, then NULL is returned. */
 Model *parse(Compile *c, uint32_t file);
 
-/* -- prelude.c: models/lib, compiled in -------------------------------------------------------------- */
+/* -- prelude.c: models/lib, compiled in
+ * -------------------------------------------------------------- */
 
 typedef struct Prelude {
 	Definition *define;
@@ -163,14 +181,16 @@ typedef struct Prelude {
 } Prelude;
 /* Files of the prelude have one section, "define" (and may have "about", a string). */
 Prelude *prelude_parse(Compile *c);
-/* The embedded files (name, bytes), in order; ended by a NULL name. Made by the build from models/lib. */
+/* The embedded files (name, bytes), in order; ended by a NULL name. Made by the build from
+ * models/lib. */
 typedef struct PreludeFile {
 	const char *name, *bytes;
 	size_t size;
 } PreludeFile;
 extern const PreludeFile prelude_files[];
 
-/* -- print.c: Model -> text, which parses to the same Model (sslc dump --stage=parse) ----------------- */
+/* -- print.c: Model -> text, which parses to the same Model (sslc dump --stage=parse)
+ * ----------------- */
 
 void model_print(const Model *m, Text *out);
 void expr_print(const Expr *e, Text *out); /* fewest parentheses that read back the same */

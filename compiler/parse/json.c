@@ -1,0 +1,255 @@
+/* json.c: cJSON's tree with positions. In: a file of Diags. Out: Json values, each with the span of
+ * its text.
+ *
+ * cJSON gives no positions: a cursor walks the text in step with the tree, which is sound because
+ * the text is known to be valid by then. Numbers keep their text (cJSON's are doubles); bytes up to
+ * 32 are space, as cJSON counts them. */
+#include "parse.h"
+
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+enum { MAX_DEPTH = 64 };
+
+typedef struct Walk {
+	Compile *c;
+	uint32_t file;
+	const char *text;
+	uint32_t size, at;
+	bool failed;
+} Walk;
+
+static Span span(const Walk *w, uint32_t from)
+{
+	return (Span){w->file, from, w->at};
+}
+
+static void skip_space(Walk *w)
+{
+	while (w->at < w->size && (unsigned char)w->text[w->at] <= ' ')
+		w->at++;
+}
+
+/* Past the string that starts at the cursor, quotes included. */
+static void skip_string(Walk *w)
+{
+	for (w->at++; w->text[w->at] != '"'; w->at++)
+		if (w->text[w->at] == '\\')
+			w->at++;
+	w->at++;
+}
+
+static Json *walk_value(Walk *w, const cJSON *item, int depth);
+
+static void refuse_twin(Walk *w, const Json *object, const Json *member)
+{
+	for (const Json *other = object->first; other != member; other = other->next)
+		if (strcmp(other->key, member->key) == 0) {
+			diag_error(w->c->diags, member->key_span, "'%s' is given twice", member->key);
+			diag_note(w->c->diags, other->key_span, "the first one is here");
+			w->failed = true;
+			return;
+		}
+}
+
+/* Members of a list or an object: the cursor stands on the bracket. */
+static void walk_members(Walk *w, Json *value, const cJSON *item, int depth)
+{
+	Json **end = &value->first;
+	w->at++;
+	for (const cJSON *child = item->child; child; child = child->next) {
+		skip_space(w);
+		Span key = {0};
+		if (item->type == cJSON_Object) {
+			uint32_t from = w->at;
+			skip_string(w);
+			key = (Span){w->file, from + 1, w->at - 1};
+			skip_space(w);
+			w->at++; /* the colon */
+			skip_space(w);
+		}
+		Json *member = walk_value(w, child, depth + 1);
+		if (!member)
+			return;
+		*end = member;
+		end = &member->next;
+		value->count++;
+		if (item->type == cJSON_Object) {
+			member->key = arena_copy(w->c->arena, child->string, strlen(child->string));
+			member->key_span = key;
+			refuse_twin(w, value, member);
+		}
+		skip_space(w);
+		w->at++; /* the comma, or the closing bracket */
+	}
+	if (!item->child) {
+		skip_space(w);
+		w->at++;
+	}
+}
+
+static bool has_nul(const char *text, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i + 6 <= to; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (memcmp(text + i, "\\u0000", 6) == 0)
+			return true;
+		i++;
+	}
+	return false;
+}
+
+static Json *walk_value(Walk *w, const cJSON *item, int depth)
+{
+	Json *value = new (w->c->arena, Json);
+	uint32_t from = w->at;
+	if (depth > MAX_DEPTH) {
+		diag_error(w->c->diags, (Span){w->file, from, from + 1},
+		           "lists and objects are nested more than %d deep", MAX_DEPTH);
+		w->failed = true;
+		return NULL;
+	}
+	if (cJSON_IsArray(item) || cJSON_IsObject(item)) {
+		value->kind = cJSON_IsArray(item) ? JSON_LIST : JSON_OBJECT;
+		walk_members(w, value, item, depth);
+	} else if (cJSON_IsString(item)) {
+		value->kind = JSON_STRING;
+		skip_string(w);
+		value->text = arena_copy(w->c->arena, item->valuestring, strlen(item->valuestring));
+		if (has_nul(w->text, from, w->at)) {
+			diag_error(w->c->diags, span(w, from), "a text must not hold the character \\u0000");
+			w->failed = true;
+		}
+	} else {
+		while (w->at < w->size && !strchr(",]} \t\r\n", w->text[w->at]) &&
+		       (unsigned char)w->text[w->at] > ' ')
+			w->at++;
+		value->kind = cJSON_IsNumber(item) ? JSON_NUMBER
+		              : cJSON_IsBool(item) ? JSON_BOOL
+		                                   : JSON_NULL;
+		value->number = cJSON_IsNumber(item) ? item->valuedouble : cJSON_IsTrue(item);
+		value->text = arena_copy(w->c->arena, w->text + from, w->at - from);
+	}
+	value->span = span(w, from);
+	return w->failed && depth == 0 ? NULL : value;
+}
+
+/* -- Errors of syntax
+ * ------------------------------------------------------------------------------- */
+
+static char before(const Walk *w, uint32_t at)
+{
+	while (at > 0 && (unsigned char)w->text[at - 1] <= ' ')
+		at--;
+	return at ? w->text[at - 1] : 0;
+}
+
+/* cJSON says only where; the text around says what. */
+static void report_syntax(Walk *w, uint32_t at)
+{
+	Diags *d = w->c->diags;
+	while (at < w->size && (unsigned char)w->text[at] <= ' ')
+		at++;
+	Span here = {w->file, at, at + 1};
+	char found = at < w->size ? w->text[at] : 0, last = before(w, at);
+	if (!found) {
+		diag_error(d, here, "the file ends too early: a bracket, a brace or a quote is not closed");
+	} else if ((found == '}' || found == ']') && last == ',') {
+		diag_error(d, here, "a comma stands before this '%c'", found);
+		diag_help(d, "JSON has no comma after the last member: remove it");
+	} else if (found == '\'') {
+		diag_error(d, here, "JSON texts stand in double quotes");
+		diag_help(d, "write \"...\"; single quotes are for texts inside an expression");
+	} else if (found == '/' || found == '#') {
+		diag_error(d, here, "JSON has no comments");
+		diag_help(d, "say it in \"about\": \"...\"");
+	} else if (found == '"' && last && !strchr("{[,:", last)) {
+		diag_error(d, here, "a comma or a colon is missing before this text");
+	} else if (found == '"') {
+		diag_error(d, here, "this text is not closed, or holds a bad escape");
+		diag_help(d, "escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
+	} else if (last == ':' || last == '[' || last == ',') {
+		diag_error(d, here,
+		           "expected a value: a text in double quotes, a number, a list or an object");
+	} else {
+		diag_error(d, here, "this is not JSON: expected a comma or a closing bracket before it");
+	}
+}
+
+static bool good_utf8(Walk *w)
+{
+	const unsigned char *s = (const unsigned char *)w->text;
+	for (uint32_t i = 0; i < w->size;) {
+		int more = s[i] < 0x80                   ? 0
+		           : s[i] >= 0xC2 && s[i] < 0xE0 ? 1
+		           : (s[i] & 0xF0) == 0xE0       ? 2
+		           : s[i] >= 0xF0 && s[i] < 0xF5 ? 3
+		                                         : -1;
+		bool good = more >= 0;
+		for (int j = 1; good && j <= more; j++)
+			good = i + (uint32_t)j < w->size && (s[i + (uint32_t)j] & 0xC0) == 0x80;
+		if (!good || (s[i] == 0)) {
+			diag_error(w->c->diags, (Span){w->file, i, i + 1},
+			           s[i] == 0 ? "the file holds a zero byte: it is not a text"
+			                     : "this byte is not UTF-8");
+			return false;
+		}
+		i += (uint32_t)more + 1;
+	}
+	return true;
+}
+
+/* Nesting that would be too deep for cJSON is found before cJSON sees it. */
+static bool shallow(Walk *w)
+{
+	int depth = 0;
+	bool in_text = false;
+	for (uint32_t i = 0; i < w->size; i++) {
+		char c = w->text[i];
+		if (in_text && c == '\\') {
+			i++;
+			continue;
+		}
+		if (c == '"')
+			in_text = !in_text;
+		if (in_text)
+			continue;
+		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+		if (depth > MAX_DEPTH) {
+			diag_error(w->c->diags, (Span){w->file, i, i + 1},
+			           "lists and objects are nested more than %d deep", MAX_DEPTH);
+			return false;
+		}
+	}
+	return true;
+}
+
+Json *json_parse(Compile *c, uint32_t file)
+{
+	size_t size;
+	Walk w = {.c = c, .file = file, .text = diags_bytes(c->diags, file, &size)};
+	w.size = (uint32_t)size;
+	if (!good_utf8(&w) || !shallow(&w))
+		return NULL;
+	const char *end = NULL;
+	cJSON *tree = cJSON_ParseWithLengthOpts(w.text, size, &end, false);
+	if (!tree) {
+		report_syntax(&w, end ? (uint32_t)(end - w.text) : 0);
+		return NULL;
+	}
+	uint32_t stop = (uint32_t)(end - w.text);
+	while (stop < w.size && (unsigned char)w.text[stop] <= ' ')
+		stop++;
+	Json *json = NULL;
+	if (stop < w.size) {
+		diag_error(c->diags, (Span){file, stop, stop + 1},
+		           "the value ended before this: nothing may follow it");
+	} else {
+		skip_space(&w);
+		json = walk_value(&w, tree, 0);
+	}
+	cJSON_Delete(tree);
+	return json;
+}

@@ -1,0 +1,453 @@
+/* model.c: sections -> Model. Every error of the file is reported before NULL is returned. */
+#include "sections.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const sections[] = {
+    "name", "about",    "data",      "define", "pretext",
+    "loss", "features", "optimizer", "train",  "downstream",
+};
+static const char *const train_keys[] = {"epochs", "batch", "seed", "shuffle"};
+static const char *const task_keys[] = {"freeze",    "loss",  "metric",
+                                        "optimizer", "train", "baselines"};
+static const char *const baseline_names[] = {"random", "scratch", "raw"};
+
+bool listed(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "did you mean", or the whole list. */
+void help_nearest(Compile *c, const char *name, const char *const *names, size_t count,
+                  const char *what)
+{
+	const char *near = suggest(name, names, count);
+	if (near) {
+		diag_help(c->diags, "did you mean '%s'?", near);
+		return;
+	}
+	Text all = {0};
+	for (size_t i = 0; i < count; i++)
+		text_printf(&all, "%s%s", i ? ", " : "", names[i]);
+	diag_help(c->diags, "%s: %s", what, all.data);
+	text_close(&all);
+}
+
+static const char *kind_words(const Json *j)
+{
+	static const char *const words[] = {"null",   "true or false", "a number",
+	                                    "a text", "a list",        "an object"};
+	return words[j->kind];
+}
+
+bool want_kind(Compile *c, const Json *j, JsonKind kind, const char *key, const char *what)
+{
+	if (j->kind == kind)
+		return true;
+	diag_error(c->diags, j->span, "'%s' is %s, but must be %s", key, kind_words(j), what);
+	return false;
+}
+
+/* -- Bodies
+ * ------------------------------------------------------------------------------------------ */
+
+static Body *body_chain(Compile *c, const Json *j)
+{
+	Body *b = new (c->arena, Body);
+	b->kind = BODY_CHAIN;
+	b->span = j->span;
+	b->layer = new_array(c->arena, Body *, j->count + 1);
+	for (const Json *item = j->first; item; item = item->next) {
+		if (item->kind != JSON_STRING && item->kind != JSON_LIST) {
+			diag_error(c->diags, item->span, "a layer is a text or a list of layers, not %s",
+			           kind_words(item));
+			continue;
+		}
+		Body *layer = item->kind == JSON_LIST ? body_chain(c, item) : body_parse(c, item, "layer");
+		if (layer)
+			b->layer[b->count++] = layer;
+	}
+	return b;
+}
+
+static bool named_key(Compile *c, const Json *member, Named *to)
+{
+	Lex l = lex_open_key(c, member);
+	Token t = lex_next(&l);
+	to->span = member->key_span;
+	if (t.kind == TOKEN_NAME && strcmp(t.text, "set") == 0) {
+		Token name = lex_next(&l);
+		if (name.kind == TOKEN_NAME) {
+			to->is_set = true;
+			t = name;
+		}
+	}
+	Token end = lex_next(&l);
+	if (t.kind == TOKEN_NAME && end.kind == TOKEN_END) {
+		to->name = t.text;
+		return true;
+	}
+	if (t.kind != TOKEN_BAD && end.kind != TOKEN_BAD) {
+		diag_error(c->diags, member->key_span, "'%s' is not a name", member->key);
+		diag_help(c->diags, "a named value is \"name\": \"expression\"; the next value of a state "
+		                    "is \"set name\": \"...\"");
+	}
+	return false;
+}
+
+static Body *body_named(Compile *c, const Json *j)
+{
+	Body *b = new (c->arena, Body);
+	b->kind = BODY_NAMED;
+	b->span = j->span;
+	b->named = new_array(c->arena, Named, j->count + 1);
+	for (const Json *member = j->first; member; member = member->next) {
+		Named *n = &b->named[b->count];
+		bool good = named_key(c, member, n);
+		n->body = body_parse(c, member, member->key);
+		if (good && n->body)
+			b->count++;
+	}
+	if (!j->count)
+		diag_error(c->diags, j->span, "an object of named values needs at least one");
+	else if (b->count && b->named[b->count - 1].is_set) {
+		diag_error(c->diags, b->named[b->count - 1].span,
+		           "the last named value is the result, and a 'set' has none");
+		diag_help(c->diags, "move it up, and end with the value that this returns");
+	}
+	return b;
+}
+
+Body *body_parse(Compile *c, const Json *j, const char *key)
+{
+	if (j->kind == JSON_LIST)
+		return body_chain(c, j);
+	if (j->kind == JSON_OBJECT)
+		return body_named(c, j);
+	if (j->kind != JSON_STRING && j->kind != JSON_NUMBER) {
+		diag_error(c->diags, j->span,
+		           "'%s' is %s, but must be an expression in a text, a list or an object", key,
+		           kind_words(j));
+		return NULL;
+	}
+	Body *b = new (c->arena, Body);
+	b->kind = BODY_EXPR;
+	b->span = j->span;
+	if (j->kind == JSON_STRING) {
+		b->expr = expr_parse(c, j);
+	} else {
+		b->expr = new (c->arena, Expr);
+		*b->expr = (Expr){.kind = EXPR_NUMBER, .span = j->span, .number = j->number};
+	}
+	return b->expr ? b : NULL;
+}
+
+/* -- Train
+ * -------------------------------------------------------------------------------------------- */
+
+static void read_setting(Compile *c, const Json *j, Setting *to, double least, double most)
+{
+	if (j->kind == JSON_NUMBER && j->number >= least && j->number <= most &&
+	    floor(j->number) == j->number) {
+		*to = (Setting){j->number, j->span};
+		return;
+	}
+	if (j->kind == JSON_NUMBER)
+		diag_error(c->diags, j->span, "'%s' is %s, but must be a whole number from %.0f to %.0f",
+		           j->key, j->text, least, most);
+	else
+		diag_error(c->diags, j->span, "'%s' is %s, but must be a whole number", j->key,
+		           kind_words(j));
+}
+
+static Train train_parse(Compile *c, const Json *j, double epochs)
+{
+	Train t = {.epochs = {epochs, {0}}, .batch = {256, {0}}, .seed = {0, {0}}, .shuffle = {1, {0}}};
+	if (!j || !want_kind(c, j, JSON_OBJECT, "train", "an object"))
+		return t;
+	for (const Json *m = j->first; m; m = m->next) {
+		if (strcmp(m->key, "epochs") == 0) {
+			read_setting(c, m, &t.epochs, 1, 1e9);
+		} else if (strcmp(m->key, "batch") == 0) {
+			read_setting(c, m, &t.batch, 1, 1e9);
+		} else if (strcmp(m->key, "seed") == 0) {
+			read_setting(c, m, &t.seed, 0, 9007199254740992.0);
+		} else if (strcmp(m->key, "shuffle") == 0) {
+			if (want_kind(c, m, JSON_BOOL, "shuffle", "true or false"))
+				t.shuffle = (Setting){m->number, m->span};
+		} else {
+			diag_error(c->diags, m->key_span, "'train' has no key '%s'", m->key);
+			help_nearest(c, m->key, train_keys, COUNT(train_keys), "its keys are");
+		}
+	}
+	return t;
+}
+
+/* -- Definitions and networks
+ * --------------------------------------------------------------------------- */
+
+static void add_definition(Compile *c, Definition *list, size_t *count, const Definition *d)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(list[i].name, d->name) == 0) {
+			diag_error(c->diags, d->span, "'%s' is defined twice", d->name);
+			diag_note(c->diags, list[i].span, "the first one is here");
+			return;
+		}
+	list[(*count)++] = *d;
+}
+
+static bool network_parse(Compile *c, const Json *m, Definition *d)
+{
+	Lex l = lex_open_key(c, m);
+	Token name = lex_next(&l), end = name.kind == TOKEN_NAME ? lex_next(&l) : name;
+	*d = (Definition){.name = m->key, .span = m->key_span, .is_network = true};
+	if (name.kind != TOKEN_NAME || end.kind != TOKEN_END) {
+		if (name.kind != TOKEN_BAD && end.kind != TOKEN_BAD)
+			diag_error(c->diags, m->key_span,
+			           "'%s' is not a name for a network: use letters, digits and _", m->key);
+		return false;
+	}
+	if (m->count == 0) {
+		diag_error(c->diags, m->span, "the network '%s' has no layers", m->key);
+		return false;
+	}
+	d->body = body_parse(c, m, m->key);
+	return d->body != NULL;
+}
+
+static void define_parse(Compile *c, const Json *j, Definition *list, size_t *count, bool prelude)
+{
+	if (!want_kind(c, j, JSON_OBJECT, "define", "an object"))
+		return;
+	for (const Json *m = j->first; m; m = m->next) {
+		Definition d;
+		if (!definition_parse(c, m, &d))
+			continue;
+		if (!prelude && listed(d.name, sections, COUNT(sections)))
+			diag_error(c->diags, d.span, "'%s' is the name of a section", d.name);
+		else
+			add_definition(c, list, count, &d);
+	}
+}
+
+/* -- Tasks
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void freeze_parse(Compile *c, const Json *j, Task *t)
+{
+	if (!want_kind(c, j, JSON_LIST, "freeze", "a list of networks, such as [\"encoder\"]"))
+		return;
+	t->freeze = new_array(c->arena, const char *, j->count + 1);
+	t->freeze_span = new_array(c->arena, Span, j->count + 1);
+	for (const Json *item = j->first; item; item = item->next) {
+		if (!want_kind(c, item, JSON_STRING, "freeze", "a list of names of networks"))
+			continue;
+		t->freeze_span[t->freeze_count] = item->span;
+		t->freeze[t->freeze_count++] = item->text;
+	}
+}
+
+static void baselines_parse(Compile *c, const Json *j, Task *t)
+{
+	t->baseline_random = t->baseline_scratch = t->baseline_raw = false;
+	if (!want_kind(c, j, JSON_LIST, "baselines", "a list"))
+		return;
+	for (const Json *item = j->first; item; item = item->next) {
+		if (!want_kind(c, item, JSON_STRING, "baselines", "a list of names"))
+			continue;
+		t->baseline_random |= strcmp(item->text, "random") == 0;
+		t->baseline_scratch |= strcmp(item->text, "scratch") == 0;
+		t->baseline_raw |= strcmp(item->text, "raw") == 0;
+		if (!listed(item->text, baseline_names, COUNT(baseline_names))) {
+			diag_error(c->diags, item->span, "no baseline named '%s'", item->text);
+			help_nearest(c, item->text, baseline_names, COUNT(baseline_names), "the baselines are");
+		}
+	}
+}
+
+static void task_key(Compile *c, const Json *m, Task *t)
+{
+	if (strcmp(m->key, "freeze") == 0) {
+		freeze_parse(c, m, t);
+	} else if (strcmp(m->key, "loss") == 0) {
+		t->loss = body_parse(c, m, "loss");
+	} else if (strcmp(m->key, "metric") == 0) {
+		t->metric = body_parse(c, m, "metric");
+	} else if (strcmp(m->key, "optimizer") == 0) {
+		if (want_kind(c, m, JSON_STRING, "optimizer",
+		              "an expression in a text, such as \"adam(lr=0.001)\""))
+			t->optimizer = expr_parse(c, m);
+	} else if (strcmp(m->key, "train") == 0) {
+		t->train = train_parse(c, m, 5);
+	} else if (strcmp(m->key, "baselines") == 0) {
+		baselines_parse(c, m, t);
+	} else if (m->kind == JSON_LIST) {
+		Definition d;
+		if (network_parse(c, m, &d))
+			add_definition(c, t->network, &t->network_count, &d);
+	} else {
+		diag_error(c->diags, m->key_span, "a downstream task has no key '%s'", m->key);
+		help_nearest(c, m->key, task_keys, COUNT(task_keys), "its keys, beside its networks, are");
+	}
+}
+
+static void tasks_parse(Compile *c, const Json *j, Model *model)
+{
+	if (!want_kind(c, j, JSON_OBJECT, "downstream", "an object of tasks"))
+		return;
+	model->task = new_array(c->arena, Task, j->count + 1);
+	for (const Json *m = j->first; m; m = m->next) {
+		if (!want_kind(c, m, JSON_OBJECT, m->key, "an object: a downstream task"))
+			continue;
+		Task *t = &model->task[model->task_count++];
+		*t = (Task){.name = m->key,
+		            .span = m->key_span,
+		            .baseline_random = true,
+		            .baseline_scratch = true,
+		            .baseline_raw = true};
+		t->train = train_parse(c, NULL, 5);
+		t->network = new_array(c->arena, Definition, m->count + 1);
+		size_t errors = diag_count(c->diags);
+		for (const Json *key = m->first; key; key = key->next)
+			task_key(c, key, t);
+		if (!t->loss && diag_count(c->diags) == errors) {
+			diag_error(c->diags, m->key_span, "the downstream task '%s' has no 'loss'", m->key);
+			diag_help(c->diags, "such as \"loss\": \"cross_entropy(head(encoder(x)), label)\"");
+		}
+	}
+}
+
+static void check_freezes(Compile *c, const Model *m)
+{
+	const char **names = new_array(c->arena, const char *, m->define_count + 1);
+	size_t count = 0;
+	for (size_t i = 0; i < m->define_count; i++)
+		if (m->define[i].is_network)
+			names[count++] = m->define[i].name;
+	for (size_t t = 0; t < m->task_count; t++)
+		for (size_t i = 0; i < m->task[t].freeze_count; i++)
+			if (!listed(m->task[t].freeze[i], names, count)) {
+				diag_error(c->diags, m->task[t].freeze_span[i], "no network named '%s' to freeze",
+				           m->task[t].freeze[i]);
+				if (count)
+					help_nearest(c, m->task[t].freeze[i], names, count, "the networks are");
+			}
+}
+
+/* -- The file
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void section_parse(Compile *c, const Json *m, Model *model)
+{
+	if (strcmp(m->key, "name") == 0) {
+		if (want_kind(c, m, JSON_STRING, "name", "a text"))
+			model->name = m->text;
+		if (model->name && (!*model->name || strchr(model->name, '/') || model->name[0] == '.'))
+			diag_error(c->diags, m->span, "the name '%s' cannot be the name of a folder",
+			           model->name);
+	} else if (strcmp(m->key, "about") == 0) {
+		(void)want_kind(c, m, JSON_STRING, "about", "a text");
+	} else if (strcmp(m->key, "data") == 0) {
+		if (want_kind(c, m, JSON_STRING, "data",
+		              "an expression in a text, such as \"npy('images.npy')\""))
+			model->data = expr_parse(c, m);
+	} else if (strcmp(m->key, "define") == 0) {
+		define_parse(c, m, model->define, &model->define_count, false);
+	} else if (strcmp(m->key, "pretext") == 0) {
+		if (want_kind(c, m, JSON_OBJECT, "pretext",
+		              "an object of named values, such as {\"noisy\": \"dropout(x, 0.3)\"}"))
+			model->pretext = body_parse(c, m, "pretext");
+	} else if (strcmp(m->key, "loss") == 0) {
+		model->loss = body_parse(c, m, "loss");
+	} else if (strcmp(m->key, "features") == 0) {
+		model->features = body_parse(c, m, "features");
+	} else if (strcmp(m->key, "optimizer") == 0) {
+		if (want_kind(c, m, JSON_STRING, "optimizer",
+		              "an expression in a text, such as \"adam(lr=0.001)\""))
+			model->optimizer = expr_parse(c, m);
+	} else if (strcmp(m->key, "train") == 0) {
+		model->train = train_parse(c, m, 10);
+	} else if (strcmp(m->key, "downstream") == 0) {
+		tasks_parse(c, m, model);
+	} else if (m->kind == JSON_LIST) {
+		Definition d;
+		if (network_parse(c, m, &d))
+			add_definition(c, model->define, &model->define_count, &d);
+	} else {
+		diag_error(c->diags, m->key_span, "no section named '%s'", m->key);
+		help_nearest(c, m->key, sections, COUNT(sections),
+		             "a network is a list of layers; the other sections are");
+	}
+}
+
+static void want_section(Compile *c, const Json *j, const char *key, const char *example)
+{
+	for (const Json *m = j->first; m; m = m->next)
+		if (strcmp(m->key, key) == 0)
+			return;
+	diag_error(c->diags, (Span){j->span.file, j->span.at, j->span.at + 1}, "the model has no '%s'",
+	           key);
+	diag_help(c->diags, "such as %s", example);
+}
+
+static const char *name_of_file(Compile *c, uint32_t file)
+{
+	const char *name = diags_name(c->diags, file), *slash = strrchr(name, '/');
+	name = slash ? slash + 1 : name;
+	const char *dot = strrchr(name, '.');
+	return arena_copy(c->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+}
+
+static size_t definitions_at_most(const Json *j)
+{
+	size_t count = j->count;
+	for (const Json *m = j->first; m; m = m->next)
+		count += strcmp(m->key, "define") == 0 ? m->count : 0;
+	return count + 1;
+}
+
+Model *parse(Compile *c, uint32_t file)
+{
+	size_t errors = diag_count(c->diags);
+	const Json *j = json_parse(c, file);
+	if (!j)
+		return NULL;
+	if (j->kind != JSON_OBJECT) {
+		diag_error(c->diags, j->span, "a model is a JSON object, not %s", kind_words(j));
+		return NULL;
+	}
+	Model *model = new (c->arena, Model);
+	model->file = file;
+	model->text = diags_bytes(c->diags, file, &model->text_size);
+	model->name = name_of_file(c, file);
+	model->train = train_parse(c, NULL, 10);
+	model->define = new_array(c->arena, Definition, definitions_at_most(j));
+	for (const Json *m = j->first; m; m = m->next)
+		section_parse(c, m, model);
+	want_section(c, j, "data", "\"data\": \"npy('images.npy')\" or \"data\": \"fashion_mnist()\"");
+	want_section(c, j, "loss", "\"loss\": \"mse(decoder(encoder(x)), x)\"");
+	check_freezes(c, model);
+	return diag_count(c->diags) == errors ? model : NULL;
+}
+
+void prelude_file_parse(Compile *c, uint32_t file, Prelude *to)
+{
+	const Json *j = json_parse(c, file);
+	if (!j)
+		return;
+	for (const Json *m = j->first; m; m = m->next)
+		if (strcmp(m->key, "define") == 0) {
+			Definition *more = new_array(c->arena, Definition, to->count + m->count + 1);
+			if (to->count)
+				memcpy(more, to->define, to->count * sizeof *more);
+			to->define = more;
+			define_parse(c, m, to->define, &to->count, true);
+		}
+}

@@ -1,0 +1,273 @@
+/* print.c: Model -> text, which parses to an equal Model (sslc dump --stage=parse). */
+#include "parse.h"
+
+#include <string.h>
+
+/* -- Expressions: fewest parentheses that read back the same
+ * ---------------------------------------- */
+
+enum { LEVEL_COMPARE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_UNARY, LEVEL_POWER, LEVEL_ATOM };
+
+typedef struct Sign {
+	const char *name, *punct;
+	int level;
+} Sign;
+
+static const Sign signs[] = {
+    {"less", "<", LEVEL_COMPARE},
+    {"less_equal", "<=", LEVEL_COMPARE},
+    {"greater", ">", LEVEL_COMPARE},
+    {"equal", "==", LEVEL_COMPARE},
+    {"greater_equal", ">=", LEVEL_COMPARE},
+    {"not_equal", "!=", LEVEL_COMPARE},
+    {"add", "+", LEVEL_SUM},
+    {"sub", "-", LEVEL_SUM},
+    {"mul", "*", LEVEL_PRODUCT},
+    {"div", "/", LEVEL_PRODUCT},
+    {"mod", "%", LEVEL_PRODUCT},
+    {"matmul", "@", LEVEL_PRODUCT},
+    {"neg", "-", LEVEL_UNARY},
+    {"pow", "^", LEVEL_POWER},
+};
+
+static const Sign *sign_of(const Expr *e)
+{
+	for (size_t i = 0; i < COUNT(signs); i++)
+		if (strcmp(signs[i].name, e->text) == 0)
+			return &signs[i];
+	return NULL; /* index */
+}
+
+static int level_of(const Expr *e)
+{
+	const Sign *s = e->kind == EXPR_CALL && e->is_operator ? sign_of(e) : NULL;
+	return s ? s->level : LEVEL_ATOM;
+}
+
+static void print_at(const Expr *e, int level, Text *out);
+
+static void print_args(const Expr *e, size_t from, Text *out)
+{
+	for (size_t i = from; i < e->count; i++) {
+		if (i > from)
+			text_printf(out, ", ");
+		if (e->arg[i].name)
+			text_printf(out, "%s=", e->arg[i].name);
+		print_at(e->arg[i].value, LEVEL_COMPARE, out);
+	}
+}
+
+static void print_operator(const Expr *e, Text *out)
+{
+	const Sign *s = sign_of(e);
+	if (!s) {
+		print_at(e->arg[0].value, LEVEL_ATOM, out);
+		text_printf(out, "[");
+		print_args(e, 1, out);
+		text_printf(out, "]");
+	} else if (s->level == LEVEL_UNARY) {
+		text_printf(out, "-");
+		print_at(e->arg[0].value, LEVEL_UNARY, out);
+	} else if (s->level == LEVEL_POWER) {
+		print_at(e->arg[0].value, LEVEL_ATOM, out);
+		text_printf(out, "^");
+		print_at(e->arg[1].value, LEVEL_UNARY, out);
+	} else {
+		print_at(e->arg[0].value, s->level == LEVEL_COMPARE ? LEVEL_SUM : s->level, out);
+		text_printf(out, " %s ", s->punct);
+		print_at(e->arg[1].value, s->level + 1, out);
+	}
+}
+
+static void print_at(const Expr *e, int level, Text *out)
+{
+	bool wrapped = level_of(e) < level;
+	if (wrapped)
+		text_printf(out, "(");
+	switch (e->kind) {
+	case EXPR_NUMBER:
+		text_number(out, e->number, false);
+		break;
+	case EXPR_TEXT:
+		text_printf(out, "'%s'", e->text);
+		break;
+	case EXPR_NAME:
+		text_printf(out, "%s", e->text);
+		break;
+	case EXPR_LIST:
+		text_printf(out, "[");
+		print_args(e, 0, out);
+		text_printf(out, "]");
+		break;
+	case EXPR_CALL:
+		if (e->is_operator) {
+			print_operator(e, out);
+			break;
+		}
+		print_at(e->callee, LEVEL_ATOM, out);
+		text_printf(out, "(");
+		print_args(e, 0, out);
+		text_printf(out, ")");
+		break;
+	}
+	if (wrapped)
+		text_printf(out, ")");
+}
+
+void expr_print(const Expr *e, Text *out)
+{
+	print_at(e, LEVEL_COMPARE, out);
+}
+
+/* -- JSON
+ * ------------------------------------------------------------------------------------------- */
+
+static void print_json_text(const char *text, Text *out)
+{
+	text_printf(out, "\"");
+	for (const char *p = text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			text_printf(out, "\\%c", *p);
+		else if ((unsigned char)*p < ' ')
+			text_printf(out, "\\u%04x", (unsigned)*p);
+		else
+			text_add(out, p, 1);
+	}
+	text_printf(out, "\"");
+}
+
+static void print_json_expr(const Expr *e, Text *out)
+{
+	Text plain = {0};
+	expr_print(e, &plain);
+	print_json_text(plain.data, out);
+	text_close(&plain);
+}
+
+static void print_body(const Body *b, int indent, Text *out)
+{
+	if (b->kind == BODY_EXPR) {
+		print_json_expr(b->expr, out);
+		return;
+	}
+	text_printf(out, b->kind == BODY_CHAIN ? "[" : "{");
+	for (size_t i = 0; i < b->count; i++) {
+		text_printf(out, "%s\n%*s", i ? "," : "", indent + 2, "");
+		if (b->kind == BODY_NAMED)
+			text_printf(out, "\"%s%s\": ", b->named[i].is_set ? "set " : "", b->named[i].name);
+		print_body(b->kind == BODY_CHAIN ? b->layer[i] : b->named[i].body, indent + 2, out);
+	}
+	text_printf(out, "\n%*s%s", indent, "", b->kind == BODY_CHAIN ? "]" : "}");
+}
+
+static void print_signature(const Definition *d, Text *out)
+{
+	Text key = {0};
+	text_printf(&key, "%s", d->name);
+	for (size_t i = 0; i < d->count; i++) {
+		text_printf(&key, "%s%s%s", i ? ", " : "(", d->param[i].name,
+		            d->param[i].is_layer ? "()" : "");
+		if (d->param[i].otherwise) {
+			text_printf(&key, "=");
+			expr_print(d->param[i].otherwise, &key);
+		}
+	}
+	if (d->count)
+		text_printf(&key, ")");
+	print_json_text(key.data, out);
+	text_close(&key);
+}
+
+static void print_train(const Train *t, int indent, Text *out)
+{
+	text_printf(
+	    out,
+	    ",\n%*s\"train\": {\"epochs\": %.0f, \"batch\": %.0f, \"seed\": %.0f, \"shuffle\": %s}",
+	    indent, "", t->epochs.value, t->batch.value, t->seed.value,
+	    t->shuffle.value != 0 ? "true" : "false");
+}
+
+static void print_entry(const char *key, const Body *b, int indent, Text *out)
+{
+	if (!b)
+		return;
+	text_printf(out, ",\n%*s\"%s\": ", indent, "", key);
+	print_body(b, indent, out);
+}
+
+static void print_definitions(const Definition *d, size_t count, bool networks, int indent,
+                              Text *out)
+{
+	for (size_t i = 0, printed = 0; i < count; i++) {
+		if (d[i].is_network != networks)
+			continue;
+		text_printf(out, "%s\n%*s", networks || printed++ ? "," : "", indent, "");
+		print_signature(&d[i], out);
+		text_printf(out, ": ");
+		print_body(d[i].body, indent, out);
+	}
+}
+
+static void print_task(const Task *t, Text *out)
+{
+	text_printf(out, "    ");
+	print_json_text(t->name, out);
+	text_printf(out, ": {\n      \"freeze\": [");
+	for (size_t i = 0; i < t->freeze_count; i++) {
+		text_printf(out, i ? ", " : "");
+		print_json_text(t->freeze[i], out);
+	}
+	text_printf(out, "],\n      \"baselines\": [");
+	const char *names[3];
+	size_t count = 0;
+	if (t->baseline_random)
+		names[count++] = "random";
+	if (t->baseline_scratch)
+		names[count++] = "scratch";
+	if (t->baseline_raw)
+		names[count++] = "raw";
+	for (size_t i = 0; i < count; i++)
+		text_printf(out, "%s\"%s\"", i ? ", " : "", names[i]);
+	text_printf(out, "]");
+	print_definitions(t->network, t->network_count, true, 6, out);
+	print_entry("loss", t->loss, 6, out);
+	print_entry("metric", t->metric, 6, out);
+	if (t->optimizer) {
+		text_printf(out, ",\n      \"optimizer\": ");
+		print_json_expr(t->optimizer, out);
+	}
+	print_train(&t->train, 6, out);
+	text_printf(out, "\n    }");
+}
+
+void model_print(const Model *m, Text *out)
+{
+	text_printf(out, "{\n  \"name\": ");
+	print_json_text(m->name, out);
+	text_printf(out, ",\n  \"data\": ");
+	print_json_expr(m->data, out);
+	size_t definitions = 0;
+	for (size_t i = 0; i < m->define_count; i++)
+		definitions += !m->define[i].is_network;
+	if (definitions) {
+		text_printf(out, ",\n  \"define\": {");
+		print_definitions(m->define, m->define_count, false, 4, out);
+		text_printf(out, "\n  }");
+	}
+	print_entry("pretext", m->pretext, 2, out);
+	print_definitions(m->define, m->define_count, true, 2, out);
+	print_entry("loss", m->loss, 2, out);
+	print_entry("features", m->features, 2, out);
+	if (m->optimizer) {
+		text_printf(out, ",\n  \"optimizer\": ");
+		print_json_expr(m->optimizer, out);
+	}
+	print_train(&m->train, 2, out);
+	if (m->task_count)
+		text_printf(out, ",\n  \"downstream\": {\n");
+	for (size_t i = 0; i < m->task_count; i++) {
+		print_task(&m->task[i], out);
+		text_printf(out, i + 1 < m->task_count ? ",\n" : "\n  }");
+	}
+	text_printf(out, "\n}\n");
+}

@@ -1,0 +1,19 @@
+/* sections.h: private to parse/: what model.c, signature.c and prelude.c share. */
+#ifndef SSLC_SECTIONS_H
+#define SSLC_SECTIONS_H
+
+#include "lex.h"
+
+/* model.c */
+Body *body_parse(Compile *c, const Json *j, const char *key);
+bool want_kind(Compile *c, const Json *j, JsonKind kind, const char *key, const char *what);
+bool listed(const char *name, const char *const *names, size_t count);
+void help_nearest(Compile *c, const char *name, const char *const *names, size_t count,
+                  const char *what);
+/* Appends the definitions of one file of the prelude. */
+void prelude_file_parse(Compile *c, uint32_t file, Prelude *to);
+
+/* signature.c: "layer_norm(x, eps=1e-5)": "..." of a "define". False after an error. */
+bool definition_parse(Compile *c, const Json *member, Definition *to);
+
+#endif

@@ -1,0 +1,16 @@
+# embed.cmake: FILES (a list of paths) -> OUT, a C file with their bytes: `prelude_files` of compiler/parse/parse.h.
+# Texts become string literals, a line each, so that the file stays quick to make and to read.
+set(body "/* Made by tools/embed.cmake from models/lib. */\n#include \"compiler/parse/parse.h\"\n\n")
+set(table "const PreludeFile prelude_files[] = {\n")
+set(number 0)
+foreach(path IN LISTS FILES)
+	get_filename_component(name "${path}" NAME)
+	file(READ "${path}" text)
+	string(REPLACE "\\" "\\\\" text "${text}")
+	string(REPLACE "\"" "\\\"" text "${text}")
+	string(REPLACE "\n" "\\n\"\n\t\"" text "${text}")
+	string(APPEND body "static const char file_${number}[] =\n\t\"${text}\";\n\n")
+	string(APPEND table "\t{\"lib/${name}\", file_${number}, sizeof file_${number} - 1},\n")
+	math(EXPR number "${number} + 1")
+endforeach()
+file(WRITE "${OUT}" "${body}${table}\t{0, 0, 0},\n};\n")
