@@ -1,0 +1,156 @@
+/* jit.h: for tests and tools of codegen/: one LLVM function, emitted by hand, as a C function.
+ *
+ *     Jit j;
+ *     jit_open(&j, NULL);                         the Emit in j.e is ready; NULL: this machine's
+ * CPU jit_function(&j, "f", 3);                   void f(ptr, ptr, ptr); the builder stands in its
+ * entry
+ *     ... emit into j.e ...
+ *     void (*f)(void *, ...) = jit_finish(&j);    closes the function, optimizes, compiles
+ *     jit_close(&j);
+ */
+#ifndef SSLC_TEST_JIT_H
+#define SSLC_TEST_JIT_H
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/LLJIT.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../compiler/codegen/emit.h"
+
+typedef struct Jit {
+	Emit e;
+	LLVMOrcLLJITRef jit;
+	const char *name;
+} Jit;
+
+typedef void (*JitFunction)(void *, void *, void *);
+
+static inline void jit_ok(LLVMErrorRef error)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "LLVM: %s\n", LLVMGetErrorMessage(error));
+	abort();
+}
+
+static inline unsigned jit_vector_bits(const char *cpu)
+{
+	if (!cpu)
+		return __builtin_cpu_supports("avx512f") ? 512 : __builtin_cpu_supports("avx2") ? 256 : 128;
+	return strstr(cpu, "v4") ? 512 : strstr(cpu, "v3") ? 256 : 128;
+}
+
+static inline void jit_open(Jit *j, const char *cpu)
+{
+	*j = (Jit){0};
+	LLVMInitializeNativeTarget();
+	LLVMInitializeNativeAsmPrinter();
+	char *triple = LLVMGetDefaultTargetTriple(), *error = NULL;
+	char *host = LLVMGetHostCPUName(), *features = LLVMGetHostCPUFeatures();
+	LLVMTargetRef target;
+	if (LLVMGetTargetFromTriple(triple, &target, &error))
+		abort();
+	Emit *e = &j->e;
+	e->machine =
+	    LLVMCreateTargetMachine(target, triple, cpu ? cpu : host, cpu ? "" : features,
+	                            LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault);
+	e->layout = LLVMCreateTargetDataLayout(e->machine);
+	LLVMContextRef c = e->context = LLVMContextCreate();
+	e->module = LLVMModuleCreateWithNameInContext("test", c);
+	LLVMSetTarget(e->module, triple);
+	LLVMSetModuleDataLayout(e->module, e->layout);
+	e->b = LLVMCreateBuilderInContext(c);
+	e->ptr = LLVMPointerTypeInContext(c, 0);
+	e->i1 = LLVMInt1TypeInContext(c), e->i8 = LLVMInt8TypeInContext(c);
+	e->i16 = LLVMInt16TypeInContext(c), e->i32 = LLVMInt32TypeInContext(c);
+	e->i64 = LLVMInt64TypeInContext(c), e->f32 = LLVMFloatTypeInContext(c);
+	e->f64 = LLVMDoubleTypeInContext(c), e->bf16 = LLVMBFloatTypeInContext(c);
+	e->voidt = LLVMVoidTypeInContext(c);
+	e->vector_bits = jit_vector_bits(cpu);
+	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
+}
+
+/* Parameters beyond 3 pointers: `ints` i64 ones follow. */
+static inline void jit_function(Jit *j, const char *name, unsigned pointers, unsigned ints)
+{
+	Emit *e = &j->e;
+	T parameter[16];
+	for (unsigned i = 0; i < pointers + ints; i++)
+		parameter[i] = i < pointers ? e->ptr : e->i64;
+	T type = LLVMFunctionType(e->voidt, parameter, pointers + ints, false);
+	e->function = LLVMAddFunction(e->module, name, type);
+	for (unsigned i = 0; i < pointers; i++) {
+		unsigned kind = LLVMGetEnumAttributeKindForName("noalias", 7);
+		LLVMAddAttributeAtIndex(e->function, i + 1, LLVMCreateEnumAttribute(e->context, kind, 0));
+	}
+	char vectors[8];
+	snprintf(vectors, sizeof vectors, "%u", e->vector_bits);
+	const char *const key = "prefer-vector-width";
+	LLVMAddAttributeAtIndex(e->function, LLVMAttributeFunctionIndex,
+	                        LLVMCreateStringAttribute(e->context, key, (unsigned)strlen(key),
+	                                                  vectors, (unsigned)strlen(vectors)));
+	LLVMPositionBuilderAtEnd(e->b, LLVMAppendBasicBlockInContext(e->context, e->function, "entry"));
+	j->name = name;
+}
+
+/* Ends the function and optimizes the module; the text of it can be looked at now. */
+static inline void jit_optimize(Jit *j, const char *passes)
+{
+	Emit *e = &j->e;
+	LLVMBuildRetVoid(e->b);
+	LLVMVerifyModule(e->module, LLVMAbortProcessAction, NULL);
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	jit_ok(LLVMRunPasses(e->module, passes, e->machine, options));
+	LLVMDisposePassBuilderOptions(options);
+}
+
+/* Writes the machine code as text, for reading. */
+static inline void jit_assembly(Jit *j, const char *path)
+{
+	char *error = NULL;
+	if (LLVMTargetMachineEmitToFile(j->e.machine, j->e.module, (char *)path, LLVMAssemblyFile,
+	                                &error))
+		abort();
+}
+
+static inline void *jit_compile(Jit *j)
+{
+	LLVMMemoryBufferRef object;
+	char *error = NULL;
+	if (LLVMTargetMachineEmitToMemoryBuffer(j->e.machine, j->e.module, LLVMObjectFile, &error,
+	                                        &object))
+		abort();
+	jit_ok(LLVMOrcCreateLLJIT(&j->jit, NULL));
+	LLVMOrcJITDylibRef library = LLVMOrcLLJITGetMainJITDylib(j->jit);
+	LLVMOrcDefinitionGeneratorRef process; /* memset, memcpy */
+	jit_ok(LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(&process, 0, NULL, NULL));
+	LLVMOrcJITDylibAddGenerator(library, process);
+	jit_ok(LLVMOrcLLJITAddObjectFile(j->jit, library, object));
+	LLVMOrcExecutorAddress address;
+	jit_ok(LLVMOrcLLJITLookup(j->jit, &address, j->name));
+	return (void *)(uintptr_t)address;
+}
+
+static inline void *jit_finish(Jit *j)
+{
+	jit_optimize(j, "default<O2>");
+	return jit_compile(j);
+}
+
+static inline void jit_close(Jit *j)
+{
+	if (j->jit)
+		jit_ok(LLVMOrcDisposeLLJIT(j->jit));
+	LLVMDisposeBuilder(j->e.b);
+	LLVMDisposeModule(j->e.module);
+	LLVMContextDispose(j->e.context);
+	LLVMDisposeTargetData(j->e.layout);
+	LLVMDisposeTargetMachine(j->e.machine);
+}
+
+#endif

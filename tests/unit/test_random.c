@@ -1,0 +1,79 @@
+/* test_random.c: the words of codegen/random.c against the published vectors of Random123 and
+ * graph/philox.c. */
+#include <CUnit/CUnit.h>
+
+#include "jit.h"
+
+enum { SIZE = 1024 };
+
+typedef void (*Draw)(uint32_t *out, const int32_t *seed_step, int64_t first);
+
+/* out[i] = word of element first + i * stride, for `size` elements. */
+static Draw compile(Jit *j, const char *cpu, unsigned lanes, int64_t stride, uint32_t key)
+{
+	jit_open(j, cpu);
+	jit_function(j, "f", 2, 1);
+	Emit *e = &j->e;
+	V word[3], given = LLVMGetParam(e->function, 1);
+	for (int i = 0; i < 3; i++)
+		word[i] = l_load(e, e->i32, l_at(e, e->i32, given, l_i64(e, i)), 4);
+	Loop loop;
+	loop_begin(e, &loop, "elements", l_i64(e, 0), l_i64(e, SIZE), l_i64(e, lanes), NULL, 0);
+	V at = l_splat(e, loop.index, lanes);
+	at = LLVMBuildAdd(e->b, at, l_lane_ids(e, e->i64, lanes), "");
+	at = LLVMBuildMul(e->b, at, l_splat(e, l_i64(e, stride), lanes), "");
+	at = LLVMBuildAdd(e->b, at, l_splat(e, LLVMGetParam(e->function, 2), lanes), "");
+	V bits = random_bits(e, at, word[0], word[1], key, word[2]);
+	l_store(e, bits, l_at(e, e->i32, LLVMGetParam(e->function, 0), loop.index), 4);
+	loop_end(e, &loop, NULL);
+	return (Draw)jit_finish(j);
+}
+
+/* Words of Random123's kat_vectors for philox4x32-10: counter 0, key 0. */
+static void zero_gives_the_published_words(void)
+{
+	static const uint32_t WANT[4] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+	Jit j;
+	uint32_t out[SIZE];
+	compile(&j, NULL, 16, 1, 0)(out, (int32_t[]){0, 0, 0}, 0);
+	for (int word = 0; word < 4; word++)
+		CU_ASSERT_EQUAL(out[16 * word], WANT[word]);
+	jit_close(&j);
+}
+
+/* philox.c is tested against the other published vectors. */
+static bool agrees(const char *cpu, unsigned lanes, int64_t first, int64_t stride)
+{
+	int32_t seed_step[3] = {-123456789, 77, 41};
+	uint32_t out[SIZE];
+	Jit j;
+	compile(&j, cpu, lanes, stride, 9)(out, seed_step, first);
+	jit_close(&j);
+	for (int64_t i = 0; i < SIZE; i++) {
+		int64_t at = first + i * stride;
+		uint32_t counter[4] = {(uint32_t)(at / 64 * 16 + at % 16), 9, (uint32_t)seed_step[2], 0},
+		         want[4];
+		philox(counter, (uint32_t[]){(uint32_t)seed_step[0], (uint32_t)seed_step[1]}, want);
+		if (out[i] != want[at / 16 % 4])
+			return false;
+	}
+	return true;
+}
+
+static void every_lane_has_its_word(void)
+{
+	CU_ASSERT(agrees(NULL, 16, 0, 1));
+	CU_ASSERT(agrees(NULL, 16, 37, 1));
+	CU_ASSERT(agrees(NULL, 16, 5, 3));
+	CU_ASSERT(agrees(NULL, 16, (int64_t)1 << 33, 1));
+	CU_ASSERT(agrees("x86-64-v3", 8, 24, 1));
+	CU_ASSERT(agrees("x86-64", 4, 8, 100));
+	CU_ASSERT(agrees("x86-64", 1, 3, 7));
+	CU_ASSERT(agrees(NULL, 2, 1, 1));
+}
+
+CU_TestInfo test_random[] = {
+    {"zero gives the published words", zero_gives_the_published_words},
+    {"every lane has its word", every_lane_has_its_word},
+    CU_TEST_INFO_NULL,
+};
