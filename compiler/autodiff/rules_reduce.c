@@ -1,0 +1,32 @@
+/* rules_reduce.c: gradients of reductions: the adjoint spreads over the axes that disappeared. */
+#include "rules.h"
+
+/* x, of the reduced shape, over the shape of the operand. */
+static NodeId spread(Rule *r, NodeId x)
+{
+	const Axes *gone = &r->n->attr.axes;
+	Shape from = node(r->g, r->n->in[0])->shape;
+	Axes kept = {0};
+	for (int i = 0, next = 0; i < from.rank; i++) {
+		if (next < gone->count && gone->at[next] == i)
+			next++;
+		else
+			kept.at[kept.count++] = (uint8_t)i;
+	}
+	return op_broadcast(r->g, x, from, kept);
+}
+
+void grad_sum(Rule *r)
+{
+	r->dx[0] = spread(r, r->dy);
+}
+
+/* dy, shared equally by all elements that are the largest. */
+void grad_reduce_max(Rule *r)
+{
+	Graph *g = r->g;
+	NodeId x = r->n->in[0], zero = op_like(g, x, 0);
+	NodeId is_max = op_equal(g, x, spread(r, r->y));
+	NodeId winners = op_sum(g, op_select(g, is_max, op_like(g, x, 1), zero), r->n->attr.axes);
+	r->dx[0] = op_select(g, is_max, spread(r, op_div(g, r->dy, winners)), zero);
+}
