@@ -1,4 +1,5 @@
-/* build.h: description -> graphs. Evaluates the expressions of a model file into tensors, shapes and state. */
+/* build.h: description -> graphs. Evaluates the expressions of a model file into tensors, shapes
+ * and state. */
 #ifndef SSLC_BUILD_H
 #define SSLC_BUILD_H
 
@@ -26,13 +27,14 @@ typedef struct State {
 	const char *name; /* "encoder.0.w", "optimizer.encoder.0.w.m", "probe.head.0.w" */
 	DType type;
 	Shape shape;
-	bool is_param;   /* trained by the optimizer of its owner */
-	uint32_t task;   /* 0: pre-training; else 1 + index into Bundle.task: the task that owns it */
+	bool is_param; /* trained by the optimizer of its owner */
+	uint32_t task; /* 0: pre-training; else 1 + index into Bundle.task: the task that owns it */
 	Span origin;
 	uint64_t offset; /* bytes into the states block, a multiple of 64 */
 } State;
 
-/* One variant of a downstream task: "probe" (pre-trained and random share it), "probe.scratch", "probe.raw". */
+/* One variant of a downstream task: "probe" (pre-trained and random share it), "probe.scratch",
+ * "probe.raw". */
 typedef struct BundleTask {
 	const char *name;
 	const Task *task;
@@ -61,14 +63,16 @@ typedef struct Bundle {
 	size_t graph_count, graph_capacity;
 	BundleTask *task;
 	size_t task_count;
-	int64_t batch, steps, epoch_steps; /* pre-training: samples a step, steps in all, steps an epoch */
+	int64_t batch, steps,
+	    epoch_steps; /* pre-training: samples a step, steps in all, steps an epoch */
 } Bundle;
 
 /* NULL after errors (all that could be found are reported). */
 Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);
 Graph *bundle_graph(const Bundle *b, const char *name); /* NULL: there is none */
-/* A model without data: the expression `check` of unit tests. Evaluates one expression given named inputs (DataShape
- * fields, without a batch axis) as graph output "y"; parameters become states whose init graph is `*init`. */
+/* A model without data: the expression `check` of unit tests. Evaluates one expression given named
+ * inputs (DataShape fields, without a batch axis) as graph output "y"; parameters become states
+ * whose init graph is `*init`. */
 Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definitions, Expr *e,
                         const DataField *inputs, size_t count, Bundle **states);
 

@@ -1,0 +1,387 @@
+/* build.c: a model's sections -> its graphs: init, step, features, gradients, and those of its
+ * tasks (tasks.c). */
+#include "builder.h"
+
+#include <string.h>
+
+/* -- Graphs
+ * ------------------------------------------------------------------------------------------- */
+
+static void add_graph(Build *b, Graph *g)
+{
+	Bundle *bundle = b->bundle;
+	if (bundle->graph_count == bundle->graph_capacity) {
+		size_t capacity = bundle->graph_capacity ? 2 * bundle->graph_capacity : 16;
+		Graph **more = new_array(b->c->arena, Graph *, capacity);
+		if (bundle->graph_count)
+			memcpy(more, bundle->graph, bundle->graph_count * sizeof *more);
+		bundle->graph = more;
+		bundle->graph_capacity = capacity;
+	}
+	bundle->graph[bundle->graph_count++] = g;
+}
+
+Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch)
+{
+	b->g = graph_new(b->c, name);
+	b->training = training;
+	b->batch = (double)batch;
+	b->averages = 0;
+	b->binding = NULL;
+	memset(b->pending, 0, MAX_STATES * sizeof *b->pending);
+	*b->frame = (Frame){.path = "", .use = hash_text(1, name)};
+	add_graph(b, b->g);
+	return b->g;
+}
+
+Graph *bundle_graph(const Bundle *b, const char *name)
+{
+	for (size_t i = 0; i < b->graph_count; i++)
+		if (strcmp(b->graph[i]->name, name) == 0)
+			return b->graph[i];
+	return NULL;
+}
+
+const Scope *data_scope(Build *b, int64_t batch)
+{
+	const Scope *scope = NULL;
+	for (size_t i = 0; i < b->bundle->data.count; i++) {
+		const DataField *f = &b->bundle->data.field[i];
+		int64_t dim[MAX_RANK] = {batch};
+		for (int j = 0; j < f->shape.rank; j++)
+			dim[j + 1] = f->shape.dim[j];
+		DType type = type_info[f->type].is_float ? (DType)b->c->float_type : f->type;
+		NodeId x = op_input(b->g, f->name, type, shape_of(f->shape.rank + 1, dim));
+		if (type == DTYPE_u8) {
+			x = op_cast(b->g, x, (DType)b->c->float_type);
+			x = op_mul(b->g, x, op_like(b->g, x, 1.0 / 255));
+		}
+		scope = scope_bind(b, scope, f->name, value_tensor(x));
+	}
+	return scope;
+}
+
+Value eval_section(Build *b, const char *name, const Body *body, const Scope *scope)
+{
+	Frame *outer = b->frame,
+	      frame = frame_below(b, arena_printf(b->c->arena, "%s%s", b->prefix, name));
+	b->frame = &frame;
+	b->g->origin = body->span;
+	Value v = eval_body(b, body, scope, NULL);
+	b->frame = outer;
+	return v;
+}
+
+/* The names of "pretext", for the loss to see. */
+static const Scope *pretext_scope(Build *b, const Scope *scope)
+{
+	const Body *body = b->model->pretext;
+	for (size_t i = 0; body && i < body->count; i++) {
+		if (body->named[i].is_set) {
+			build_error(b, body->named[i].span, "a pretext has no states to set");
+			diag_help(b->c->diags,
+			          "a \"define\" or the \"loss\" can, as an object of named values");
+			continue;
+		}
+		Frame *outer = b->frame, frame = frame_below(b, body->named[i].name);
+		b->frame = &frame;
+		scope = scope_bind(b, scope, body->named[i].name,
+		                   eval_body(b, body->named[i].body, scope, NULL));
+		b->frame = outer;
+	}
+	return scope;
+}
+
+NodeId loss_of(Build *b, const Value *v, Span span, const char *what)
+{
+	if (v->kind == VALUE_NONE)
+		return 0;
+	const Node *n = v->kind == VALUE_TENSOR ? node(b->g, v->node) : NULL;
+	if (!n || n->shape.rank != 0 || !type_info[n->type].is_float) {
+		diag_error(b->c->diags, span,
+		           "the %s is %s, but must be one number: a float tensor without axes", what,
+		           value_text(b, v));
+		diag_help(b->c->diags, "average it: mean(...)");
+		return 0;
+	}
+	return v->node;
+}
+
+/* -- The optimizer
+ * -------------------------------------------------------------------------------------- */
+
+bool depends(const Graph *g, NodeId y, NodeId x)
+{
+	if (!y || !x || x > y)
+		return false;
+	bool *reached = new_array(g->c->arena, bool, y + 1);
+	reached[x] = true;
+	for (NodeId n = x + 1; n <= y; n++)
+		for (int i = 0; i < node(g, n)->count && node(g, n)->op != OP_stop_gradient; i++)
+			reached[n] |= node(g, n)->in[i] >= x && reached[node(g, n)->in[i]];
+	return reached[y];
+}
+
+static bool starts_with_network(const char *name, const char *network)
+{
+	size_t size = strlen(network);
+	return strncmp(name, network, size) == 0 && name[size] == '.';
+}
+
+/* The states that this loss trains; their gradients. */
+static size_t trained(Build *b, NodeId loss, const char *const *freeze, size_t freezes,
+                      uint32_t *index, NodeId *gradient)
+{
+	size_t count = 0;
+	for (uint32_t i = 0; i < b->bundle->state_count; i++) {
+		const State *s = &b->bundle->state[i];
+		bool frozen = !s->is_param || (s->task && s->task != b->owner);
+		for (size_t j = 0; j < freezes; j++)
+			frozen |= starts_with_network(s->name, freeze[j]);
+		NodeId w = frozen ? 0 : state_node(b, i);
+		if (!depends(b->g, loss, w))
+			continue;
+		index[count] = i;
+		gradient[count++] = op_gradient(b->g, loss, w);
+	}
+	return count;
+}
+
+static NodeId global_norm(Build *b, const NodeId *gradient, size_t count)
+{
+	NodeId sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		Axes all = {.count = node(b->g, gradient[i])->shape.rank};
+		for (uint8_t j = 0; j < all.count; j++)
+			all.at[j] = j;
+		NodeId square = op_mul(b->g, gradient[i], gradient[i]);
+		NodeId norm = all.count ? op_sum(b->g, square, all) : square;
+		sum = sum ? op_add(b->g, sum, norm) : norm;
+	}
+	return sum ? op_sqrt(b->g, sum) : 0;
+}
+
+void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const char *const *freeze,
+                     size_t freezes)
+{
+	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
+	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
+	b->g->origin = optimizer->span;
+	size_t count = loss ? trained(b, loss, freeze, freezes, index, gradient) : 0;
+	if (loss && !count) {
+		diag_error(b->c->diags, optimizer->span,
+		           "there is nothing to train: the loss depends on no parameter");
+		diag_help(b->c->diags, "call a network in the loss, such as mse(decoder(encoder(x)), x)");
+	}
+	b->grad_norm = global_norm(b, gradient, count);
+	Frame *outer = b->frame;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = b->bundle->state[index[i]].name;
+		Frame frame = {.path = arena_printf(b->c->arena, "%soptimizer.%s", b->prefix, name),
+		               .use = hash_text(2, name)};
+		NodeId w = state_node(b, index[i]);
+		Value flow[2] = {value_tensor(w), value_tensor(gradient[i])};
+		b->frame = &frame;
+		b->g->origin = optimizer->span;
+		size_t errors = diag_count(b->c->diags);
+		Value v = eval_layer(b, optimizer, NULL, flow, 2);
+		if (v.kind == VALUE_TENSOR &&
+		    !shape_equal(node(b->g, v.node)->shape, node(b->g, w)->shape)) {
+			diag_error(b->c->diags, optimizer->span,
+			           "the optimizer gives %s for the parameter '%s', which is %s",
+			           value_text(b, &v), name, value_text(b, &flow[0]));
+		} else if (v.kind == VALUE_TENSOR) {
+			b->pending[index[i]] = v.node;
+		} else if (v.kind != VALUE_NONE) {
+			diag_error(b->c->diags, optimizer->span, "the optimizer gives %s, not a tensor",
+			           value_text(b, &v));
+		}
+		if (diag_count(b->c->diags) != errors)
+			break; /* every parameter would say the same */
+	}
+	b->frame = outer;
+	b->grad_norm = 0;
+}
+
+/* -- Sections
+ * ------------------------------------------------------------------------------------------- */
+
+static NodeId build_loss(Build *b)
+{
+	const Scope *scope = pretext_scope(b, data_scope(b, b->bundle->batch));
+	Value v = eval_section(b, "loss", b->model->loss, scope);
+	return loss_of(b, &v, b->model->loss->span, "loss");
+}
+
+static void build_step(Build *b)
+{
+	begin_graph(b, "step", true, b->bundle->batch);
+	NodeId loss = build_loss(b);
+	graph_output(b->g, "loss", loss);
+	apply_optimizer(b, b->model->optimizer, loss, NULL, 0);
+	states_finish(b);
+}
+
+/* The loss and its gradient by every parameter, for checks: the same numbers as step, nothing
+ * changes. */
+static void build_gradients(Build *b)
+{
+	begin_graph(b, "gradients", true, b->bundle->batch);
+	NodeId loss = build_loss(b);
+	graph_output(b->g, "loss", loss);
+	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
+	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
+	size_t count = loss ? trained(b, loss, NULL, 0, index, gradient) : 0;
+	for (size_t i = 0; i < count; i++)
+		graph_output(b->g, arena_printf(b->c->arena, "d %s", b->bundle->state[index[i]].name),
+		             gradient[i]);
+}
+
+/* encoder(x), for models that do not say what their features are. */
+static const Body *default_features(Build *b)
+{
+	const Definition *d = definition_find(b, "encoder");
+	if (!d || !d->is_network)
+		return NULL;
+	Body *chain = new (b->c->arena, Body), *link = new (b->c->arena, Body);
+	Expr *e = new (b->c->arena, Expr);
+	*e = (Expr){.kind = EXPR_NAME, .span = d->span, .text = "encoder"};
+	*link = (Body){.kind = BODY_EXPR, .span = d->span, .expr = e};
+	*chain = (Body){.kind = BODY_CHAIN,
+	                .span = d->span,
+	                .count = 1,
+	                .layer = new_array(b->c->arena, Body *, 1)};
+	chain->layer[0] = link;
+	return chain;
+}
+
+static void build_features(Build *b)
+{
+	const Body *body = b->model->features ? b->model->features : default_features(b);
+	if (!body)
+		return;
+	begin_graph(b, "features", false, b->bundle->batch);
+	Value v = eval_section(b, "features", body, data_scope(b, b->bundle->batch));
+	if (v.kind == VALUE_NONE)
+		return;
+	const Node *n = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
+	if (!n || n->shape.rank == 0 || n->shape.dim[0] != b->bundle->batch) {
+		diag_error(b->c->diags, body->span,
+		           "the features are %s, but must be a tensor with one row a sample",
+		           value_text(b, &v));
+		return;
+	}
+	graph_output(b->g, "features", op_cast(b->g, v.node, (DType)b->c->float_type));
+}
+
+/* A default of the language, as if it stood in a file of its own. */
+static Expr *parse_text(Build *b, const char *quoted)
+{
+	uint32_t file = diags_file(b->c->diags, "default", quoted, strlen(quoted));
+	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}};
+	json.text = arena_copy(b->c->arena, quoted + 1, strlen(quoted) - 2);
+	return expr_parse(b->c, &json);
+}
+
+/* A batch that is asked for must fit; the default one shrinks to the data. */
+static bool fit_batch(Build *b, Train *t, int64_t *batch, int64_t *epoch_steps)
+{
+	int64_t samples = b->bundle->data.train_count;
+	*batch = (int64_t)t->batch.value;
+	if (*batch > samples && t->batch.span.file) {
+		diag_error(b->c->diags, t->batch.span,
+		           "'batch' is %lld, but the data has only %lld samples to train on",
+		           (long long)*batch, (long long)samples);
+		return false;
+	}
+	*batch = *batch > samples ? samples : *batch;
+	*epoch_steps = *batch ? samples / *batch : 0;
+	return *batch > 0;
+}
+
+static bool fit_training(Build *b)
+{
+	Bundle *bundle = b->bundle;
+	Train train = b->model->train;
+	if (!fit_batch(b, &train, &bundle->batch, &bundle->epoch_steps))
+		return false;
+	bundle->steps = (int64_t)train.epochs.value * bundle->epoch_steps;
+	b->steps = (double)bundle->steps;
+	b->epoch_steps = (double)bundle->epoch_steps;
+	return true;
+}
+
+static void complete(Build *b)
+{
+	Model *m = new (b->c->arena, Model);
+	*m = *b->model;
+	Expr *adam = parse_text(b, "\"adam(lr=0.001)\"");
+	if (!m->optimizer)
+		m->optimizer = adam;
+	Task *task = new_array(b->c->arena, Task, m->task_count + 1);
+	for (size_t i = 0; i < m->task_count; i++) {
+		task[i] = m->task[i];
+		if (!task[i].optimizer)
+			task[i].optimizer = adam;
+	}
+	m->task = task;
+	b->model = b->bundle->model = m;
+}
+
+Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data)
+{
+	if (!model || !prelude)
+		return NULL;
+	size_t errors = diag_count(c->diags);
+	Frame frame = {.path = ""};
+	Build b = {.c = c,
+	           .model = model,
+	           .prelude = prelude,
+	           .frame = &frame,
+	           .prefix = "",
+	           .bundle = new (c->arena, Bundle)};
+	b.bundle->data = *data;
+	b.pending = new_array(c->arena, NodeId, MAX_STATES);
+	b.average = new_array(c->arena, Average, MAX_STATES);
+	complete(&b);
+	if (!fit_training(&b))
+		return NULL;
+	b.init = begin_graph(&b, "init", false, b.bundle->batch);
+	build_step(&b);
+	if (diag_count(c->diags) == errors) { /* else they would say the same again */
+		build_gradients(&b);
+		build_features(&b);
+		build_tasks(&b);
+	}
+	return diag_count(c->diags) == errors ? b.bundle : NULL;
+}
+
+Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definitions, Expr *e,
+                        const DataField *inputs, size_t count, Bundle **states)
+{
+	Frame frame = {.path = ""};
+	Build b = {.c = c,
+	           .model = definitions,
+	           .prelude = prelude,
+	           .frame = &frame,
+	           .prefix = "",
+	           .training = true,
+	           .bundle = new (c->arena, Bundle)};
+	b.pending = new_array(c->arena, NodeId, MAX_STATES);
+	b.average = new_array(c->arena, Average, MAX_STATES);
+	b.init = begin_graph(&b, "init", false, 1);
+	Graph *g = begin_graph(&b, "expression", true, 1);
+	const Scope *scope = NULL;
+	for (size_t i = 0; i < count; i++)
+		scope =
+		    scope_bind(&b, scope, inputs[i].name,
+		               value_tensor(op_input(g, inputs[i].name, inputs[i].type, inputs[i].shape)));
+	b.steps = 100;
+	Value v = e ? eval(&b, e, scope) : value_none();
+	NodeId y = v.kind == VALUE_NONE ? 0 : value_to_tensor(&b, &v, (DType)c->float_type);
+	graph_output(g, "y", y);
+	states_finish(&b);
+	if (states)
+		*states = b.bundle;
+	return y ? g : NULL;
+}

@@ -1,0 +1,188 @@
+/* builder.h: private to build/: values of the model language, scopes, and the state of a build. */
+#ifndef SSLC_BUILDER_H
+#define SSLC_BUILDER_H
+
+#include "build.h"
+
+/* -- Values: what an expression means at build time
+ * ---------------------------------------------------- */
+
+typedef enum ValueKind {
+	VALUE_NONE, /* an error already reported */
+	VALUE_NUMBER,
+	VALUE_TENSOR,
+	VALUE_LIST,
+	VALUE_TEXT,
+	VALUE_LAYER,
+} ValueKind;
+
+typedef struct Scope Scope;
+
+/* A layer handed over unevaluated: an expression or a body, with the names that it sees. */
+typedef struct Layer {
+	const Expr *expr; /* NULL: body */
+	const Body *body;
+	const Scope *scope;
+} Layer;
+
+typedef struct Value Value;
+struct Value {
+	ValueKind kind;
+	double number;
+	NodeId node;
+	Value *item;
+	size_t count;
+	const char *text;
+	Layer layer;
+	uint32_t state; /* VALUE_TENSOR that is a state: 1 + its index in the bundle */
+	bool in_init;   /* bound while a first value was evaluated: a node of the init graph */
+};
+
+/* -- Names
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What a body sees: its parameters and named values, innermost first; `outer` is lexical. */
+struct Scope {
+	const Scope *outer;
+	const char *name;
+	Value value;
+};
+
+/* Where in the model we are: `path` names parameters, `use` keys random streams. */
+typedef struct Used {
+	struct Used *next;
+	const char *name;
+	unsigned count;
+} Used;
+typedef struct Frame {
+	const char *path;
+	Hash use;
+	Used *used;
+} Frame;
+
+/* A call being evaluated, for errors inside a definition. */
+typedef struct Call {
+	const struct Call *outer;
+	Span span;
+	const char *name;
+} Call;
+
+/* -- The build
+ * ---------------------------------------------------------------------------------------------- */
+
+typedef struct Average {   /* a state that follows a parameter: ema() */
+	uint32_t state, param; /* indices */
+	NodeId momentum;
+} Average;
+
+typedef struct Build {
+	Compile *c;
+	const Model *model;
+	const Prelude *prelude;
+	Bundle *bundle;
+	Graph *g;    /* being built */
+	Graph *init; /* where states made now get their first values */
+	Frame *frame;
+	const Call *call;
+	const char *binding; /* name that the value being evaluated will get, or NULL */
+	int depth;
+	bool training, in_init;
+	const BundleTask *task; /* NULL: pre-training */
+	uint32_t owner;         /* State.task of states made now */
+	const char *prefix;     /* of names of states made now: "" or "probe." */
+	Value momentum;         /* VALUE_NONE: not inside ema() */
+	NodeId *pending;        /* [MAX_STATES] next values in this graph */
+	Average *average;       /* of this graph */
+	size_t averages;
+	double steps, epoch_steps, batch;
+	NodeId grad_norm; /* in an optimizer */
+} Build;
+
+enum { MAX_STATES = 1 << 14, MAX_CALLS = 300 };
+
+/* value.c */
+Value value_number(double number);
+Value value_tensor(NodeId x);
+Value value_list(Build *b, const Value *item, size_t count);
+static inline Value value_none(void)
+{
+	return (Value){.kind = VALUE_NONE};
+}
+const char *value_text(Build *b, const Value *v); /* "f32[3]", "2", "a list of 3" */
+/* The operands as tensors of one type and shape: numbers become constants, integers floats, shapes
+ * stretch. */
+bool values_unify(Build *b, Span span, const char *what, const Value *in, int count, NodeId *out);
+NodeId value_to_tensor(Build *b, const Value *v,
+                       DType type);           /* a number as a scalar of the type; 0: reported */
+NodeId stretch(Build *b, NodeId x, Shape to); /* NumPy's rules; the shapes are known to fit */
+bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
+                   size_t *count);
+bool value_to_axis(Build *b, Span span, const Value *v, int rank,
+                   int *axis); /* negative: from the end */
+bool value_to_shape(Build *b, Span span, const char *what, const Value *v, Shape *to);
+Value fold_numbers(const char *op, const double *x,
+                   int count); /* VALUE_NONE: not of numbers alone */
+
+/* scope.c */
+const Value *scope_find(const Scope *s, const char *name);
+Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value);
+const Definition *definition_find(const Build *b, const char *name);
+/* "linear", then "linear_1", ...: a new place below the frame. */
+const char *frame_component(Build *b, const char *name);
+Frame frame_below(Build *b, const char *component);
+Frame frame_network(Build *b, const char *name); /* a network's own path, wherever it is used */
+const char *frame_path(Build *b, const char *component);
+/* Errors at the innermost place in the user's file, with a note on the definition it happened in.
+ */
+void build_error(Build *b, Span span, const char *format, ...) PRINTF(3, 4);
+Span user_span(const Build *b, Span span);
+void unknown_name(Build *b, Span span, const char *name, const Scope *scope, const char *what);
+
+/* call.c */
+Value eval(Build *b, const Expr *e, const Scope *scope);
+Value eval_body(Build *b, const Body *body, const Scope *scope, const Value *flow);
+/* e as a layer: a name or a call that gets the flow as first arguments. */
+Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows);
+Value layer_apply(Build *b, const Layer *l, const char *component, const Value *flow, size_t flows);
+
+/* builtins.c */
+typedef struct Given { /* arguments of a builtin, in the order of its parameters; VALUE_NONE where
+	                      not given */
+	Value value;
+	Span span;
+} Given;
+typedef Value (*Builtin)(Build *b, Span span, Given *in);
+enum { MAX_BUILTIN_ARGS = 8 };
+typedef struct BuiltinInfo {
+	const char *name, *params, *meaning;
+	Builtin run;
+} BuiltinInfo;
+extern const BuiltinInfo builtin_info[];
+const BuiltinInfo *builtin_find(const char *name);
+#define BUILTIN(name, params, meaning) Value builtin_##name(Build *b, Span span, Given *in);
+#include "builtins.def"
+#undef BUILTIN
+/* A MAP op of the table called by name, or an operator; VALUE_NONE after an error. */
+Value call_map(Build *b, Span span, const char *name, const Value *in, int count);
+bool is_map(const char *name, int *ins);
+
+/* state.c */
+Value state_make(Build *b, Span span, const Value *shape, const Layer *init, bool is_param);
+Value random_bits_of(Build *b, Shape shape);
+void states_finish(Build *b); /* averages, then all pending next values become sets */
+NodeId state_node(Build *b, uint32_t index);
+
+/* build.c */
+Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch);
+const Scope *data_scope(Build *b, int64_t batch);
+Value eval_section(Build *b, const char *name, const Body *body, const Scope *scope);
+NodeId loss_of(Build *b, const Value *v, Span span, const char *what);
+bool depends(const Graph *g, NodeId y, NodeId x); /* without crossing stop_gradient */
+void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const char *const *freeze,
+                     size_t freezes);
+
+/* tasks.c */
+void build_tasks(Build *b);
+
+#endif

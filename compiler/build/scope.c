@@ -1,0 +1,134 @@
+/* scope.c: names: scopes of bodies, definitions of model and prelude, paths of parameters, and
+ * errors that show both the user's place and the definition that it happened in. */
+#include "builder.h"
+
+#include <string.h>
+
+const Value *scope_find(const Scope *s, const char *name)
+{
+	for (; s; s = s->outer)
+		if (strcmp(s->name, name) == 0)
+			return &s->value;
+	return NULL;
+}
+
+Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value)
+{
+	Scope *s = new (b->c->arena, Scope);
+	*s = (Scope){outer, name, value};
+	s->value.in_init = b->in_init;
+	return s;
+}
+
+static const Definition *find_in(const Definition *d, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(d[i].name, name) == 0)
+			return &d[i];
+	return NULL;
+}
+
+const Definition *definition_find(const Build *b, const char *name)
+{
+	const Definition *d = NULL;
+	if (b->task)
+		d = find_in(b->task->task->network, b->task->task->network_count, name);
+	if (!d && b->model)
+		d = find_in(b->model->define, b->model->define_count, name);
+	return d ? d : find_in(b->prelude->define, b->prelude->count, name);
+}
+
+/* -- Paths
+ * ------------------------------------------------------------------------------------------ */
+
+const char *frame_component(Build *b, const char *name)
+{
+	Used *u = b->frame->used;
+	while (u && strcmp(u->name, name) != 0)
+		u = u->next;
+	if (!u) {
+		u = new (b->c->arena, Used);
+		*u = (Used){b->frame->used, name, 0};
+		b->frame->used = u;
+	}
+	unsigned count = u->count++;
+	return count ? arena_printf(b->c->arena, "%s_%u", name, count) : name;
+}
+
+const char *frame_path(Build *b, const char *component)
+{
+	return *b->frame->path ? arena_printf(b->c->arena, "%s.%s", b->frame->path, component)
+	                       : component;
+}
+
+Frame frame_below(Build *b, const char *component)
+{
+	return (Frame){.path = frame_path(b, component), .use = hash_text(b->frame->use, component)};
+}
+
+Frame frame_network(Build *b, const char *name)
+{
+	const char *component = frame_component(b, name);
+	bool of_task = b->task && find_in(b->task->task->network, b->task->task->network_count, name);
+	const char *path = of_task ? arena_printf(b->c->arena, "%s%s", b->prefix, name) : name;
+	return (Frame){.path = path, .use = hash_text(b->frame->use, component)};
+}
+
+/* -- Errors
+ * ----------------------------------------------------------------------------------------- */
+
+Span user_span(const Build *b, Span span)
+{
+	uint32_t file = b->model ? b->model->file : 0;
+	for (const Call *call = b->call; call && span.file != file; call = call->outer)
+		span = call->span;
+	return span;
+}
+
+void build_error(Build *b, Span span, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	const char *text = arena_vprintf(b->c->arena, format, args);
+	va_end(args);
+	Span at = user_span(b, span);
+	diag_error(b->c->diags, at, "%s", text);
+	if (at.file != span.file && b->call)
+		diag_note(b->c->diags, span, "in '%s', which is text of the prelude", b->call->name);
+}
+
+void unknown_name(Build *b, Span span, const char *name, const Scope *scope, const char *what)
+{
+	size_t count = 0, most = 64 + OP_COUNT + b->prelude->count;
+	if (b->model)
+		most += b->model->define_count;
+	for (const Scope *s = scope; s; s = s->outer)
+		most++;
+	for (const BuiltinInfo *i = builtin_info; i->name; i++)
+		most++;
+	const char **names = new_array(b->c->arena, const char *, most);
+	for (const Scope *s = scope; s; s = s->outer)
+		names[count++] = s->name;
+	for (size_t i = 0; b->model && i < b->model->define_count; i++)
+		names[count++] = b->model->define[i].name;
+	for (size_t i = 0; i < b->prelude->count; i++)
+		names[count++] = b->prelude->define[i].name;
+	for (const BuiltinInfo *i = builtin_info; i->name; i++)
+		names[count++] = i->name;
+	for (Op op = 1; op < OP_COUNT; op++)
+		if (op_info[op].kind == MAP)
+			names[count++] = op_info[op].name;
+	build_error(b, span, "no %s named '%s'", what, name);
+	const char *near = suggest(name, names, count);
+	if (near)
+		diag_help(b->c->diags, "did you mean '%s'?", near);
+	else if (strcmp(name, "label") == 0)
+		diag_help(b->c->diags, "this data has no labels");
+	else if (strcmp(what, "value") == 0)
+		diag_help(b->c->diags,
+		          "a loss sees the data (x), the names of \"pretext\" and the networks");
+	else
+		diag_help(
+		    b->c->diags,
+		    "layers and functions are listed in models/README.md; your own stand under \"define\"");
+}

@@ -1,0 +1,171 @@
+/* state.c: what lives across steps: parameters and other states, shared by name, with their first
+ * values (in the init graph) and their next ones (pending until the graph is finished); moving
+ * averages; random streams. */
+#include "builder.h"
+
+#include <string.h>
+
+static uint32_t state_find(const Bundle *bundle, const char *name)
+{
+	for (size_t i = 0; i < bundle->state_count; i++)
+		if (strcmp(bundle->state[i].name, name) == 0)
+			return (uint32_t)i + 1;
+	return 0;
+}
+
+NodeId state_node(Build *b, uint32_t index)
+{
+	const State *s = &b->bundle->state[index];
+	return op_state(b->g, s->name, s->type, s->shape);
+}
+
+/* The init layer applied to the shape, in the init graph; random streams there are keyed by the
+ * state's name. */
+static NodeId first_value(Build *b, Span span, const char *name, Shape shape,
+                          const Value *shape_value, const Layer *init)
+{
+	Graph *g = b->g;
+	Frame *outer = b->frame, frame = {.path = name, .use = hash_text(0, name)};
+	Value momentum = b->momentum;
+	b->g = b->init;
+	b->g->origin = user_span(b, span);
+	b->frame = &frame;
+	b->in_init = true;
+	b->momentum = value_none();
+	Value v = layer_apply(b, init, NULL, shape_value, 1);
+	NodeId x = v.kind == VALUE_NONE ? 0 : value_to_tensor(b, &v, (DType)b->c->float_type);
+	if (x && v.kind == VALUE_NUMBER)
+		x = stretch(b, x, shape);
+	if (v.kind != VALUE_NONE && (!x || !shape_equal(node(b->g, x)->shape, shape))) {
+		build_error(b, span, "the first value of '%s' is %s, but its shape is %s", name,
+		            value_text(b, &v), shape_text(b->c->arena, (DType)b->c->float_type, shape));
+		x = 0;
+	}
+	b->momentum = momentum;
+	b->in_init = false;
+	b->frame = outer;
+	b->g = g;
+	return x;
+}
+
+static uint32_t state_add(Build *b, Span span, const char *name, Shape shape,
+                          const Value *shape_value, const Layer *init, bool is_param)
+{
+	Bundle *bundle = b->bundle;
+	if (b->owner && strncmp(name, b->prefix, strlen(b->prefix)) != 0) {
+		build_error(b, span, "'%s' is used downstream but not in pre-training", name);
+		diag_help(b->c->diags,
+		          "a network that only a task uses stands in the task: \"head\": [...]");
+		return 0;
+	}
+	NodeId x = first_value(b, span, name, shape, shape_value, init);
+	if (!x)
+		return 0;
+	if (bundle->state_count == MAX_STATES) {
+		build_error(b, span, "the model has more than %d parameters and states", MAX_STATES);
+		return 0;
+	}
+	if (bundle->state_count == bundle->state_capacity) {
+		size_t capacity = bundle->state_capacity ? 2 * bundle->state_capacity : 64;
+		State *more = new_array(b->c->arena, State, capacity);
+		if (bundle->state_count)
+			memcpy(more, bundle->state, bundle->state_count * sizeof *more);
+		bundle->state = more;
+		bundle->state_capacity = capacity;
+	}
+	State *s = &bundle->state[bundle->state_count++];
+	*s = (State){.name = name,
+	             .type = node(b->init, x)->type,
+	             .shape = shape,
+	             .is_param = is_param,
+	             .task = b->owner,
+	             .origin = user_span(b, span),
+	             .offset = bundle->state_bytes};
+	uint64_t bytes = (uint64_t)shape_size(shape) * type_info[s->type].size;
+	bundle->state_bytes += (bytes + 63) / 64 * 64;
+	graph_set(b->init, op_state(b->init, name, s->type, shape), x);
+	return (uint32_t)bundle->state_count;
+}
+
+static void average_add(Build *b, uint32_t state, uint32_t param, Span span)
+{
+	for (size_t i = 0; i < b->averages; i++)
+		if (b->average[i].state == state)
+			return;
+	NodeId momentum = value_to_tensor(b, &b->momentum, (DType)b->c->float_type);
+	if (!momentum || node(b->g, momentum)->shape.rank != 0) {
+		build_error(b, span, "the momentum of an average is a number, not %s",
+		            value_text(b, &b->momentum));
+		return;
+	}
+	b->average[b->averages++] = (Average){state, param, momentum};
+}
+
+Value state_make(Build *b, Span span, const Value *shape_value, const Layer *init, bool is_param)
+{
+	Shape shape;
+	const char *binding = b->binding;
+	b->binding = NULL;
+	if (!value_to_shape(b, span, "the shape", shape_value, &shape))
+		return value_none();
+	if (b->in_init) {
+		build_error(b, span, "a first value cannot have parameters or states of its own");
+		return value_none();
+	}
+	const char *name =
+	    frame_path(b, binding ? binding : frame_component(b, is_param ? "param" : "state"));
+	uint32_t param = 0;
+	bool averaged = b->momentum.kind != VALUE_NONE;
+	if (averaged && is_param && !(param = state_find(b->bundle, name)))
+		param = state_add(b, span, name, shape, shape_value, init, true);
+	if (averaged)
+		name = arena_printf(b->c->arena, "%s.ema", name);
+	uint32_t found = state_find(b->bundle, name);
+	if (!found)
+		found = state_add(b, span, name, shape, shape_value, init, is_param && !averaged);
+	if (!found)
+		return value_none();
+	const State *s = &b->bundle->state[found - 1];
+	if (!shape_equal(s->shape, shape)) {
+		build_error(b, span, "'%s' would be %s here, but it already is %s", name,
+		            shape_text(b->c->arena, s->type, shape),
+		            shape_text(b->c->arena, s->type, s->shape));
+		diag_note(b->c->diags, s->origin,
+		          "its first use is here: a network keeps its weights, so its inputs must agree");
+		return value_none();
+	}
+	if (averaged && is_param && param)
+		average_add(b, found - 1, param - 1, span);
+	Value v =
+	    value_tensor(b->pending[found - 1] ? b->pending[found - 1] : state_node(b, found - 1));
+	v.state = found;
+	return v;
+}
+
+Value random_bits_of(Build *b, Shape shape)
+{
+	Hash h = hash_text(b->frame->use, frame_component(b, "random"));
+	NodeId seed = op_input(b->g, "seed", DTYPE_i32, SHAPE(2));
+	NodeId step =
+	    b->in_init ? op_constant(b->g, DTYPE_i32, 0) : op_input(b->g, "step", DTYPE_i32, SCALAR);
+	return value_tensor(op_random(b->g, seed, step, (uint32_t)(h ^ (h >> 32)), shape));
+}
+
+void states_finish(Build *b)
+{
+	Graph *g = b->g;
+	for (size_t i = 0; i < b->averages && b->training; i++) {
+		const Average *a = &b->average[i];
+		NodeId old = state_node(b, a->state),
+		       now = b->pending[a->param] ? b->pending[a->param] : state_node(b, a->param);
+		if (!old || !now || !a->momentum)
+			continue;
+		/* old + (1 - momentum) (now - old) */
+		NodeId rest = op_sub(g, op_constant(g, node(g, a->momentum)->type, 1), a->momentum);
+		NodeId rate = stretch(b, rest, node(g, old)->shape);
+		b->pending[a->state] = op_add(g, old, op_mul(g, rate, op_sub(g, now, old)));
+	}
+	for (size_t i = 0; i < b->bundle->state_count && b->training; i++)
+		if (b->pending[i])
+			graph_set(g, state_node(b, (uint32_t)i), b->pending[i]);
+}
