@@ -36,6 +36,14 @@ typedef enum KernelKind {
 
 enum { MAX_KERNEL_OUTS = 32 };
 
+/* contract: the product is m x n, summed over k; a tile computes mc x nc of it and sums kc at a time. Tile t is block
+ * (t / n_blocks) % m_blocks of rows and t % n_blocks of columns of batch t / (m_blocks n_blocks). */
+typedef struct ContractTiling {
+	int64_t m, n, k;
+	int64_t mc, nc, kc;
+	int64_t m_blocks, n_blocks;
+} ContractTiling;
+
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract) and stores each in
  * its buffer. A node that has no buffer is computed from its operands where it is needed; a node that has one is loaded,
  * unless it is an out of this very kernel (or the core), which is computed here. */
@@ -49,6 +57,7 @@ typedef struct Kernel {
 	int64_t tiles; /* independent pieces, in [0, tiles); by shape alone, never by the number of threads */
 	int64_t tile;  /* iterations of the outermost loop(s) in a tile: see the kind's head comment in tile.c */
 	uint64_t scratch; /* bytes of private memory a call needs (packing), at most 1 MiB: on the stack of its thread */
+	ContractTiling tiling; /* contract */
 	Hash hash;     /* equal hash: the same code with other pointers */
 	double flops, bytes; /* an estimate for the table; bytes: read and written from buffers */
 } Kernel;

@@ -1,0 +1,50 @@
+/* rebuild.c: the walk that passes share: visits what outputs and sets reach, in order, and makes a
+ * new graph.
+ *
+ * So dead nodes vanish without a pass of their own, and equal ones merge by interning. Costs one
+ * visit a node. */
+#include "passes.h"
+
+static bool *reached(Compile *c, const Graph *g)
+{
+	bool *live = new_array(c->arena, bool, g->count);
+	for (uint32_t i = 0; i < g->out_count; i++)
+		live[g->out[i].value] = true;
+	for (uint32_t i = 0; i < g->set_count; i++)
+		live[g->set[i].value] = live[g->set[i].state] = true;
+	for (NodeId x = g->count - 1; x > 0; x--)
+		for (int i = 0; live[x] && i < node(g, x)->count; i++)
+			live[node(g, x)->in[i]] = true;
+	return live;
+}
+
+/* What a rewrite made on the way and nobody uses is swept by a second walk without rewrites. */
+static Graph *walk(Compile *c, const Graph *in, Rewrite rewrite)
+{
+	const bool *live = reached(c, in);
+	NodeId *map = new_array(c->arena, NodeId, in->count);
+	Graph *out = graph_new(c, in->name);
+	for (NodeId x = 1; x < in->count; x++) {
+		if (!live[x])
+			continue;
+		out->origin = node(in, x)->origin;
+		map[x] = rewrite ? rewrite(out, in, x, map) : 0;
+		if (!map[x])
+			map[x] = graph_copy_node(out, in, x, map);
+		if (!map[x])
+			return NULL; /* reported by the constructor */
+	}
+	for (uint32_t i = 0; i < in->out_count; i++)
+		graph_output(out, in->out[i].name, map[in->out[i].value]);
+	for (uint32_t i = 0; i < in->set_count; i++)
+		graph_set(out, map[in->set[i].state], map[in->set[i].value]);
+	return out;
+}
+
+Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite)
+{
+	if (!in)
+		return NULL;
+	Graph *out = walk(c, in, rewrite);
+	return out ? walk(c, out, NULL) : NULL;
+}

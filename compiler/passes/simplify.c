@@ -1,0 +1,330 @@
+/* simplify.c: identities, one function an operation.
+ *
+ * Expects: a differentiated graph. Promises: never more nodes. Laws that each rule obeys:
+ *   1. The type and the shape stay.
+ *   2. The graph gets smaller or more canonical, never the reverse, so that it ends.
+ *   3. No law of arithmetic that floats do not obey; the one exception is x + 0 = x, which loses
+ * the sign of a zero. A rule is given the new graph with the operands in place, and returns the
+ * node that stands for its node, or 0. */
+#include "passes.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef NodeId (*Rule)(Graph *g, const Node *n, const NodeId *in);
+
+/* -- What rules ask
+ * --------------------------------------------------------------------------------- */
+
+/* x as one number everywhere. */
+static bool is_number(const Graph *g, NodeId x, double *value)
+{
+	const Node *n = node(g, x);
+	if (n->op == OP_broadcast)
+		n = node(g, n->in[0]);
+	if (n->op != OP_constant)
+		return false;
+	*value = n->attr.value;
+	return true;
+}
+
+static bool is(const Graph *g, NodeId x, double value)
+{
+	double number;
+	return is_number(g, x, &number) && number == value;
+}
+
+/* The scalar that x repeats, or 0. */
+static NodeId repeated(const Graph *g, NodeId x)
+{
+	const Node *n = node(g, x);
+	return n->op == OP_broadcast && node(g, n->in[0])->shape.rank == 0 ? n->in[0] : 0;
+}
+
+static bool same_shape(const Graph *g, NodeId x, const Node *n)
+{
+	return shape_equal(node(g, x)->shape, n->shape);
+}
+
+/* -- MAP
+ * ---------------------------------------------------------------------------------------------- */
+
+static NodeId simplify_add(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	if (is(g, in[0], 0))
+		return in[1];
+	if (is(g, in[1], 0))
+		return in[0];
+	if (node(g, in[1])->op == OP_neg)
+		return op_sub(g, in[0], node(g, in[1])->in[0]);
+	if (node(g, in[0])->op == OP_neg)
+		return op_sub(g, in[1], node(g, in[0])->in[0]);
+	return 0;
+}
+
+static NodeId simplify_sub(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	if (is(g, in[1], 0))
+		return in[0];
+	return node(g, in[1])->op == OP_neg ? op_add(g, in[0], node(g, in[1])->in[0]) : 0;
+}
+
+static NodeId simplify_mul(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	if (is(g, in[0], 1))
+		return in[1];
+	if (is(g, in[1], 1))
+		return in[0];
+	if (is(g, in[0], -1))
+		return op_neg(g, in[1]);
+	return is(g, in[1], -1) ? op_neg(g, in[0]) : 0;
+}
+
+/* x / c = x (1 / c) without rounding when c is a power of two. */
+static NodeId simplify_div(Graph *g, const Node *n, const NodeId *in)
+{
+	double c;
+	int exponent;
+	if (!is_number(g, in[1], &c))
+		return 0;
+	if (c == 1)
+		return in[0];
+	bool exact = type_info[n->type].is_float && fabs(frexp(c, &exponent)) == 0.5 &&
+	             exponent > -100 && exponent < 100;
+	return exact ? op_mul(g, in[0], op_like(g, in[1], 1 / c)) : 0;
+}
+
+static NodeId simplify_neg(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	const Node *x = node(g, in[0]);
+	if (x->op == OP_neg)
+		return x->in[0];
+	return x->op == OP_sub && !type_info[x->type].is_float ? op_sub(g, x->in[1], x->in[0]) : 0;
+}
+
+static NodeId simplify_pow(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	if (is(g, in[1], 1))
+		return in[0];
+	return is(g, in[1], 2) ? op_mul(g, in[0], in[0]) : 0;
+}
+
+static NodeId simplify_max(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)g, (void)n;
+	return in[0] == in[1] ? in[0] : 0;
+}
+
+static NodeId simplify_not(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	return node(g, in[0])->op == OP_not ? node(g, in[0])->in[0] : 0;
+}
+
+static NodeId simplify_stop_gradient(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)g, (void)n;
+	return in[0];
+}
+
+static NodeId simplify_cast(Graph *g, const Node *n, const NodeId *in)
+{
+	return node(g, in[0])->type == n->type ? in[0] : 0;
+}
+
+static NodeId simplify_select(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)n;
+	double condition;
+	if (in[1] == in[2])
+		return in[1];
+	if (is_number(g, in[0], &condition))
+		return condition != 0 ? in[1] : in[2];
+	return node(g, in[0])->op == OP_not ? op_select(g, node(g, in[0])->in[0], in[2], in[1]) : 0;
+}
+
+/* -- VIEW
+ * --------------------------------------------------------------------------------------------- */
+
+static NodeId simplify_broadcast(Graph *g, const Node *n, const NodeId *in)
+{
+	const Node *x = node(g, in[0]);
+	if (same_shape(g, in[0], n))
+		return in[0];
+	if (x->op != OP_broadcast)
+		return 0;
+	Axes axes = {.count = x->attr.axes.count};
+	for (int i = 0; i < axes.count; i++)
+		axes.at[i] = n->attr.axes.at[x->attr.axes.at[i]];
+	return op_broadcast(g, x->in[0], n->shape, axes);
+}
+
+static NodeId simplify_reshape(Graph *g, const Node *n, const NodeId *in)
+{
+	if (same_shape(g, in[0], n))
+		return in[0];
+	if (node(g, in[0])->op == OP_reshape)
+		return op_reshape(g, node(g, in[0])->in[0], n->shape);
+	NodeId scalar = repeated(g, in[0]);
+	return scalar ? (n->shape.rank ? op_broadcast(g, scalar, n->shape, (Axes){0}) : scalar) : 0;
+}
+
+static NodeId simplify_transpose(Graph *g, const Node *n, const NodeId *in)
+{
+	Axes order = n->attr.axes;
+	const Node *x = node(g, in[0]);
+	NodeId from = in[0], scalar = repeated(g, in[0]);
+	if (scalar)
+		return op_broadcast(g, scalar, n->shape, (Axes){0});
+	if (x->op == OP_transpose) {
+		for (int i = 0; i < order.count; i++)
+			order.at[i] = x->attr.axes.at[n->attr.axes.at[i]];
+		from = x->in[0];
+	}
+	bool identity = true, moves = false;
+	for (int i = 0, last = -1; i < order.count; i++) {
+		identity &= order.at[i] == i;
+		if (n->shape.dim[i] == 1)
+			continue;
+		moves |= (int)order.at[i] < last; /* an axis that matters overtakes another */
+		last = order.at[i];
+	}
+	if (identity)
+		return from;
+	if (!moves)
+		return op_reshape(g, from, n->shape);
+	return from != in[0] ? op_transpose(g, from, order) : 0;
+}
+
+static NodeId simplify_slice(Graph *g, const Node *n, const NodeId *in)
+{
+	NodeId scalar = repeated(g, in[0]);
+	if (same_shape(g, in[0], n))
+		return in[0];
+	return scalar ? op_broadcast(g, scalar, n->shape, (Axes){0}) : 0;
+}
+
+static NodeId simplify_pad(Graph *g, const Node *n, const NodeId *in)
+{
+	for (int i = 0; i < n->shape.rank; i++)
+		if (n->attr.pad.low[i] || n->attr.pad.high[i] ||
+		    (n->attr.pad.inner[i] && node(g, in[0])->shape.dim[i] > 1))
+			return 0;
+	return in[0];
+}
+
+static NodeId simplify_concat(Graph *g, const Node *n, const NodeId *in)
+{
+	(void)g;
+	return n->count == 1 ? in[0] : 0;
+}
+
+/* -- REDUCE, CONTRACT
+ * ----------------------------------------------------------------------------------- */
+
+/* Axes of length 1 need no reduction. */
+static NodeId simplify_reduce(Graph *g, const Node *n, const NodeId *in)
+{
+	Shape from = node(g, in[0])->shape;
+	Axes left = {0};
+	for (int i = 0; i < n->attr.axes.count; i++)
+		if (from.dim[n->attr.axes.at[i]] != 1)
+			left.at[left.count++] = n->attr.axes.at[i];
+	if (left.count == n->attr.axes.count)
+		return 0;
+	NodeId y = left.count == 0   ? in[0]
+	           : n->op == OP_sum ? op_sum(g, in[0], left)
+	                             : op_reduce_max(g, in[0], left);
+	return op_reshape(g, y, n->shape);
+}
+
+static void through(uint8_t *axes, int count, const Axes *order)
+{
+	for (int i = 0; i < count; i++)
+		axes[i] = order->at[axes[i]];
+}
+
+/* Free axes keep their order through the transpose: else the result's axes would move. */
+static bool keeps_order(const Shape s, const uint8_t *batch, int batches, const uint8_t *contract,
+                        int contracts, const Axes *order)
+{
+	int last = -1;
+	for (uint8_t i = 0; i < s.rank; i++) {
+		if (memchr(batch, i, (size_t)batches) || memchr(contract, i, (size_t)contracts))
+			continue;
+		if ((int)order->at[i] < last)
+			return false;
+		last = order->at[i];
+	}
+	return true;
+}
+
+/* A transposed operand is read by other axes instead. */
+static NodeId simplify_dot(Graph *g, const Node *n, const NodeId *in)
+{
+	DotAxes d = n->attr.dot;
+	NodeId side[2] = {in[0], in[1]};
+	for (int i = 0; i < 2; i++) {
+		const Node *x = node(g, in[i]);
+		uint8_t *batch = i ? d.y_batch : d.x_batch, *contract = i ? d.y_contract : d.x_contract;
+		if (x->op != OP_transpose ||
+		    !keeps_order(x->shape, batch, d.batch, contract, d.contract, &x->attr.axes))
+			continue;
+		through(batch, d.batch, &x->attr.axes);
+		through(contract, d.contract, &x->attr.axes);
+		side[i] = x->in[0];
+	}
+	return side[0] != in[0] || side[1] != in[1] ? op_dot(g, side[0], side[1], d) : 0;
+}
+
+static const Rule rules[OP_COUNT] = {
+    [OP_add] = simplify_add,
+    [OP_sub] = simplify_sub,
+    [OP_mul] = simplify_mul,
+    [OP_div] = simplify_div,
+    [OP_neg] = simplify_neg,
+    [OP_pow] = simplify_pow,
+    [OP_max] = simplify_max,
+    [OP_min] = simplify_max,
+    [OP_not] = simplify_not,
+    [OP_stop_gradient] = simplify_stop_gradient,
+    [OP_cast] = simplify_cast,
+    [OP_select] = simplify_select,
+    [OP_broadcast] = simplify_broadcast,
+    [OP_reshape] = simplify_reshape,
+    [OP_transpose] = simplify_transpose,
+    [OP_slice] = simplify_slice,
+    [OP_pad] = simplify_pad,
+    [OP_concat] = simplify_concat,
+    [OP_sum] = simplify_reduce,
+    [OP_reduce_max] = simplify_reduce,
+    [OP_dot] = simplify_dot,
+};
+
+/* A rule's result may fall under another rule: once more, until none applies. */
+static NodeId simplify(Graph *g, NodeId x)
+{
+	for (int i = 0; x && i < 8; i++) {
+		Node n = *node(g, x); /* rules grow the graph */
+		NodeId y = rules[n.op] ? rules[n.op](g, &n, n.in) : 0;
+		if (!y || y == x)
+			break;
+		x = y;
+	}
+	return x;
+}
+
+static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
+{
+	return simplify(out, graph_copy_node(out, in, x, map));
+}
+
+Graph *pass_simplify(Compile *c, const Graph *in)
+{
+	return rebuild(c, in, rewrite);
+}
