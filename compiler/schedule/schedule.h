@@ -73,6 +73,15 @@ typedef struct Kernels {
 	uint32_t input_count, output_count, state_count;
 } Kernels;
 
+/* What a kernel loads; once a node. */
+typedef struct Read {
+	NodeId node;
+	bool same_element; /* only at the very element that is computed: it may be overwritten in place */
+} Read;
+
+/* kernel.c: fills out[], which has room for graph->count; the number of reads. */
+uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out);
+
 /* fuse.c and friends; `graph` has passed all passes. */
 Kernels *schedule(Compile *c, const Graph *graph);
 void kernels_verify(const Kernels *k); /* BUG if a promise above is broken */

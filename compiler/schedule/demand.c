@@ -1,0 +1,111 @@
+/* demand.c: what must be stored whatever the kernels are: results, and operands that codegen reads
+ * at will.
+ *
+ * A reshape can be seen through only if its operand is stored or the row-major order is all that
+ * matters; a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
+ * more than once. */
+#include "fuse.h"
+
+#include <string.h>
+
+bool node_is_leaf(const Node *n)
+{
+	return n->op == OP_input || n->op == OP_state;
+}
+
+unsigned node_weight(const Node *n)
+{
+	switch (n->op) {
+	case OP_random:
+		return 40;
+	case OP_exp:
+	case OP_log:
+	case OP_log1p:
+	case OP_tanh:
+	case OP_erf:
+	case OP_sin:
+	case OP_cos:
+		return 16;
+	case OP_pow:
+		return 40;
+	case OP_div:
+	case OP_sqrt:
+	case OP_rem:
+		return 4;
+	case OP_gather:
+	case OP_pad:
+	case OP_concat:
+		return 4;
+	default:
+		return op_info[n->op].kind == MAP;
+	}
+}
+
+/* Shapes equal but for axes of length 1. */
+bool reshape_is_unit(const Graph *g, const Node *n)
+{
+	Shape a = node(g, n->in[0])->shape, b = n->shape;
+	int64_t p[MAX_RANK], q[MAX_RANK];
+	int ps = 0, qs = 0;
+	for (int i = 0; i < a.rank; i++)
+		if (a.dim[i] != 1)
+			p[ps++] = a.dim[i];
+	for (int i = 0; i < b.rank; i++)
+		if (b.dim[i] != 1)
+			q[qs++] = b.dim[i];
+	return ps == qs && memcmp(p, q, (size_t)ps * sizeof *p) == 0;
+}
+
+/* Cheap to compute while packing, perhaps twice: views and casts of what is stored. */
+static bool packs_well(const Graph *g, NodeId x)
+{
+	for (int depth = 0; depth < 8; depth++) {
+		const Node *n = node(g, x);
+		if (node_is_leaf(n))
+			return true;
+		bool seen_through = n->op == OP_transpose || n->op == OP_broadcast || n->op == OP_cast ||
+		                    (n->op == OP_reshape && reshape_is_unit(g, n));
+		if (n->op == OP_reshape)
+			return true; /* its operand is forced */
+		if (!seen_through)
+			return false;
+		x = n->in[0];
+	}
+	return false;
+}
+
+/* Views of something that is no view: force what is at their end. */
+static void force_behind_views(Fuse *f, NodeId x)
+{
+	while (op_info[node(f->g, x)->op].kind == VIEW && node(f->g, x)->count == 1 &&
+	       packs_well(f->g, x) == false) {
+		const Node *n = node(f->g, x);
+		if (n->op != OP_transpose && n->op != OP_broadcast && n->op != OP_reshape)
+			break;
+		x = n->in[0];
+	}
+	f->forced[x] = true;
+}
+
+void fuse_demand(Fuse *f)
+{
+	const Graph *g = f->g;
+	for (uint32_t i = 0; i < g->out_count; i++)
+		f->forced[g->out[i].value] = true;
+	for (uint32_t i = 0; i < g->set_count; i++)
+		f->forced[g->set[i].value] = true;
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		for (int i = 0; i < n->count; i++)
+			f->uses[n->in[i]]++;
+		if (n->op == OP_reshape && !reshape_is_unit(g, n))
+			f->forced[n->in[0]] = true;
+		if (n->op == OP_gather)
+			f->forced[n->in[0]] = true;
+		if (n->op == OP_scatter_add)
+			f->forced[n->in[0]] = f->forced[n->in[1]] = f->forced[n->in[2]] = true;
+		for (int i = 0; n->op == OP_dot && i < 2; i++)
+			if (!packs_well(g, n->in[i]))
+				force_behind_views(f, n->in[i]);
+	}
+}

@@ -1,0 +1,265 @@
+/* fuse.c: groups nodes into kernels.
+ *
+ * In: an optimized graph. Out: kernels, in the order in which they run; every stored node is an out
+ * of exactly one.
+ * - A reduction, a dot and a scatter are cores: each has a kernel of its own, its home.
+ * - A MAP joins the home of an operand if all else that it reads is there when that kernel runs.
+ * Nodes that are stored have a smaller id than the ones that need them, so "stored under an id
+ * below the kernel's time" is enough.
+ * - A MAP that is stored and joins none opens a map kernel, or shares one of the same shape that
+ * loads the same things.
+ * - What is not stored is computed where it is used; a node with several users is stored unless it
+ * is cheap. Greedy, in node order: the same graph gives the same kernels. Ragan-Kelley et al. 2013
+ * for the trade of recomputation against locality. */
+#include "fuse.h"
+
+#include <string.h>
+
+enum { CHEAP_TO_REPEAT = 4, HEAVIEST = 4096 };
+
+static bool is_core(const Node *n)
+{
+	Kind kind = op_info[n->op].kind;
+	return kind == REDUCE || kind == CONTRACT || kind == SCATTER;
+}
+
+static bool is_constant(const Node *n)
+{
+	return n->op == OP_constant || n->op == OP_iota;
+}
+
+/* -- What a node reads when it is computed in place
+ * --------------------------------------------------- */
+
+static bool flat_operand(const Fuse *f, NodeId x)
+{
+	return f->stored[x] || f->flat[x];
+}
+
+static bool is_flat(const Fuse *f, const Node *n)
+{
+	if (n->op == OP_constant || n->op == OP_random)
+		return true;
+	if (n->op == OP_broadcast)
+		return node(f->g, n->in[0])->shape.rank == 0;
+	if (n->op == OP_reshape)
+		return flat_operand(f, n->in[0]);
+	if (op_info[n->op].kind != MAP)
+		return false;
+	for (int i = 0; i < n->count; i++)
+		if (!flat_operand(f, n->in[i]))
+			return false;
+	return true;
+}
+
+/* latest, weight and flatness of x from its operands. */
+static void measure(Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	unsigned weight = node_weight(n);
+	f->latest[x] = 0;
+	for (int i = 0; i < n->count; i++) {
+		NodeId o = n->in[i];
+		if (node_is_leaf(node(f->g, o)))
+			continue;
+		NodeId latest = f->stored[o] ? o : f->latest[o];
+		f->latest[x] = latest > f->latest[x] ? latest : f->latest[x];
+		weight += f->stored[o] ? 0 : f->weight[o];
+	}
+	f->weight[x] = (uint16_t)(weight < HEAVIEST ? weight : HEAVIEST);
+	f->flat[x] = is_flat(f, n);
+}
+
+/* -- Homes
+ * ---------------------------------------------------------------------------------------------- */
+
+static uint32_t open_home(Fuse *f, KernelKind kind, NodeId x)
+{
+	Home *h = &f->homes[f->home_count++];
+	const Node *n = node(f->g, x);
+	*h = (Home){.kind = kind,
+	            .core = kind == KERNEL_map ? 0 : x,
+	            .time = x,
+	            .shape = n->shape,
+	            .flat = f->flat[x]};
+	return f->home_count;
+}
+
+/* Whether o can be read, or computed, in that kernel. */
+static bool available(const Fuse *f, NodeId o, uint32_t home)
+{
+	const Home *h = &f->homes[home - 1];
+	if (node_is_leaf(node(f->g, o)) || f->home[o] == home)
+		return true;
+	if (f->stored[o])
+		return o < h->time;
+	return f->home[o] == 0 && f->latest[o] < h->time;
+}
+
+/* A map kernel takes only what keeps it flat; other kernels end in any MAP of their shape. */
+static bool can_join(const Fuse *f, NodeId x, uint32_t home)
+{
+	const Node *n = node(f->g, x);
+	const Home *h = &f->homes[home - 1];
+	if (!shape_equal(n->shape, h->shape) || h->outs + 2 > MAX_KERNEL_OUTS ||
+	    h->kind == KERNEL_scatter)
+		return false;
+	if (h->kind == KERNEL_map && !(h->flat && f->flat[x]))
+		return false;
+	for (int i = 0; i < n->count; i++)
+		if (!available(f, n->in[i], home))
+			return false;
+	return true;
+}
+
+static void store(Fuse *f, NodeId x)
+{
+	if (f->stored[x] || node_is_leaf(node(f->g, x)))
+		return;
+	f->stored[x] = true;
+	Home *h = &f->homes[f->home[x] - 1];
+	if (h->outs == MAX_KERNEL_OUTS)
+		BUG("more than %d outs in a kernel", MAX_KERNEL_OUTS);
+	h->out[h->outs++] = x;
+}
+
+/* The home that a MAP can join: of its unstored operands first, then of its stored ones; the latest
+ * wins. */
+static uint32_t choose_home(const Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	uint32_t best = 0;
+	if (op_info[n->op].kind != MAP)
+		return 0;
+	for (int pass = 0; pass < 2 && !best; pass++)
+		for (int i = 0; i < n->count; i++) {
+			uint32_t home = f->home[n->in[i]];
+			if (home && f->stored[n->in[i]] == (pass == 1) && can_join(f, x, home) &&
+			    (!best || f->homes[home - 1].time > f->homes[best - 1].time))
+				best = home;
+		}
+	return best;
+}
+
+/* -- Company for a new map kernel
+ * ------------------------------------------------------------------------- */
+
+static void note_load(Home *h, NodeId x)
+{
+	for (uint32_t i = 0; i < h->loads; i++)
+		if (h->load[i] == x)
+			return;
+	if (h->loads < MAX_SHARED)
+		h->load[h->loads++] = x;
+}
+
+/* What x's unstored part loads (of its full shape). */
+static void note_loads(const Fuse *f, Home *h, NodeId x, int depth)
+{
+	const Node *n = node(f->g, x);
+	for (int i = 0; i < n->count; i++) {
+		NodeId o = n->in[i];
+		if (node_is_leaf(node(f->g, o)) || f->stored[o]) {
+			if (shape_size(node(f->g, o)->shape) == shape_size(h->shape))
+				note_load(h, o);
+		} else if (depth < 16) {
+			note_loads(f, h, o, depth + 1);
+		}
+	}
+}
+
+static uint32_t find_company(const Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	Home mine = {.shape = n->shape};
+	if (op_info[n->op].kind != MAP || n->shape.rank == 0)
+		return 0;
+	note_loads(f, &mine, x, 0);
+	for (uint32_t home = f->home_count; home > 0; home--) {
+		const Home *h = &f->homes[home - 1];
+		if (h->kind != KERNEL_map || !can_join(f, x, home))
+			continue;
+		for (uint32_t i = 0; i < mine.loads; i++)
+			for (uint32_t j = 0; j < h->loads; j++)
+				if (mine.load[i] == h->load[j])
+					return home;
+	}
+	return 0;
+}
+
+/* -- The walk
+ * --------------------------------------------------------------------------------------------- */
+
+/* Operands that live in another kernel must be stored by it. */
+static void store_strangers(Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	for (int i = 0; i < n->count; i++) {
+		NodeId o = n->in[i];
+		if (f->home[o] && f->home[o] != f->home[x])
+			store(f, o);
+	}
+}
+
+static void visit_core(Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	KernelKind kind = op_info[n->op].kind == REDUCE     ? KERNEL_reduce
+	                  : op_info[n->op].kind == CONTRACT ? KERNEL_contract
+	                                                    : KERNEL_scatter;
+	store_strangers(f, x);
+	measure(f, x);
+	f->home[x] = open_home(f, kind, x);
+	if (f->forced[x] || f->uses[x] != 1 || kind == KERNEL_scatter)
+		store(f, x);
+}
+
+static void visit(Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	measure(f, x);
+	uint32_t home = choose_home(f, x);
+	f->home[x] = home;
+	store_strangers(f, x);
+	measure(f, x);
+	if (home) {
+		if (f->forced[x] || f->uses[x] != 1)
+			store(f, x);
+		note_loads(f, &f->homes[home - 1], x, 0);
+		return;
+	}
+	bool repeats = f->uses[x] > 1 && !is_constant(n) && shape_size(n->shape) > 1;
+	bool view_of_stored =
+	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
+	if (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored))
+		return;
+	home = find_company(f, x);
+	f->home[x] = home ? home : open_home(f, KERNEL_map, x);
+	note_loads(f, &f->homes[f->home[x] - 1], x, 0);
+	store(f, x);
+}
+
+Kernels *schedule(Compile *c, const Graph *g)
+{
+	if (!g)
+		return NULL;
+	Fuse f = {.c = c, .g = g};
+	f.uses = new_array(c->arena, uint32_t, g->count);
+	f.forced = new_array(c->arena, bool, g->count);
+	f.stored = new_array(c->arena, bool, g->count);
+	f.flat = new_array(c->arena, bool, g->count);
+	f.home = new_array(c->arena, uint32_t, g->count);
+	f.latest = new_array(c->arena, NodeId, g->count);
+	f.weight = new_array(c->arena, uint16_t, g->count);
+	f.homes = new_array(c->arena, Home, g->count);
+	fuse_demand(&f);
+	for (NodeId x = 1; x < g->count; x++) {
+		if (node_is_leaf(node(g, x)))
+			f.stored[x] = f.flat[x] = true;
+		else if (is_core(node(g, x)))
+			visit_core(&f, x);
+		else
+			visit(&f, x);
+	}
+	return fuse_place(&f);
+}

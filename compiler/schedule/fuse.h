@@ -1,0 +1,52 @@
+/* fuse.h: private to schedule/: what is being decided. */
+#ifndef SSLC_FUSE_H
+#define SSLC_FUSE_H
+
+#include "schedule.h"
+
+enum { MAX_SHARED = 64 };
+
+typedef struct Home { /* a kernel in the making */
+	KernelKind kind;
+	NodeId core;
+	NodeId time; /* the id of its core or first out: everything stored before it is there when it
+	                runs */
+	Shape shape;
+	bool flat;
+	NodeId out[MAX_KERNEL_OUTS];
+	uint32_t outs;
+	NodeId load[MAX_SHARED]; /* some of what it loads: to find company for it */
+	uint32_t loads;
+} Home;
+
+typedef struct Fuse {
+	Compile *c;
+	const Graph *g;
+	uint32_t *uses; /* [count] operands and results that name a node */
+	bool *forced;   /* must be stored, whoever uses it */
+	bool *stored;
+	bool *flat;       /* its unstored part has one row-major order */
+	uint32_t *home;   /* index + 1 of the kernel that computes it; 0: computed where it is used */
+	NodeId *latest;   /* the latest stored node that its unstored part reads */
+	uint16_t *weight; /* operations of its unstored part, saturating */
+	Home *homes;
+	uint32_t home_count;
+} Fuse;
+
+/* demand.c: what must be stored whatever the kernels are. */
+void fuse_demand(Fuse *f);
+bool node_is_leaf(const Node *n);                    /* input, state: always stored */
+unsigned node_weight(const Node *n);                 /* rough operations an element */
+bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
+
+/* place.c: homes -> kernels with buffers */
+Kernels *fuse_place(Fuse *f);
+
+/* tile.c */
+void kernel_tile(const Kernels *k, Kernel *kernel);
+/* cost.c */
+void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel);
+/* kernel.c */
+Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel);
+
+#endif

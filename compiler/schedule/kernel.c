@@ -1,0 +1,262 @@
+/* kernel.c: what a kernel is: what it reads, its structural hash, its text. */
+#include "fuse.h"
+
+#include <string.h>
+
+/* -- Reads
+ * ------------------------------------------------------------------------------------------ */
+
+typedef struct Walk {
+	const Kernels *k;
+	const Kernel *kernel;
+	uint8_t *seen; /* [count]: 1 reached at the same element, 2 reached elsewhere */
+	Read *out;
+	uint32_t *slot; /* [count]: 1 + index in out */
+	uint32_t count;
+} Walk;
+
+static bool computed_here(const Walk *w, NodeId x)
+{
+	if (x == w->kernel->core)
+		return true;
+	for (uint32_t i = 0; i < w->kernel->out_count; i++)
+		if (w->kernel->out[i] == x)
+			return w->kernel->kind != KERNEL_copy;
+	return w->k->buffer_of[x] == 0;
+}
+
+static void note(Walk *w, NodeId x, bool same)
+{
+	if (!w->slot[x]) {
+		w->slot[x] = ++w->count;
+		w->out[w->count - 1] = (Read){x, true};
+	}
+	w->out[w->slot[x] - 1].same_element &= same;
+}
+
+/* Nodes in decreasing order: users before operands. */
+static void reach(Walk *w, NodeId x, bool same)
+{
+	w->seen[x] |= same ? 1 : 2;
+}
+
+uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out)
+{
+	const Graph *g = k->graph;
+	ArenaMark mark = arena_mark(c->arena);
+	Walk w = {.k = k, .kernel = kernel, .out = out};
+	w.seen = new_array(c->arena, uint8_t, g->count);
+	w.slot = new_array(c->arena, uint32_t, g->count);
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		reach(&w, kernel->out[i], true);
+	for (NodeId x = g->count - 1; x > 0; x--) {
+		if (!w.seen[x])
+			continue;
+		const Node *n = node(g, x);
+		if (!computed_here(&w, x)) {
+			note(&w, x, w.seen[x] == 1);
+			continue;
+		}
+		bool same = w.seen[x] == 1 && x != kernel->core &&
+		            (op_info[n->op].kind == MAP || (n->op == OP_reshape && kernel->flat));
+		for (int i = 0; i < n->count; i++)
+			reach(&w, n->in[i], same);
+	}
+	arena_reset(c->arena, mark);
+	return w.count;
+}
+
+/* -- Structural hash
+ * --------------------------------------------------------------------------------- */
+
+/* Two kernels of equal hash are the same code with other pointers: buffers are numbered in the
+ * order of first use. */
+typedef struct Numbering {
+	uint32_t *number; /* [count] of a node computed here: its number */
+	uint32_t *buffer; /* [buffer_count] */
+	uint32_t nodes, buffers;
+} Numbering;
+
+static uint32_t buffer_number(Numbering *m, BufferId b)
+{
+	if (!m->buffer[b])
+		m->buffer[b] = ++m->buffers;
+	return m->buffer[b];
+}
+
+static Hash hash_node(const Kernels *k, const Node *n, Hash h)
+{
+	h = hash_u64(h, (uint64_t)n->op * 64 + (uint64_t)n->type);
+	h = hash_bytes(h, &n->shape, sizeof n->shape);
+	(void)k;
+	return n->op == OP_input || n->op == OP_state ? h : hash_bytes(h, &n->attr, sizeof n->attr);
+}
+
+Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
+{
+	const Graph *g = k->graph;
+	ArenaMark mark = arena_mark(c->arena);
+	Numbering m = {.number = new_array(c->arena, uint32_t, g->count),
+	               .buffer = new_array(c->arena, uint32_t, k->buffer_count)};
+	bool *seen = new_array(c->arena, bool, g->count);
+	Walk w = {.k = k, .kernel = kernel};
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		seen[kernel->out[i]] = true;
+	for (NodeId x = g->count - 1; x > 0; x--)
+		for (int i = 0; seen[x] && computed_here(&w, x) && i < node(g, x)->count; i++)
+			seen[node(g, x)->in[i]] = true;
+	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
+	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
+	h = hash_bytes(h, &kernel->tiling, sizeof kernel->tiling);
+	h = hash_u64(h, kernel->scratch);
+	for (NodeId x = 1; x < g->count; x++) {
+		if (!seen[x])
+			continue;
+		const Node *n = node(g, x);
+		m.number[x] = ++m.nodes;
+		h = hash_node(k, n, h);
+		if (!computed_here(&w, x)) {
+			h = hash_u64(h, 1000 + buffer_number(&m, k->buffer_of[x]));
+			continue;
+		}
+		for (int i = 0; i < n->count; i++)
+			h = hash_u64(h, m.number[n->in[i]]);
+		h = hash_u64(h, x == kernel->core);
+	}
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		h = hash_u64(hash_u64(h, m.number[kernel->out[i]]), buffer_number(&m, kernel->to[i]));
+	arena_reset(c->arena, mark);
+	return h;
+}
+
+/* -- Text
+ * --------------------------------------------------------------------------------------------- */
+
+static const char *const kind_name[] = {
+#define KERNEL(name, meaning) #name,
+#include "kinds.def"
+#undef KERNEL
+};
+
+static void print_buffer(const Kernels *k, BufferId id, Text *out)
+{
+	const Buffer *b = &k->buffer[id];
+	switch (b->place) {
+	case PLACE_ARENA:
+		text_printf(out, "b%u", id);
+		break;
+	case PLACE_STATE:
+		text_printf(out, "$%s", k->state_name[b->slot]);
+		break;
+	case PLACE_INPUT:
+		text_printf(out, "$%s", k->input_name[b->slot]);
+		break;
+	case PLACE_OUTPUT:
+		text_printf(out, "out %s", k->output_name[b->slot]);
+		break;
+	}
+}
+
+static void print_node(const Kernels *k, const Kernel *kernel, NodeId x, Text *out)
+{
+	const Node *n = node(k->graph, x);
+	Walk w = {.k = k, .kernel = kernel};
+	text_printf(out, "    %%%u = %s", x, op_info[n->op].name);
+	if (n->op == OP_constant) {
+		text_printf(out, " ");
+		text_number(out, n->attr.value, n->type == DTYPE_f32);
+	}
+	for (int i = 0; i < n->count; i++) {
+		text_printf(out, " ");
+		if (computed_here(&w, n->in[i]))
+			text_printf(out, "%%%u", n->in[i]);
+		else
+			print_buffer(k, k->buffer_of[n->in[i]], out);
+	}
+	text_printf(out, " : %s%s\n", shape_text(k->graph->c->arena, n->type, n->shape),
+	            x == kernel->core ? "   core" : "");
+}
+
+void kernels_print(const Kernels *k, Text *out)
+{
+	Compile *c = k->graph->c;
+	text_printf(out, "kernels of %s: %u\n", k->graph->name, k->kernel_count);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		const Kernel *kernel = &k->kernel[i];
+		text_printf(out, "  @%u %s%s  tiles %lld", i, kind_name[kernel->kind],
+		            kernel->flat ? " flat" : "", (long long)kernel->tiles);
+		if (kernel->kind == KERNEL_contract)
+			text_printf(out, "  %lld x %lld x %lld", (long long)kernel->tiling.m,
+			            (long long)kernel->tiling.n, (long long)kernel->tiling.k);
+		text_printf(out, "  %.3g flops, %.3g bytes\n", kernel->flops, kernel->bytes);
+		bool *seen = new_array(c->arena, bool, k->graph->count);
+		Walk w = {.k = k, .kernel = kernel};
+		for (uint32_t o = 0; o < kernel->out_count; o++)
+			seen[kernel->out[o]] = true;
+		for (NodeId x = k->graph->count - 1; x > 0; x--)
+			for (int j = 0; seen[x] && computed_here(&w, x) && j < node(k->graph, x)->count; j++)
+				seen[node(k->graph, x)->in[j]] = true;
+		for (NodeId x = 1; x < k->graph->count; x++)
+			if (seen[x] && computed_here(&w, x))
+				print_node(k, kernel, x, out);
+		for (uint32_t o = 0; o < kernel->out_count; o++) {
+			text_printf(out, "    store ");
+			print_buffer(k, kernel->to[o], out);
+			text_printf(out, " = %%%u\n", kernel->out[o]);
+		}
+	}
+}
+
+void kernels_dot(const Kernels *k, Text *out)
+{
+	Compile *c = k->graph->c;
+	uint32_t *writer = new_array(c->arena, uint32_t, k->buffer_count);
+	Read *read = new_array(c->arena, Read, k->graph->count);
+	text_printf(out, "digraph \"%s\" {\n  node [shape=box, fontname=monospace];\n", k->graph->name);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		const Kernel *kernel = &k->kernel[i];
+		text_printf(out, "  k%u [label=\"@%u %s", i, i, kind_name[kernel->kind]);
+		for (uint32_t o = 0; o < kernel->out_count; o++)
+			text_printf(out, "\\n%s",
+			            shape_text(c->arena, node(k->graph, kernel->out[o])->type,
+			                       node(k->graph, kernel->out[o])->shape));
+		text_printf(out, "\"];\n");
+		uint32_t reads = kernel_reads(c, k, kernel, read);
+		for (uint32_t r = 0; r < reads; r++)
+			if (writer[k->buffer_of[read[r].node]])
+				text_printf(out, "  k%u -> k%u;\n", writer[k->buffer_of[read[r].node]] - 1, i);
+		for (uint32_t o = 0; o < kernel->out_count; o++)
+			writer[kernel->to[o]] = i + 1;
+	}
+	text_printf(out, "}\n");
+}
+
+/* -- Verification
+ * --------------------------------------------------------------------------------------- */
+
+void kernels_verify(const Kernels *k)
+{
+	Compile *c = k->graph->c;
+	bool *written = new_array(c->arena, bool, k->buffer_count);
+	Read *read = new_array(c->arena, Read, k->graph->count);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		const Kernel *kernel = &k->kernel[i];
+		if (!kernel->out_count || kernel->tiles < 1)
+			BUG("kernel @%u of %s does nothing", i, k->graph->name);
+		uint32_t reads = kernel_reads(c, k, kernel, read);
+		for (uint32_t r = 0; r < reads; r++) {
+			BufferId b = k->buffer_of[read[r].node];
+			bool old_state = node(k->graph, read[r].node)->op == OP_state;
+			if (k->buffer[b].place == PLACE_INPUT)
+				continue;
+			if (old_state && written[b])
+				BUG("kernel @%u of %s reads the old value of %s after the new one was written", i,
+				    k->graph->name, k->state_name[k->buffer[b].slot]);
+			if (!old_state && !written[b])
+				BUG("kernel @%u of %s reads %%%u before it is written", i, k->graph->name,
+				    read[r].node);
+		}
+		for (uint32_t o = 0; o < kernel->out_count; o++)
+			written[kernel->to[o]] = true;
+	}
+}

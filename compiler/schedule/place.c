@@ -1,0 +1,222 @@
+/* place.c: homes become kernels, stored nodes get buffers, results go where they belong.
+ *
+ * All sets happen at once, at the end of the step: a reader of the old state must not see the new
+ * one. A value is written in place if every reader of the old state runs earlier, or is the writing
+ * kernel itself at the same element; else it goes to the arena and a copy kernel moves it last. A
+ * state set to another state or an input is copied aside first. */
+#include "fuse.h"
+
+#include <string.h>
+
+typedef struct Placing {
+	Fuse *f;
+	Compile *c;
+	Kernels *k;
+	uint32_t *kernel_of; /* [count] of a stored node: index of its kernel */
+	int64_t *last_old;   /* [count] of a state: the last kernel that reads it; -1 none */
+	bool *elsewhere;     /* [count] of a state: that last kernel reads it at other elements, too */
+} Placing;
+
+static BufferId add_buffer(Placing *p, NodeId x, Place place, uint32_t slot)
+{
+	const Node *n = node(p->f->g, x);
+	Buffer *b = &p->k->buffer[p->k->buffer_count];
+	*b = (Buffer){.node = x,
+	              .place = place,
+	              .slot = slot,
+	              .bytes = (uint64_t)shape_size(n->shape) * type_info[n->type].size};
+	return p->k->buffer_count++;
+}
+
+static void place_leaves(Placing *p)
+{
+	const Graph *g = p->f->g;
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		if (n->op == OP_input) {
+			p->k->input_name[p->k->input_count] = n->attr.name;
+			p->k->buffer_of[x] = add_buffer(p, x, PLACE_INPUT, p->k->input_count++);
+		} else if (n->op == OP_state) {
+			p->k->state_name[p->k->state_count] = n->attr.name;
+			p->k->buffer_of[x] = add_buffer(p, x, PLACE_STATE, p->k->state_count++);
+		}
+	}
+}
+
+static Kernel *add_kernel(Placing *p, KernelKind kind, NodeId core, uint32_t room)
+{
+	Kernel *kernel = &p->k->kernel[p->k->kernel_count++];
+	*kernel = (Kernel){.kind = kind, .core = core};
+	kernel->out = new_array(p->c->arena, NodeId, room);
+	kernel->to = new_array(p->c->arena, BufferId, room);
+	return kernel;
+}
+
+static void add_out(Kernel *kernel, NodeId x, BufferId to)
+{
+	kernel->out[kernel->out_count] = x;
+	kernel->to[kernel->out_count++] = to;
+}
+
+/* One kernel a home; every out has an arena buffer for now. */
+static void place_homes(Placing *p)
+{
+	for (uint32_t i = 0; i < p->f->home_count; i++) {
+		const Home *h = &p->f->homes[i];
+		Kernel *kernel = add_kernel(p, h->kind, h->core, h->outs);
+		kernel->flat = h->kind == KERNEL_map && h->flat;
+		for (uint32_t o = 0; o < h->outs; o++) {
+			p->kernel_of[h->out[o]] = p->k->kernel_count - 1;
+			p->k->buffer_of[h->out[o]] = add_buffer(p, h->out[o], PLACE_ARENA, 0);
+			add_out(kernel, h->out[o], p->k->buffer_of[h->out[o]]);
+		}
+	}
+}
+
+static void find_readers(Placing *p)
+{
+	const Graph *g = p->f->g;
+	Read *read = new_array(p->c->arena, Read, g->count);
+	for (NodeId x = 1; x < g->count; x++)
+		p->last_old[x] = -1;
+	for (uint32_t i = 0; i < p->k->kernel_count; i++) {
+		uint32_t reads = kernel_reads(p->c, p->k, &p->k->kernel[i], read);
+		for (uint32_t r = 0; r < reads; r++)
+			if (node(g, read[r].node)->op == OP_state) {
+				p->last_old[read[r].node] = i;
+				p->elsewhere[read[r].node] = !read[r].same_element;
+			}
+	}
+}
+
+static void redirect(Placing *p, NodeId x, BufferId to)
+{
+	Kernel *kernel = &p->k->kernel[p->kernel_of[x]];
+	BufferId old = p->k->buffer_of[x];
+	for (uint32_t o = 0; o < kernel->out_count; o++)
+		if (kernel->out[o] == x)
+			kernel->to[o] = to;
+	p->k->buffer_of[x] = to;
+	p->k->buffer[old].bytes = 0; /* unused now */
+}
+
+static bool is_arena(const Placing *p, NodeId x)
+{
+	return p->k->buffer_of[x] && p->k->buffer[p->k->buffer_of[x]].place == PLACE_ARENA;
+}
+
+static void place_sets(Placing *p, BufferId *aside)
+{
+	const Graph *g = p->f->g;
+	for (uint32_t i = 0; i < g->set_count; i++) {
+		NodeId state = g->set[i].state, value = g->set[i].value;
+		BufferId home = p->k->buffer_of[state];
+		if (state == value)
+			continue;
+		bool in_place =
+		    is_arena(p, value) &&
+		    (p->last_old[state] < (int64_t)p->kernel_of[value] ||
+		     (p->last_old[state] == (int64_t)p->kernel_of[value] && !p->elsewhere[state]));
+		if (in_place)
+			redirect(p, value, home);
+		else if (node_is_leaf(node(g, value)))
+			aside[i] = add_buffer(p, value, PLACE_ARENA, 0);
+	}
+}
+
+static void copy(Placing *p, NodeId value, BufferId to)
+{
+	Kernel *kernel = add_kernel(p, KERNEL_copy, 0, 1);
+	add_out(kernel, value, to);
+}
+
+static void place_copies(Placing *p, const BufferId *aside)
+{
+	const Graph *g = p->f->g;
+	for (uint32_t i = 0; i < g->set_count; i++) {
+		NodeId state = g->set[i].state, value = g->set[i].value;
+		if (state == value || p->k->buffer_of[value] == p->k->buffer_of[state])
+			continue;
+		if (aside[i])
+			p->k->buffer_of[value] = aside[i]; /* nothing reads the leaf any more */
+		copy(p, value, p->k->buffer_of[state]);
+	}
+}
+
+static void place_outputs(Placing *p, bool *copied)
+{
+	const Graph *g = p->f->g;
+	for (uint32_t i = 0; i < g->out_count; i++) {
+		p->k->output_name[i] = g->out[i].name;
+		BufferId b = add_buffer(p, g->out[i].value, PLACE_OUTPUT, i);
+		if (is_arena(p, g->out[i].value))
+			redirect(p, g->out[i].value, b);
+		else
+			copied[i] = true;
+		p->k->buffer[b].node = g->out[i].value;
+	}
+	p->k->output_count = g->out_count;
+}
+
+/* Copies that must see old values run before everything else. */
+static void copies_first(Kernels *k, uint32_t from)
+{
+	for (uint32_t i = from, to = 0; i < k->kernel_count; i++, to++) {
+		Kernel first = k->kernel[i];
+		memmove(&k->kernel[to + 1], &k->kernel[to], (i - to) * sizeof first);
+		k->kernel[to] = first;
+	}
+}
+
+static BufferId output_buffer(const Kernels *k, uint32_t slot)
+{
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		if (k->buffer[b].place == PLACE_OUTPUT && k->buffer[b].slot == slot)
+			return b;
+	BUG("output %u has no buffer", slot);
+}
+
+Kernels *fuse_place(Fuse *f)
+{
+	const Graph *g = f->g;
+	Compile *c = f->c;
+	Kernels *k = new (c->arena, Kernels);
+	size_t most = 2 * (size_t)g->count + 2 * (size_t)g->out_count + 2 * (size_t)g->set_count + 2;
+	k->graph = g;
+	k->buffer_of = new_array(c->arena, BufferId, g->count);
+	k->buffer = new_array(c->arena, Buffer, most);
+	k->buffer_count = 1;
+	k->kernel = new_array(c->arena, Kernel, most);
+	k->input_name = new_array(c->arena, const char *, g->count);
+	k->state_name = new_array(c->arena, const char *, g->count);
+	k->output_name = new_array(c->arena, const char *, g->out_count + 1);
+	Placing p = {.f = f, .c = c, .k = k};
+	p.kernel_of = new_array(c->arena, uint32_t, g->count);
+	p.last_old = new_array(c->arena, int64_t, g->count);
+	p.elsewhere = new_array(c->arena, bool, g->count);
+	BufferId *aside = new_array(c->arena, BufferId, g->set_count + 1);
+	bool *copied = new_array(c->arena, bool, g->out_count + 1);
+	place_leaves(&p);
+	place_homes(&p);
+	find_readers(&p);
+	place_sets(&p, aside);
+	place_outputs(&p, copied);
+	uint32_t bodies = k->kernel_count;
+	for (uint32_t i = 0; i < g->out_count; i++) /* a leaf as output: its old value */
+		if (copied[i] && node_is_leaf(node(g, g->out[i].value)))
+			copy(&p, g->out[i].value, output_buffer(k, i));
+	for (uint32_t i = 0; i < g->set_count; i++)
+		if (aside[i])
+			copy(&p, g->set[i].value, aside[i]);
+	copies_first(k, bodies);
+	place_copies(&p, aside);
+	for (uint32_t i = 0; i < g->out_count; i++)
+		if (copied[i] && !node_is_leaf(node(g, g->out[i].value)))
+			copy(&p, g->out[i].value, output_buffer(k, i));
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		kernel_tile(k, &k->kernel[i]);
+		kernel_cost(c, k, &k->kernel[i]);
+		k->kernel[i].hash = kernel_hash(c, k, &k->kernel[i]);
+	}
+	return k;
+}

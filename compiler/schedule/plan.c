@@ -1,0 +1,135 @@
+/* plan.c: every buffer of the arena gets a fixed offset.
+ *
+ * In: kernels in order. Out: offsets such that no two buffers that live at the same time overlap.
+ * Largest first, each at the lowest place that is free over its life (Pisarchyk & Lee 2020, "greedy
+ * by size"); deterministic. */
+#include "schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64 };
+
+static uint64_t aligned(uint64_t bytes)
+{
+	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static void find_lives(Compile *c, Kernels *k)
+{
+	Read *read = new_array(c->arena, Read, k->graph->count);
+	bool *begun = new_array(c->arena, bool, k->buffer_count);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		const Kernel *kernel = &k->kernel[i];
+		uint32_t reads = kernel_reads(c, k, kernel, read);
+		for (uint32_t r = 0; r < reads; r++)
+			k->buffer[k->buffer_of[read[r].node]].last = i;
+		for (uint32_t o = 0; o < kernel->out_count; o++) {
+			Buffer *b = &k->buffer[kernel->to[o]];
+			if (!begun[kernel->to[o]])
+				b->first = i;
+			begun[kernel->to[o]] = true;
+			b->last = i;
+		}
+	}
+}
+
+static bool in_arena(const Buffer *b)
+{
+	return b->place == PLACE_ARENA && b->bytes;
+}
+
+static bool overlap(const Buffer *a, const Buffer *b)
+{
+	return a->first <= b->last && b->first <= a->last;
+}
+
+/* The lowest offset at which `b` meets none of the placed buffers that live when it does. placed[]
+ * is by offset. */
+static uint64_t lowest(const Buffer *b, Buffer *const *placed, uint32_t count)
+{
+	uint64_t offset = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!overlap(b, placed[i]))
+			continue;
+		if (placed[i]->offset >= offset + aligned(b->bytes))
+			break;
+		uint64_t end = placed[i]->offset + aligned(placed[i]->bytes);
+		offset = end > offset ? end : offset;
+	}
+	return offset;
+}
+
+static void insert_by_offset(Buffer **placed, uint32_t count, Buffer *b)
+{
+	uint32_t at = count;
+	while (at > 0 && placed[at - 1]->offset > b->offset) {
+		placed[at] = placed[at - 1];
+		at--;
+	}
+	placed[at] = b;
+}
+
+static int larger_first(const void *x, const void *y)
+{
+	const Buffer *a = *(Buffer *const *)x, *b = *(Buffer *const *)y;
+	if (a->bytes != b->bytes)
+		return a->bytes > b->bytes ? -1 : 1;
+	return a < b ? -1 : a > b; /* both in one array: by id */
+}
+
+static uint64_t most_alive(const Kernels *k)
+{
+	uint64_t most = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		uint64_t alive = 0;
+		for (BufferId b = 1; b < k->buffer_count; b++)
+			if (in_arena(&k->buffer[b]) && k->buffer[b].first <= i && i <= k->buffer[b].last)
+				alive += aligned(k->buffer[b].bytes);
+		most = alive > most ? alive : most;
+	}
+	return most;
+}
+
+Plan *plan(Compile *c, Kernels *k)
+{
+	if (!k)
+		return NULL;
+	Plan *p = new (c->arena, Plan);
+	Buffer **order = new_array(c->arena, Buffer *, k->buffer_count),
+	       **placed = new_array(c->arena, Buffer *, k->buffer_count);
+	uint32_t count = 0;
+	find_lives(c, k);
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		if (in_arena(&k->buffer[b]))
+			order[count++] = &k->buffer[b];
+	qsort(order, count, sizeof *order, larger_first);
+	for (uint32_t i = 0; i < count; i++) {
+		order[i]->offset = lowest(order[i], placed, i);
+		insert_by_offset(placed, i, order[i]);
+		uint64_t end = order[i]->offset + aligned(order[i]->bytes);
+		p->arena_bytes = end > p->arena_bytes ? end : p->arena_bytes;
+	}
+	p->lower_bound = most_alive(k);
+	return p;
+}
+
+void plan_print(const Kernels *k, const Plan *p, Text *out)
+{
+	text_printf(out, "plan of %s\n  %-8s %-18s %12s %12s %6s %6s\n", k->graph->name, "buffer",
+	            "holds", "bytes", "offset", "first", "last");
+	for (BufferId b = 1; b < k->buffer_count; b++) {
+		const Buffer *buffer = &k->buffer[b];
+		if (!in_arena(buffer))
+			continue;
+		const Node *n = node(k->graph, buffer->node);
+		char name[16];
+		snprintf(name, sizeof name, "b%u", b);
+		text_printf(out, "  %-8s %-18s %12llu %12llu %6u %6u\n", name,
+		            shape_text(k->graph->c->arena, n->type, n->shape),
+		            (unsigned long long)buffer->bytes, (unsigned long long)buffer->offset,
+		            buffer->first, buffer->last);
+	}
+	text_printf(out, "  peak %llu bytes, lower bound %llu\n", (unsigned long long)p->arena_bytes,
+	            (unsigned long long)p->lower_bound);
+}
