@@ -10,8 +10,7 @@
 
 #include <math.h>
 
-/* -- Formats and bits
- * -------------------------------------------------------------------------------- */
+/* -- Formats and bits ---------------------------------------------------------------------- */
 
 Format math_format(Emit *e, V x)
 {
@@ -74,9 +73,7 @@ V math_polynomial(Emit *e, V x, const double *c, unsigned count)
 	return sum;
 }
 
-/* -- exp
- * ------------------------------------------------------------------------------------------------
- */
+/* -- exp ----------------------------------------------------------------------------------- */
 
 /* (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2; error 0.06 and 0.04 ulp of e^r. */
 static const double EXP_F32[] = {0.0013814467294598596, 0.008368780792143555, 0.04166839424184043,
@@ -130,8 +127,7 @@ V math_exp(Emit *e, V x)
 	return math_exp_scale(e, f, math_exp_parts(e, f, bounded, NULL));
 }
 
-/* -- log, log1p
- * ------------------------------------------------------------------------------------------- */
+/* -- log, log1p ---------------------------------------------------------------------------- */
 
 /* (log(1 + f) - f + f^2 / 2) / f^3; error 0.1 ulp. */
 static const double LOG_F32[] = {-0.0763449782403769,  0.12761581823487814,  -0.13160184880905243,
@@ -209,8 +205,7 @@ V math_log1p(Emit *e, V x)
 	return l_select(e, itself, x, result);
 }
 
-/* -- tanh, erf: odd; a polynomial near 0, 1 - small beyond
- * ------------------------------------------------- */
+/* -- tanh, erf: odd; a polynomial near 0, 1 - small beyond --------------------------------- */
 
 static V with_sign(Emit *e, V magnitude, V sign)
 {

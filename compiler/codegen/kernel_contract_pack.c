@@ -1,0 +1,163 @@
+/* kernel_contract_pack.c: copies a block of an operand into the order in which register tiles read
+ * it.
+ *
+ * In: an operand behind value_at(), a run along its free axis and the present block of k. Out: R as
+ * it lies, [row][k] or [k][row], with a stride that spreads over L1; L in panels [k][width], width
+ * that of the register tile (of the last panel what it has). Reads are vectors along the contiguous
+ * axis; where that is k and panels are wanted, squares are transposed in registers. Lanes beyond
+ * the matrix hold anything: their sums are never stored. */
+#include "contract.h"
+
+/* What the loops below work on: a panel of L, or all of R. */
+typedef struct Panel {
+	Operand *o;
+	V at, base; /* first index relative to the tile; address of its first element */
+	int64_t size, width;
+	Run run; /* along the free axis */
+	V first; /* relative index of the first of the vector or square */
+	unsigned valid;
+} Panel;
+
+static V start_of(const Contract *c, const Operand *o)
+{
+	return o == &c->r ? c->row0 : c->col0;
+}
+
+static void store_at(Contract *c, V base, V index, V value)
+{
+	l_store(c->e, value, l_at(c->e, c->element, base, index), c->size);
+}
+
+/* Reads lanes along `axis` (free or contracted) at (free, k), both relative. */
+static V read(Contract *c, const Operand *o, V free, V k, int axis, unsigned valid)
+{
+	V free_at = contract_add(c, start_of(c, o), free), k_at = contract_add(c, c->k0, k);
+	Index index = contract_index(c, o, free_at, k_at, axis, valid < c->lanes ? valid : 0);
+	return value_vector(c->ke, o->node, &index);
+}
+
+/* -- R as it lies -------------------------------------------------------------------------- */
+
+static void row_piece(Contract *c, void *context, V k, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel;
+	V row = contract_scale(c, p->at, p->o->stride);
+	V value = read(c, p->o, p->at, k, p->o->contract, (unsigned)size);
+	store_at(c, p->base, contract_add(c, row, k), value);
+}
+
+static void pack_row(Contract *c, void *context, V at, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel, (void)size;
+	p->at = at;
+	contract_each_panel(c, contract_steps_of_k(c), c->lanes, row_piece, p);
+}
+
+static void step_piece(Contract *c, void *context, V at, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel;
+	V step = contract_scale(c, p->at, p->o->stride);
+	V value = read(c, p->o, at, p->at, p->o->free, (unsigned)size);
+	store_at(c, p->base, contract_add(c, step, at), value);
+}
+
+static void pack_step(Contract *c, void *context, V k, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel, (void)size;
+	p->at = k;
+	contract_each_panel(c, p->run, c->lanes, step_piece, p);
+}
+
+/* -- Panels of L along its free axis ------------------------------------------------------- */
+
+static void panel_step(Contract *c, void *context, V k, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel, (void)size;
+	V step = contract_scale(c, k, p->width);
+	for (int64_t i = 0; i < p->size; i += c->lanes) {
+		V offset = contract_int(c, i), at = contract_add(c, p->at, offset);
+		V value = read(c, p->o, at, k, p->o->free, (unsigned)(p->size - i));
+		store_at(c, p->base, contract_add(c, step, offset), value);
+	}
+}
+
+/* -- Panels along k: squares of lanes x lanes ---------------------------------------------- */
+
+/* Rows become columns: exchanges halves, then quarters, ... of pairs of rows. */
+static void transpose(Contract *c, V *row)
+{
+	unsigned lanes = c->lanes;
+	V low[64], high[64];
+	for (unsigned d = lanes / 2; d > 0; d /= 2) {
+		for (unsigned i = 0; i < lanes; i++) {
+			low[i] = l_i32(c->e, (int32_t)(i & d ? lanes + i - d : i));
+			high[i] = l_i32(c->e, (int32_t)(i & d ? lanes + i : i + d));
+		}
+		V low_order = LLVMConstVector(low, lanes), high_order = LLVMConstVector(high, lanes);
+		for (unsigned i = 0; i < lanes; i++) {
+			if (i & d)
+				continue;
+			V x = row[i], y = row[i | d];
+			row[i] = LLVMBuildShuffleVector(c->e->b, x, y, low_order, "");
+			row[i | d] = LLVMBuildShuffleVector(c->e->b, x, y, high_order, "");
+		}
+	}
+}
+
+static void square(Contract *c, void *context, V k, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel;
+	V row[64];
+	for (unsigned i = 0; i < c->lanes; i++) {
+		V free = contract_add(c, p->first, contract_int(c, i));
+		row[i] = i < p->valid ? read(c, p->o, free, k, p->o->contract, (unsigned)size)
+		                      : LLVMGetPoison(c->vector);
+	}
+	transpose(c, row);
+	V column = LLVMBuildNSWSub(c->e->b, p->first, p->at, "");
+	for (int64_t i = 0; i < size; i++) {
+		V step = contract_scale(c, contract_add(c, k, contract_int(c, i)), p->width);
+		store_at(c, p->base, contract_add(c, step, column), row[i]);
+	}
+}
+
+static void squares(Contract *c, void *context, V at, V panel, int64_t size)
+{
+	Panel *p = context;
+	(void)panel;
+	p->first = contract_add(c, p->at, at), p->valid = (unsigned)size;
+	contract_each_panel(c, contract_steps_of_k(c), c->lanes, square, p);
+}
+
+/* -- Both ---------------------------------------------------------------------------------- */
+
+static void pack_panel(Contract *c, void *context, V at, V panel, int64_t size)
+{
+	Operand *l = context;
+	Panel here = {.o = l, .at = at, .size = size, .width = blocks_of(size, c->lanes) * c->lanes};
+	here.base = l_at(c->e, c->element, l->pack, contract_scale(c, panel, l->stride));
+	Run whole = {contract_int(c, size), {size}, 1};
+	if (l->source == ALONG_IT)
+		contract_each_panel(c, contract_steps_of_k(c), 1, panel_step, &here);
+	else
+		contract_each_panel(c, whole, c->lanes, squares, &here);
+}
+
+void contract_pack(Contract *c, Operand *o, Run run)
+{
+	Panel p = {.o = o, .base = o->pack, .run = run};
+	if (o->source == DIRECT)
+		return;
+	if (o == &c->l)
+		contract_each_panel(c, run, c->wide * c->lanes, pack_panel, o);
+	else if (o->source == ALONG_K)
+		contract_each_panel(c, run, 1, pack_row, &p);
+	else
+		contract_each_panel(c, contract_steps_of_k(c), 1, pack_step, &p);
+}

@@ -1,0 +1,172 @@
+/* kernel_contract_tile.c: one register tile: sums in registers over a block of k, then the
+ * epilogue.
+ *
+ * In: operands packed or where they are, partial sums of earlier blocks of k. Out: partial sums, or
+ * after the last block every out of the kernel, stored. The loop over k carries high x wide
+ * vectors; a step loads `wide` vectors of L, spreads `high` elements of R and does high x wide
+ * FMAs. */
+#include "contract.h"
+
+/* Address of R's element (row, k) or L's vector (k, v), from the start of the tile; k relative to
+ * the block. */
+static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
+{
+	V i = contract_add(c, t->i, contract_int(c, row));
+	if (c->r.source == DIRECT) {
+		V row_at = contract_add(c, c->row0, i), k_at = contract_add(c, c->k0, k);
+		Index index = contract_index(c, &c->r, row_at, k_at, -1, 0);
+		return value_at(c->ke, c->r.node, &index);
+	}
+	V outer = c->r.source == ALONG_K ? i : k, inner = c->r.source == ALONG_K ? k : i;
+	V offset = contract_add(c, contract_scale(c, outer, c->r.stride), inner);
+	return l_load(c->e, c->element, l_at(c->e, c->element, c->r.pack, offset), c->size);
+}
+
+static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
+{
+	V first = contract_int(c, v * c->lanes);
+	if (c->l.source == DIRECT) {
+		V col = contract_add(c, c->col0, contract_add(c, t->j, first));
+		unsigned valid = v + 1 == t->wide ? t->valid : 0;
+		V k_at = contract_add(c, c->k0, k);
+		Index index = contract_index(c, &c->l, col, k_at, c->l.free, valid);
+		return value_vector(c->ke, c->l.node, &index);
+	}
+	V step = contract_add(c, contract_scale(c, k, t->wide * c->lanes), first);
+	V offset = contract_add(c, contract_scale(c, t->panel, c->l.stride), step);
+	return l_load(c->e, c->vector, l_at(c->e, c->element, c->l.pack, offset), c->lanes * c->size);
+}
+
+static void step(Contract *c, const RegisterTile *t, V k, V *sum)
+{
+	V col[64];
+	for (unsigned v = 0; v < t->wide; v++)
+		col[v] = col_vector(c, t, v, k);
+	for (unsigned r = 0; r < t->high; r++) {
+		V row = l_splat(c->e, row_element(c, t, r, k), c->lanes);
+		for (unsigned v = 0; v < t->wide; v++) {
+			V *s = &sum[r * t->wide + v];
+			*s = l_call(c->e, "llvm.fmuladd", c->vector, &c->vector, 1, (V[]){row, col[v], *s}, 3);
+		}
+	}
+}
+
+/* Whole rounds of `unroll` steps of the block of k. */
+static void rounds(Contract *c, const RegisterTile *t, V *sum)
+{
+	unsigned count = t->high * t->wide;
+	V by = contract_int(c, c->unroll);
+	V to = LLVMBuildNSWSub(c->e->b, c->k_count, LLVMBuildURem(c->e->b, c->k_count, by, ""), "");
+	Loop loop;
+	loop_begin(c->e, &loop, "k", contract_int(c, 0), to, by, sum, count);
+	value_forget(c->ke);
+	for (unsigned i = 0; i < count; i++)
+		sum[i] = loop.carry[i];
+	for (unsigned u = 0; u < c->unroll; u++)
+		step(c, t, contract_add(c, loop.index, contract_int(c, u)), sum);
+	loop_end(c->e, &loop, sum);
+	value_forget(c->ke);
+	for (unsigned i = 0; i < count; i++)
+		sum[i] = loop.result[i];
+}
+
+/* -- Partial sums -------------------------------------------------------------------------- */
+
+static V partial_at(Contract *c, const RegisterTile *t, V row, unsigned v)
+{
+	V offset = contract_int(c, v * c->lanes);
+	if (c->k_blocks > 1) {
+		row = contract_add(c, t->i, row);
+		offset = contract_add(c, t->j, offset);
+	}
+	offset = contract_add(c, contract_scale(c, row, c->partial_stride), offset);
+	return l_at(c->e, c->element, c->partial, offset);
+}
+
+static void store_partial(Contract *c, const RegisterTile *t, const V *sum)
+{
+	for (unsigned i = 0; i < t->high * t->wide; i++) {
+		V at = partial_at(c, t, contract_int(c, i / t->wide), i % t->wide);
+		l_store(c->e, sum[i], at, c->lanes * c->size);
+	}
+}
+
+/* Zeros in the first block of k. */
+static void load_partial(Contract *c, const RegisterTile *t, V *sum)
+{
+	V zero = l_float(c->e, c->vector, 0);
+	for (unsigned i = 0; i < t->high * t->wide; i++) {
+		sum[i] = zero;
+		if (c->k_blocks == 1)
+			continue;
+		V at = partial_at(c, t, contract_int(c, i / t->wide), i % t->wide);
+		V kept = l_load(c->e, c->vector, at, c->lanes * c->size);
+		sum[i] = l_select(c->e, c->first, zero, kept);
+	}
+}
+
+/* -- The end: outs ------------------------------------------------------------------------- */
+
+/* One vector of the result and all that follows from it. */
+static void finish(Contract *c, const RegisterTile *t, V row, unsigned v, V sum)
+{
+	Index index = {.lane_axis = c->col_axis, .lane_step = 1};
+	for (int i = 0; i < c->batches; i++)
+		index.at[i] = c->batch[i];
+	if (c->row_axis >= 0)
+		index.at[c->row_axis] = contract_add(c, c->row0, contract_add(c, t->i, row));
+	if (c->col_axis >= 0) {
+		V col = contract_add(c, t->j, contract_int(c, v * c->lanes));
+		index.at[c->col_axis] = contract_add(c, c->col0, col);
+		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
+	} else if (c->lanes > 1) {
+		sum = LLVMBuildExtractElement(c->e->b, sum, l_i32(c->e, 0), "");
+	}
+	value_define(c->ke, c->ke->kernel->core, &index, sum);
+	value_store_outs(c->ke, &index);
+}
+
+static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
+{
+	if (!c->long_epilogue) {
+		for (unsigned i = 0; i < t->high * t->wide; i++)
+			finish(c, t, contract_int(c, i / t->wide), i % t->wide, sum[i]);
+		return;
+	}
+	store_partial(c, t, sum);
+	Loop loop;
+	loop_begin(c->e, &loop, "row", contract_int(c, 0), contract_int(c, t->high), contract_int(c, 1),
+	           NULL, 0);
+	value_forget(c->ke);
+	for (unsigned v = 0; v < t->wide; v++) {
+		V at = partial_at(c, t, loop.index, v);
+		finish(c, t, loop.index, v, l_load(c->e, c->vector, at, c->lanes * c->size));
+	}
+	loop_end(c->e, &loop, NULL);
+	value_forget(c->ke);
+}
+
+void contract_register_tile(Contract *c, const RegisterTile *t)
+{
+	V sum[MAX_CARRY];
+	load_partial(c, t, sum);
+	rounds(c, t, sum);
+	LLVMBasicBlockRef more = NULL, end = NULL;
+	if (c->last) {
+		LLVMBasicBlockRef last = l_block(c->e, "last");
+		more = l_block(c->e, "more"), end = l_block(c->e, "end");
+		LLVMBuildCondBr(c->e->b, c->last, last, more);
+		LLVMPositionBuilderAtEnd(c->e->b, more);
+		store_partial(c, t, sum);
+		LLVMBuildBr(c->e->b, end);
+		LLVMPositionBuilderAtEnd(c->e->b, last);
+		value_forget(c->ke);
+	}
+	int64_t steps = c->k - (c->k_blocks - 1) * c->block_k;
+	for (int64_t k = steps / c->unroll * c->unroll; k < steps; k++)
+		step(c, t, contract_int(c, k), sum);
+	finish_all(c, t, sum);
+	if (end)
+		l_goto(c->e, end);
+	value_forget(c->ke);
+}

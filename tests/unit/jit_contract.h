@@ -1,0 +1,125 @@
+/* jit_contract.h: for tests and tools: a kernel around one dot, scheduled by hand and compiled.
+ *
+ * The graph: inputs x, y (axes of batch b, rows m, contracted k; b, k, columns n; in any order) and
+ * bias [n]; out = dot(x, y), or something of it. */
+#ifndef SSLC_TEST_JIT_CONTRACT_H
+#define SSLC_TEST_JIT_CONTRACT_H
+
+#include "jit.h"
+
+typedef enum Epilogue { PLAIN, BIAS_RELU, LONG } Epilogue; /* LONG: exp(tanh(dot + bias)) */
+
+typedef struct Product {
+	int64_t b, m, n, k; /* b, m, n 0: there is no such axis */
+	const char *x, *y;  /* order of axes, as in "bmk", "km" */
+	DType type;
+	Epilogue epilogue;
+	bool doubled; /* x + x instead of x: computed while it is packed */
+	int64_t mc, nc, kc;
+	const char *cpu;
+} Product;
+
+typedef void (*ProductFunction)(const void *x, const void *y, const void *bias, void *out,
+                                int64_t begin, int64_t end);
+
+typedef struct CompiledProduct {
+	Jit jit;
+	Compile compile;
+	ProductFunction f;
+	int64_t tiles;
+} CompiledProduct;
+
+static inline int64_t product_size(const Product *p, char axis)
+{
+	return axis == 'b' ? p->b : axis == 'm' ? p->m : axis == 'n' ? p->n : p->k;
+}
+
+static inline NodeId product_input(Graph *g, const Product *p, const char *name, const char *axes)
+{
+	Shape shape = {.rank = (uint8_t)strlen(axes)};
+	for (int i = 0; i < shape.rank; i++)
+		shape.dim[i] = product_size(p, axes[i]);
+	return op_input(g, name, p->type, shape);
+}
+
+/* out's node; fills in the dot, the inputs. */
+static inline NodeId product_graph(Graph *g, const Product *p, NodeId in[3], NodeId *dot)
+{
+	in[0] = product_input(g, p, "x", p->x);
+	in[1] = product_input(g, p, "y", p->y);
+	DotAxes axes = {.batch = p->b > 0, .contract = 1};
+	axes.x_contract[0] = (uint8_t)(strchr(p->x, 'k') - p->x);
+	axes.y_contract[0] = (uint8_t)(strchr(p->y, 'k') - p->y);
+	if (p->b > 0) {
+		axes.x_batch[0] = (uint8_t)(strchr(p->x, 'b') - p->x);
+		axes.y_batch[0] = (uint8_t)(strchr(p->y, 'b') - p->y);
+	}
+	NodeId x = p->doubled ? op_add(g, in[0], in[0]) : in[0];
+	NodeId out = *dot = op_dot(g, x, in[1], axes);
+	if (p->epilogue == PLAIN)
+		return out;
+	in[2] = op_input(g, "bias", p->type, SHAPE(p->n));
+	Shape shape = node(g, out)->shape;
+	Axes last = {.count = 1, .at = {(uint8_t)(shape.rank - 1)}};
+	out = op_add(g, out, op_broadcast(g, in[2], shape, last));
+	return p->epilogue == LONG ? op_exp(g, op_tanh(g, out)) : op_max(g, out, op_like(g, out, 0));
+}
+
+static inline void product_compile(CompiledProduct *o, const Product *p, const char *assembly)
+{
+	o->compile = (Compile){.arena = arena_open(0)};
+	o->compile.diags = diags_open(o->compile.arena);
+	Graph *g = graph_new(&o->compile, "product");
+	NodeId in[3] = {0}, dot, out = product_graph(g, p, in, &dot);
+	if (!out)
+		abort();
+	BufferId *buffer_of = new_array(o->compile.arena, BufferId, g->count);
+	Buffer buffer[5] = {{0}};
+	for (uint32_t i = 0; i < 4; i++) {
+		NodeId held = i < 3 ? in[i] : out;
+		buffer_of[held] = held ? i + 1 : 0;
+		buffer[i + 1] = (Buffer){.node = held, .place = i < 3 ? PLACE_INPUT : PLACE_OUTPUT};
+	}
+	Kernels kernels = {.graph = g, .buffer_of = buffer_of, .buffer = buffer, .buffer_count = 5};
+	int64_t m = p->m ? p->m : 1, n = p->n ? p->n : 1;
+	ContractTiling t = {.m = m,
+	                    .n = n,
+	                    .k = p->k,
+	                    .mc = p->mc < m ? p->mc : m,
+	                    .nc = p->nc < n ? p->nc : n,
+	                    .kc = p->kc < p->k ? p->kc : p->k};
+	t.m_blocks = (m + t.mc - 1) / t.mc, t.n_blocks = (n + t.nc - 1) / t.nc;
+	Kernel kernel = {.kind = KERNEL_contract,
+	                 .core = dot,
+	                 .out = &out,
+	                 .to = (BufferId[]){4},
+	                 .out_count = 1,
+	                 .tiles = (p->b ? p->b : 1) * t.m_blocks * t.n_blocks,
+	                 .scratch = 1 << 20,
+	                 .tiling = t};
+	o->tiles = kernel.tiles;
+	jit_open(&o->jit, p->cpu);
+	Emit *e = &o->jit.e;
+	e->c = &o->compile, e->k = &kernels;
+	jit_function(&o->jit, "product", 4, 2);
+	V pointer[5] = {NULL};
+	for (unsigned i = 0; i < 4; i++)
+		pointer[i + 1] = LLVMGetParam(e->function, i);
+	V scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, 1 << 20), "");
+	LLVMSetAlignment(scratch, 64);
+	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer};
+	ke.lanes = e->vector_bits / (p->type == DTYPE_f64 ? 64 : 32);
+	kernel_contract(&ke, LLVMGetParam(e->function, 4), LLVMGetParam(e->function, 5), scratch);
+	jit_optimize(&o->jit, "default<O2>");
+	if (assembly)
+		jit_assembly(&o->jit, assembly);
+	o->f = (ProductFunction)jit_compile(&o->jit);
+}
+
+static inline void product_close(CompiledProduct *o)
+{
+	jit_close(&o->jit);
+	arena_close(o->compile.arena);
+}
+
+#endif

@@ -1,0 +1,212 @@
+/* test_contract.c: generated matrix products against a triple loop in double, over the shapes where
+ * tiles end. */
+#include <CUnit/CUnit.h>
+#include <math.h>
+
+#include "jit_contract.h"
+
+/* Address of element (b, m, n, k) of an operand stored in the order `axes`. */
+static int64_t offset(const Product *p, const char *axes, int64_t b, int64_t m, int64_t n,
+                      int64_t k)
+{
+	int64_t at = 0;
+	for (; *axes; axes++)
+		at = at * product_size(p, *axes) + (*axes == 'b'   ? b
+		                                    : *axes == 'm' ? m
+		                                    : *axes == 'n' ? n
+		                                                   : k);
+	return at;
+}
+
+static double get(const Product *p, const void *x, int64_t i)
+{
+	return p->type == DTYPE_f64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
+}
+
+static void *numbers(const Product *p, int64_t count, uint32_t seed)
+{
+	void *x = malloc((size_t)count * 8);
+	for (int64_t i = 0; i < count; i++) {
+		seed = seed * 1664525 + 1013904223;
+		double value = (double)(int32_t)seed * 0x1p-31;
+		if (p->type == DTYPE_f64)
+			((double *)x)[i] = value;
+		else
+			((float *)x)[i] = (float)value;
+	}
+	return x;
+}
+
+static int64_t at_least_one(int64_t x)
+{
+	return x ? x : 1;
+}
+
+static double truth(const Product *p, const void *x, const void *y, const void *bias, int64_t b,
+                    int64_t m, int64_t n)
+{
+	double sum = 0;
+	for (int64_t k = 0; k < p->k; k++)
+		sum += get(p, x, offset(p, p->x, b, m, n, k)) * get(p, y, offset(p, p->y, b, m, n, k));
+	sum *= p->doubled ? 2 : 1;
+	if (p->epilogue == BIAS_RELU)
+		return fmax(sum + get(p, bias, n), 0);
+	return p->epilogue == LONG ? exp(tanh(sum + get(p, bias, n))) : sum;
+}
+
+/* Elements of the result that are wrong, and any element beyond it that was written. */
+static int64_t wrong(const Product *p, const void *x, const void *y, const void *bias,
+                     const void *out)
+{
+	int64_t count = 0, i = 0;
+	double bound =
+	    (p->type == DTYPE_f64 ? 0x1p-48 : 0x1p-19) * sqrt((double)p->k) * (p->doubled ? 2 : 1);
+	bound *= p->epilogue == LONG ? 3 : 1;
+	for (int64_t b = 0; b < at_least_one(p->b); b++)
+		for (int64_t m = 0; m < at_least_one(p->m); m++)
+			for (int64_t n = 0; n < at_least_one(p->n); n++, i++)
+				count += !(fabs(get(p, out, i) - truth(p, x, y, bias, b, m, n)) <= bound);
+	for (int64_t after = i; after < i + 64; after++)
+		count += get(p, out, after) != -77;
+	return count;
+}
+
+static void *blank(const Product *p, int64_t count)
+{
+	void *out = malloc((size_t)count * 8);
+	for (int64_t i = 0; i < count; i++)
+		if (p->type == DTYPE_f64)
+			((double *)out)[i] = -77;
+		else
+			((float *)out)[i] = -77;
+	return out;
+}
+
+static bool is_right(Product p)
+{
+	p.mc = p.mc ? p.mc : 192, p.nc = p.nc ? p.nc : 256, p.kc = p.kc ? p.kc : 256;
+	CompiledProduct c;
+	product_compile(&c, &p, NULL);
+	int64_t b = at_least_one(p.b), m = at_least_one(p.m), n = at_least_one(p.n);
+	void *x = numbers(&p, b * m * p.k, 1), *y = numbers(&p, b * n * p.k, 2),
+	     *bias = numbers(&p, n, 3);
+	void *whole = blank(&p, b * m * n + 64), *cut = blank(&p, b * m * n + 64);
+	c.f(x, y, bias, whole, 0, c.tiles);
+	for (int64_t t = c.tiles; t > 0; t--) /* the other way round, one by one: the same bits */
+		c.f(x, y, bias, cut, t - 1, t);
+	size_t bytes = (size_t)(b * m * n) * type_info[p.type].size;
+	bool right = wrong(&p, x, y, bias, whole) == 0 && memcmp(whole, cut, bytes) == 0;
+	if (!right)
+		fprintf(stderr, "x %s y %s b %ld m %ld n %ld k %ld cpu %s\n", p.x, p.y, (long)p.b,
+		        (long)p.m, (long)p.n, (long)p.k, p.cpu ? p.cpu : "native");
+	free(x), free(y), free(bias), free(whole), free(cut);
+	product_close(&c);
+	return right;
+}
+
+static const int64_t SIZES[] = {1, 2, 3, 5, 7, 13, 15, 16, 17, 31, 33, 64, 100, 301};
+
+/* Every size in every place, the others drawn from the list. */
+static void all_sizes(void)
+{
+	static const char *const X[] = {"mk", "km"}, *const Y[] = {"kn", "nk"};
+	unsigned draw = 0;
+	for (size_t i = 0; i < COUNT(SIZES); i++)
+		for (unsigned place = 0; place < 3; place++) {
+			draw = draw * 75 + 74;
+			int64_t size[3] = {SIZES[draw / 3 % COUNT(SIZES)], SIZES[draw / 91 % COUNT(SIZES)],
+			                   SIZES[draw / 7 % COUNT(SIZES)]};
+			size[place] = SIZES[i];
+			Product p = {.m = size[0], .n = size[1], .k = size[2], .type = DTYPE_f32};
+			p.x = X[draw / 17 % 2], p.y = Y[draw / 19 % 2];
+			CU_ASSERT(is_right(p));
+		}
+}
+
+/* Rows, columns and k in several blocks, none of equal sizes. */
+static void blocks_of_everything(void)
+{
+	for (int order = 0; order < 4; order++) {
+		Product p = {
+		    .m = 101, .n = 150, .k = 301, .mc = 45, .nc = 64, .kc = 100, .type = DTYPE_f32};
+		p.x = order & 1 ? "km" : "mk", p.y = order & 2 ? "nk" : "kn";
+		CU_ASSERT(is_right(p));
+		p.epilogue = BIAS_RELU, p.type = DTYPE_f64;
+		CU_ASSERT(is_right(p));
+		p.epilogue = LONG, p.type = DTYPE_f32, p.mc = 28, p.nc = 150;
+		CU_ASSERT(is_right(p));
+		p.k = 65, p.kc = 32;
+		CU_ASSERT(is_right(p));
+	}
+}
+
+static void all_orders_of_axes(void)
+{
+	static const char *const X[] = {"bmk", "bkm", "mbk", "mkb", "kbm", "kmb"};
+	static const char *const Y[] = {"bkn", "bnk", "kbn", "knb", "nbk", "nkb"};
+	for (int x = 0; x < 6; x++)
+		for (int y = 0; y < 6; y += 1 + x % 2) {
+			Product p = {
+			    .b = 3, .m = 19, .n = 21, .k = 37, .x = X[x], .y = Y[y], .type = DTYPE_f32};
+			p.epilogue = (Epilogue)((x + y) % 3);
+			CU_ASSERT(is_right(p));
+		}
+}
+
+static void sides_without_a_free_axis(void)
+{
+	for (int64_t k = 1; k < 400; k = k * 3 + 2) {
+		CU_ASSERT(is_right((Product){.m = 50, .k = k, .x = "mk", .y = "k", .type = DTYPE_f32}));
+		CU_ASSERT(is_right((Product){.m = 50, .k = k, .x = "km", .y = "k", .type = DTYPE_f64}));
+		CU_ASSERT(is_right((Product){.n = 50, .k = k, .x = "k", .y = "kn", .type = DTYPE_f32}));
+		CU_ASSERT(is_right((Product){.k = k, .x = "k", .y = "k", .type = DTYPE_f32}));
+		CU_ASSERT(is_right((Product){.b = 5, .k = k, .x = "bk", .y = "kb", .type = DTYPE_f32}));
+		CU_ASSERT(
+		    is_right((Product){.b = 4, .m = 9, .k = k, .x = "bmk", .y = "bk", .type = DTYPE_f32}));
+	}
+}
+
+static void operands_are_computed_while_packed(void)
+{
+	for (int order = 0; order < 4; order++) {
+		Product p = {.m = 40, .n = 70, .k = 45, .type = DTYPE_f32, .doubled = true};
+		p.x = order & 1 ? "km" : "mk", p.y = order & 2 ? "nk" : "kn";
+		CU_ASSERT(is_right(p));
+	}
+}
+
+static void epilogues_end_masked(void)
+{
+	for (int64_t n = 1; n < 80; n += 13)
+		for (int e = 0; e < 3; e++) {
+			Product p = {.m = 17, .n = n, .k = 20, .x = "mk", .y = "kn", .type = DTYPE_f32};
+			p.epilogue = (Epilogue)e;
+			CU_ASSERT(is_right(p));
+			p.type = DTYPE_f64;
+			CU_ASSERT(is_right(p));
+		}
+}
+
+static void older_machines(void)
+{
+	static const char *const CPUS[] = {"x86-64-v3", "x86-64"};
+	for (int cpu = 0; cpu < 2; cpu++)
+		for (int order = 0; order < 4; order++) {
+			Product p = {.m = 33, .n = 45, .k = 70, .kc = 32, .cpu = CPUS[cpu], .type = DTYPE_f32};
+			p.x = order & 1 ? "km" : "mk", p.y = order & 2 ? "nk" : "kn";
+			CU_ASSERT(is_right(p));
+			p.type = DTYPE_f64, p.kc = 0, p.epilogue = BIAS_RELU;
+			CU_ASSERT(is_right(p));
+		}
+}
+
+CU_TestInfo test_contract[] = {
+    {"all sizes", all_sizes},
+    {"blocks of rows, columns and k", blocks_of_everything},
+    {"all orders of axes", all_orders_of_axes},
+    {"sides without a free axis", sides_without_a_free_axis},
+    {"operands are computed while they are packed", operands_are_computed_while_packed},
+    {"epilogues end masked", epilogues_end_masked},
+    {"older machines", older_machines},
+    CU_TEST_INFO_NULL,
+};
