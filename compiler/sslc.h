@@ -30,7 +30,8 @@ extern "C" {
 
 #define SSLC_API __attribute__((visibility("default")))
 
-/* -- 1 Compile -------------------------------------------------------------------------------------- */
+/* -- 1 Compile
+ * -------------------------------------------------------------------------------------- */
 
 typedef struct sslc_program sslc_program;
 
@@ -54,10 +55,12 @@ typedef struct sslc_tensor {
 	size_t bytes;
 } sslc_tensor;
 
-/* Reads and parses a model file. NULL only when there is no memory; errors are in sslc_error_count. */
+/* Reads and parses a model file. NULL only when there is no memory; errors are in sslc_error_count.
+ */
 SSLC_API sslc_program *sslc_open(const char *path, const sslc_options *options);
 /* The same from memory; `name` is what errors show. The text is copied. */
-SSLC_API sslc_program *sslc_open_text(const char *name, const char *text, size_t size, const sslc_options *options);
+SSLC_API sslc_program *sslc_open_text(const char *name, const char *text, size_t size,
+                                      const sslc_options *options);
 SSLC_API void sslc_close(sslc_program *p); /* frees its functions too; NULL-safe */
 
 /* "data": "idx('a.idx', labels='b.idx')" as written: the reader's name and its arguments. */
@@ -85,8 +88,8 @@ typedef struct sslc_data {
 /* Builds every graph of the model for this data. False after errors. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
-/* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is i32[2], "step"
- * i32[] (steps done); "x" and "label" hold one batch. */
+/* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is
+ * i32[2], "step" i32[] (steps done); "x" and "label" hold one batch. */
 typedef struct sslc_code {
 	const char *name;
 	StepFunction call;
@@ -94,12 +97,13 @@ typedef struct sslc_code {
 	const sslc_tensor *input, *output;
 	size_t input_count, output_count;
 } sslc_code;
-/* Compiles on first use: "init", "step", "features", "gradients", and of task T: "T.init", "T.step", "T.score",
- * "T.score.rest". NULL after an error or if the model has no such function. */
+/* Compiles on first use: "init", "step", "features", "gradients", and of task T: "T.init",
+ * "T.step", "T.score", "T.score.rest". NULL after an error or if the model has no such function. */
 SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);
 SSLC_API bool sslc_has_function(const sslc_program *p, const char *name);
 
-/* -- 2 Inspect --------------------------------------------------------------------------------------- */
+/* -- 2 Inspect
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct sslc_state {
 	sslc_tensor tensor;
@@ -119,11 +123,12 @@ SSLC_API sslc_training sslc_pretraining(const sslc_program *p);
 
 /* A variant of a downstream task. */
 typedef struct sslc_task {
-	const char *name;  /* "probe.raw": also the prefix of its functions */
-	const char *base;  /* "probe" */
+	const char *name;   /* "probe.raw": also the prefix of its functions */
+	const char *base;   /* "probe" */
 	const char *metric; /* "accuracy", "loss" */
 	sslc_training training;
-	bool is_raw, is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
+	bool is_raw,
+	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
 	bool with_random;
 	bool higher_is_better;
 } sslc_task;
@@ -134,9 +139,11 @@ SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);
 SSLC_API const char *sslc_cpu(sslc_program *p); /* "znver4"; NULL after an error */
 
 typedef enum sslc_format { SSLC_TEXT, SSLC_DOT } sslc_format;
-/* Writes one function after one stage: parse, build, autodiff, a pass, schedule, plan, llvm, asm (the list:
- * sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage or errors. */
-SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage, sslc_format format, FILE *out);
+/* Writes one function after one stage: parse, build, autodiff, a pass, schedule, plan, llvm, asm
+ * (the list: sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage
+ * or errors. */
+SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage,
+                        sslc_format format, FILE *out);
 SSLC_API const char *const *sslc_stages(void);
 SSLC_API bool sslc_stage_has_dot(const char *stage);
 
@@ -148,7 +155,8 @@ typedef struct sslc_cost {
 } sslc_cost;
 SSLC_API bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost);
 
-/* -- 3 Errors ----------------------------------------------------------------------------------------- */
+/* -- 3 Errors
+ * ----------------------------------------------------------------------------------------- */
 
 SSLC_API size_t sslc_error_count(const sslc_program *p);
 /* Prints all errors, in the order of the file, with the line and a caret. */

@@ -134,11 +134,14 @@ static int64_t round_up(int64_t x, int64_t to)
 
 enum {
 	STEP = 16,     /* blocks of k but the last are multiples: of any lanes, of the unrolled steps */
-	LONG_K = 1024, /* of a block */
-	SHORT_K = 512, /* where R is packed, or read across rows far apart */
+	LONG_K = 1024, /* of a block, when R is read where it is, along k; */
+	SHORT_K = 512, /* across k; */
+	PACKED_K = 256, /* and when it is packed */
 	PACKED_ROWS = 192,
-	BLOCK_VECTORS = 6, /* columns of a block, in whole panels */
+	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
+	MANY_VECTORS = 16, /* when R is packed for each of them */
 	SMALL = 1 << 18,   /* bytes of L that are read where they are */
+	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
 };
 
 /* Bytes of the three parts of scratch, each a multiple of 64. */
@@ -169,20 +172,29 @@ static void choose_sources(Contract *c)
 	const Kernels *k = c->e->k;
 	bool rows_along_k = contiguous_axis(k, c->r.node) == c->r.contract;
 	bool cols_along_k = contiguous_axis(k, c->l.node) == c->l.contract;
-	c->r.source = is_plain(k, c->r.node) ? DIRECT : rows_along_k ? ALONG_K : ALONG_IT;
-	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
+	bool meet = !rows_along_k && c->rows * c->size % SAME_LINE == 0 && c->k > PACKED_K;
+	c->r.source = rows_along_k ? ALONG_K : ALONG_IT;
+	if (is_plain(k, c->r.node) && !meet)
+		c->r.source = DIRECT;
 	bool small = c->tile_rows <= 2 * c->high || c->k * c->cols * c->size <= SMALL;
+	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
 	if (is_plain(k, c->l.node) && !cols_along_k && small)
 		c->l.source = DIRECT;
-	bool near = rows_along_k && c->r.source == DIRECT;
-	c->block_k = c->k <= SHORT_K ? c->k : !near ? SHORT_K : c->k < LONG_K ? c->k : LONG_K;
-	int64_t panel = c->wide * c->lanes;
-	c->block_cols = c->wide < BLOCK_VECTORS ? BLOCK_VECTORS / c->wide * panel : panel;
-	c->block_rows = c->tile_rows;
-	if (c->r.source != DIRECT || c->k > c->block_k)
-		c->block_rows = c->high < PACKED_ROWS ? PACKED_ROWS / c->high * c->high : c->high;
-	if (c->l.source == DIRECT && c->k == c->block_k)
+}
+
+static void choose_blocks(Contract *c)
+{
+	bool packed = c->r.source != DIRECT;
+	bool along_k = contiguous_axis(c->e->k, c->r.node) == c->r.contract;
+	int64_t most_k = packed ? PACKED_K : along_k ? LONG_K : SHORT_K;
+	c->block_k = c->k < most_k ? c->k : most_k;
+	int64_t vectors = packed ? MANY_VECTORS : FEW_VECTORS, panel = c->wide * c->lanes;
+	c->block_cols = vectors > c->wide ? vectors / c->wide * panel : panel;
+	if (c->l.source == DIRECT && !packed && c->k == c->block_k)
 		c->block_cols = c->tile_cols;
+	c->block_rows = c->tile_rows;
+	if (packed || c->k > c->block_k)
+		c->block_rows = c->high < PACKED_ROWS ? PACKED_ROWS / c->high * c->high : c->high;
 }
 
 /* Cuts k into equal blocks, and lays out what is packed. */
@@ -215,9 +227,8 @@ static bool fits(const Contract *c)
 }
 
 /* Smaller blocks until they fit; in the end nothing is packed. */
-static void choose_blocks(Contract *c)
+static void fit_scratch(Contract *c)
 {
-	choose_sources(c);
 	for (lay_out(c); !fits(c); lay_out(c)) {
 		if (c->block_rows > 4 * c->high)
 			c->block_rows = round_up(c->block_rows / 2, c->high);
@@ -283,6 +294,8 @@ Contract contract_choose(KernelEmit *ke)
 	c.vector = l_vector(c.element, c.lanes);
 	c.long_epilogue = has_long_epilogue(e->k, ke->kernel);
 	choose_register_tile(&c);
+	choose_sources(&c);
 	choose_blocks(&c);
+	fit_scratch(&c);
 	return c;
 }

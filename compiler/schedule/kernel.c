@@ -109,6 +109,8 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_bytes(h, &kernel->tiling, sizeof kernel->tiling);
 	h = hash_u64(h, kernel->scratch);
+	if (kernel->kind == KERNEL_copy)
+		h = hash_u64(h, kernel->from == kernel->to[0]);
 	for (NodeId x = 1; x < g->count; x++) {
 		if (!seen[x])
 			continue;
@@ -243,7 +245,7 @@ void kernels_verify(const Kernels *k)
 		const Kernel *kernel = &k->kernel[i];
 		if (!kernel->out_count || kernel->tiles < 1)
 			BUG("kernel @%u of %s does nothing", i, k->graph->name);
-		uint32_t reads = kernel_reads(c, k, kernel, read);
+		uint32_t reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
 		for (uint32_t r = 0; r < reads; r++) {
 			BufferId b = k->buffer_of[read[r].node];
 			bool old_state = node(k->graph, read[r].node)->op == OP_state;

@@ -124,9 +124,10 @@ static void place_sets(Placing *p, BufferId *aside)
 	}
 }
 
-static void copy(Placing *p, NodeId value, BufferId to)
+static void copy(Placing *p, NodeId value, BufferId from, BufferId to)
 {
 	Kernel *kernel = add_kernel(p, KERNEL_copy, 0, 1);
+	kernel->from = from;
 	add_out(kernel, value, to);
 }
 
@@ -137,9 +138,7 @@ static void place_copies(Placing *p, const BufferId *aside)
 		NodeId state = g->set[i].state, value = g->set[i].value;
 		if (state == value || p->k->buffer_of[value] == p->k->buffer_of[state])
 			continue;
-		if (aside[i])
-			p->k->buffer_of[value] = aside[i]; /* nothing reads the leaf any more */
-		copy(p, value, p->k->buffer_of[state]);
+		copy(p, value, aside[i] ? aside[i] : p->k->buffer_of[value], p->k->buffer_of[state]);
 	}
 }
 
@@ -204,15 +203,15 @@ Kernels *fuse_place(Fuse *f)
 	uint32_t bodies = k->kernel_count;
 	for (uint32_t i = 0; i < g->out_count; i++) /* a leaf as output: its old value */
 		if (copied[i] && node_is_leaf(node(g, g->out[i].value)))
-			copy(&p, g->out[i].value, output_buffer(k, i));
+			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
 	for (uint32_t i = 0; i < g->set_count; i++)
 		if (aside[i])
-			copy(&p, g->set[i].value, aside[i]);
+			copy(&p, g->set[i].value, k->buffer_of[g->set[i].value], aside[i]);
 	copies_first(k, bodies);
 	place_copies(&p, aside);
 	for (uint32_t i = 0; i < g->out_count; i++)
 		if (copied[i] && !node_is_leaf(node(g, g->out[i].value)))
-			copy(&p, g->out[i].value, output_buffer(k, i));
+			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		kernel_tile(k, &k->kernel[i]);
 		kernel_cost(c, k, &k->kernel[i]);

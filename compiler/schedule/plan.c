@@ -21,7 +21,9 @@ static void find_lives(Compile *c, Kernels *k)
 	bool *begun = new_array(c->arena, bool, k->buffer_count);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
-		uint32_t reads = kernel_reads(c, k, kernel, read);
+		uint32_t reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
+		if (kernel->kind == KERNEL_copy)
+			k->buffer[kernel->from].last = i;
 		for (uint32_t r = 0; r < reads; r++)
 			k->buffer[k->buffer_of[read[r].node]].last = i;
 		for (uint32_t o = 0; o < kernel->out_count; o++) {

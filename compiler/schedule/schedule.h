@@ -53,6 +53,7 @@ typedef struct Kernel {
 	NodeId *out; /* [out_count] */
 	BufferId *to; /* [out_count] where each is stored */
 	uint32_t out_count;
+	BufferId from; /* copy: what is copied */
 	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape, scalars): one loop */
 	int64_t tiles; /* independent pieces, in [0, tiles); by shape alone, never by the number of threads */
 	int64_t tile;  /* iterations of the outermost loop(s) in a tile: see the kind's head comment in tile.c */

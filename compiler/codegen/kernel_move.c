@@ -1,0 +1,110 @@
+/* kernel_move.c: scatter: a copy of x, then additions in index order (one tile, so that their order
+ * is fixed); copy: one buffer to another. */
+#include "nest.h"
+
+static V base_of(KernelEmit *ke, NodeId x)
+{
+	return ke->pointer[ke->e->k->buffer_of[x]];
+}
+
+static V element_load(KernelEmit *ke, const Node *n, V base, V at, V mask)
+{
+	Emit *e = ke->e;
+	T element = l_memory_type(e, n->type), vector = l_vector(element, ke->lanes);
+	V address = LLVMBuildGEP2(e->b, element, base, &at, 1, "");
+	return mask ? l_load_masked(e, vector, address, type_info[n->type].size, mask,
+	                            LLVMConstNull(vector))
+	            : l_load(e, vector, address, type_info[n->type].size);
+}
+
+static void element_store(KernelEmit *ke, const Node *n, V base, V at, V mask, V v)
+{
+	Emit *e = ke->e;
+	V address = LLVMBuildGEP2(e->b, l_memory_type(e, n->type), base, &at, 1, "");
+	if (mask)
+		l_store_masked(e, v, address, type_info[n->type].size, mask);
+	else
+		l_store(e, v, address, type_info[n->type].size);
+}
+
+typedef struct Scatter {
+	const Node *n;
+	V x, y, out;
+	V from, to; /* row-major places of the row that is added, in y and in the result */
+} Scatter;
+
+static void copy_body(KernelEmit *ke, void *context, V at, V mask)
+{
+	Scatter *s = context;
+	element_store(ke, s->n, s->out, at, mask, element_load(ke, s->n, s->x, at, mask));
+}
+
+static void add_body(KernelEmit *ke, void *context, V at, V mask)
+{
+	Scatter *s = context;
+	Emit *e = ke->e;
+	Node two = *s->n;
+	two.op = OP_add;
+	two.count = 2;
+	V to = LLVMBuildNSWAdd(e->b, s->to, at, ""), from = LLVMBuildNSWAdd(e->b, s->from, at, "");
+	V in[2] = {element_load(ke, s->n, s->out, to, mask), element_load(ke, s->n, s->y, from, mask)};
+	element_store(ke, s->n, s->out, to, mask, emit_map(e, &two, s->n->type, in));
+}
+
+static V mul_add(Emit *e, V x, int64_t by, V y)
+{
+	return LLVMBuildNSWAdd(e->b, LLVMBuildNSWMul(e->b, x, l_i64(e, by), ""), y, "");
+}
+
+void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
+{
+	Emit *e = ke->e;
+	const Graph *g = e->k->graph;
+	const Node *n = node(g, ke->kernel->core);
+	(void)begin, (void)end, (void)scratch;
+	Shape shape = n->shape;
+	int64_t outer = 1, inner = 1, length = shape.dim[n->attr.axis],
+	        places = shape_size(node(g, n->in[1])->shape);
+	for (unsigned i = 0; i < n->attr.axis; i++)
+		outer *= shape.dim[i];
+	for (int i = (int)n->attr.axis + 1; i < shape.rank; i++)
+		inner *= shape.dim[i];
+	Scatter s = {.n = n,
+	             .x = base_of(ke, n->in[0]),
+	             .y = base_of(ke, n->in[2]),
+	             .out = ke->pointer[ke->kernel->to[0]]};
+	V zero = l_i64(e, 0), one = l_i64(e, 1);
+	vector_loop(ke, zero, l_i64(e, shape_size(shape)), 1, shape_size(shape) % ke->lanes == 0,
+	            copy_body, &s);
+	Loop rows, at;
+	loop_begin(e, &rows, "outer", zero, l_i64(e, outer), one, NULL, 0);
+	loop_begin(e, &at, "place", zero, l_i64(e, places), one, NULL, 0);
+	V place = l_load(e, e->i32, l_at(e, e->i32, base_of(ke, n->in[1]), at.index), 4);
+	place = l_binary(e, "llvm.smin", l_binary(e, "llvm.smax", place, l_i32(e, 0)),
+	                 l_i32(e, (int32_t)length - 1));
+	place = LLVMBuildSExt(e->b, place, e->i64, "");
+	s.to = LLVMBuildNSWMul(e->b, mul_add(e, rows.index, length, place), l_i64(e, inner), "");
+	s.from = LLVMBuildNSWMul(e->b, mul_add(e, rows.index, places, at.index), l_i64(e, inner), "");
+	unsigned lanes = ke->lanes;
+	ke->lanes = inner < lanes / 2 ? 1 : lanes;
+	vector_loop(ke, zero, l_i64(e, inner), 1, inner % ke->lanes == 0, add_body, &s);
+	ke->lanes = lanes;
+	loop_end(e, &at, NULL);
+	loop_end(e, &rows, NULL);
+	value_forget(ke);
+}
+
+void kernel_copy(KernelEmit *ke, V begin, V end, V scratch)
+{
+	Emit *e = ke->e;
+	const Node *n = node(e->k->graph, ke->kernel->out[0]);
+	unsigned size = type_info[n->type].size;
+	V from, to;
+	(void)scratch;
+	tile_range(ke, begin, end, shape_size(n->shape), &from, &to);
+	V bytes = LLVMBuildNSWMul(e->b, LLVMBuildNSWSub(e->b, to, from, ""), l_i64(e, size), "");
+	T element = l_memory_type(e, n->type);
+	V target = LLVMBuildGEP2(e->b, element, ke->pointer[ke->kernel->to[0]], &from, 1, "");
+	V source = LLVMBuildGEP2(e->b, element, ke->pointer[ke->kernel->from], &from, 1, "");
+	LLVMBuildMemCpy(e->b, target, size, source, size, bytes);
+}

@@ -1,0 +1,78 @@
+/* nest.c: loops that kernels share: a range of tiles, vectors with a masked rest. */
+#include "nest.h"
+
+If if_begin(KernelEmit *ke, V condition)
+{
+	Emit *e = ke->e;
+	LLVMBasicBlockRef then = l_block(e, "then"), after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, condition, then, after);
+	LLVMPositionBuilderAtEnd(e->b, then);
+	value_forget(ke);
+	return (If){after};
+}
+
+void if_end(KernelEmit *ke, If block)
+{
+	l_goto(ke->e, block.after);
+	value_forget(ke);
+}
+
+void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to)
+{
+	Emit *e = ke->e;
+	V tile = l_i64(e, ke->kernel->tile);
+	if (ke->kernel->tiles == 1) {
+		*from = l_i64(e, 0);
+		*to = l_i64(e, count);
+		return;
+	}
+	*from = LLVMBuildNSWMul(e->b, begin, tile, "from");
+	*to = LLVMBuildNSWMul(e->b, end, tile, "to");
+	if (count % ke->kernel->tile)
+		*to = l_binary(e, "llvm.smin", *to, l_i64(e, count));
+}
+
+unsigned body_size(const KernelEmit *ke)
+{
+	const Kernels *k = ke->e->k;
+	unsigned size = 0;
+	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		seen[ke->kernel->out[i]] = true;
+	for (NodeId x = k->graph->count - 1; x > 0; x--) {
+		size += seen[x];
+		for (int i = 0; seen[x] && i < node(k->graph, x)->count; i++)
+			seen[node(k->graph, x)->in[i]] |= k->buffer_of[node(k->graph, x)->in[i]] == 0;
+	}
+	return size;
+}
+
+void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, VectorBody body,
+                 void *context)
+{
+	Emit *e = ke->e;
+	V lanes = l_i64(e, ke->lanes), round = l_i64(e, (int64_t)ke->lanes * unroll);
+	V count = LLVMBuildNSWSub(e->b, to, from, ""),
+	  full =
+	      exact ? count : LLVMBuildNSWSub(e->b, count, LLVMBuildSRem(e->b, count, round, ""), "");
+	V middle = exact ? to : LLVMBuildNSWAdd(e->b, from, full, "middle");
+	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, middle, ""));
+	Loop loop;
+	loop_begin(e, &loop, "vectors", from, middle, round, NULL, 0);
+	value_forget(ke);
+	for (unsigned i = 0; i < unroll; i++)
+		body(ke, context, LLVMBuildNSWAdd(e->b, loop.index, l_i64(e, (int64_t)i * ke->lanes), ""),
+		     NULL);
+	loop_end(e, &loop, NULL);
+	if_end(ke, some);
+	if (exact)
+		return;
+	some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, middle, to, ""));
+	loop_begin(e, &loop, "rest", middle, to, lanes, NULL, 0);
+	value_forget(ke);
+	V mask =
+	    ke->lanes > 1 ? l_tail_mask(e, ke->lanes, LLVMBuildNSWSub(e->b, to, loop.index, "")) : NULL;
+	body(ke, context, loop.index, mask);
+	loop_end(e, &loop, NULL);
+	if_end(ke, some);
+}

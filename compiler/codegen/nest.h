@@ -1,0 +1,25 @@
+/* nest.h: private to codegen/: loops shared by kernel_*.c. */
+#ifndef SSLC_NEST_H
+#define SSLC_NEST_H
+
+#include "emit.h"
+
+/* if (condition) { ... } */
+typedef struct If {
+	LLVMBasicBlockRef after;
+} If;
+If if_begin(KernelEmit *ke, V condition);
+void if_end(KernelEmit *ke, If block);
+
+/* [begin tile, min(end tile, count)): what tiles begin to end stand for. */
+void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to);
+
+/* One step of a vector loop at `at`; masks are given in index by the caller of body. */
+typedef void (*VectorBody)(KernelEmit *ke, void *context, V at, V mask);
+/* for at in [from, to): full vectors, `unroll` at a time, then the rest under a mask. exact: to -
+ * from is known to be a multiple of lanes * unroll. */
+void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, VectorBody body,
+                 void *context);
+unsigned body_size(const KernelEmit *ke); /* nodes that are computed in this kernel */
+
+#endif

@@ -1,0 +1,258 @@
+/* step.c: the step function: kernels in order, with the addresses of their buffers.
+ *
+ * A kernel is `void k(ptr a, ptr b, ..., i64 begin, i64 end)`: it knows no offsets, so kernels of
+ * equal structure share one function. Its task `void k.task(ptr args, i64 begin, i64 end)` unpacks
+ * the addresses, for the parallel-for of the caller's pool. The step function fills the args with
+ * base + constant offset. No address is ever a constant in code. */
+#include "unit.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Field numbers of the block, from the same table as the struct. */
+enum {
+#define FIELD(name, type, letter, meaning) FIELD_##name,
+#include "../../runtime/step.def"
+#undef FIELD
+	FIELD_COUNT
+};
+
+typedef struct Step {
+	Emit *e;
+	const Codegen *cg;
+	V function, block;
+	V field[FIELD_COUNT];
+	V args;         /* [most] addresses */
+	V *made, *task; /* [kernel_count] functions; shared ones are equal */
+} Step;
+
+/* -- The buffers of a kernel, in an order that depends on its structure alone
+ * ---------------------------- */
+
+static uint32_t touched(Emit *e, const Kernel *kernel, BufferId *out)
+{
+	const Kernels *k = e->k;
+	Read *read = new_array(e->c->arena, Read, k->graph->count);
+	bool *seen = new_array(e->c->arena, bool, k->buffer_count);
+	uint32_t count = 0,
+	         reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(e->c, k, kernel, read);
+	if (kernel->kind == KERNEL_copy) {
+		out[count++] = kernel->from;
+		seen[kernel->from] = true;
+	}
+	for (uint32_t i = reads; i > 0; i--) { /* they come in decreasing order */
+		BufferId b = k->buffer_of[read[i - 1].node];
+		if (!seen[b])
+			out[count++] = b;
+		seen[b] = true;
+	}
+	for (uint32_t i = 0; i < kernel->out_count; i++) {
+		if (!seen[kernel->to[i]])
+			out[count++] = kernel->to[i];
+		seen[kernel->to[i]] = true;
+	}
+	return count;
+}
+
+/* -- Kernels
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static unsigned lanes_of(const Emit *e, const Kernel *kernel)
+{
+	const Graph *g = e->k->graph;
+	unsigned size = 4;
+	bool *seen = new_array(e->c->arena, bool, g->count);
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		seen[kernel->out[i]] = true;
+	for (NodeId x = g->count - 1; x > 0; x--) {
+		if (!seen[x])
+			continue;
+		size = node(g, x)->type == DTYPE_f64 ? 8 : size;
+		for (int i = 0; i < node(g, x)->count; i++)
+			seen[node(g, x)->in[i]] |= e->k->buffer_of[node(g, x)->in[i]] == 0 ||
+			                           node(g, node(g, x)->in[i])->type == DTYPE_f64;
+	}
+	return e->vector_bits / 8 / size;
+}
+
+static void noalias(Emit *e, V function, unsigned param)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName("noalias", 7);
+	LLVMAddAttributeAtIndex(function, param + 1, LLVMCreateEnumAttribute(e->context, kind, 0));
+}
+
+static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint32_t count)
+{
+	Emit *e = s->e;
+	const Kernel *kernel = &e->k->kernel[number];
+	T *params = new_array(e->c->arena, T, count + 2);
+	for (uint32_t i = 0; i < count; i++)
+		params[i] = e->ptr;
+	params[count] = params[count + 1] = e->i64;
+	char name[32];
+	snprintf(name, sizeof name, "k%u", number);
+	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, count + 2, false));
+	LLVMSetLinkage(f, LLVMInternalLinkage);
+	target_attributes(s->cg, e, f);
+	KernelEmit ke = {.e = e, .kernel = kernel, .lanes = lanes_of(e, kernel)};
+	ke.pointer = new_array(e->c->arena, V, e->k->buffer_count);
+	for (uint32_t i = 0; i < count; i++) {
+		ke.pointer[buffers[i]] = LLVMGetParam(f, i);
+		noalias(e, f, i);
+	}
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	V scratch = NULL;
+	if (kernel->scratch) {
+		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, (int64_t)kernel->scratch), "scratch");
+		LLVMSetAlignment(scratch, 64);
+	}
+	static void (*const emitters[])(KernelEmit *, V, V, V) = {
+#define KERNEL(kind, meaning) kernel_##kind,
+#include "../schedule/kinds.def"
+#undef KERNEL
+	};
+	emitters[kernel->kind](&ke, LLVMGetParam(f, count), LLVMGetParam(f, count + 1), scratch);
+	LLVMBuildRetVoid(e->b);
+	return f;
+}
+
+static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
+{
+	Emit *e = s->e;
+	T params[] = {e->ptr, e->i64, e->i64};
+	char name[32];
+	snprintf(name, sizeof name, "k%u.task", number);
+	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, 3, false));
+	LLVMSetLinkage(f, LLVMInternalLinkage);
+	target_attributes(s->cg, e, f);
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	V *args = new_array(e->c->arena, V, count + 2);
+	for (uint32_t i = 0; i < count; i++)
+		args[i] = l_load(e, e->ptr, l_at(e, e->ptr, LLVMGetParam(f, 0), l_i64(e, i)), 8);
+	args[count] = LLVMGetParam(f, 1);
+	args[count + 1] = LLVMGetParam(f, 2);
+	LLVMBuildCall2(e->b, LLVMGlobalGetValueType(kernel), kernel, args, count + 2, "");
+	LLVMBuildRetVoid(e->b);
+	return f;
+}
+
+static void make_kernel(Step *s, uint32_t number)
+{
+	const Kernels *k = s->e->k;
+	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
+	for (uint32_t i = 0; i < number; i++)
+		if (k->kernel[i].hash && k->kernel[i].hash == k->kernel[number].hash) {
+			s->made[number] = s->made[i];
+			s->task[number] = s->task[i];
+			return;
+		}
+	uint32_t count = touched(s->e, &k->kernel[number], buffers);
+	s->made[number] = kernel_function(s, number, buffers, count);
+	if (k->kernel[number].tiles > 1)
+		s->task[number] = task_function(s, number, s->made[number], count);
+}
+
+/* -- The step
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static V offset_from(Emit *e, V base, uint64_t bytes)
+{
+	return l_at(e, e->i8, base, l_i64(e, (int64_t)bytes));
+}
+
+static V buffer_address(Step *s, BufferId id)
+{
+	Emit *e = s->e;
+	const Buffer *b = &e->k->buffer[id];
+	switch (b->place) {
+	case PLACE_ARENA:
+		return offset_from(e, s->field[FIELD_arena], b->offset);
+	case PLACE_STATE:
+		return offset_from(e, s->field[FIELD_states],
+		                   e->state_offset(e->states, e->k->state_name[b->slot]));
+	case PLACE_INPUT:
+		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_inputs], l_i64(e, b->slot)), 8);
+	case PLACE_OUTPUT:
+		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_outputs], l_i64(e, b->slot)), 8);
+	}
+	BUG("no such place");
+}
+
+static void call_kernel(Step *s, uint32_t number)
+{
+	Emit *e = s->e;
+	const Kernel *kernel = &e->k->kernel[number];
+	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
+	uint32_t count = touched(e, kernel, buffers);
+	V *args = new_array(e->c->arena, V, count + 2);
+	for (uint32_t i = 0; i < count; i++)
+		args[i] = buffer_address(s, buffers[i]);
+	args[count] = l_i64(e, 0);
+	args[count + 1] = l_i64(e, kernel->tiles);
+	if (kernel->tiles == 1) {
+		LLVMBuildCall2(e->b, LLVMGlobalGetValueType(s->made[number]), s->made[number], args,
+		               count + 2, "");
+		return;
+	}
+	V parallel = s->field[FIELD_parallel], alone = LLVMBuildIsNull(e->b, parallel, "alone");
+	LLVMBasicBlockRef here = l_block(e, "serial"), there = l_block(e, "parallel"),
+	                  after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, alone, here, there);
+	LLVMPositionBuilderAtEnd(e->b, here);
+	LLVMBuildCall2(e->b, LLVMGlobalGetValueType(s->made[number]), s->made[number], args, count + 2,
+	               "");
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, there);
+	for (uint32_t i = 0; i < count; i++)
+		l_store(e, args[i], l_at(e, e->ptr, s->args, l_i64(e, i)), 8);
+	T params[] = {e->ptr, e->ptr, e->ptr, e->i64};
+	V given[] = {s->field[FIELD_pool], s->task[number], s->args, l_i64(e, kernel->tiles)};
+	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), parallel, given, 4, "");
+	l_goto(e, after);
+}
+
+static T field_type(Emit *e, char letter)
+{
+	return letter == 'p' ? e->ptr : letter == 'i' ? e->i32 : e->i64;
+}
+
+static void load_fields(Step *s)
+{
+	Emit *e = s->e;
+	const size_t at[] = {
+#define FIELD(name, type, letter, meaning) offsetof(StepBlock, name),
+#include "../../runtime/step.def"
+#undef FIELD
+	};
+	const char letters[] = {
+#define FIELD(name, type, letter, meaning) #letter[0],
+#include "../../runtime/step.def"
+#undef FIELD
+	};
+	for (int i = 0; i < FIELD_COUNT; i++)
+		s->field[i] = l_load(e, field_type(e, letters[i]), offset_from(e, s->block, at[i]), 8);
+}
+
+void emit_step(Emit *e, const Codegen *cg, const char *name)
+{
+	Step s = {.e = e, .cg = cg};
+	const Kernels *k = e->k;
+	s.made = new_array(e->c->arena, V, k->kernel_count + 1);
+	s.task = new_array(e->c->arena, V, k->kernel_count + 1);
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		make_kernel(&s, i);
+	s.function = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, &e->ptr, 1, false));
+	target_attributes(cg, e, s.function);
+	e->function = s.function;
+	s.block = LLVMGetParam(s.function, 0);
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	s.args = LLVMBuildArrayAlloca(e->b, e->ptr, l_i64(e, k->buffer_count), "args");
+	load_fields(&s);
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		call_kernel(&s, i);
+	LLVMBuildRetVoid(e->b);
+}

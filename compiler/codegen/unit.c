@@ -1,0 +1,170 @@
+/* unit.c: one module of LLVM: opened, filled, then compiled by the JIT or printed. Owns nothing
+ * that outlives it. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, const Plan *p,
+               const char *name)
+{
+	*e = (Emit){.c = cg->c,
+	            .k = k,
+	            .plan = p,
+	            .context = context,
+	            .machine = cg->machine,
+	            .vector_bits = cg->vector_bits};
+	LLVMContextSetDiscardValueNames(context, !e->names);
+	e->module = LLVMModuleCreateWithNameInContext(name, context);
+	e->layout = LLVMCreateTargetDataLayout(cg->machine);
+	LLVMSetTarget(e->module, cg->triple);
+	LLVMSetModuleDataLayout(e->module, e->layout);
+	e->b = LLVMCreateBuilderInContext(context);
+	e->ptr = LLVMPointerTypeInContext(context, 0);
+	e->i1 = LLVMInt1TypeInContext(context);
+	e->i8 = LLVMInt8TypeInContext(context);
+	e->i16 = LLVMInt16TypeInContext(context);
+	e->i32 = LLVMInt32TypeInContext(context);
+	e->i64 = LLVMInt64TypeInContext(context);
+	e->f32 = LLVMFloatTypeInContext(context);
+	e->f64 = LLVMDoubleTypeInContext(context);
+	e->bf16 = LLVMBFloatTypeInContext(context);
+	e->voidt = LLVMVoidTypeInContext(context);
+}
+
+void emit_close(Emit *e)
+{
+	if (e->b)
+		LLVMDisposeBuilder(e->b);
+	if (e->layout)
+		LLVMDisposeTargetData(e->layout);
+	*e = (Emit){0};
+}
+
+Codegen *codegen_open(Compile *c)
+{
+	Codegen *cg = calloc(1, sizeof *cg);
+	if (!cg)
+		BUG("out of memory");
+	cg->c = c;
+	if (target_open(cg))
+		return cg;
+	codegen_close(cg);
+	return NULL;
+}
+
+void codegen_close(Codegen *cg)
+{
+	if (!cg)
+		return;
+	if (cg->jit)
+		(void)llvm_ok(cg->c, LLVMOrcDisposeLLJIT(cg->jit), "close its JIT");
+	if (cg->machine)
+		LLVMDisposeTargetMachine(cg->machine);
+	LLVMDisposeMessage(cg->triple);
+	LLVMDisposeMessage(cg->cpu);
+	LLVMDisposeMessage(cg->features);
+	free(cg);
+}
+
+/* -- The JIT
+ * --------------------------------------------------------------------------------------------- */
+
+static bool jit_open(Codegen *cg)
+{
+	if (cg->jit)
+		return true;
+	LLVMTargetMachineRef machine = target_machine(cg);
+	if (!machine)
+		return false;
+	LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
+	/* each call consumes what it is given */
+	LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(
+	    builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
+	if (!llvm_ok(cg->c, LLVMOrcCreateLLJIT(&cg->jit, builder), "open its JIT"))
+		return false;
+	LLVMOrcDefinitionGeneratorRef process = NULL; /* memcpy and memset */
+	if (!llvm_ok(cg->c,
+	             LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
+	                 &process, LLVMOrcLLJITGetGlobalPrefix(cg->jit), NULL, NULL),
+	             "search this process"))
+		return false;
+	LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(cg->jit), process);
+	return true;
+}
+
+StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
+                              void *states)
+{
+	if (!cg || !k || !p || !jit_open(cg))
+		return NULL;
+	char name[32];
+	snprintf(name, sizeof name, "sslc_f%u", cg->functions++);
+	LLVMOrcThreadSafeContextRef shared = LLVMOrcCreateNewThreadSafeContext();
+	Emit e;
+	emit_open(&e, cg, LLVMOrcThreadSafeContextGetContext(shared), k, p, name);
+	e.state_offset = offset;
+	e.states = states;
+	emit_step(&e, cg, name);
+	bool good = optimize(cg, &e);
+	LLVMModuleRef module = e.module;
+	emit_close(&e);
+	LLVMOrcThreadSafeModuleRef owned = LLVMOrcCreateNewThreadSafeModule(module, shared);
+	LLVMOrcDisposeThreadSafeContext(shared);
+	if (!good) {
+		LLVMOrcDisposeThreadSafeModule(owned);
+		return NULL;
+	}
+	LLVMOrcExecutorAddress address = 0;
+	if (!llvm_ok(cg->c,
+	             LLVMOrcLLJITAddLLVMIRModule(cg->jit, LLVMOrcLLJITGetMainJITDylib(cg->jit), owned),
+	             "take a module") ||
+	    !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "compile a function"))
+		return NULL;
+	return (StepFunction)(uintptr_t)address;
+}
+
+/* -- Text
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static bool assembly(Codegen *cg, Emit *e, Text *out)
+{
+	LLVMMemoryBufferRef buffer;
+	char *message = NULL;
+	if (LLVMTargetMachineEmitToMemoryBuffer(cg->machine, e->module, LLVMAssemblyFile, &message,
+	                                        &buffer)) {
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot print assembly: %s", message);
+		LLVMDisposeMessage(message);
+		return false;
+	}
+	text_add(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+	LLVMDisposeMemoryBuffer(buffer);
+	return true;
+}
+
+bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
+                  CodegenText what, Text *out)
+{
+	LLVMContextRef context = LLVMContextCreate();
+	Emit e;
+	emit_open(&e, cg, context, k, p, k->graph->name);
+	LLVMContextSetDiscardValueNames(context, false);
+	e.names = true;
+	e.state_offset = offset;
+	e.states = states;
+	emit_step(&e, cg, k->graph->name);
+	bool good = what == CODEGEN_LLVM || optimize(cg, &e);
+	if (good && what == CODEGEN_ASM) {
+		good = assembly(cg, &e, out);
+	} else if (good) {
+		char *text = LLVMPrintModuleToString(e.module);
+		text_add(out, text, strlen(text));
+		LLVMDisposeMessage(text);
+	}
+	LLVMModuleRef module = e.module;
+	emit_close(&e);
+	LLVMDisposeModule(module);
+	LLVMContextDispose(context);
+	return good;
+}

@@ -1,0 +1,558 @@
+/* value.c: the value of a node at an index: the heart of fusion.
+ *
+ * In: a node, and where (Index). A node with a buffer is loaded; another is computed from its
+ * operands, whose indices follow from the view between them. So a kernel is emitted by asking for
+ * its outs. What was emitted before in the same straight line of code is remembered. */
+#include "emit.h"
+
+#include <string.h>
+
+/* -- Memory of what was emitted
+ * --------------------------------------------------------------------- */
+
+typedef struct Known {
+	NodeId node;
+	Index index;
+	V v;
+} Known;
+
+struct Values {
+	Known *known;
+	uint32_t count, capacity;
+};
+
+static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Index *b)
+{
+	int rank = a->flat ? 1 : node(ke->e->k->graph, x)->shape.rank;
+	if (a->flat != b->flat || a->lane_axis != b->lane_axis || a->mask != b->mask)
+		return false;
+	if (a->lane_axis >= 0 && a->lane_step != b->lane_step)
+		return false;
+	for (int i = 0; i < rank; i++)
+		if (a->at[i] != b->at[i])
+			return false;
+	return true;
+}
+
+static V recall(const KernelEmit *ke, NodeId x, const Index *index)
+{
+	const Values *values = ke->known;
+	for (uint32_t i = values ? values->count : 0; i > 0; i--)
+		if (values->known[i - 1].node == x && same_index(ke, x, &values->known[i - 1].index, index))
+			return values->known[i - 1].v;
+	return NULL;
+}
+
+void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
+{
+	Arena *a = ke->e->c->arena;
+	if (!ke->known)
+		ke->known = new (a, Values);
+	Values *values = ke->known;
+	if (values->count == values->capacity) {
+		uint32_t capacity = values->capacity ? 2 * values->capacity : 64;
+		Known *more = new_array(a, Known, capacity);
+		if (values->count)
+			memcpy(more, values->known, values->count * sizeof *more);
+		values->known = more;
+		values->capacity = capacity;
+	}
+	values->known[values->count++] = (Known){x, *index, v};
+}
+
+void value_forget(KernelEmit *ke)
+{
+	if (ke->known)
+		ke->known->count = 0;
+}
+
+/* -- Addresses
+ * ---------------------------------------------------------------------------------------- */
+
+static V add(Emit *e, V x, V y)
+{
+	return LLVMBuildNSWAdd(e->b, x, y, "");
+}
+static V scale(Emit *e, V x, int64_t by)
+{
+	return by == 1 ? x : LLVMBuildNSWMul(e->b, x, l_i64(e, by), "");
+}
+
+/* Not inbounds: the first lane of a masked access may lie outside. */
+static V address(Emit *e, T element, V base, V index)
+{
+	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
+}
+
+/* A place in a buffer: the row-major index of lane 0, and how far the next lane is. */
+typedef struct Spot {
+	V linear;
+	int64_t step; /* 0: all lanes at one place */
+} Spot;
+
+static Spot spot_of(Emit *e, Shape s, const Index *index)
+{
+	Spot spot = {l_i64(e, 0), 0};
+	if (index->flat)
+		return (Spot){index->at[0], index->lane_axis >= 0 ? index->lane_step : 0};
+	int64_t stride = 1;
+	for (int i = s.rank - 1; i >= 0; i--) {
+		if (s.dim[i] > 1)
+			spot.linear = add(e, spot.linear, scale(e, index->at[i], stride));
+		if (i == index->lane_axis && s.dim[i] > 1)
+			spot.step = stride * index->lane_step;
+		stride *= s.dim[i];
+	}
+	return spot;
+}
+
+/* Where the lanes are, one by one: i64 vector. */
+static V lane_places(KernelEmit *ke, Spot spot)
+{
+	Emit *e = ke->e;
+	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->i64, ke->lanes),
+	                        l_splat_const(l_i64(e, spot.step), ke->lanes), "");
+	return LLVMBuildNSWAdd(e->b, l_splat(e, spot.linear, ke->lanes), ids, "");
+}
+
+/* From the form in memory to the one in registers, and back. */
+static V from_memory(Emit *e, DType t, V v)
+{
+	unsigned lanes = l_lanes(v);
+	if (t == DTYPE_bool)
+		return LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
+	if (t != DTYPE_bf16)
+		return v;
+	V wide = LLVMBuildZExt(e->b, v, l_vector(e->i32, lanes), "");
+	V upper = LLVMBuildShl(e->b, wide, l_splat_const(l_i32(e, 16), lanes), "");
+	return LLVMBuildBitCast(e->b, upper, l_vector(e->f32, lanes), "");
+}
+
+/* bf16 rounds to nearest, ties to even; NaN stays NaN. */
+static V to_memory(Emit *e, DType t, V v)
+{
+	unsigned lanes = l_lanes(v);
+	if (t == DTYPE_bool)
+		return LLVMBuildZExt(e->b, v, l_vector(e->i8, lanes), "");
+	if (t != DTYPE_bf16)
+		return v;
+	V bits = LLVMBuildBitCast(e->b, v, l_vector(e->i32, lanes), ""),
+	  by = l_splat_const(l_i32(e, 16), lanes);
+	V odd = LLVMBuildAnd(e->b, LLVMBuildLShr(e->b, bits, by, ""), l_splat_const(l_i32(e, 1), lanes),
+	                     "");
+	V rounded = LLVMBuildAdd(
+	    e->b, bits, LLVMBuildAdd(e->b, odd, l_splat_const(l_i32(e, 0x7FFF), lanes), ""), "");
+	V nan = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
+	V quiet = LLVMBuildOr(e->b, bits, l_splat_const(l_i32(e, 0x400000), lanes), "");
+	V upper = LLVMBuildLShr(e->b, l_select(e, nan, quiet, rounded), by, "");
+	return LLVMBuildTrunc(e->b, upper, l_vector(e->i16, lanes), "");
+}
+
+static V all_lanes(KernelEmit *ke)
+{
+	return LLVMConstAllOnes(l_vector(ke->e->i1, ke->lanes));
+}
+
+static V gather_lanes(KernelEmit *ke, T element, unsigned size, V base, V places, V mask)
+{
+	Emit *e = ke->e;
+	V addresses = LLVMBuildGEP2(e->b, element, base, &places, 1, "");
+	T vector = l_vector(element, ke->lanes),
+	  overload[] = {vector, LLVMVectorType(e->ptr, ke->lanes)};
+	V args[] = {addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke),
+	            LLVMConstNull(vector)};
+	return l_call(e, "llvm.masked.gather", vector, overload, 2, args, 4);
+}
+
+static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
+{
+	Emit *e = ke->e;
+	DType t = node(e->k->graph, x)->type;
+	T element = l_memory_type(e, t), vector = l_vector(element, ke->lanes);
+	unsigned size = type_info[t].size;
+	V base = ke->pointer[e->k->buffer_of[x]], v;
+	if (!base)
+		BUG("kernel loads %%%u, whose buffer it was not given", x);
+	if (spot.step == 0 || ke->lanes == 1)
+		v = l_load(e, element, address(e, element, base, spot.linear), size);
+	else if (spot.step != 1)
+		v = gather_lanes(ke, element, size, base, lane_places(ke, spot), mask);
+	else if (mask)
+		v = l_load_masked(e, vector, address(e, element, base, spot.linear), size, mask,
+		                  LLVMConstNull(vector));
+	else
+		v = l_load(e, vector, address(e, element, base, spot.linear), size);
+	return from_memory(e, t, v);
+}
+
+/* -- Views: the operand's index
+ * ------------------------------------------------------------------------ */
+
+static Index index_empty(const Index *from)
+{
+	return (Index){.lane_axis = -1, .mask = from->mask};
+}
+
+static void take_axis(Index *to, int to_axis, const Index *from, int from_axis)
+{
+	to->at[to_axis] = from->at[from_axis];
+	if (from->lane_axis == from_axis) {
+		to->lane_axis = to_axis;
+		to->lane_step = from->lane_step;
+	}
+}
+
+static V value_broadcast(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Shape from = node(ke->e->k->graph, n->in[0])->shape;
+	Index to = index_empty(index);
+	for (int i = 0; i < from.rank && !index->flat; i++) {
+		if (from.dim[i] == 1)
+			to.at[i] = l_i64(ke->e, 0);
+		else
+			take_axis(&to, i, index, n->attr.axes.at[i]);
+	}
+	return value_at(ke, n->in[0], &to);
+}
+
+static V value_transpose(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Index to = index_empty(index);
+	for (int i = 0; i < n->shape.rank; i++)
+		take_axis(&to, n->attr.axes.at[i], index, i);
+	return value_at(ke, n->in[0], &to);
+}
+
+static V value_slice(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Index to = *index;
+	for (int i = 0; i < n->shape.rank; i++) {
+		to.at[i] = add(ke->e, scale(ke->e, index->at[i], n->attr.slice.step[i]),
+		               l_i64(ke->e, n->attr.slice.start[i]));
+		if (i == to.lane_axis)
+			to.lane_step *= n->attr.slice.step[i];
+	}
+	return value_at(ke, n->in[0], &to);
+}
+
+/* A stored operand is read by its row-major index; another has the same axes but for those of
+ * length 1. */
+static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
+{
+	const Node *from = node(ke->e->k->graph, n->in[0]);
+	if (index->flat)
+		return value_at(ke, n->in[0], index);
+	if (ke->e->k->buffer_of[n->in[0]])
+		return load_at(ke, n->in[0], spot_of(ke->e, n->shape, index), index->mask);
+	Index to = index_empty(index);
+	int j = 0;
+	for (int i = 0; i < from->shape.rank; i++) {
+		to.at[i] = l_i64(ke->e, 0);
+		if (from->shape.dim[i] == 1)
+			continue;
+		while (n->shape.dim[j] == 1)
+			j++;
+		if (j >= n->shape.rank || n->shape.dim[j] != from->shape.dim[i])
+			BUG("a reshape of a node that is not stored: %s", op_info[from->op].name);
+		take_axis(&to, i, index, j++);
+	}
+	return value_at(ke, n->in[0], &to);
+}
+
+/* Whether coordinate `at` (with its lanes) is one that `from` has: low <= at < low + length. A
+ * scalar or a vector. */
+static V in_range(KernelEmit *ke, V at, bool lanes, int64_t lane_step, int64_t length)
+{
+	Emit *e = ke->e;
+	V low = l_i64(e, 0), high = l_i64(e, length);
+	if (lanes) {
+		at = lane_places(ke, (Spot){at, lane_step});
+		low = l_splat_const(low, ke->lanes);
+		high = l_splat_const(high, ke->lanes);
+	}
+	V above = LLVMBuildICmp(e->b, LLVMIntSGE, at, low, ""),
+	  below = LLVMBuildICmp(e->b, LLVMIntSLT, at, high, "");
+	return LLVMBuildAnd(e->b, above, below, "");
+}
+
+/* x and y as conditions, one of them perhaps a vector; NULL: true. */
+static V both(KernelEmit *ke, V x, V y)
+{
+	if (!x || !y)
+		return x ? x : y;
+	unsigned lanes = l_lanes(x) > l_lanes(y) ? l_lanes(x) : l_lanes(y);
+	return LLVMBuildAnd(ke->e->b, l_splat(ke->e, x, lanes), l_splat(ke->e, y, lanes), "");
+}
+
+/* x where the condition holds, else y; scalars are spread as needed. */
+static V pick(KernelEmit *ke, V condition, V x, V y)
+{
+	unsigned lanes = l_lanes(condition);
+	lanes = l_lanes(x) > lanes ? l_lanes(x) : lanes;
+	lanes = l_lanes(y) > lanes ? l_lanes(y) : lanes;
+	return l_select(ke->e, l_splat(ke->e, condition, lanes), l_splat(ke->e, x, lanes),
+	                l_splat(ke->e, y, lanes));
+}
+
+static V constant_of(Emit *e, DType t, double value)
+{
+	T type = l_type(e, t);
+	return type_info[t].is_float ? LLVMConstReal(type, value)
+	                             : LLVMConstInt(type, (uint64_t)(int64_t)value, true);
+}
+
+/* Each lane on its own, as scalars: what no vector form exists for. */
+static V value_by_lane(KernelEmit *ke, NodeId x, const Index *index)
+{
+	Emit *e = ke->e;
+	V v = LLVMConstNull(l_vector(l_type(e, node(e->k->graph, x)->type), ke->lanes));
+	for (unsigned i = 0; i < ke->lanes; i++) {
+		Index one = *index;
+		int64_t last = (index->flat ? shape_size(node(e->k->graph, x)->shape)
+		                            : node(e->k->graph, x)->shape.dim[index->lane_axis]) -
+		               1;
+		V at = add(e, index->at[index->lane_axis], l_i64(e, (int64_t)i * index->lane_step));
+		/* a lane that is masked off may lie outside: read something that is there */
+		at = l_binary(e, "llvm.smax", l_binary(e, "llvm.smin", at, l_i64(e, last)), l_i64(e, 0));
+		one.at[index->lane_axis] = at;
+		one.lane_axis = -1;
+		one.mask = NULL;
+		v = LLVMBuildInsertElement(e->b, v, value_at(ke, x, &one), l_i32(e, (int32_t)i), "");
+	}
+	return v;
+}
+
+static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	Shape from = node(e->k->graph, n->in[0])->shape;
+	Index to = *index;
+	V inside = NULL;
+	if (index->lane_axis >= 0 && n->attr.pad.inner[index->lane_axis])
+		return value_by_lane(ke, x, index);
+	for (int i = 0; i < n->shape.rank; i++) {
+		int64_t stride = n->attr.pad.inner[i] + 1;
+		bool lanes = i == index->lane_axis;
+		V at = add(e, index->at[i], l_i64(e, -n->attr.pad.low[i]));
+		V good = in_range(ke, at, lanes, index->lane_step, (from.dim[i] - 1) * stride + 1);
+		if (stride > 1) {
+			V rest = LLVMBuildSRem(e->b, at, l_i64(e, stride), "");
+			good =
+			    LLVMBuildAnd(e->b, good, LLVMBuildICmp(e->b, LLVMIntEQ, rest, l_i64(e, 0), ""), "");
+			at = LLVMBuildSDiv(e->b, at, l_i64(e, stride), "");
+		}
+		to.at[i] = lanes ? at : l_select(e, good, at, l_i64(e, 0));
+		inside = both(ke, inside, good);
+	}
+	if (index->lane_axis >= 0)
+		to.mask = both(ke, index->mask, l_splat(e, inside, ke->lanes));
+	V v = value_at(ke, n->in[0], &to);
+	return inside ? pick(ke, inside, v, constant_of(e, n->type, n->attr.pad.value)) : v;
+}
+
+static V value_concat(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	int axis = (int)n->attr.axis;
+	bool lanes = index->lane_axis == axis;
+	V v = NULL;
+	int64_t offset = 0;
+	for (int i = 0; i < n->count; i++) {
+		int64_t length = node(e->k->graph, n->in[i])->shape.dim[axis];
+		Index to = *index;
+		V at = add(e, index->at[axis], l_i64(e, -offset));
+		V good = in_range(ke, at, lanes, index->lane_step, length);
+		to.at[axis] = lanes ? at : l_select(e, good, at, l_i64(e, 0));
+		if (lanes)
+			to.mask = both(ke, index->mask, good);
+		V part = value_at(ke, n->in[i], &to);
+		v = v ? pick(ke, good, part, v) : part;
+		offset += length;
+	}
+	return v;
+}
+
+/* -- Leaves and gather
+ * ----------------------------------------------------------------------------------- */
+
+static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	V at = index->at[n->attr.axis];
+	if (index->lane_axis == (int)n->attr.axis)
+		at = lane_places(ke, (Spot){at, index->lane_step});
+	T to = l_vector(l_type(e, n->type), l_lanes(at));
+	return type_info[n->type].is_float ? LLVMBuildSIToFP(e->b, at, to, "")
+	                                   : LLVMBuildTrunc(e->b, at, to, "");
+}
+
+static V value_random(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	Spot spot = spot_of(e, n->shape, index);
+	V at = spot.step ? lane_places(ke, spot) : spot.linear;
+	Index none = {.lane_axis = -1}, first = {.lane_axis = -1, .at = {l_i64(e, 0)}},
+	      second = {.lane_axis = -1, .at = {l_i64(e, 1)}};
+	V seed0 = value_at(ke, n->in[0], &first), seed1 = value_at(ke, n->in[0], &second),
+	  step = value_at(ke, n->in[1], &none);
+	return random_bits(e, at, seed0, seed1, n->attr.key, step);
+}
+
+/* Indices are clamped into range; where they vary over the lanes, every lane loads on its own. */
+static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	Shape from = node(e->k->graph, n->in[0])->shape, places = node(e->k->graph, n->in[1])->shape;
+	int axis = (int)n->attr.axis;
+	Index at = index_empty(index), to = index_empty(index);
+	for (int i = 0; i < places.rank; i++)
+		take_axis(&at, i, index, axis + i);
+	for (int i = 0; i < from.rank; i++)
+		if (i != axis)
+			take_axis(&to, i, index, i < axis ? i : i + places.rank - 1);
+	V place = value_at(ke, n->in[1], &at);
+	unsigned lanes = l_lanes(place);
+	place = l_binary(e, "llvm.smax", place, LLVMConstNull(LLVMTypeOf(place)));
+	place = l_binary(e, "llvm.smin", place,
+	                 l_splat_const(l_i32(e, (int32_t)from.dim[axis] - 1), lanes));
+	place = LLVMBuildSExt(e->b, place, l_vector(e->i64, lanes), "");
+	if (lanes == 1) {
+		to.at[axis] = place;
+		return value_at(ke, n->in[0], &to);
+	}
+	to.at[axis] = l_i64(e, 0);
+	to.lane_axis = -1;
+	int64_t stride = 1;
+	for (int i = axis + 1; i < from.rank; i++)
+		stride *= from.dim[i];
+	V base = l_splat(e, spot_of(e, from, &to).linear, lanes);
+	V linear = LLVMBuildNSWAdd(
+	    e->b, base, LLVMBuildNSWMul(e->b, place, l_splat_const(l_i64(e, stride), lanes), ""), "");
+	DType t = node(e->k->graph, n->in[0])->type;
+	V v = gather_lanes(ke, l_memory_type(e, t), type_info[t].size,
+	                   ke->pointer[e->k->buffer_of[n->in[0]]], linear, index->mask);
+	return from_memory(e, t, v);
+}
+
+/* -- The value
+ * ---------------------------------------------------------------------------------------------- */
+
+static V value_map(KernelEmit *ke, const Node *n, const Index *index)
+{
+	V in[MAX_INS];
+	unsigned lanes = 1;
+	for (int i = 0; i < n->count; i++) {
+		in[i] = value_at(ke, n->in[i], index);
+		lanes = l_lanes(in[i]) > lanes ? l_lanes(in[i]) : lanes;
+	}
+	for (int i = 0; i < n->count; i++)
+		in[i] = l_splat(ke->e, in[i], lanes);
+	return emit_map(ke->e, n, node(ke->e->k->graph, n->in[n->op == OP_select ? 1 : 0])->type, in);
+}
+
+static bool computed_here(const KernelEmit *ke, NodeId x)
+{
+	if (!ke->e->k->buffer_of[x] || x == ke->kernel->core)
+		return true;
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		if (ke->kernel->out[i] == x)
+			return true;
+	return false;
+}
+
+static V compute(KernelEmit *ke, NodeId x, const Index *index)
+{
+	const Node *n = node(ke->e->k->graph, x);
+	switch (n->op) {
+	case OP_constant:
+		return constant_of(ke->e, n->type, n->attr.value);
+	case OP_iota:
+		return value_iota(ke, n, index);
+	case OP_random:
+		return value_random(ke, n, index);
+	case OP_broadcast:
+		return value_broadcast(ke, n, index);
+	case OP_reshape:
+		return value_reshape(ke, n, index);
+	case OP_transpose:
+		return value_transpose(ke, n, index);
+	case OP_slice:
+		return value_slice(ke, n, index);
+	case OP_pad:
+		return value_pad(ke, x, n, index);
+	case OP_concat:
+		return value_concat(ke, n, index);
+	case OP_gather:
+		return value_gather(ke, n, index);
+	default:
+		if (op_info[n->op].kind != MAP)
+			BUG("%s (%%%u of %s) is neither stored nor the core of its kernel", op_info[n->op].name,
+			    x, ke->e->k->graph->name);
+		return value_map(ke, n, index);
+	}
+}
+
+V value_at(KernelEmit *ke, NodeId x, const Index *index)
+{
+	V v = recall(ke, x, index);
+	if (v)
+		return v;
+	if (computed_here(ke, x))
+		v = compute(ke, x, index);
+	else
+		v = load_at(ke, x, spot_of(ke->e, node(ke->e->k->graph, x)->shape, index), index->mask);
+	value_define(ke, x, index, v);
+	return v;
+}
+
+V value_vector(KernelEmit *ke, NodeId x, const Index *index)
+{
+	return l_splat(ke->e, value_at(ke, x, index), ke->lanes);
+}
+
+/* -- Stores
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V places, V mask, V v)
+{
+	Emit *e = ke->e;
+	V addresses = LLVMBuildGEP2(e->b, element, base, &places, 1, "");
+	T overload[] = {LLVMTypeOf(v), LLVMVectorType(e->ptr, ke->lanes)};
+	V args[] = {v, addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke)};
+	l_call(e, "llvm.masked.scatter", e->voidt, overload, 2, args, 4);
+}
+
+void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
+{
+	Emit *e = ke->e;
+	const Node *n = node(e->k->graph, e->k->buffer[to].node);
+	T element = l_memory_type(e, n->type);
+	unsigned size = type_info[n->type].size;
+	Spot spot = spot_of(e, n->shape, index);
+	V base = ke->pointer[to];
+	v = to_memory(e, n->type, v);
+	if (spot.step == 0 || ke->lanes == 1) {
+		if (l_lanes(v) > 1)
+			v = LLVMBuildExtractElement(e->b, v, l_i32(e, 0), "");
+		l_store(e, v, address(e, element, base, spot.linear), size);
+		return;
+	}
+	v = l_splat(e, v, ke->lanes);
+	if (spot.step != 1)
+		store_lanes(ke, element, size, base, lane_places(ke, spot), index->mask, v);
+	else if (index->mask)
+		l_store_masked(e, v, address(e, element, base, spot.linear), size, index->mask);
+	else
+		l_store(e, v, address(e, element, base, spot.linear), size);
+}
+
+/* All values first, then all stores: a state is read before its next value is written over it. */
+void value_store_outs(KernelEmit *ke, const Index *index)
+{
+	V v[MAX_KERNEL_OUTS];
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		v[i] = value_at(ke, ke->kernel->out[i], index);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		value_store(ke, ke->kernel->to[i], index, v[i]);
+}

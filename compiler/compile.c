@@ -1,0 +1,128 @@
+/* compile.c: the stages in order, and what can be looked at between them.
+ *
+ *   model file --parse--> Model --build--> Bundle of graphs                      once a program
+ * (program.c) graph --autodiff--> primitives --passes--> optimized                       from here
+ * once a function,
+ *       --schedule--> kernels --plan--> offsets --codegen--> machine code        when it is first
+ * asked for
+ *
+ * A stage that is given NULL gives NULL, because the error was reported where it arose: lower() has
+ * no branches but for stopping early. */
+#include "program.h"
+
+#include <string.h>
+
+#include "autodiff/autodiff.h"
+
+Lowered lower(Compile *c, Graph *graph, const char *last)
+{
+	Lowered l = {.graph = graph};
+	if (last && strcmp(last, "build") == 0)
+		return l;
+	l.graph = autodiff(c, l.graph);
+	if (c->verify && l.graph)
+		graph_verify(l.graph, "autodiff");
+	if (last && strcmp(last, "autodiff") == 0)
+		return l;
+	l.graph = passes(c, l.graph, last);
+	if (last)
+		return l;
+	l.kernels = schedule(c, l.graph);
+	if (c->verify && l.kernels)
+		kernels_verify(l.kernels);
+	l.plan = plan(c, l.kernels);
+	return l;
+}
+
+static uint64_t state_offset(void *bundle, const char *name)
+{
+	const Bundle *b = bundle;
+	for (size_t i = 0; i < b->state_count; i++)
+		if (strcmp(b->state[i].name, name) == 0)
+			return b->state[i].offset;
+	BUG("no state named '%s'", name);
+}
+
+static bool open_codegen(sslc_program *p)
+{
+	if (!p->codegen)
+		p->codegen = codegen_open(&p->c);
+	return p->codegen != NULL;
+}
+
+/* The tensors behind a list of input or output names, in the order of the kernels' slots. */
+static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **name, uint32_t count,
+                             bool inputs)
+{
+	sslc_tensor *tensor = new_array(p->c.arena, sslc_tensor, count + 1);
+	for (uint32_t i = 0; i < count; i++) {
+		NodeId x = 0;
+		for (uint32_t o = 0; !inputs && o < k->graph->out_count; o++)
+			if (strcmp(k->graph->out[o].name, name[i]) == 0)
+				x = k->graph->out[o].value;
+		for (NodeId n = 1; inputs && n < k->graph->count; n++)
+			if (node(k->graph, n)->op == OP_input &&
+			    strcmp(node(k->graph, n)->attr.name, name[i]) == 0)
+				x = n;
+		if (!x)
+			BUG("'%s' of %s has no node", name[i], k->graph->name);
+		const Node *n = node(k->graph, x);
+		tensor[i] =
+		    (sslc_tensor){.name = name[i], .dtype = type_info[n->type].name, .rank = n->shape.rank};
+		memcpy(tensor[i].dim, n->shape.dim, sizeof n->shape.dim);
+		tensor[i].bytes = (size_t)shape_size(n->shape) * type_info[n->type].size;
+	}
+	return tensor;
+}
+
+void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
+{
+	if (!open_codegen(p))
+		return;
+	Lowered l = lower(&p->c, (Graph *)graph, NULL);
+	if (!l.plan)
+		return;
+	code->call = codegen_function(p->codegen, l.kernels, l.plan, state_offset, p->bundle);
+	code->arena_bytes = (size_t)l.plan->arena_bytes;
+	code->input = describe(p, l.kernels, l.kernels->input_name, l.kernels->input_count, true);
+	code->input_count = l.kernels->input_count;
+	code->output = describe(p, l.kernels, l.kernels->output_name, l.kernels->output_count, false);
+	code->output_count = l.kernels->output_count;
+}
+
+bool stage_is_of_graphs(const char *stage)
+{
+	if (strcmp(stage, "build") == 0 || strcmp(stage, "autodiff") == 0)
+		return true;
+	for (const Pass *pass = pass_list; pass->name; pass++)
+		if (strcmp(pass->name, stage) == 0)
+			return true;
+	return false;
+}
+
+bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out)
+{
+	bool of_graphs = stage_is_of_graphs(stage);
+	Lowered l = lower(&p->c, graph, of_graphs ? stage : NULL);
+	if (!l.graph || (!of_graphs && !l.plan))
+		return false;
+	if (of_graphs && dot)
+		graph_dot(l.graph, out);
+	else if (of_graphs)
+		graph_print(l.graph, stage, out);
+	else if (strcmp(stage, "schedule") == 0 && dot)
+		kernels_dot(l.kernels, out);
+	else if (strcmp(stage, "schedule") == 0)
+		kernels_print(l.kernels, out);
+	else if (strcmp(stage, "plan") == 0)
+		plan_print(l.kernels, l.plan, out);
+	else if (!open_codegen(p))
+		return false;
+	else
+		return codegen_text(p->codegen, l.kernels, l.plan, state_offset, p->bundle,
+		                    strcmp(stage, "asm") == 0              ? CODEGEN_ASM
+		                    : strcmp(stage, "llvm-optimized") == 0 ? CODEGEN_LLVM_OPTIMIZED
+		                                                           : CODEGEN_LLVM,
+		                    out);
+	return true;
+}

@@ -1,0 +1,45 @@
+/* program.h: private to compile.c and program.c: what stands behind sslc.h. */
+#ifndef SSLC_PROGRAM_H
+#define SSLC_PROGRAM_H
+
+#include "sslc.h"
+
+#include "build/build.h"
+#include "codegen/codegen.h"
+#include "passes/passes.h"
+#include "schedule/schedule.h"
+
+struct sslc_program {
+	Compile c;
+	jmp_buf out_of_memory;
+	bool exhausted; /* the memory limit was passed: nothing more is compiled */
+	size_t limit;
+	Text source;
+	uint32_t file; /* of the model, in diags; 0: unreadable */
+	Prelude *prelude;
+	Model *model;
+	sslc_call reader;
+	Bundle *bundle;
+	Codegen *codegen; /* opened by the first function */
+	sslc_code *code;  /* [bundle->graph_count]; call is NULL until compiled */
+	sslc_state *state;
+	sslc_task *task;
+};
+
+/* A function of the model on its way down; what a stage did not reach is NULL. */
+typedef struct Lowered {
+	const Graph *graph;
+	Kernels *kernels;
+	Plan *plan;
+} Lowered;
+
+/* compile.c: the stages in order. `last` names a stage of graphs (build, autodiff, a pass) to stop
+ * after, or is NULL. */
+Lowered lower(Compile *c, Graph *graph, const char *last);
+/* Machine code for one graph of the bundle; code->call is NULL after an error. */
+void compile_function(sslc_program *p, const Graph *graph, sslc_code *code);
+/* Text of one graph of the bundle after a stage; false: no such stage, or errors. */
+bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out);
+bool stage_is_of_graphs(const char *stage);
+
+#endif
