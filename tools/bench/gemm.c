@@ -9,12 +9,14 @@
 #include <cblas.h>
 #include <math.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../../tests/unit/jit_contract.h"
 
 enum { ROUNDS = 21 };
 
 extern void openblas_set_num_threads(int);
+extern char *openblas_get_corename(void);
 
 static double now(void)
 {
@@ -134,15 +136,23 @@ static void compare(const Case *s, JitFunction peak, unsigned lanes, const char 
 }
 
 static const Case DEFAULT[] = {
-    {1024, 1024, 1024, 0, 0}, {256, 512, 784, 0, 0}, {256, 128, 512, 0, 0}, {784, 512, 256, 1, 0},
-    {256, 784, 512, 0, 1},    {512, 128, 256, 1, 0}, {256, 10, 128, 0, 0},  {100, 10, 20, 0, 0},
-    {100, 20, 10, 0, 0},      {512, 512, 512, 0, 0}, {64, 64, 64, 0, 0},    {1, 512, 512, 0, 0},
+    {1024, 1024, 1024, 0, 0}, {1024, 1024, 1024, 0, 1}, {1024, 1024, 1024, 1, 0},
+    {512, 512, 512, 0, 0},    {256, 512, 784, 0, 0},    {256, 784, 512, 0, 1},
+    {784, 512, 256, 1, 0},    {256, 128, 512, 0, 0},    {512, 128, 256, 1, 0},
+    {768, 768, 4096, 1, 0},   {64, 64, 64, 0, 0},       {256, 10, 128, 0, 0},
+    {100, 10, 20, 0, 0},      {100, 20, 10, 0, 0},      {1, 512, 512, 0, 0},
     {512, 1, 512, 0, 0},
 };
 
 int main(int argc, char **argv)
 {
+	if (__builtin_cpu_supports("avx512f") && !getenv("OPENBLAS_CORETYPE")) {
+		setenv("OPENBLAS_CORETYPE", "SkylakeX", 1); /* read when the library is loaded */
+		execv("/proc/self/exe", argv);
+	}
 	openblas_set_num_threads(1);
+	printf("OpenBLAS: kernels of %s; one thread; medians of %d rounds\n", openblas_get_corename(),
+	       ROUNDS);
 	Jit j;
 	unsigned lanes;
 	JitFunction peak = peak_function(&j, &lanes);
