@@ -64,6 +64,10 @@ void text_number(Text *t, double value, bool is_float)
 		text_printf(t, value < 0 ? "-inf" : "inf");
 		return;
 	}
+	if (value == rint(value) && fabs(value) < 1e7) {
+		text_printf(t, "%.0f", value); /* -0 prints as -0 */
+		return;
+	}
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(buffer, sizeof buffer, "%.*g", digits, value);
 		if (is_float ? strtof(buffer, NULL) == (float)value : strtod(buffer, NULL) == value)

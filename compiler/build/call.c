@@ -468,7 +468,7 @@ static size_t formals_of(Build *b, const BuiltinInfo *info, Formal *formal)
 static Value call_builtin(Build *b, const Invoke *call, const BuiltinInfo *info,
                           const char *binding)
 {
-	Formal formal[MAX_BUILTIN_ARGS];
+	Formal formal[MAX_BUILTIN_ARGS] = {{0}};
 	Given given[MAX_BUILTIN_ARGS] = {{.span = {0}}};
 	int slot[MAX_BUILTIN_ARGS] = {0};
 	size_t count = formals_of(b, info, formal);

@@ -21,7 +21,7 @@ enum {
 #define MAX_ELEMENTS ((int64_t)1 << 40)
 
 typedef struct Shape {
-	uint8_t rank;
+	uint8_t rank, zero[7]; /* no padding: shapes are compared and hashed as bytes */
 	int64_t dim[MAX_RANK]; /* each >= 1; zero beyond rank */
 } Shape;
 

@@ -30,7 +30,7 @@ static bool is_number(const Graph *g, NodeId x, double *value)
 
 static bool is(const Graph *g, NodeId x, double value)
 {
-	double number;
+	double number = 0;
 	return is_number(g, x, &number) && number == value;
 }
 
