@@ -98,6 +98,11 @@ static inline void jit_function(Jit *j, const char *name, unsigned pointers, uns
 	j->name = name;
 }
 
+/* As optimize.c. */
+#define JIT_PASSES                                                                                 \
+	"function(early-cse<memssa>,loop-mssa(licm<no-allowspeculation>),instcombine<no-verify-"       \
+	"fixpoint>,early-cse,simplifycfg),globaldce"
+
 /* Ends the function and optimizes the module; the text of it can be looked at now. */
 static inline void jit_optimize(Jit *j, const char *passes)
 {
@@ -138,7 +143,7 @@ static inline void *jit_compile(Jit *j)
 
 static inline void *jit_finish(Jit *j)
 {
-	jit_optimize(j, "default<O2>");
+	jit_optimize(j, JIT_PASSES);
 	return jit_compile(j);
 }
 

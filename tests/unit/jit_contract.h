@@ -110,7 +110,7 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer};
 	ke.lanes = e->vector_bits / (p->type == DTYPE_f64 ? 64 : 32);
 	kernel_contract(&ke, LLVMGetParam(e->function, 4), LLVMGetParam(e->function, 5), scratch);
-	jit_optimize(&o->jit, "default<O2>");
+	jit_optimize(&o->jit, JIT_PASSES);
 	if (assembly)
 		jit_assembly(&o->jit, assembly);
 	o->f = (ProductFunction)jit_compile(&o->jit);

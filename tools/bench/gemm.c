@@ -1,11 +1,12 @@
 /* gemm.c: generated matrix products beside OpenBLAS, on one thread, in one run.
  *
- *     gemm [--asm=FILE] [shape ...]      shape: m,n,k with t after m or n where that operand is
- * stored transposed
+ *     gemm [--as-is] [--cpu=NAME] [--asm=FILE] [shape ...]
  *
- * Rounds of both alternate; the medians and their ratio are printed, and the rate of bare FMAs of
- * the same width, measured between them. OpenBLAS is linked here only; the product does not know
- * it. */
+ * A shape is m,n,k with t after m or n where that operand is stored transposed. Rounds of both
+ * alternate; medians and their ratio are printed, and the rate of bare FMAs measured between them.
+ * OpenBLAS is linked here only. Old versions of it take new machines for AVX2 ones: where there is
+ * AVX-512 its kernels for that are asked for, unless --as-is comes first. MC, NC, KC in the
+ * environment: the tiles that a schedule would give; default 192, 256, 256. */
 #include <cblas.h>
 #include <math.h>
 #include <time.h>
@@ -93,9 +94,10 @@ static void blas(const Case *s, const float *x, const float *y, float *out)
 	            y, s->y_transposed ? k : n, 0, out, n);
 }
 
-static void compare(const Case *s, JitFunction peak, unsigned lanes, const char *assembly)
+static void compare(const Case *s, JitFunction peak, unsigned lanes, const char *cpu,
+                    const char *assembly)
 {
-	Product p = {.m = s->m, .n = s->n, .k = s->k, .type = DTYPE_f32};
+	Product p = {.m = s->m, .n = s->n, .k = s->k, .type = DTYPE_f32, .cpu = cpu};
 	p.x = s->x_transposed ? "km" : "mk", p.y = s->y_transposed ? "nk" : "kn";
 	const char *mc = getenv("MC"), *nc = getenv("NC"), *kc = getenv("KC");
 	p.mc = mc ? atoi(mc) : 192, p.nc = nc ? atoi(nc) : 256, p.kc = kc ? atoi(kc) : 256;
@@ -146,7 +148,10 @@ static const Case DEFAULT[] = {
 
 int main(int argc, char **argv)
 {
-	if (__builtin_cpu_supports("avx512f") && !getenv("OPENBLAS_CORETYPE")) {
+	bool as_is = argc > 1 && strcmp(argv[1], "--as-is") == 0;
+	const char *kernels = getenv("OPENBLAS_CORETYPE");
+	if (__builtin_cpu_supports("avx512f") && !as_is &&
+	    (!kernels || strcmp(kernels, "SkylakeX") != 0)) {
 		setenv("OPENBLAS_CORETYPE", "SkylakeX", 1); /* read when the library is loaded */
 		execv("/proc/self/exe", argv);
 	}
@@ -156,11 +161,17 @@ int main(int argc, char **argv)
 	Jit j;
 	unsigned lanes;
 	JitFunction peak = peak_function(&j, &lanes);
-	const char *assembly = NULL;
+	const char *assembly = NULL, *cpu = NULL;
 	int shapes = 0;
 	for (int i = 1; i < argc; i++) {
 		Case s = {0};
 		char *end = argv[i];
+		if (strcmp(end, "--as-is") == 0)
+			continue;
+		if (strncmp(end, "--cpu=", 6) == 0) {
+			cpu = end + 6;
+			continue;
+		}
 		if (strncmp(end, "--asm=", 6) == 0) {
 			assembly = end + 6;
 			continue;
@@ -172,11 +183,11 @@ int main(int argc, char **argv)
 		if ((s.y_transposed = *end == 't'))
 			end++;
 		s.k = strtol(end + 1, &end, 10);
-		compare(&s, peak, lanes, assembly);
+		compare(&s, peak, lanes, cpu, assembly);
 		shapes++;
 	}
 	for (size_t i = 0; shapes == 0 && i < COUNT(DEFAULT); i++)
-		compare(&DEFAULT[i], peak, lanes, assembly);
+		compare(&DEFAULT[i], peak, lanes, cpu, assembly);
 	jit_close(&j);
 	return 0;
 }
