@@ -1,0 +1,227 @@
+/* downstream.c: trains and scores each downstream task in its variants.
+ *
+ * In: an engine whose states are pre-trained. Out: one Score a variant. A variant is a choice of
+ * networks (kept, or drawn again by "init" with another seed) and of functions (T, T.raw,
+ * T.scratch); the networks are put back before each one, so neither the order of tasks nor the
+ * number of variants changes a result. */
+#include "train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const variant_name[VARIANTS] = {
+    [PRETRAINED] = "pre-trained",
+    [RANDOM] = "random weights",
+    [RAW] = "raw input",
+    [SCRATCH] = "from scratch",
+};
+
+typedef struct Stage {
+	Engine *engine;
+	const Data *data;
+	uint64_t seed;
+	Watch *watch;
+	Failure *failure;
+	unsigned char *kept; /* [states_bytes]: after pre-training */
+} Stage;
+
+static bool stopped(const Stage *s)
+{
+	int signal = watch_signal(s->watch);
+	if (signal)
+		fail(s->failure, FAILURE_SIGNAL + signal, "interrupted while scoring downstream tasks");
+	return signal != 0;
+}
+
+static bool run_init(const Stage *s, const char *function, uint64_t seed)
+{
+	Call init;
+	engine_seed(s->engine, seed);
+	s->engine->step = 0;
+	bool good = call_open(&init, s->engine, function, s->failure);
+	if (good)
+		call_run(&init);
+	call_close(&init);
+	return good;
+}
+
+/* The networks that the variant begins with, then the task's own states. */
+static bool prepare(const Stage *s, const Score *score)
+{
+	memcpy(s->engine->states, s->kept, s->engine->states_bytes);
+	bool keeps = score->variant == PRETRAINED || score->variant == RAW;
+	if (!keeps && !run_init(s, "init", s->seed + 1))
+		return false;
+	char name[256];
+	snprintf(name, sizeof name, "%s.init", score->task->name);
+	return run_init(s, name, s->seed); /* the same head, batches and transforms for every variant */
+}
+
+static bool train_steps(const Stage *s, Score *score, Call *step)
+{
+	const sslc_training *t = &score->task->training;
+	Feed feed;
+	PrefetchOrder order = {
+	    .split = SPLIT_TRAIN,
+	    .batch = t->batch,
+	    .shuffle = t->shuffle,
+	    .seed = s->seed,
+	    .last_step = t->steps,
+	};
+	if (!feed_open(&feed, s->data, order, s->failure))
+		return false;
+	bool good = true;
+	double sum = 0;
+	for (int64_t i = 0; good && i < t->steps && !score->diverged; i++) {
+		good = !stopped(s) && feed_next(&feed, step, s->failure);
+		if (!good)
+			break;
+		s->engine->step = (int32_t)i;
+		call_run(step);
+		double loss = call_scalar(step, "loss");
+		score->diverged = !isfinite(loss);
+		sum += i >= t->steps - t->epoch_steps ? loss : 0;
+	}
+	score->train_loss = sum / (double)t->epoch_steps;
+	feed_close(&feed);
+	return good;
+}
+
+static bool train_task(const Stage *s, Score *score)
+{
+	char name[256];
+	snprintf(name, sizeof name, "%s.step", score->task->name);
+	Call step;
+	bool good = call_open(&step, s->engine, name, s->failure) && train_steps(s, score, &step);
+	call_close(&step);
+	return good;
+}
+
+/* Adds the metric of `count` batches, each weighed by its samples. */
+static bool score_batches(const Stage *s, Score *score, const char *function, PrefetchOrder order,
+                          double *total)
+{
+	Call call;
+	Feed feed = {0};
+	bool good = call_open(&call, s->engine, function, s->failure) &&
+	            feed_open(&feed, s->data, order, s->failure);
+	for (int64_t i = order.first_step; good && i < order.last_step; i++) {
+		good = !stopped(s) && feed_next(&feed, &call, s->failure);
+		if (!good)
+			break;
+		s->engine->step = (int32_t)i;
+		call_run(&call);
+		*total += (double)order.batch * call_scalar(&call, score->task->metric);
+		score->samples += order.batch;
+	}
+	feed_close(&feed);
+	call_close(&call);
+	return good;
+}
+
+typedef struct Cut {
+	int64_t batch, full, rest; /* samples a full batch, full batches, samples in the last one */
+} Cut;
+
+static bool cut_split(const Stage *s, const char *function, int64_t samples, Cut *cut)
+{
+	Call call;
+	bool good = call_open(&call, s->engine, function, s->failure);
+	if (good) {
+		cut->batch = call_batch(&call);
+		cut->full = cut->batch ? samples / cut->batch : 0;
+		cut->rest = cut->batch ? samples % cut->batch : 0;
+	}
+	call_close(&call);
+	return good;
+}
+
+/* Every sample of the split once: full batches, then what is left. */
+static bool score_task(const Stage *s, Score *score, Split split)
+{
+	char name[256], rest[256];
+	snprintf(name, sizeof name, "%s.score", score->task->name);
+	snprintf(rest, sizeof rest, "%s.score.rest", score->task->name);
+	Cut cut = {0};
+	double total = 0;
+	if (!cut_split(s, name, data_count(s->data, split), &cut))
+		return false;
+	PrefetchOrder order = {
+	    .split = split, .batch = cut.batch, .seed = s->seed, .last_step = cut.full};
+	if (cut.full && !score_batches(s, score, name, order, &total))
+		return false;
+	if (cut.rest && sslc_has_function(s->engine->program, rest)) {
+		order.offset = cut.full * cut.batch;
+		order.batch = cut.rest;
+		order.last_step = 1;
+		if (!score_batches(s, score, rest, order, &total))
+			return false;
+	}
+	score->score = total / (double)score->samples;
+	score->diverged |= !isfinite(score->score);
+	return true;
+}
+
+static bool run_variant(const Stage *s, Score *score, Split split)
+{
+	double began = seconds_now();
+	bool good = prepare(s, score) && train_task(s, score);
+	if (good && score->diverged)
+		score->score = NAN;
+	else
+		good = good && score_task(s, score, split);
+	score->seconds = seconds_now() - began;
+	return good;
+}
+
+static void add(Scores *out, const sslc_task *task, Variant variant)
+{
+	out->score[out->count++] = (Score){.task = task, .variant = variant};
+}
+
+/* Rows in the order of Variant within a task, tasks in the order of the model. */
+static void list_variants(const sslc_task *task, size_t count, Scores *out)
+{
+	for (size_t base = 0; base < count; base++) {
+		if (task[base].is_raw || task[base].is_scratch)
+			continue;
+		add(out, &task[base], PRETRAINED);
+		if (task[base].with_random)
+			add(out, &task[base], RANDOM);
+		for (size_t i = 0; i < count; i++)
+			if (task[i].is_raw && strcmp(task[i].base, task[base].base) == 0)
+				add(out, &task[i], RAW);
+		for (size_t i = 0; i < count; i++)
+			if (task[i].is_scratch && strcmp(task[i].base, task[base].base) == 0)
+				add(out, &task[i], SCRATCH);
+	}
+}
+
+bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *out, Failure *f)
+{
+	size_t count;
+	const sslc_task *task = sslc_tasks(e->program, &count);
+	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
+	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1)};
+	out->score = calloc(2 * count + 1, sizeof *out->score);
+	bool good = s.kept && out->score;
+	if (!good)
+		fail(f, FAILURE_SYSTEM, "no memory for a second copy of the states");
+	if (good) {
+		memcpy(s.kept, e->states, e->states_bytes);
+		list_variants(task, count, out);
+	}
+	for (size_t i = 0; good && i < out->count; i++)
+		good = run_variant(&s, &out->score[i], out->split);
+	if (s.kept)
+		memcpy(e->states, s.kept, e->states_bytes);
+	free(s.kept);
+	return good;
+}
+
+void scores_close(Scores *s)
+{
+	free(s->score);
+	*s = (Scores){0};
+}

@@ -1,0 +1,201 @@
+/* engine.c: calls compiled functions: one block of states, one arena, one pool for all of them.
+ *
+ * In: a bound program. Out: Calls, whose inputs are set by name. The arena is as large as the
+ * largest call that was opened, and a call reads its address when it runs, so calls may be opened
+ * in any order; none allocates when it runs. */
+#include "train.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool fail(Failure *f, int kind, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	f->kind = kind;
+	f->help[0] = 0;
+	vsnprintf(f->text, sizeof f->text, format, args);
+	va_end(args);
+	return false;
+}
+
+bool fail_help(Failure *f, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(f->help, sizeof f->help, format, args);
+	va_end(args);
+	return false;
+}
+
+static void *aligned(size_t bytes)
+{
+	size_t rounded = (bytes + 63) / 64 * 64;
+	return aligned_alloc(64, rounded ? rounded : 64);
+}
+
+static bool no_memory(Failure *f, const char *what, size_t bytes)
+{
+	fail(f, FAILURE_SYSTEM, "no memory for %s: %zu bytes", what, bytes);
+	return fail_help(f, "make \"batch\" or the networks smaller");
+}
+
+bool engine_open(Engine *e, sslc_program *p, int threads, Failure *f)
+{
+	*e = (Engine){.program = p, .states_bytes = sslc_states_bytes(p)};
+	e->states = aligned(e->states_bytes);
+	if (!e->states)
+		return no_memory(f, "the states", e->states_bytes);
+	memset(e->states, 0, e->states_bytes);
+	if (threads > 1)
+		e->pool = pool_open(threads);
+	if (threads > 1 && !e->pool)
+		return fail(f, FAILURE_SYSTEM, "cannot start %d threads", threads);
+	return true;
+}
+
+void engine_close(Engine *e)
+{
+	pool_close(e->pool);
+	free(e->states);
+	free(e->arena);
+	*e = (Engine){0};
+}
+
+void engine_seed(Engine *e, uint64_t seed)
+{
+	uint32_t word[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+	memcpy(e->seed, word, sizeof word);
+}
+
+void *engine_state(const Engine *e, const sslc_state *state)
+{
+	return e->states + state->offset;
+}
+
+static bool floats_are_finite(const void *at, const sslc_tensor *t)
+{
+	if (strcmp(t->dtype, "f32") == 0) {
+		const float *value = at;
+		for (size_t i = 0; i < t->bytes / sizeof *value; i++)
+			if (!isfinite(value[i]))
+				return false;
+	} else if (strcmp(t->dtype, "f64") == 0) {
+		const double *value = at;
+		for (size_t i = 0; i < t->bytes / sizeof *value; i++)
+			if (!isfinite(value[i]))
+				return false;
+	}
+	return true;
+}
+
+bool engine_is_finite(const Engine *e)
+{
+	size_t count;
+	const sslc_state *state = sslc_states(e->program, &count);
+	for (size_t i = 0; i < count; i++)
+		if (state[i].is_param && !state[i].task &&
+		    !floats_are_finite(engine_state(e, &state[i]), &state[i].tensor))
+			return false;
+	return true;
+}
+
+/* -- Calls
+ * ------------------------------------------------------------------------------------------- */
+
+static bool call_outputs(Call *c, Failure *f)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < c->code->output_count; i++)
+		bytes += (c->code->output[i].bytes + 63) / 64 * 64;
+	c->output = calloc(c->code->output_count + 1, sizeof *c->output);
+	c->storage = aligned(bytes);
+	if (!c->output || !c->storage)
+		return no_memory(f, "the outputs", bytes);
+	unsigned char *at = c->storage;
+	for (size_t i = 0; i < c->code->output_count; i++) {
+		c->output[i] = at;
+		at += (c->code->output[i].bytes + 63) / 64 * 64;
+	}
+	return true;
+}
+
+static bool engine_reserve(Engine *e, size_t bytes, Failure *f)
+{
+	if (e->arena && bytes <= e->arena_bytes)
+		return true;
+	free(e->arena);
+	e->arena = aligned(bytes);
+	e->arena_bytes = bytes;
+	return e->arena ? true : no_memory(f, "the arena", bytes);
+}
+
+bool call_open(Call *c, Engine *e, const char *function, Failure *f)
+{
+	*c = (Call){.engine = e, .code = sslc_function(e->program, function)};
+	if (!c->code && sslc_error_count(e->program)) {
+		*f = (Failure){.kind = FAILURE_WRONG};
+		return false;
+	}
+	if (!c->code)
+		return fail(f, FAILURE_WRONG, "the model has no function '%s'", function);
+	if (c->code->input_count > CALL_INPUTS)
+		return fail(f, FAILURE_WRONG, "'%s' reads more than %d inputs", function, CALL_INPUTS);
+	if (!engine_reserve(e, c->code->arena_bytes, f) || !call_outputs(c, f))
+		return false;
+	c->block = (StepBlock){
+	    .states = e->states,
+	    .inputs = c->input,
+	    .outputs = c->output,
+	    .pool = e->pool,
+	    .parallel = e->pool ? pool_parallel : NULL,
+	};
+	call_input(c, "seed", e->seed);
+	call_input(c, "step", &e->step);
+	return true;
+}
+
+void call_close(Call *c)
+{
+	free(c->output);
+	free(c->storage);
+	*c = (Call){0};
+}
+
+bool call_input(Call *c, const char *name, const void *bytes)
+{
+	for (size_t i = 0; i < c->code->input_count; i++)
+		if (strcmp(c->code->input[i].name, name) == 0) {
+			c->input[i] = bytes;
+			return true;
+		}
+	return false;
+}
+
+void call_run(Call *c)
+{
+	c->block.arena = c->engine->arena;
+	c->block.inputs = c->input;
+	c->code->call(&c->block);
+}
+
+double call_scalar(const Call *c, const char *output)
+{
+	for (size_t i = 0; i < c->code->output_count; i++)
+		if (strcmp(c->code->output[i].name, output) == 0)
+			return strcmp(c->code->output[i].dtype, "f64") == 0 ? *(const double *)c->output[i]
+			                                                    : *(const float *)c->output[i];
+	return NAN;
+}
+
+int64_t call_batch(const Call *c)
+{
+	for (size_t i = 0; i < c->code->input_count; i++) {
+		const sslc_tensor *t = &c->code->input[i];
+		if (strcmp(t->name, "seed") != 0 && strcmp(t->name, "step") != 0 && t->rank > 0)
+			return t->dim[0];
+	}
+	return 0;
+}

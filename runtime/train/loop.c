@@ -1,0 +1,175 @@
+/* loop.c: pre-training: steps, metrics, checkpoints, and a clean end whatever happens.
+ *
+ * In: states and a position, fresh from begin or from a checkpoint. Out: the same, later. All that
+ * a step depends on is the states, the step number, the seed and the batch, and the batch depends
+ * on the step number and the seed: so a run that stops anywhere and goes on is the same run.
+ * Nothing is allocated between the first step and the last. A checkpoint is saved at the end of an
+ * epoch if `save_every` seconds have passed since the one before, inside an epoch if a minute has,
+ * and at the end, however it comes, unless the loss is no number any more. */
+#include "train.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+	LINE_STEPS = 100, /* inside an epoch, a line of metrics each so many steps */
+	LONG_EPOCH = 60,  /* seconds without a checkpoint, after which one is saved inside an epoch */
+};
+
+typedef struct Loop {
+	Engine *engine;
+	const Data *data;
+	const TrainOptions *options;
+	Position *at;
+	Failure *failure;
+	Metrics *metrics;
+	Progress *progress;
+	double began, saved; /* by the clock */
+	int64_t saved_step;  /* of the last checkpoint; -1: none */
+} Loop;
+
+static bool diverged(const Loop *l, const char *what)
+{
+	const Position *at = l->at;
+	fail(l->failure, FAILURE_DIVERGED, "%s at step %lld (epoch %lld)", what, (long long)at->step,
+	     (long long)(at->step / at->epoch_steps) + 1);
+	if (l->saved_step >= 0)
+		return fail_help(l->failure,
+		                 "lower the learning rate; the last good checkpoint, of step %lld, is "
+		                 "%s/checkpoint.safetensors",
+		                 (long long)l->saved_step, l->options->directory);
+	return fail_help(l->failure,
+	                 "lower the learning rate, or look in the loss for a division by 0 and for the "
+	                 "logarithm or root of numbers that can be 0 or negative");
+}
+
+static bool save_now(Loop *l)
+{
+	if (l->saved_step == l->at->step)
+		return true;
+	if (!engine_is_finite(l->engine))
+		return diverged(l, "a weight is no finite number any more");
+	if (!metrics_flush(l->metrics))
+		return fail(l->failure, FAILURE_SYSTEM, "cannot write %s/metrics.jsonl",
+		            l->options->directory);
+	if (!checkpoint_save(l->engine, l->data, l->options->directory, l->at, l->failure))
+		return false;
+	l->saved = seconds_now();
+	l->saved_step = l->at->step;
+	return true;
+}
+
+/* A line at the end of an epoch with its mean loss, and inside long epochs with the mean since the
+ * line before. */
+static void write_metrics(Loop *l)
+{
+	Position *at = l->at;
+	int64_t in_epoch = at->step % at->epoch_steps;
+	int64_t recent = (in_epoch ? in_epoch : at->epoch_steps) % LINE_STEPS;
+	if (in_epoch == 0) {
+		at->epoch_loss = at->epoch_sum / (double)at->epoch_steps;
+		at->epoch_sum = at->recent_sum = 0;
+		metrics_line(l->metrics, at->step, at->step / at->epoch_steps, "loss", at->epoch_loss,
+		             seconds_now() - l->began);
+	} else if (recent == 0) {
+		metrics_line(l->metrics, at->step, at->step / at->epoch_steps, "recent_loss",
+		             at->recent_sum / LINE_STEPS, seconds_now() - l->began);
+		at->recent_sum = 0;
+	}
+}
+
+static bool after_step(Loop *l, double loss)
+{
+	Position *at = l->at;
+	if (!isfinite(loss))
+		return diverged(l, isnan(loss) ? "the loss is not a number (NaN)" : "the loss is infinite");
+	at->step++;
+	at->epoch_sum += loss;
+	at->recent_sum += loss;
+	write_metrics(l);
+	double now = seconds_now();
+	bool epoch_ended = at->step % at->epoch_steps == 0;
+	if (l->progress)
+		progress_step(l->progress, at->step, isnan(at->epoch_loss) ? loss : at->epoch_loss);
+	if (now - l->saved >= (epoch_ended ? l->options->save_every : LONG_EPOCH))
+		return save_now(l);
+	return true;
+}
+
+static bool run_steps(Loop *l, Call *step, Feed *feed, Watch *w, int64_t last)
+{
+	while (l->at->step < last && !watch_signal(w)) {
+		if (!feed_next(feed, step, l->failure))
+			return false;
+		l->engine->step = (int32_t)l->at->step;
+		call_run(step);
+		if (!after_step(l, call_scalar(step, "loss")))
+			return false;
+	}
+	return true;
+}
+
+static bool interrupted(const Loop *l, int signal)
+{
+	fail(l->failure, FAILURE_SIGNAL + signal, "interrupted at step %lld of %lld; all is saved",
+	     (long long)l->at->step, (long long)l->at->steps);
+	return fail_help(l->failure, "the same command with --resume goes on from here");
+}
+
+/* After the last step or an interruption: saves, and says what happened. */
+static bool end(Loop *l, int signal)
+{
+	l->at->seconds = seconds_now() - l->began;
+	if (!save_now(l))
+		return false;
+	return l->at->step == l->at->steps || !signal || interrupted(l, signal);
+}
+
+static bool run_loop(Loop *l, Watch *w, int64_t last)
+{
+	sslc_training t = sslc_pretraining(l->engine->program);
+	PrefetchOrder order = {
+	    .split = SPLIT_TRAIN,
+	    .batch = t.batch,
+	    .shuffle = t.shuffle,
+	    .seed = l->at->seed,
+	    .first_step = l->at->step,
+	    .last_step = last,
+	};
+	Call step;
+	Feed feed = {0};
+	bool good = call_open(&step, l->engine, "step", l->failure) &&
+	            feed_open(&feed, l->data, order, l->failure) && run_steps(l, &step, &feed, w, last);
+	feed_close(&feed);
+	call_close(&step);
+	progress_close(l->progress);
+	l->progress = NULL;
+	return good && end(l, watch_signal(w));
+}
+
+bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at, Failure *f)
+{
+	int64_t last = o->steps && o->steps < at->steps ? o->steps : at->steps;
+	double now = seconds_now();
+	Loop l = {
+	    .engine = e,
+	    .data = data,
+	    .options = o,
+	    .at = at,
+	    .failure = f,
+	    .began = now,
+	    .saved = now,
+	    .saved_step = o->resume ? at->step : -1,
+	};
+	char path[1024], why[WHY];
+	snprintf(path, sizeof path, "%s/metrics.jsonl", o->directory);
+	l.metrics = metrics_open(path, o->resume ? at->step : -1, why);
+	if (!l.metrics)
+		return fail(f, FAILURE_SYSTEM, "%s", why);
+	if (!o->quiet && at->step < last)
+		l.progress = progress_open(stdout, at->step, at->steps, at->epoch_steps,
+		                           sslc_pretraining(e->program).batch);
+	bool good = at->step >= last || run_loop(&l, w, last);
+	metrics_close(l.metrics);
+	return good;
+}

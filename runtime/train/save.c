@@ -1,0 +1,377 @@
+/* save.c: what is kept of a run, and how a run begins: anew, with given weights, or where another
+ * one stopped.
+ *
+ * A checkpoint is a safetensors file with every state of pre-training, and as metadata the position
+ * and the text of the model. It depends on nothing else (no time, no number of threads), so equal
+ * runs have equal files. Resuming asks for the same text of the model, because any change may
+ * change what the states mean; taking only the weights (weights_load) asks for names and shapes. */
+#include "train.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PATH = 1024, NUMBER = 32, KEYS = 12 };
+
+static bool checkpoint_path(const char *directory, const char *file, char path[PATH], Failure *f)
+{
+	if (snprintf(path, PATH, "%s/%s", directory, file) < PATH)
+		return true;
+	return fail(f, FAILURE_SYSTEM, "the name of the folder is too long: '%.200s...'", directory);
+}
+
+/* -- Saving
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct Metadata {
+	SafeMeta entry[KEYS];
+	char number[KEYS][NUMBER];
+	size_t count;
+} Metadata;
+
+static void add_text(Metadata *m, const char *key, const char *text)
+{
+	m->entry[m->count++] = (SafeMeta){key, text};
+}
+
+static void add_whole(Metadata *m, const char *key, uint64_t value)
+{
+	snprintf(m->number[m->count], NUMBER, "%" PRIu64, value);
+	add_text(m, key, m->number[m->count]);
+}
+
+/* In hexadecimal, so that it reads back to the same bits. */
+static void add_double(Metadata *m, const char *key, double value)
+{
+	snprintf(m->number[m->count], NUMBER, "%a", value);
+	add_text(m, key, m->number[m->count]);
+}
+
+static void describe(Metadata *m, const Engine *e, const Data *data, const Position *at)
+{
+	size_t size;
+	*m = (Metadata){0};
+	add_text(m, "format", "sslc 1");
+	add_text(m, "name", sslc_name(e->program));
+	add_whole(m, "step", (uint64_t)at->step);
+	add_whole(m, "steps", (uint64_t)at->steps);
+	add_whole(m, "epoch", (uint64_t)(at->step / at->epoch_steps));
+	add_whole(m, "seed", at->seed);
+	add_whole(m, "train_count", (uint64_t)data_count(data, SPLIT_TRAIN));
+	add_double(m, "epoch_sum", at->epoch_sum);
+	add_double(m, "recent_sum", at->recent_sum);
+	add_double(m, "epoch_loss", at->epoch_loss);
+	add_text(m, "model", sslc_model_text(e->program, &size));
+}
+
+bool checkpoint_save(const Engine *e, const Data *data, const char *directory, const Position *at,
+                     Failure *f)
+{
+	size_t count, kept = 0;
+	const sslc_state *state = sslc_states(e->program, &count);
+	SafeTensor *tensor = calloc(count + 1, sizeof *tensor);
+	Metadata meta;
+	char path[PATH], why[WHY];
+	if (!tensor)
+		return fail(f, FAILURE_SYSTEM, "no memory to save the checkpoint");
+	for (size_t i = 0; i < count; i++) {
+		const sslc_tensor *t = &state[i].tensor;
+		if (state[i].task)
+			continue;
+		tensor[kept] =
+		    (SafeTensor){t->name, t->dtype, t->rank, {0}, engine_state(e, &state[i]), t->bytes};
+		memcpy(tensor[kept++].dim, t->dim, sizeof t->dim);
+	}
+	describe(&meta, e, data, at);
+	bool good = checkpoint_path(directory, "checkpoint.safetensors", path, f);
+	if (good && !safe_write(path, tensor, kept, meta.entry, meta.count, why))
+		good = fail(f, FAILURE_SYSTEM, "%s", why);
+	free(tensor);
+	return good;
+}
+
+/* -- Loading
+ * ------------------------------------------------------------------------------------------ */
+
+static bool same_shape(const SafeTensor *a, const sslc_tensor *b)
+{
+	return strcmp(a->type, b->dtype) == 0 && a->rank == b->rank &&
+	       memcmp(a->dim, b->dim, (size_t)b->rank * sizeof *b->dim) == 0;
+}
+
+static void shape_text(const char *type, int rank, const int64_t *dim, char text[96])
+{
+	size_t used = (size_t)snprintf(text, 96, "%s[", type);
+	for (int i = 0; i < rank && used < 80; i++)
+		used += (size_t)snprintf(text + used, 96 - used, i ? ",%" PRId64 : "%" PRId64, dim[i]);
+	if (used < 95)
+		snprintf(text + used, 96 - used, "]");
+}
+
+/* f32 in the file, f64 in the program (gradient checks), is widened. */
+static bool copy_state(const SafeTensor *from, const sslc_tensor *to, void *at)
+{
+	sslc_tensor narrow = *to;
+	narrow.dtype = "f32";
+	if (same_shape(from, to)) {
+		memcpy(at, from->at, to->bytes);
+	} else if (strcmp(to->dtype, "f64") == 0 && same_shape(from, &narrow)) {
+		const unsigned char *bytes = from->at;
+		double *wide = at;
+		for (size_t i = 0; i < to->bytes / sizeof *wide; i++) {
+			float value;
+			memcpy(&value, bytes + i * sizeof value, sizeof value);
+			wide[i] = value;
+		}
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool copy_states(Engine *e, const SafeFile *file, const char *path, bool all, Failure *f)
+{
+	size_t count, copied = 0;
+	const sslc_state *state = sslc_states(e->program, &count);
+	for (size_t i = 0; i < count; i++) {
+		const sslc_tensor *t = &state[i].tensor;
+		const SafeTensor *from = state[i].task ? NULL : safe_tensor(file, t->name);
+		if (!from && all && !state[i].task) {
+			fail(f, FAILURE_WRONG, "%s has no '%s', which the model has", path, t->name);
+			return fail_help(f, "it belongs to another model, or to another version of this one");
+		}
+		if (!from)
+			continue;
+		if (!copy_state(from, t, engine_state(e, &state[i]))) {
+			char theirs[96], ours[96];
+			shape_text(from->type, from->rank, from->dim, theirs);
+			shape_text(t->dtype, t->rank, t->dim, ours);
+			return fail(f, FAILURE_WRONG, "'%s' is %s in %s, but %s in the model", t->name, theirs,
+			            path, ours);
+		}
+		copied++;
+	}
+	if (copied)
+		return true;
+	fail(f, FAILURE_WRONG, "%s has no tensor that the model has", path);
+	return fail_help(f, "names must be equal: sslc check lists those of the model");
+}
+
+static bool open_file(SafeFile *file, const char *path, Failure *f)
+{
+	char why[WHY];
+	return safe_read(path, file, why) || fail(f, FAILURE_WRONG, "%s", why);
+}
+
+bool weights_load(Engine *e, const char *path, bool all, Failure *f)
+{
+	SafeFile file = {0};
+	bool good = open_file(&file, path, f) && copy_states(e, &file, path, all, f);
+	safe_close(&file);
+	return good;
+}
+
+/* -- Resuming
+ * ----------------------------------------------------------------------------------------- */
+
+typedef struct LineOf {
+	const char *at;
+	int length;
+} LineOf;
+
+static LineOf next_line(const char **text)
+{
+	const char *end = strchrnul(*text, '\n');
+	LineOf line = {*text, (int)(end - *text)};
+	*text = *end ? end + 1 : end;
+	return line;
+}
+
+/* True if both are equal, else a failure that shows the first line that differs. */
+static bool same_model(const char *then, const char *now, const char *path, Failure *f)
+{
+	if (strcmp(then, now) == 0)
+		return true;
+	LineOf a, b;
+	int number = 0;
+	do {
+		number++;
+		a = next_line(&then);
+		b = next_line(&now);
+	} while (a.length == b.length && memcmp(a.at, b.at, (size_t)a.length) == 0 && (*then || *now));
+	enum { SHOWN = 120 };
+	fail(f, FAILURE_WRONG,
+	     "%s is of another text of this model, which differs from line %d on:\n    then: %.*s\n    "
+	     "now:  %.*s",
+	     path, number, a.length < SHOWN ? a.length : SHOWN, a.at,
+	     b.length < SHOWN ? b.length : SHOWN, b.at);
+	return fail_help(
+	    f, "put the line back, or take only the weights into a new run: --init %s --out ANOTHER",
+	    path);
+}
+
+static bool number_of(const SafeFile *file, const char *key, double *value)
+{
+	const char *text = safe_meta(file, key);
+	char *end;
+	if (!text)
+		return false;
+	*value = strtod(text, &end);
+	return end != text && !*end;
+}
+
+static bool whole_of(const SafeFile *file, const char *key, uint64_t *value)
+{
+	const char *text = safe_meta(file, key);
+	char *end;
+	if (!text || *text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return !*end && !errno;
+}
+
+static bool read_position(const SafeFile *file, const char *path, Position *at,
+                          uint64_t *train_count, Failure *f)
+{
+	uint64_t step, steps;
+	const char *format = safe_meta(file, "format");
+	const uint64_t most = INT32_MAX; /* compiled functions count steps in 32 bits */
+	if (!format || strcmp(format, "sslc 1") != 0 || !safe_meta(file, "model") ||
+	    !whole_of(file, "step", &step) || !whole_of(file, "steps", &steps) ||
+	    !whole_of(file, "seed", &at->seed) || !whole_of(file, "train_count", train_count) ||
+	    !number_of(file, "epoch_sum", &at->epoch_sum) ||
+	    !number_of(file, "recent_sum", &at->recent_sum) ||
+	    !number_of(file, "epoch_loss", &at->epoch_loss) || step > steps || steps > most) {
+		fail(f, FAILURE_WRONG, "%s is no checkpoint that sslc run has written", path);
+		return fail_help(f, "to begin with its weights: --init %s", path);
+	}
+	at->step = (int64_t)step;
+	at->steps = (int64_t)steps;
+	return true;
+}
+
+/* What was asked for on the command line against what the checkpoint says. */
+static bool agree(const Engine *e, const Data *data, const TrainOptions *o, const SafeFile *file,
+                  const char *path, uint64_t train_count, Position *at, Failure *f)
+{
+	size_t size;
+	if (!same_model(safe_meta(file, "model"), sslc_model_text(e->program, &size), path, f))
+		return false;
+	if (train_count != (uint64_t)data_count(data, SPLIT_TRAIN))
+		return fail(f, FAILURE_WRONG,
+		            "%s is of a run on %" PRIu64 " samples, but the data has %" PRId64 " now", path,
+		            train_count, data_count(data, SPLIT_TRAIN));
+	if (o->has_seed && o->seed != at->seed)
+		return fail(f, FAILURE_WRONG,
+		            "%s is of a run with seed %" PRIu64 ", but --seed %" PRIu64 " is given", path,
+		            at->seed, o->seed);
+	if (o->has_epochs && o->epochs * at->epoch_steps < at->step)
+		return fail(f, FAILURE_WRONG,
+		            "%s is of epoch %" PRId64 " already, but --epochs %" PRId64 " is given", path,
+		            at->step / at->epoch_steps, o->epochs);
+	if (o->has_epochs)
+		at->steps = o->epochs * at->epoch_steps;
+	return true;
+}
+
+static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position *at, Failure *f)
+{
+	char path[PATH], why[WHY];
+	SafeFile file = {0};
+	uint64_t train_count;
+	if (!checkpoint_path(o->directory, "checkpoint.safetensors", path, f))
+		return false;
+	struct stat info;
+	if (stat(path, &info) != 0) {
+		fail(f, FAILURE_WRONG, "nothing to resume: %s: %s", path, strerror(errno));
+		return fail_help(f,
+		                 "leave out --resume to begin anew, or name the run's folder with --out");
+	}
+	if (!safe_read(path, &file, why)) {
+		fail(f, FAILURE_WRONG, "%s", why);
+		return fail_help(f,
+		                 "if %s/checkpoint.previous.safetensors is there, it is of the run before",
+		                 o->directory);
+	}
+	bool good = read_position(&file, path, at, &train_count, f) &&
+	            agree(e, data, o, &file, path, train_count, at, f) &&
+	            copy_states(e, &file, path, true, f);
+	safe_close(&file);
+	return good;
+}
+
+/* -- Beginning
+ * ---------------------------------------------------------------------------------------- */
+
+static bool set_random(Engine *e, uint64_t seed, Failure *f)
+{
+	Call init;
+	engine_seed(e, seed);
+	e->step = 0;
+	bool good = call_open(&init, e, "init", f);
+	if (good)
+		call_run(&init);
+	call_close(&init);
+	return good;
+}
+
+bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *at, Failure *f)
+{
+	sslc_training t = sslc_pretraining(e->program);
+	*at = (Position){.epoch_steps = t.epoch_steps,
+	                 .steps = o->epochs * t.epoch_steps,
+	                 .seed = o->seed,
+	                 .epoch_loss = NAN};
+	if (o->resume && !resume(e, data, o, at, f))
+		return false;
+	if (at->steps > INT32_MAX)
+		return fail(f, FAILURE_WRONG, "%" PRId64 " steps are more than 2147483647", at->steps);
+	if (!o->resume && !set_random(e, at->seed, f))
+		return false;
+	if (!o->resume && o->init && !weights_load(e, o->init, false, f))
+		return false;
+	engine_seed(e, at->seed);
+	return true;
+}
+
+/* Makes every folder of the path. */
+static bool make_folders(const char *directory, Failure *f)
+{
+	char path[PATH];
+	snprintf(path, sizeof path, "%s", directory);
+	for (char *at = path + 1;; at++) {
+		char here = *at;
+		if (here && here != '/')
+			continue;
+		*at = 0;
+		if (mkdir(path, 0777) != 0 && errno != EEXIST)
+			return fail(f, FAILURE_SYSTEM, "cannot make the folder '%s': %s", path,
+			            strerror(errno));
+		*at = here;
+		if (!here)
+			break;
+	}
+	struct stat info;
+	return (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) ||
+	       fail(f, FAILURE_SYSTEM, "'%s' is no folder", path);
+}
+
+bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure *f)
+{
+	char from[PATH], to[PATH], model[PATH], why[WHY];
+	size_t size;
+	const char *text = sslc_model_text(e->program, &size);
+	if (!checkpoint_path(o->directory, "checkpoint.safetensors", from, f) ||
+	    !checkpoint_path(o->directory, "checkpoint.previous.safetensors", to, f) ||
+	    !checkpoint_path(o->directory, "model.json", model, f) || !make_folders(o->directory, f))
+		return false;
+	*moved = !o->resume && rename(from, to) == 0;
+	if (!o->resume && !*moved && errno != ENOENT)
+		return fail(f, FAILURE_SYSTEM, "cannot move %s out of the way: %s", from, strerror(errno));
+	return bytes_write(model, (const void *[]){text}, &size, 1, why) ||
+	       fail(f, FAILURE_SYSTEM, "%s", why);
+}

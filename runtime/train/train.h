@@ -1,0 +1,201 @@
+/* train.h: runs the functions of a compiled program: pre-training, features, downstream tasks.
+ *
+ * 1 Engine      states, arena and pool; calls of compiled functions
+ * 2 Training    the loop, its checkpoints and its position
+ * 3 Features    of every sample of a split
+ * 4 Downstream  tasks in their variants, and what they show
+ *
+ * Functions that can fail return false and fill a Failure; the caller prints it and exits with its
+ * code. */
+#ifndef SSLC_TRAIN_H
+#define SSLC_TRAIN_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "../../compiler/sslc.h"
+#include "../runtime.h"
+
+/* The numbers are the exit codes of the command line. */
+typedef enum FailureKind {
+	FAILURE_NONE = 0,
+	FAILURE_WRONG = 1,    /* the model, its data or a checkpoint is wrong */
+	FAILURE_DIVERGED = 3, /* the loss became NaN or infinite */
+	FAILURE_SYSTEM = 4,   /* files, memory, threads */
+	FAILURE_SIGNAL = 128, /* + the signal: stopped as asked, all is saved */
+} FailureKind;
+
+typedef struct Failure {
+	int kind;        /* FAILURE_SIGNAL + n for signal n */
+	char text[1024]; /* empty if the program (sslc_print_errors) has the errors */
+	char help[512];  /* may be empty */
+} Failure;
+
+/* Both return false, so that a failing function can end in one of them. */
+bool fail(Failure *f, int kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool fail_help(Failure *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* -- watch.c: Ctrl-C
+ * ----------------------------------------------------------------------------------- */
+
+/* From open to close SIGINT and SIGTERM are noted here instead of killing; a second one kills.
+ * Threads that are made in between inherit this. */
+typedef struct Watch {
+	pthread_t thread;
+	sigset_t before;
+	atomic_int signal; /* 0, or the first one that came */
+	atomic_bool closing;
+	bool is_open;
+} Watch;
+MUST_CHECK bool watch_open(Watch *w, Failure *f);
+void watch_close(Watch *w);
+static inline int watch_signal(Watch *w)
+{
+	return atomic_load_explicit(&w->signal, memory_order_relaxed);
+}
+
+/* -- 1 Engine: engine.c
+ * -------------------------------------------------------------------------------- */
+
+typedef struct Engine {
+	sslc_program *program;
+	Pool *pool;            /* NULL: functions run their tiles themselves */
+	unsigned char *states; /* [states_bytes] aligned to 64; all states of the program */
+	size_t states_bytes;
+	void *arena; /* the largest that an open call needs */
+	size_t arena_bytes;
+	int32_t seed[2]; /* what "seed" and "step" of every call read */
+	int32_t step;
+} Engine;
+
+MUST_CHECK bool engine_open(Engine *e, sslc_program *p, int threads, Failure *f);
+void engine_close(Engine *e);
+void engine_seed(Engine *e, uint64_t seed);
+/* Where a state lies in e->states. */
+void *engine_state(const Engine *e, const sslc_state *state);
+/* False if a trained parameter holds a NaN or an infinity. */
+bool engine_is_finite(const Engine *e);
+
+enum { CALL_INPUTS = SSLC_MAX_FIELDS + 2 };
+
+/* A function of the program and the pointers of its block. */
+typedef struct Call {
+	Engine *engine;
+	const sslc_code *code;
+	StepBlock block;
+	const void *input[CALL_INPUTS];
+	void **output; /* [code->output_count], each its own part of `storage` */
+	void *storage;
+} Call;
+
+/* Compiles the function on first use. */
+MUST_CHECK bool call_open(Call *c, Engine *e, const char *function, Failure *f);
+void call_close(Call *c);
+/* Gives an input its bytes for the next runs; false if the function does not use it. */
+bool call_input(Call *c, const char *name, const void *bytes);
+void call_run(Call *c);
+/* Element 0 of an output: of a scalar, its value. NaN if there is no such output. */
+double call_scalar(const Call *c, const char *output);
+/* The samples in a batch of `call`: the leading dimension of its data; 0 if it reads no data. */
+int64_t call_batch(const Call *c);
+
+/* -- feed.c: batches into calls
+ * ------------------------------------------------------------------------- */
+
+typedef struct Feed {
+	const Data *data;
+	Prefetch *prefetch;
+} Feed;
+
+MUST_CHECK bool feed_open(Feed *feed, const Data *data, PrefetchOrder order, Failure *f);
+/* Sets the inputs of `call` to the next batch, which stays valid until the next feed_next. */
+MUST_CHECK bool feed_next(Feed *feed, Call *call, Failure *f);
+void feed_close(Feed *feed);
+
+/* -- 2 Training
+ * ----------------------------------------------------------------------------------------- */
+
+typedef struct TrainOptions {
+	const char *directory;
+	const char *init; /* a safetensors file to begin with; NULL: only random weights */
+	bool resume, quiet;
+	bool has_seed, has_epochs; /* asked for: a checkpoint with others is refused, or goes on to so
+	                              many epochs */
+	uint64_t seed;
+	int64_t epochs;
+	int64_t steps;     /* stop after so many; 0: all */
+	double save_every; /* seconds between checkpoints at the ends of epochs */
+} TrainOptions;
+
+/* Where training stands: what a checkpoint holds beside the states. */
+typedef struct Position {
+	int64_t step;  /* steps done */
+	int64_t steps; /* in all */
+	int64_t epoch_steps;
+	uint64_t seed;
+	double epoch_sum;  /* of the losses since the epoch began */
+	double recent_sum; /* of the losses since the last line of metrics */
+	double epoch_loss; /* mean of the last whole epoch; NaN before */
+	double seconds;    /* of training in this run; not saved */
+} Position;
+
+/* save.c. The states and the position to begin with: random ones (then those of `init`), or those
+ * of the checkpoint. */
+MUST_CHECK bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *at,
+                            Failure *f);
+/* Writes DIRECTORY/checkpoint.safetensors: whole or not at all. */
+MUST_CHECK bool checkpoint_save(const Engine *e, const Data *data, const char *directory,
+                                const Position *at, Failure *f);
+/* Takes states of pre-training from a file by name. Those that it lacks are an error, or, unless
+ * `all`, stay as they are if at least one is there. */
+MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
+/* Makes the folder and keeps the model's text there. A new run first moves an older checkpoint to
+ * checkpoint.previous.safetensors, and says so in `moved`. */
+MUST_CHECK bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure *f);
+
+/* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */
+MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,
+                      Failure *f);
+
+/* -- 3 Features: features.c
+ * ------------------------------------------------------------------------------- */
+
+/* Row i of the NumPy file is the first output of "features" for sample i of the split. */
+MUST_CHECK bool features_write(Engine *e, const Data *data, Split split, const char *path, Watch *w,
+                               Failure *f);
+
+/* -- 4 Downstream: downstream.c, verdict.c
+ * ---------------------------------------------------------------- */
+
+typedef enum Variant { PRETRAINED, RANDOM, RAW, SCRATCH, VARIANTS } Variant;
+extern const char *const variant_name[VARIANTS]; /* "pre-trained", "random weights", ... */
+
+typedef struct Score {
+	const sslc_task *task;
+	Variant variant;
+	double score;      /* mean of the metric over all samples of the split; NaN if it diverged */
+	double train_loss; /* mean over the last epoch */
+	double seconds;
+	int64_t samples;
+	bool diverged;
+} Score;
+
+typedef struct Scores {
+	Score *score;
+	size_t count;
+	Split split; /* scored on: test, or train if the data has no test samples */
+} Scores;
+
+/* Trains and scores every task in every variant. The states of pre-training are the same before and
+ * after. */
+MUST_CHECK bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *out,
+                           Failure *f);
+void scores_close(Scores *s);
+/* The table of results and, for each task, one sentence that says whether pre-training helped. */
+void scores_print(const Scores *s, FILE *out);
+void verdict(const Scores *s, const char *task, char text[512]);
+MUST_CHECK bool scores_write(const Scores *s, const char *name, const char *path,
+                             const Position *at, Failure *f);
+
+#endif

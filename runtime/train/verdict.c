@@ -1,0 +1,220 @@
+/* verdict.c: says what the scores show: a table, a sentence for each task, and the same as JSON.
+ *
+ * Self-supervision helped if the pre-trained networks beat both the same networks with random
+ * weights and the raw input, on the same task. For accuracies a difference counts from two standard
+ * errors (of a difference of two independent proportions), which is conservative, since all
+ * variants are scored on the same samples. */
+#include "train.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const Score *find(const Scores *s, const char *task, Variant v)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->score[i].variant == v && strcmp(s->score[i].task->base, task) == 0)
+			return &s->score[i];
+	return NULL;
+}
+
+/* 1: `a` is better, -1: `b` is, 0: no difference that the samples could show. */
+static int compare(const Score *a, const Score *b)
+{
+	if (a->diverged || b->diverged)
+		return a->diverged && b->diverged ? 0 : b->diverged ? 1 : -1;
+	double gain = a->task->higher_is_better ? a->score - b->score : b->score - a->score;
+	double noise = 0;
+	if (strcmp(a->task->metric, "accuracy") == 0)
+		noise = 2 * sqrt(a->score * (1 - a->score) / (double)a->samples +
+		                 b->score * (1 - b->score) / (double)b->samples);
+	return gain > noise ? 1 : gain < -noise ? -1 : 0;
+}
+
+static void number_text(const Score *s, double value, bool is_metric, char text[32])
+{
+	if (!isfinite(value))
+		snprintf(text, 32, "diverged");
+	else if (is_metric && strcmp(s->task->metric, "accuracy") == 0)
+		snprintf(text, 32, "%.2f %%", 100 * value);
+	else
+		snprintf(text, 32, "%.5g", value);
+}
+
+typedef struct Line {
+	char *text;
+	size_t size, used;
+} Line;
+
+static void add(Line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(Line *l, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int more = vsnprintf(l->text + l->used, l->size - l->used, format, args);
+	l->used = more < 0 || (size_t)more >= l->size - l->used ? l->size - 1 : l->used + (size_t)more;
+	va_end(args);
+}
+
+static const char *relation(int c)
+{
+	return c > 0 ? "better than" : c < 0 ? "worse than" : "no different from";
+}
+
+void verdict(const Scores *s, const char *task, char text[512])
+{
+	static const char *const what[VARIANTS] = {
+	    [RANDOM] = "the same networks with random weights",
+	    [RAW] = "the raw input",
+	    [SCRATCH] = "training from scratch on the labels",
+	};
+	Line l = {text, 512, 0};
+	text[0] = 0;
+	const Score *own = find(s, task, PRETRAINED);
+	bool helped = own && !own->diverged, hurt = !helped;
+	int compared = 0;
+	for (Variant v = RANDOM; own && v <= RAW; v++) {
+		const Score *other = find(s, task, v);
+		if (!other)
+			continue;
+		compared++;
+		helped &= compare(own, other) > 0;
+		hurt |= compare(own, other) < 0;
+	}
+	if (!own)
+		return;
+	char number[32];
+	number_text(own, own->score, true, number);
+	add(&l, "%s: ", task);
+	if (compared)
+		add(&l, "%s: ",
+		    helped ? "self-supervision helped"
+		    : hurt ? "self-supervision did not help"
+		           : "no clear help from self-supervision");
+	add(&l, "pre-trained has %s %s", own->task->metric, number);
+	for (Variant v = RANDOM; v < VARIANTS; v++) {
+		const Score *other = find(s, task, v);
+		if (!other)
+			continue;
+		number_text(other, other->score, true, number);
+		add(&l, ", %s %s (%s)", relation(compare(own, other)), what[v], number);
+	}
+}
+
+static void print_row(const Score *s, FILE *out)
+{
+	char score[32], loss[32];
+	number_text(s, s->score, true, score);
+	number_text(s, s->train_loss, false, loss);
+	fprintf(out, "  %-16s %12s %12s %9.1f s\n", variant_name[s->variant], score, loss, s->seconds);
+}
+
+void scores_print(const Scores *s, FILE *out)
+{
+	const char *task = NULL;
+	for (size_t i = 0; i < s->count; i++) {
+		const Score *row = &s->score[i];
+		if (!task || strcmp(task, row->task->base) != 0) {
+			task = row->task->base;
+			fprintf(out, "\n%s: %s over %lld %s samples\n", task, row->task->metric,
+			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train");
+			fprintf(out, "  %-16s %12s %12s %11s\n", "networks", row->task->metric, "train loss",
+			        "time");
+		}
+		print_row(row, out);
+		if (i + 1 == s->count || strcmp(task, s->score[i + 1].task->base) != 0) {
+			char text[512];
+			verdict(s, task, text);
+			fprintf(out, "%s\n", text);
+		}
+	}
+}
+
+/* -- results.json
+ * ------------------------------------------------------------------------------------- */
+
+static void json_text(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+		if (*c == '"' || *c == '\\')
+			fprintf(out, "\\%c", *c);
+		else if (*c < ' ')
+			fprintf(out, "\\u%04x", *c);
+		else
+			fputc(*c, out);
+	fputc('"', out);
+}
+
+/* The shortest digits that read back to the same double; JSON has no NaN: null. */
+static void json_number(FILE *out, const char *key, double value)
+{
+	char text[32] = "null";
+	for (int digits = 6; isfinite(value) && digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	fprintf(out, ", \"%s\": %s", key, text);
+}
+
+static void json_score(FILE *out, const Score *s)
+{
+	fputs("    {\"task\": ", out);
+	json_text(out, s->task->base);
+	fputs(", \"networks\": ", out);
+	json_text(out, variant_name[s->variant]);
+	fputs(", \"metric\": ", out);
+	json_text(out, s->task->metric);
+	json_number(out, "score", s->score);
+	json_number(out, "train_loss", s->train_loss);
+	json_number(out, "seconds", s->seconds);
+	fprintf(out, ", \"samples\": %lld, \"steps\": %lld}", (long long)s->samples,
+	        (long long)s->task->training.steps);
+}
+
+static void json_results(FILE *out, const Scores *s, const char *name, const Position *at)
+{
+	fputs("{\n  \"model\": ", out);
+	json_text(out, name);
+	fprintf(out, ",\n  \"pretraining\": {\"steps\": %lld, \"seed\": %llu", (long long)at->step,
+	        (unsigned long long)at->seed);
+	json_number(out, "loss", at->epoch_loss);
+	json_number(out, "seconds", at->seconds);
+	fprintf(out, "},\n  \"scored_on\": \"%s\",\n  \"downstream\": [",
+	        s->split == SPLIT_TEST ? "test" : "train");
+	for (size_t i = 0; i < s->count; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		json_score(out, &s->score[i]);
+	}
+	fputs("\n  ],\n  \"verdicts\": [", out);
+	size_t written = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		char text[512];
+		if (s->score[i].variant != PRETRAINED)
+			continue;
+		verdict(s, s->score[i].task->base, text);
+		fputs(written++ ? ",\n    " : "\n    ", out);
+		json_text(out, text);
+	}
+	fputs("\n  ]\n}\n", out);
+}
+
+bool scores_write(const Scores *s, const char *name, const char *path, const Position *at,
+                  Failure *f)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return fail(f, FAILURE_SYSTEM, "no memory for the results");
+	json_results(out, s, name, at);
+	if (fclose(out) != 0)
+		return fail(f, FAILURE_SYSTEM, "no memory for the results");
+	char why[WHY];
+	bool good = bytes_write(path, (const void *[]){text}, &size, 1, why) ||
+	            fail(f, FAILURE_SYSTEM, "%s", why);
+	free(text);
+	return good;
+}

@@ -1,0 +1,2 @@
+# exit 2
+check model.json --resume

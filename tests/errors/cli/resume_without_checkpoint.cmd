@@ -1,0 +1,2 @@
+# exit 1
+run --resume --out empty model.json

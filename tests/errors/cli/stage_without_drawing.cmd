@@ -1,0 +1,2 @@
+# exit 2
+dump --stage=llvm --dot model.json

@@ -1,0 +1,2 @@
+# exit 2
+check a.json b.json

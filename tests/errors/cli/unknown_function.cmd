@@ -1,0 +1,2 @@
+# exit 1
+dump --function=stpe model.json

@@ -1,0 +1,2 @@
+# exit 2
+dump --stage=sheduel model.json

@@ -1,0 +1,73 @@
+/* check.c: sslc check: builds every function of a model and prints what lives across steps and what
+ * each costs. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session.h"
+
+static void print_states(const sslc_program *p)
+{
+	size_t count;
+	const sslc_state *state = sslc_states(p, &count);
+	printf("\n%-36s %-22s %12s  %s\n", "state", "shape", "bytes", "trained by");
+	for (size_t i = 0; i < count; i++) {
+		char shape[64];
+		shape_text(&state[i].tensor, shape);
+		printf("%-36s %-22s %12zu  %s\n", state[i].tensor.name, shape, state[i].tensor.bytes,
+		       !state[i].is_param ? "-"
+		       : state[i].task    ? state[i].task
+		                          : "pre-training");
+	}
+}
+
+static bool print_cost(sslc_program *p, const char *name)
+{
+	sslc_cost c;
+	if (!sslc_has_function(p, name))
+		return true;
+	if (!sslc_function_cost(p, name, &c))
+		return false;
+	char arena[24], least[24];
+	printf("%-24s %7zu %8zu %12.4g %12.4g %12s %12s\n", name, c.nodes, c.kernels, c.flops, c.bytes,
+	       bytes_text(c.arena_bytes, arena), bytes_text(c.arena_lower_bound, least));
+	return true;
+}
+
+static bool print_costs(sslc_program *p)
+{
+	printf("\n%-24s %7s %8s %12s %12s %12s %12s\n", "function", "nodes", "kernels", "FLOP",
+	       "bytes moved", "arena", "least arena");
+	bool good = true;
+	static const char *const own[] = {"init", "step", "features", "gradients"};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		good &= print_cost(p, own[i]);
+	size_t count;
+	const sslc_task *task = sslc_tasks(p, &count);
+	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
+	for (size_t i = 0; i < count; i++)
+		for (size_t f = 0; f < sizeof of_task / sizeof *of_task; f++) {
+			char name[256];
+			snprintf(name, sizeof name, "%s.%s", task[i].name, of_task[f]);
+			good &= print_cost(p, name);
+		}
+	return good;
+}
+
+int command_check(const Options *o)
+{
+	Session s;
+	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu, .verify = true}, true);
+	if (!code) {
+		session_print(&s);
+		print_states(s.program);
+		if (!print_costs(s.program))
+			code = session_errors(&s);
+	}
+	session_close(&s);
+	if (!code)
+		puts("\nno errors");
+	return code ? code : finish_output(EXIT_GOOD);
+}

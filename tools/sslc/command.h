@@ -1,0 +1,49 @@
+/* command.h: what the commands of sslc share: their options, exit codes and ways to speak. */
+#ifndef SSLC_COMMAND_H
+#define SSLC_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../compiler/sslc.h"
+
+typedef enum Exit {
+	EXIT_GOOD = 0,
+	EXIT_WRONG = 1, /* the model, its data or a checkpoint is wrong, or a check failed */
+	EXIT_USAGE = 2,
+	EXIT_DIVERGED = 3, /* the loss became NaN or infinite */
+	EXIT_SYSTEM = 4,   /* files, memory */
+	EXIT_SIGNAL = 128, /* + the signal that interrupted: 130, 143 */
+} Exit;
+
+/* One member an option of options.def; zero is "not given". Texts are of argv. */
+typedef struct Options {
+	const char *model; /* the operand; of `help`: the command */
+	const char *out, *init, *stage, *function, *checkpoint, *split, *cpu;
+	int64_t epochs, steps, samples, threads;
+	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
+	bool resume, no_downstream, quiet, dot, help;
+} Options;
+
+/* options.c */
+int options_read(Options *o, char letter, int count,
+                 char **argument); /* EXIT_GOOD or EXIT_USAGE, reported */
+void options_help(char letter);
+
+/* say.c: to stderr, with colour only where a person sees it */
+bool has_colour(void);
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void advise(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* `name` is not one of `candidates`: complains about the "unknown `what`", and suggests the
+ * nearest. */
+void complain_unknown(const char *what, const char *name, const char *const *candidates,
+                      size_t count);
+/* Finishes stdout: EXIT_SYSTEM if not all that was printed could be written, else `code`. */
+int finish_output(int code);
+
+/* One file a command. Each returns an Exit. */
+#define COMMAND(name, ...) int command_##name(const Options *o);
+#include "commands.def"
+#undef COMMAND
+
+#endif

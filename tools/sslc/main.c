@@ -1,0 +1,60 @@
+/* main.c: the command line: finds the command, reads its options, runs it. */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifndef SSLC_VERSION
+#define SSLC_VERSION "0.1.0"
+#endif
+
+typedef struct Command {
+	const char *name;
+	char letter;
+	int (*run)(const Options *);
+} Command;
+
+static const Command commands[] = {
+#define COMMAND(name, letter, ...) {#name, letter, command_##name},
+#include "commands.def"
+#undef COMMAND
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int run(const Command *c, int count, char **argument)
+{
+	Options o = {0};
+	int code = options_read(&o, c->letter, count, argument);
+	if (code)
+		return code;
+	if (!o.help)
+		return c->run(&o);
+	options_help(c->letter);
+	return finish_output(EXIT_GOOD);
+}
+
+int main(int count, char **argument)
+{
+	const char *name = count > 1 ? argument[1] : NULL;
+	if (!name) {
+		complain("no command is given");
+		advise("sslc help lists them; begin with: sslc run models/autoencoder.json");
+		return EXIT_USAGE;
+	}
+	if (strcmp(name, "--version") == 0) {
+		puts("sslc " SSLC_VERSION);
+		return finish_output(EXIT_GOOD);
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return command_help(&(Options){0});
+	const char *names[COMMANDS];
+	for (int i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return run(&commands[i], count - 2, argument + 2);
+		names[i] = commands[i].name;
+	}
+	complain_unknown(name[0] == '-' ? "option" : "command", name, names,
+	                 name[0] == '-' ? 0 : COMMANDS);
+	advise("sslc help lists the commands");
+	return EXIT_USAGE;
+}

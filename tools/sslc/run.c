@@ -1,0 +1,158 @@
+/* run.c: sslc run: the whole experiment: pre-train, save, features, downstream tasks, and what they
+ * show.
+ *
+ * Everything that can be refused is refused before the first step: the model, the data, the
+ * checkpoint to resume, the weights to begin with, the folder. Then the files of an older run in
+ * that folder make room. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "session.h"
+
+typedef struct Run {
+	Session session;
+	Engine engine;
+	Watch watch;
+	Position at;
+	TrainOptions options;
+	Failure failure;
+	int threads;
+	char directory[512];
+} Run;
+
+static void say(const Run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(const Run *r, const char *format, ...)
+{
+	if (r->options.quiet)
+		return;
+	va_list args;
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+}
+
+static void print_header(const Run *r)
+{
+	if (r->options.quiet)
+		return;
+	sslc_program *p = r->session.program;
+	const Position *at = &r->at;
+	char states[24], arena[24];
+	session_print(&r->session);
+	printf("compute     %d threads, %s\n", r->threads, sslc_cpu(p));
+	printf("memory      %s of states, %s of scratch\n", bytes_text(r->engine.states_bytes, states),
+	       bytes_text(r->engine.arena_bytes, arena));
+	printf("steps       %" PRId64 " in %" PRId64 " epochs, batch %" PRId64 ", seed %" PRIu64 "\n",
+	       at->steps, at->steps / at->epoch_steps, sslc_pretraining(p).batch, at->seed);
+	if (at->step)
+		printf("resumed     at step %" PRId64 " of %s\n", at->step, r->directory);
+	fflush(stdout);
+}
+
+static bool set_options(Run *r, const Options *o)
+{
+	sslc_training t = sslc_pretraining(r->session.program);
+	const char *name = sslc_name(r->session.program);
+	int length = o->out ? snprintf(r->directory, sizeof r->directory, "%s", o->out)
+	                    : snprintf(r->directory, sizeof r->directory, "runs/%s", name);
+	if (length >= (int)sizeof r->directory - 64)
+		return fail(&r->failure, FAILURE_SYSTEM, "the name of the folder is too long: '%s'",
+		            r->directory);
+	r->options = (TrainOptions){
+	    .directory = r->directory,
+	    .init = o->init,
+	    .resume = o->resume,
+	    .epochs = o->epochs ? o->epochs : t.epochs,
+	    .steps = o->steps,
+	    .seed = o->seed ? (uint64_t)(o->seed - 1) : t.seed,
+	    .has_seed = o->seed != 0,
+	    .has_epochs = o->epochs != 0,
+	    .save_every = o->save_every ? (double)(o->save_every - 1) : 2,
+	    .quiet = o->quiet,
+	};
+	r->threads = o->threads ? (int)o->threads : default_threads();
+	return true;
+}
+
+/* Opens all that training needs; the watch first, so that every thread is made under its mask. */
+static bool prepare(Run *r, const Options *o)
+{
+	Failure *f = &r->failure;
+	Call step = {0};
+	bool moved = false;
+	if (!set_options(r, o) || !watch_open(&r->watch, f) ||
+	    !engine_open(&r->engine, r->session.program, r->threads, f) ||
+	    !train_begin(&r->engine, r->session.data, &r->options, &r->at, f))
+		return false;
+	bool good = call_open(&step, &r->engine, "step",
+	                      f); /* compiled before anything of an older run is touched */
+	call_close(&step);
+	if (!good || !folder_prepare(&r->engine, &r->options, &moved, f))
+		return false;
+	print_header(r);
+	if (moved)
+		say(r,
+		    "note        the run that was in %s is replaced; its last checkpoint is kept as\n"
+		    "            checkpoint.previous.safetensors\n",
+		    r->directory);
+	return true;
+}
+
+static bool write_features(Run *r)
+{
+	char path[640];
+	snprintf(path, sizeof path, "%s/features.npy", r->directory);
+	Split split = data_count(r->session.data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN;
+	return !sslc_has_function(r->session.program, "features") ||
+	       features_write(&r->engine, r->session.data, split, path, &r->watch, &r->failure);
+}
+
+static bool score_tasks(Run *r, const Options *o)
+{
+	sslc_program *p = r->session.program;
+	size_t tasks;
+	sslc_tasks(p, &tasks);
+	bool wanted = tasks && !o->no_downstream;
+	Scores scores = {0};
+	bool good = !wanted || downstream(&r->engine, r->session.data, r->at.seed, &r->watch, &scores,
+	                                  &r->failure);
+	if (good && wanted && !o->quiet)
+		scores_print(&scores, stdout);
+	char path[640];
+	snprintf(path, sizeof path, "%s/results.json", r->directory);
+	good = good && scores_write(&scores, sslc_name(p), path, &r->at, &r->failure);
+	scores_close(&scores);
+	return good;
+}
+
+static bool run(Run *r, const Options *o)
+{
+	if (!prepare(r, o) ||
+	    !train(&r->engine, r->session.data, &r->options, &r->watch, &r->at, &r->failure))
+		return false;
+	if (r->at.step < r->at.steps) {
+		say(r, "stopped at step %" PRId64 " of %" PRId64 " as asked; --resume goes on from here\n",
+		    r->at.step, r->at.steps);
+		return true;
+	}
+	if (!write_features(r) || !score_tasks(r, o))
+		return false;
+	say(r, "\nin %s: checkpoint.safetensors, metrics.jsonl, results.json%s\n", r->directory,
+	    sslc_has_function(r->session.program, "features") ? ", features.npy" : "");
+	return true;
+}
+
+int command_run(const Options *o)
+{
+	Run r = {0};
+	int code = session_open(&r.session, o, (sslc_options){.cpu = o->cpu}, true);
+	if (!code && !run(&r, o))
+		code = session_failure(&r.session, &r.failure);
+	engine_close(&r.engine);
+	watch_close(&r.watch);
+	session_close(&r.session);
+	return code ? code : finish_output(EXIT_GOOD);
+}

@@ -1,0 +1,56 @@
+/* say.c: errors and advice of the commands themselves, in the form that the compiler's diagnostics
+ * have. */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../compiler/base/base.h"
+
+bool has_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+	return isatty(STDERR_FILENO) && !(no && *no);
+}
+
+void complain(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fflush(stdout);
+	fputs(has_colour() ? "sslc: \033[1;31merror:\033[0m " : "sslc: error: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+void advise(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fputs("  help: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+void complain_unknown(const char *what, const char *name, const char *const *candidates,
+                      size_t count)
+{
+	complain("unknown %s '%s'", what, name);
+	const char *near = suggest(name, candidates, count);
+	if (near)
+		advise("did you mean '%s'?", near);
+}
+
+int finish_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	complain("cannot write the output: %s", strerror(errno));
+	return EXIT_SYSTEM;
+}

@@ -1,0 +1,149 @@
+/* session.c: opens a model and its data; errors of the reader are shown where the model file names
+ * the data. */
+#include "session.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../compiler/base/base.h"
+
+int session_errors(const Session *s)
+{
+	fflush(stdout);
+	sslc_print_errors(s->program, stderr, has_colour());
+	return EXIT_WRONG;
+}
+
+int session_failure(const Session *s, const Failure *f)
+{
+	if (!f->text[0])
+		return session_errors(s);
+	complain("%s", f->text);
+	if (f->help[0])
+		advise("%s", f->help);
+	return f->kind;
+}
+
+/* Paths in a model file are relative to that file. */
+static bool open_data(Session *s, const char *model)
+{
+	char why[DATA_WHY], folder[1024];
+	const char *slash = strrchr(model, '/');
+	int length = slash ? (int)(slash - model) : 0;
+	snprintf(folder, sizeof folder, "%.*s", slash == model ? 1 : length, model);
+	s->data = data_open(sslc_reader(s->program), slash ? folder : NULL, why);
+	if (!s->data) {
+		sslc_data_error(s->program, why);
+		return false;
+	}
+	return sslc_bind(s->program, data_shape(s->data));
+}
+
+int session_open(Session *s, const Options *o, sslc_options options, bool with_data)
+{
+	*s = (Session){.program = sslc_open(o->model, &options)};
+	if (!s->program) {
+		complain("no memory to open the model");
+		return EXIT_SYSTEM;
+	}
+	if (sslc_error_count(s->program) || (with_data && !open_data(s, o->model)))
+		return session_errors(s);
+	return EXIT_GOOD;
+}
+
+void session_close(Session *s)
+{
+	data_close(s->data);
+	sslc_close(s->program);
+	*s = (Session){0};
+}
+
+static void add_name(const char **names, size_t *count, size_t room, const sslc_program *p,
+                     const char *name)
+{
+	if (*count < room && sslc_has_function(p, name))
+		names[(*count)++] = name;
+}
+
+int session_find(const Session *s, const char *function)
+{
+	if (sslc_has_function(s->program, function))
+		return EXIT_GOOD;
+	static const char *const own[] = {"init", "step", "features", "gradients"};
+	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
+	enum { ROOM = 256 };
+	const char *names[ROOM];
+	char text[ROOM][128];
+	size_t count = 0, tasks;
+	for (size_t i = 0; i < COUNT(own); i++)
+		add_name(names, &count, ROOM, s->program, own[i]);
+	const sslc_task *task = sslc_tasks(s->program, &tasks);
+	for (size_t i = 0; i < tasks; i++)
+		for (size_t k = 0; k < COUNT(of_task) && count < ROOM; k++) {
+			snprintf(text[count], sizeof text[count], "%s.%s", task[i].name, of_task[k]);
+			add_name(names, &count, ROOM, s->program, text[count]);
+		}
+	complain_unknown("function", function, names, count);
+	fputs("  help: the model has:", stderr);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, " %s", names[i]);
+	fputc('\n', stderr);
+	return EXIT_WRONG;
+}
+
+/* -- What a report begins with
+ * ------------------------------------------------------------------------ */
+
+int default_threads(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof set, &set) != 0)
+		return 1;
+	int count = CPU_COUNT(&set);
+	return count > 0 ? count : 1;
+}
+
+void shape_text(const sslc_tensor *t, char text[64])
+{
+	int used = snprintf(text, 64, "%s[", t->dtype);
+	for (int i = 0; i < t->rank && used < 60; i++)
+		used += snprintf(text + used, 64 - (size_t)used, i ? ",%" PRId64 : "%" PRId64, t->dim[i]);
+	if (used < 63)
+		snprintf(text + used, 64 - (size_t)used, "]");
+}
+
+char *bytes_text(size_t bytes, char text[24])
+{
+	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	size_t at = 0;
+	double value = (double)bytes;
+	for (; value >= 1024 && at + 1 < COUNT(unit); at++)
+		value /= 1024;
+	snprintf(text, 24, at ? "%.1f %s" : "%.0f %s", value, unit[at]);
+	return text;
+}
+
+void session_print(const Session *s)
+{
+	const sslc_data *d = data_shape(s->data);
+	printf("model       %s\n", sslc_name(s->program));
+	printf("data        %" PRId64 " train, %" PRId64 " test:", d->train_count, d->test_count);
+	for (size_t i = 0; i < d->count; i++) {
+		char shape[64];
+		shape_text(&d->field[i], shape);
+		printf(" %s %s", d->field[i].name, shape);
+	}
+	if (d->classes)
+		printf(", %" PRId64 " classes", d->classes);
+	size_t count, parameters = 0;
+	const sslc_state *state = sslc_states(s->program, &count);
+	for (size_t i = 0; i < count; i++) {
+		size_t elements = 1;
+		for (int k = 0; k < state[i].tensor.rank; k++)
+			elements *= (size_t)state[i].tensor.dim[k];
+		parameters += state[i].is_param && !state[i].task ? elements : 0;
+	}
+	printf("\nparameters  %zu\n", parameters);
+}

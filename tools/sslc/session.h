@@ -1,0 +1,30 @@
+/* session.h: a model with its data, opened for one command. */
+#ifndef SSLC_SESSION_H
+#define SSLC_SESSION_H
+
+#include "../../runtime/train/train.h"
+#include "command.h"
+
+typedef struct Session {
+	sslc_program *program;
+	Data *data;
+} Session;
+
+/* Opens the model, and its data if asked for, and builds the graphs for it. Returns an Exit; errors
+ * are printed. */
+int session_open(Session *s, const Options *o, sslc_options options, bool with_data);
+void session_close(Session *s); /* NULL-safe members; may follow a failed open */
+/* Prints the errors of the program; returns their Exit. */
+int session_errors(const Session *s);
+/* Prints a failure of the runtime (or the program's errors, if it is theirs); returns its Exit. */
+int session_failure(const Session *s, const Failure *f);
+/* EXIT_GOOD if the model has the function, else says which it has. */
+int session_find(const Session *s, const char *function);
+/* Model, data, parameters: the first lines of a report. */
+void session_print(const Session *s);
+
+int default_threads(void);                            /* cores that this process may use */
+void shape_text(const sslc_tensor *t, char text[64]); /* "f32[20,10]" */
+char *bytes_text(size_t bytes, char text[24]);        /* "1.5 MiB"; returns text */
+
+#endif
