@@ -1,0 +1,189 @@
+/* npy.c: NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic, a header that is a Python dictionary, the values.
+ *
+ * Little-endian C order only; floats become f32, signed integers i32, u1 and b1 u8. What would lose values is refused. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../runtime.h"
+
+static const size_t LIMIT = (size_t)8 << 30;
+
+typedef struct Header {
+	char kind; /* f i u b */
+	size_t bytes;
+	int64_t count;
+} Header;
+
+/* The text behind 'key': in the dictionary. */
+static const char *entry(const char *header, const char *key) {
+	char quoted[32];
+	snprintf(quoted, sizeof quoted, "'%s'", key);
+	const char *at = strstr(header, quoted);
+	if (!at)
+		return NULL;
+	at += strlen(quoted);
+	at += strspn(at, " ");
+	if (*at++ != ':')
+		return NULL;
+	return at + strspn(at, " ");
+}
+
+static bool read_descr(const char *descr, Header *h, char why[WHY]) {
+	if (!descr || descr[0] != '\'' || strlen(descr) < 4)
+		return because(why, "has no plain 'descr': structured and object arrays cannot be read; save numbers");
+	char order = descr[1];
+	h->kind = descr[2];
+	h->bytes = (size_t)(descr[3] - '0');
+	bool known = descr[4] == '\'' && ((h->kind == 'f' && (h->bytes == 4 || h->bytes == 8)) ||
+	                                  (h->kind == 'i' && strchr("1248", descr[3])) || (h->kind == 'u' && h->bytes == 1) ||
+	                                  (h->kind == 'b' && h->bytes == 1));
+	if (!known)
+		return because(why, "holds values of type %.12s; save them as float32, int32 or uint8 (x.astype('float32'))", descr);
+	if (order == '>')
+		return because(why, "is big-endian; save it again with x.astype(x.dtype.newbyteorder('<'))");
+	return true;
+}
+
+static bool read_shape(const char *shape, Array *out, Header *h, char why[WHY]) {
+	if (!shape || *shape++ != '(')
+		return because(why, "has no 'shape'");
+	h->count = 1;
+	for (;;) {
+		shape += strspn(shape, " ");
+		if (*shape == ')')
+			return true;
+		char *end;
+		long long length = strtoll(shape, &end, 10);
+		if (end == shape)
+			return because(why, "has a bad 'shape'");
+		if (out->rank == SSLC_MAX_RANK)
+			return because(why, "has more than %d axes", SSLC_MAX_RANK);
+		if (length < 1 || __builtin_mul_overflow(h->count, (int64_t)length, &h->count) || h->count > (int64_t)LIMIT)
+			return because(why, "has %lld elements along axis %d: none, or too many in all", length, out->rank);
+		out->dim[out->rank++] = length;
+		shape = end + strspn(end, " ");
+		if (*shape == ',')
+			shape++;
+	}
+}
+
+static double element(const Header *h, const unsigned char *p) {
+	union {
+		float f32;
+		double f64;
+		int8_t i8;
+		int16_t i16;
+		int32_t i32;
+		int64_t i64;
+		uint8_t u8;
+	} v;
+	memcpy(&v, p, h->bytes);
+	if (h->kind == 'f')
+		return h->bytes == 4 ? (double)v.f32 : v.f64;
+	if (h->kind != 'i')
+		return v.u8;
+	return h->bytes == 1 ? v.i8 : h->bytes == 2 ? v.i16 : h->bytes == 4 ? v.i32 : (double)v.i64;
+}
+
+static bool convert(Array *out, const Header *h, const unsigned char *p, char why[WHY]) {
+	for (int64_t i = 0; i < h->count; i++, p += h->bytes) {
+		double x = element(h, p);
+		if (h->kind == 'f') {
+			((float *)out->at)[i] = (float)x;
+		} else if (h->kind == 'i') {
+			if (x < INT32_MIN || x > INT32_MAX)
+				return because(why, "holds %.0f at index %lld, which is no 32-bit integer", x, (long long)i);
+			((int32_t *)out->at)[i] = (int32_t)x;
+		} else {
+			((uint8_t *)out->at)[i] = (uint8_t)x;
+		}
+	}
+	return true;
+}
+
+/* The header as a text of its own; *data: where the values begin. */
+static char *read_header(const unsigned char *p, size_t size, size_t *data, char why[WHY]) {
+	if (size < 10 || memcmp(p, "\x93NUMPY", 6) != 0) {
+		because(why, "is no .npy file: save it with numpy.save");
+		return NULL;
+	}
+	size_t wide = p[6] == 1 ? 2 : 4, length = p[8] | (size_t)p[9] << 8;
+	if (p[6] < 1 || p[6] > 3) {
+		because(why, "has version %d of the format; 1 to 3 can be read", p[6]);
+		return NULL;
+	}
+	if (wide == 4 && size >= 12)
+		length |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
+	*data = 8 + wide + length;
+	if (size < *data || size < 8 + wide) {
+		because(why, "ends in its header");
+		return NULL;
+	}
+	char *header = malloc(length + 1);
+	if (header) {
+		memcpy(header, p + 8 + wide, length);
+		header[length] = 0;
+	}
+	return header;
+}
+
+bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
+	Header h = {0};
+	size_t data;
+	*out = (Array){0};
+	because(why, "no memory");
+	char *header = read_header(bytes, size, &data, why);
+	if (!header)
+		return false;
+	const char *order = entry(header, "fortran_order");
+	bool good = read_descr(entry(header, "descr"), &h, why) && read_shape(entry(header, "shape"), out, &h, why);
+	if (good && (!order || strncmp(order, "False", 5) != 0))
+		good = because(why, "is in Fortran order; save it again with numpy.ascontiguousarray(x)");
+	free(header);
+	if (!good)
+		return false;
+	if ((uint64_t)(size - data) != (uint64_t)h.count * h.bytes)
+		return because(why, "holds %zu bytes of values, but its header says %llu", size - data,
+		               (unsigned long long)h.count * h.bytes);
+	out->type = h.kind == 'f' ? "f32" : h.kind == 'i' ? "i32" : "u8";
+	out->at = malloc((size_t)h.count * type_bytes(out->type));
+	if (!out->at)
+		return because(why, "no memory for %lld values", (long long)h.count);
+	if (convert(out, &h, (const unsigned char *)bytes + data, why))
+		return true;
+	free(out->at);
+	out->at = NULL;
+	return false;
+}
+
+bool npy_read(const char *path, Array *out, char why[WHY]) {
+	size_t size;
+	char reason[WHY];
+	unsigned char *bytes = bytes_read(path, LIMIT, &size, why);
+	if (!bytes)
+		return false;
+	bool good = npy_parse(bytes, size, out, reason);
+	free(bytes);
+	return good || because(why, "'%.200s' %.250s", path, reason);
+}
+
+bool npy_write(const char *path, const char *type, int rank, const int64_t *dim, const void *at, char why[WHY]) {
+	const char *descr = strcmp(type, "f32") == 0 ? "<f4" : strcmp(type, "f64") == 0 ? "<f8" : strcmp(type, "i32") == 0 ? "<i4" : "|u1";
+	char text[256], shape[160] = "";
+	size_t used = 0, count = 1;
+	for (int i = 0; i < rank; i++) {
+		used += (size_t)snprintf(shape + used, sizeof shape - used, "%lld, ", (long long)dim[i]);
+		count *= (size_t)dim[i];
+	}
+	int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
+	size_t total = (10 + (size_t)length + 1 + 63) / 64 * 64, padded = total - 10;
+	unsigned char header[512] = "\x93NUMPY\x01";
+	header[8] = (unsigned char)padded;
+	header[9] = (unsigned char)(padded >> 8);
+	memcpy(header + 10, text, (size_t)length);
+	memset(header + 10 + length, ' ', padded - (size_t)length - 1);
+	header[total - 1] = '\n';
+	const void *parts[] = {header, at};
+	return bytes_write(path, parts, (size_t[]){total, count * type_bytes(type)}, 2, why);
+}
