@@ -15,7 +15,7 @@ static void print_states(const sslc_program *p)
 	printf("\n%-36s %-22s %12s  %s\n", "state", "shape", "bytes", "trained by");
 	for (size_t i = 0; i < count; i++) {
 		char shape[64];
-		shape_text(&state[i].tensor, shape);
+		tensor_text(&state[i].tensor, shape);
 		printf("%-36s %-22s %12zu  %s\n", state[i].tensor.name, shape, state[i].tensor.bytes,
 		       !state[i].is_param ? "-"
 		       : state[i].task    ? state[i].task

@@ -132,7 +132,7 @@ static bool check_all(Check *c, const sslc_program *p)
 		if (!state[i].is_param || state[i].task)
 			continue;
 		char shape[64];
-		shape_text(&state[i].tensor, shape);
+		tensor_text(&state[i].tensor, shape);
 		const double *gradient = gradient_of(c, state[i].tensor.name);
 		if (!gradient) {
 			printf("%-34s %-18s %7s\n", state[i].tensor.name, shape, "none");

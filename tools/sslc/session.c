@@ -105,7 +105,7 @@ int default_threads(void)
 	return count > 0 ? count : 1;
 }
 
-void shape_text(const sslc_tensor *t, char text[64])
+void tensor_text(const sslc_tensor *t, char text[64])
 {
 	int used = snprintf(text, 64, "%s[", t->dtype);
 	for (int i = 0; i < t->rank && used < 60; i++)
@@ -132,7 +132,7 @@ void session_print(const Session *s)
 	printf("data        %" PRId64 " train, %" PRId64 " test:", d->train_count, d->test_count);
 	for (size_t i = 0; i < d->count; i++) {
 		char shape[64];
-		shape_text(&d->field[i], shape);
+		tensor_text(&d->field[i], shape);
 		printf(" %s %s", d->field[i].name, shape);
 	}
 	if (d->classes)

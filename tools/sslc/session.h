@@ -24,7 +24,7 @@ int session_find(const Session *s, const char *function);
 void session_print(const Session *s);
 
 int default_threads(void);                            /* cores that this process may use */
-void shape_text(const sslc_tensor *t, char text[64]); /* "f32[20,10]" */
+void tensor_text(const sslc_tensor *t, char text[64]); /* "f32[20,10]" */
 char *bytes_text(size_t bytes, char text[24]);        /* "1.5 MiB"; returns text */
 
 #endif
