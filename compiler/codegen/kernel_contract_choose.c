@@ -133,9 +133,10 @@ static int64_t round_up(int64_t x, int64_t to)
 /* -- Blocks -------------------------------------------------------------------------------- */
 
 enum {
-	STEP = 16,     /* blocks of k but the last are multiples: of any lanes, of the unrolled steps */
-	LONG_K = 1024, /* of a block, when R is read where it is, along k; */
-	SHORT_K = 512, /* across k; */
+	ROUND = 32,     /* FMAs in a round of the loop over k */
+	STEP = 16,      /* blocks of k but the last are multiples: of any lanes, of a round */
+	LONG_K = 1024,  /* of a block, when R is read where it is, along k; */
+	SHORT_K = 512,  /* across k; */
 	PACKED_K = 256, /* and when it is packed */
 	PACKED_ROWS = 192,
 	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
@@ -207,12 +208,12 @@ static void lay_out(Contract *c)
 		c->block_k = round_up(blocks_of(c->k, c->k_blocks), STEP);
 		c->k_blocks = blocks_of(c->k, c->block_k);
 	}
-	int64_t last = contract_last(c->k, c->block_k), panel = c->wide * c->lanes;
-	c->unroll = 4;
-	for (unsigned u = 7; u >= 4 && c->k_blocks == 1; u--)
-		c->unroll = c->k % u == 0 ? u : c->unroll;
-	if (last < c->unroll)
-		c->unroll = c->k_blocks > 1 ? 1 : (unsigned)last;
+	/* A round of the loop over k: about 32 FMAs; longer ones are not faster, only longer to
+	 * compile. */
+	int64_t panel = c->wide * c->lanes;
+	c->unroll = c->high * c->wide < ROUND ? ROUND / (c->high * c->wide) : 1;
+	while (c->k % c->unroll || (c->k_blocks > 1 && STEP % c->unroll))
+		c->unroll--;
 	/* One vector more than a row or panel, so that rows do not fall on the same lines of L1. */
 	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_rows;
 	c->r.stride = round_up(inner, c->lanes) + c->lanes;

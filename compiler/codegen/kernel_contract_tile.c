@@ -51,14 +51,13 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 	}
 }
 
-/* Whole rounds of `unroll` steps of the block of k. */
+/* The block of k, in rounds of `unroll` steps. */
 static void rounds(Contract *c, const RegisterTile *t, V *sum)
 {
 	unsigned count = t->high * t->wide;
 	V by = contract_int(c, c->unroll);
-	V to = LLVMBuildNSWSub(c->e->b, c->k_count, LLVMBuildURem(c->e->b, c->k_count, by, ""), "");
 	Loop loop;
-	loop_begin(c->e, &loop, "k", contract_int(c, 0), to, by, sum, count);
+	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, sum, count);
 	value_forget(c->ke);
 	for (unsigned i = 0; i < count; i++)
 		sum[i] = loop.carry[i];
@@ -162,9 +161,6 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 		LLVMPositionBuilderAtEnd(c->e->b, last);
 		value_forget(c->ke);
 	}
-	int64_t steps = c->k - (c->k_blocks - 1) * c->block_k;
-	for (int64_t k = steps / c->unroll * c->unroll; k < steps; k++)
-		step(c, t, contract_int(c, k), sum);
 	finish_all(c, t, sum);
 	if (end)
 		l_goto(c->e, end);

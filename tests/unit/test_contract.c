@@ -175,6 +175,31 @@ static void operands_are_computed_while_packed(void)
 	}
 }
 
+/* Large enough that packing pays; rows that meet on lines of L1. */
+static void large_sides_are_packed(void)
+{
+	Product p = {.m = 50, .n = 260, .k = 300, .x = "mk", .y = "kn", .type = DTYPE_f32};
+	CU_ASSERT(is_right(p));
+	p.epilogue = LONG, p.doubled = true, p.k = 1050;
+	CU_ASSERT(is_right(p));
+	CU_ASSERT(
+	    is_right((Product){.m = 1024, .n = 33, .k = 272, .x = "km", .y = "kn", .type = DTYPE_f32}));
+	CU_ASSERT(
+	    is_right((Product){.m = 512, .n = 9, .k = 260, .x = "km", .y = "nk", .type = DTYPE_f64}));
+}
+
+static void little_scratch_will_do(void)
+{
+	static const int64_t BYTES[] = {-1, 64, 4096, 1 << 15, 1 << 17};
+	for (size_t i = 0; i < COUNT(BYTES); i++)
+		for (int order = 0; order < 4; order++) {
+			Product p = {.m = 50, .n = 200, .k = 350, .type = DTYPE_f32, .scratch = BYTES[i]};
+			p.x = order & 1 ? "km" : "mk", p.y = order & 2 ? "nk" : "kn";
+			p.epilogue = order & 1 ? LONG : BIAS_RELU, p.doubled = order > 1;
+			CU_ASSERT(is_right(p));
+		}
+}
+
 static void epilogues_end_masked(void)
 {
 	for (int64_t n = 1; n < 80; n += 13)
@@ -206,6 +231,8 @@ CU_TestInfo test_contract[] = {
     {"all orders of axes", all_orders_of_axes},
     {"sides without a free axis", sides_without_a_free_axis},
     {"operands are computed while they are packed", operands_are_computed_while_packed},
+    {"large sides are packed", large_sides_are_packed},
+    {"little scratch will do", little_scratch_will_do},
     {"epilogues end masked", epilogues_end_masked},
     {"older machines", older_machines},
     CU_TEST_INFO_NULL,

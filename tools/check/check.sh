@@ -1,0 +1,73 @@
+#!/bin/sh
+# check.sh: the rules of the house that a machine can read: layers, lengths, headers, format, links. Prints each
+# breach as file: message, and ends with status 1 if there was one.
+set -eu
+cd "$(dirname "$0")/../.."
+breaches=$(mktemp)
+trap 'rm -f "$breaches"' EXIT
+
+sources=$(git ls-files -co --exclude-standard '*.c' '*.h' | sort)
+
+# -- Layers: a folder of the compiler includes only doors below its own -------------------------------
+# Lowest first; a file may include the doors before its folder's place, and its own folder's headers.
+layers="base parse graph build autodiff passes schedule codegen"
+awk -v order="$layers" '
+BEGIN { n = split(order, name, " "); for (i = 1; i <= n; i++) rank[name[i]] = i }
+FNR == 1 { split(FILENAME, part, "/"); folder = part[2]; own = (part[1] == "compiler" && folder in rank) ? rank[folder] : 0 }
+match($0, /^#include +"[^"]*"/) && own {
+	target = substr($0, RSTART, RLENGTH); gsub(/^#include +"|"$/, "", target)
+	m = split(target, step, "/")
+	for (i = 1; i <= m; i++) if (step[i] in rank && rank[step[i]] > own) print FILENAME ":" FNR ": includes upward: " target
+	if ((folder == "autodiff" || folder == "passes" || folder == "schedule" || folder == "codegen") && target ~ /parse\/|build\//)
+		print FILENAME ":" FNR ": " folder " does not know " target
+	if (folder == "graph" && target ~ /parse\//) print FILENAME ":" FNR ": graph does not know " target
+}
+/^#include +[<"](llvm-c|llvm)\// && FILENAME !~ /^compiler\/codegen\// && FILENAME !~ /^(tests|tools)\// {
+	print FILENAME ":" FNR ": only compiler/codegen sees LLVM"
+}
+/^#include +[<"]cjson\// && FILENAME !~ /^compiler\/parse\/json.c$/ && FILENAME !~ /^runtime\/train\/(safetensors|json).*\.[ch]$/ {
+	print FILENAME ":" FNR ": only the readers of JSON see cJSON"
+}
+/^#include +"[^"]*compiler\// && FILENAME ~ /^runtime\// && $0 !~ /sslc\.h"/ {
+	print FILENAME ":" FNR ": the runtime sees only sslc.h of the compiler"
+}' $sources >>"$breaches"
+
+# -- Lengths, tabs and a first line that says the job ---------------------------------------------------
+for file in $sources; do
+	lines=$(wc -l <"$file")
+	[ "$lines" -le 600 ] || echo "$file: $lines lines: over 600, split it" >>"$breaches"
+	head -c 2 "$file" | grep -q '^/\*' || echo "$file: does not open with a comment that says its job" >>"$breaches"
+done
+
+# -- Every header compiles alone -------------------------------------------------------------------------
+llvm=$(llvm-config-19 --cflags 2>/dev/null || echo -I/usr/lib/llvm-19/include)
+for file in $(git ls-files -co --exclude-standard 'compiler/*.h' 'runtime/*.h'); do
+	echo "#include \"$file\"" | gcc -std=c17 -D_GNU_SOURCE -I. -Iruntime $llvm -fsyntax-only -Wall -Wextra -xc - 2>/dev/null ||
+		echo "$file: does not compile alone" >>"$breaches"
+done
+
+# -- Format ------------------------------------------------------------------------------------------------
+if command -v clang-format >/dev/null; then
+	clang-format --dry-run --Werror $sources 2>&1 | grep 'error:' | sed 's/error: code should be clang-formatted.*/not formatted: clang-format -i/' >>"$breaches" || true
+fi
+
+# -- Every pass has goldens; every suite is listed ------------------------------------------------------------
+sed -n 's/^PASS( *\([a-z_]*\),.*/\1/p' compiler/passes/passes.def | while read -r pass; do
+	[ "$pass" = tidy ] && continue # simplify once more
+	count=$(ls "tests/golden/$pass"/*.ir 2>/dev/null | wc -l)
+	[ "$count" -ge 3 ] || echo "tests/golden/$pass: $count cases: a pass has at least 3" >>"$breaches"
+done
+for file in $(git ls-files -co --exclude-standard 'tests/*/test_*.c'); do
+	suite=$(basename "$file" .c | sed 's/^test_//')
+	grep -q "SUITE($suite)" tests/unit/suites.def || echo "$file: its suite is not in tests/unit/suites.def" >>"$breaches"
+done
+
+# -- Links of the READMEs ---------------------------------------------------------------------------------------
+for file in $(git ls-files -co --exclude-standard '*.md'); do
+	grep -o '](\([^)#]*\)' "$file" | sed 's/](//' | grep -v '^http' | grep -v '^$' | while read -r link; do
+		[ -e "$(dirname "$file")/$link" ] || echo "$file: dead link: $link" >>"$breaches"
+	done || true
+done
+
+cat "$breaches"
+[ ! -s "$breaches" ]
