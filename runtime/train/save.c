@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define PREVIOUS "checkpoint.previous.safetensors"
 enum { PATH = 1024, NUMBER = 32, KEYS = 12 };
 
 static bool checkpoint_path(const char *directory, const char *file, char path[PATH], Failure *f)
@@ -132,14 +133,25 @@ static bool copy_state(const SafeTensor *from, const sslc_tensor *to, void *at)
 	return true;
 }
 
-static bool copy_states(Engine *e, const SafeFile *file, const char *path, bool all, Failure *f)
+typedef enum What { ALL, NOT_OPTIMIZER } What;
+
+/* "optimizer" is a section of model files, so no network has that name. */
+static bool is_wanted(const sslc_state *state, What what)
+{
+	return !state->task &&
+	       (what == ALL || strncmp(state->tensor.name, "optimizer.", strlen("optimizer.")) != 0);
+}
+
+static bool copy_states(Engine *e, const SafeFile *file, const char *path, What what, bool all,
+                        Failure *f)
 {
 	size_t count, copied = 0;
 	const sslc_state *state = sslc_states(e->program, &count);
 	for (size_t i = 0; i < count; i++) {
 		const sslc_tensor *t = &state[i].tensor;
-		const SafeTensor *from = state[i].task ? NULL : safe_tensor(file, t->name);
-		if (!from && all && !state[i].task) {
+		bool wanted = is_wanted(&state[i], what);
+		const SafeTensor *from = wanted ? safe_tensor(file, t->name) : NULL;
+		if (!from && all && wanted) {
 			fail(f, FAILURE_WRONG, "%s has no '%s', which the model has", path, t->name);
 			return fail_help(f, "it belongs to another model, or to another version of this one");
 		}
@@ -149,8 +161,10 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, bool 
 			char theirs[96], ours[96];
 			shape_text(from->type, from->rank, from->dim, theirs);
 			shape_text(t->dtype, t->rank, t->dim, ours);
-			return fail(f, FAILURE_WRONG, "'%s' is %s in %s, but %s in the model", t->name, theirs,
-			            path, ours);
+			fail(f, FAILURE_WRONG, "'%s' is %s in %s, but %s in the model", t->name, theirs, path,
+			     ours);
+			return fail_help(
+			    f, "the networks must have the same layers; sslc check lists their shapes");
 		}
 		copied++;
 	}
@@ -169,7 +183,7 @@ static bool open_file(SafeFile *file, const char *path, Failure *f)
 bool weights_load(Engine *e, const char *path, bool all, Failure *f)
 {
 	SafeFile file = {0};
-	bool good = open_file(&file, path, f) && copy_states(e, &file, path, all, f);
+	bool good = open_file(&file, path, f) && copy_states(e, &file, path, NOT_OPTIMIZER, all, f);
 	safe_close(&file);
 	return good;
 }
@@ -293,13 +307,13 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 	}
 	if (!safe_read(path, &file, why)) {
 		fail(f, FAILURE_WRONG, "%s", why);
-		return fail_help(f,
-		                 "if %s/checkpoint.previous.safetensors is there, it is of the run before",
-		                 o->directory);
+		if (checkpoint_path(o->directory, PREVIOUS, path, f) && stat(path, &info) == 0)
+			return fail_help(f, "%s has the weights of the run before, for --init", path);
+		return fail_help(f, "leave out --resume to begin anew");
 	}
 	bool good = read_position(&file, path, at, &train_count, f) &&
 	            agree(e, data, o, &file, path, train_count, at, f) &&
-	            copy_states(e, &file, path, true, f);
+	            copy_states(e, &file, path, ALL, true, f);
 	safe_close(&file);
 	return good;
 }
@@ -366,7 +380,7 @@ bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure
 	size_t size;
 	const char *text = sslc_model_text(e->program, &size);
 	if (!checkpoint_path(o->directory, "checkpoint.safetensors", from, f) ||
-	    !checkpoint_path(o->directory, "checkpoint.previous.safetensors", to, f) ||
+	    !checkpoint_path(o->directory, PREVIOUS, to, f) ||
 	    !checkpoint_path(o->directory, "model.json", model, f) || !make_folders(o->directory, f))
 		return false;
 	*moved = !o->resume && rename(from, to) == 0;

@@ -147,7 +147,7 @@ MUST_CHECK bool train_begin(Engine *e, const Data *data, const TrainOptions *o, 
 /* Writes DIRECTORY/checkpoint.safetensors: whole or not at all. */
 MUST_CHECK bool checkpoint_save(const Engine *e, const Data *data, const char *directory,
                                 const Position *at, Failure *f);
-/* Takes states of pre-training from a file by name. Those that it lacks are an error, or, unless
+/* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks are an error, or, unless
  * `all`, stay as they are if at least one is there. */
 MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
 /* Makes the folder and keeps the model's text there. A new run first moves an older checkpoint to

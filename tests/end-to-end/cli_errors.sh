@@ -1,7 +1,8 @@
 #!/bin/sh
-# Every case of tests/errors/cli and tests/errors/data: the command in .cmd must end with its exit code and print .err.
-# In a .cmd, "# exit N" is the expected code, other lines that begin with "$ " prepare files, the last line has the
-# arguments. Cases run in an empty folder with a small model.json.
+# Every case of tests/errors/cli, data and checkpoint: the command in .cmd must end with its exit code and print .err.
+# In a .cmd, "# exit N" is the expected code, lines that begin with "$ " prepare files (`data EXPRESSION` changes the data
+# of the model), the last line has the arguments. Cases run in an empty folder with a small model.json.
+# BLESS=1 in the environment rewrites the .err files.
 # usage: cli_errors.sh <path to sslc> [case ...]
 set -eu
 sslc=$(realpath "$1")
@@ -10,7 +11,10 @@ cases=$(realpath "$(dirname "$0")/../errors")
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 failed=0
-[ $# -gt 0 ] || set -- "$cases"/cli/*.cmd "$cases"/data/*.cmd
+
+data() { sed -i "s|normal(8, 4, seed=0)|$1|" model.json; }
+
+[ $# -gt 0 ] || set -- "$cases"/cli/*.cmd "$cases"/data/*.cmd "$cases"/checkpoint/*.cmd
 for cmd in "$@"; do
 	name=$(basename "$cmd" .cmd)
 	rm -rf "$temp/case"
@@ -38,6 +42,7 @@ for cmd in "$@"; do
 		echo "$name: exit code $got instead of $want"
 		failed=1
 	fi
+	[ -z "${BLESS:-}" ] || cp "$temp/stderr" "${cmd%.cmd}.err"
 	if ! diff -u "${cmd%.cmd}.err" "$temp/stderr" >"$temp/diff"; then
 		echo "$name: not the expected message:"
 		cat "$temp/diff"

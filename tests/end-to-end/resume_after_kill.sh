@@ -10,12 +10,12 @@ cat >model.json <<'MODEL'
 {
   "name": "resume",
   "data": "normal(1000, 48, seed=3)",
-  "pretext": {"noisy": "x + 0.1 * normal(x)"},
+  "pretext": {"noisy": "gaussian_noise(x)"},
   "encoder": ["linear(64)", "relu"],
   "decoder": ["linear(48)"],
   "loss": "mse(decoder(encoder(noisy)), x)",
   "optimizer": "adam(lr=0.001)",
-  "train": {"epochs": 150, "batch": 64, "seed": 5}
+  "train": {"epochs": 80, "batch": 64, "seed": 5}
 }
 MODEL
 
@@ -41,15 +41,15 @@ lines() { if [ -f "$1" ]; then wc -l <"$1"; else echo 0; fi; }
 interrupt() { # FOLDER SIGNAL N
 	"$sslc" run model.json --quiet --save-every 0 --out "$1" 2>"$1.err" &
 	pid=$!
-	while [ "$(lines "$1/metrics.jsonl")" -lt "$3" ] && kill -0 $pid 2>/dev/null; do :; done
+	while [ "$(lines "$1/metrics.jsonl")" -lt "$3" ] && kill -0 $pid 2>/dev/null; do sleep 0.005; done
 	kill -"$2" $pid 2>/dev/null || true
 	code=0
-	wait $pid || code=$?
+	{ wait $pid; } 2>/dev/null || code=$?
 }
 
 "$sslc" run model.json --quiet --out full
 
-for at in 1 40 110; do
+for at in 1 20 50; do
 	interrupt "kill$at" KILL $at
 	[ $code = 137 ] || [ $code = 0 ] || { echo "SIGKILL gave exit code $code"; exit 1; }
 	if [ -f "kill$at/checkpoint.safetensors" ]; then
@@ -59,7 +59,7 @@ for at in 1 40 110; do
 done
 
 for signal in INT TERM; do
-	interrupt $signal $signal 30
+	interrupt $signal $signal 20
 	case $signal$code in
 	INT130 | TERM143) ;;
 	*)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "session.h"
 
@@ -39,6 +40,8 @@ static int write_features(Session *s, const Options *o, Split split)
 		       features_write(&engine, s->data, split, out, &watch, &f);
 	}
 	engine_close(&engine);
+	if (!good && !o->checkpoint && access(path, F_OK) != 0 && !f.help[0])
+		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);
 	if (!good)
 		return session_failure(s, &f);
 	printf("features of %" PRId64 " %s samples in %s\n", data_count(s->data, split),

@@ -1,0 +1,3 @@
+# exit 4
+$ : > out
+run model.json --out out

@@ -1,0 +1,2 @@
+# exit 4
+run model.json --out /proc/nowhere/out

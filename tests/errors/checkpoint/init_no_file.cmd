@@ -1,0 +1,2 @@
+# exit 1
+run model.json --init nowhere.safetensors --out new

@@ -1,0 +1,2 @@
+# exit 1
+run model.json --resume --out out

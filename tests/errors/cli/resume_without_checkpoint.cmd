@@ -1,2 +1,0 @@
-# exit 1
-run --resume --out empty model.json

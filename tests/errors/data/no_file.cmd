@@ -1,0 +1,3 @@
+# exit 1
+$ data "npy('nowhere.npy')"
+check model.json

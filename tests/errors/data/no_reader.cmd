@@ -1,0 +1,3 @@
+# exit 1
+$ data "nmpy('images.npy')"
+check model.json

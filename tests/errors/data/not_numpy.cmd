@@ -1,0 +1,4 @@
+# exit 1
+$ echo hello world, this is text > images.npy
+$ data "npy('images.npy')"
+check model.json

@@ -1,0 +1,3 @@
+# exit 1
+$ data "normal(8)"
+check model.json
