@@ -230,17 +230,20 @@ static bool fits(const Contract *c)
 /* Smaller blocks until they fit; in the end nothing is packed. */
 static void fit_scratch(Contract *c)
 {
+	bool packs = true;
 	for (lay_out(c); !fits(c); lay_out(c)) {
-		if (c->block_rows > 4 * c->high)
+		if (packs && c->block_rows > 4 * c->high) {
 			c->block_rows = round_up(c->block_rows / 2, c->high);
-		else if (c->block_cols > c->wide * c->lanes)
+		} else if (packs && c->block_cols > c->wide * c->lanes) {
 			c->block_cols = c->wide * c->lanes;
-		else if (c->block_k > STEP)
+		} else if (packs && c->block_k > STEP) {
 			c->block_k = round_up(c->block_k / 2, STEP);
-		else if (c->l.source != DIRECT || c->r.source != DIRECT || c->k_blocks > 1)
+		} else if (packs) {
+			packs = false;
 			c->l.source = c->r.source = DIRECT, c->block_k = c->k;
-		else
+		} else {
 			c->long_epilogue = false;
+		}
 	}
 }
 

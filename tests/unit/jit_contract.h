@@ -16,6 +16,7 @@ typedef struct Product {
 	Epilogue epilogue;
 	bool doubled; /* x + x instead of x: computed while it is packed */
 	int64_t mc, nc, kc;
+	int64_t scratch; /* bytes; 0: 1 MiB; -1: none */
 	const char *cpu;
 } Product;
 
@@ -89,13 +90,14 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	                    .nc = p->nc < n ? p->nc : n,
 	                    .kc = p->kc < p->k ? p->kc : p->k};
 	t.m_blocks = (m + t.mc - 1) / t.mc, t.n_blocks = (n + t.nc - 1) / t.nc;
+	int64_t bytes = p->scratch < 0 ? 0 : p->scratch ? p->scratch : 1 << 20;
 	Kernel kernel = {.kind = KERNEL_contract,
 	                 .core = dot,
 	                 .out = &out,
 	                 .to = (BufferId[]){4},
 	                 .out_count = 1,
 	                 .tiles = (p->b ? p->b : 1) * t.m_blocks * t.n_blocks,
-	                 .scratch = 1 << 20,
+	                 .scratch = (uint64_t)bytes,
 	                 .tiling = t};
 	o->tiles = kernel.tiles;
 	jit_open(&o->jit, p->cpu);
@@ -105,8 +107,11 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	V pointer[5] = {NULL};
 	for (unsigned i = 0; i < 4; i++)
 		pointer[i + 1] = LLVMGetParam(e->function, i);
-	V scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, 1 << 20), "");
-	LLVMSetAlignment(scratch, 64);
+	V scratch = NULL;
+	if (bytes) {
+		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, bytes), "");
+		LLVMSetAlignment(scratch, 64);
+	}
 	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer};
 	ke.lanes = e->vector_bits / (p->type == DTYPE_f64 ? 64 : 32);
 	kernel_contract(&ke, LLVMGetParam(e->function, 4), LLVMGetParam(e->function, 5), scratch);
