@@ -32,6 +32,7 @@ static sslc_program *program_new(const sslc_options *options)
 	if (!p)
 		return NULL;
 	p->limit = o.memory_limit ? o.memory_limit : MEMORY_LIMIT;
+	p->epochs = o.epochs;
 	p->c = (Compile){
 	    .arena = arena_open(p->limit),
 	    .float_type = o.f64 ? DTYPE_f64 : DTYPE_f32,
@@ -96,6 +97,8 @@ static void program_parse(sslc_program *p)
 	p->model = parse(&p->c, p->file);
 	if (p->model && !read_call(p, p->model->data))
 		p->model = NULL;
+	if (p->model && p->epochs > 0)
+		p->model->train.epochs.value = (double)p->epochs;
 }
 
 static bool guarded_parse(sslc_program *p, const char *name)

@@ -14,6 +14,7 @@ struct sslc_program {
 	jmp_buf out_of_memory;
 	bool exhausted; /* the memory limit was passed: nothing more is compiled */
 	size_t limit;
+	int64_t epochs; /* 0: the model's */
 	Text source;
 	uint32_t file; /* of the model, in diags; 0: unreadable */
 	Prelude *prelude;

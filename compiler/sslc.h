@@ -42,6 +42,7 @@ typedef struct sslc_options {
 	const char *cpu;      /* LLVM's CPU name; NULL: this machine */
 	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */
 	size_t memory_limit;  /* bytes that the compiler may use; 0: 2 GiB */
+	int64_t epochs;       /* of pre-training, instead of the model's; 0: the model's */
 } sslc_options;
 
 enum { SSLC_MAX_RANK = 6, SSLC_MAX_FIELDS = 8 };

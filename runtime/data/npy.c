@@ -39,7 +39,7 @@ static bool read_descr(const char *descr, Header *h, char why[WHY]) {
 	                                  (h->kind == 'i' && strchr("1248", descr[3])) || (h->kind == 'u' && h->bytes == 1) ||
 	                                  (h->kind == 'b' && h->bytes == 1));
 	if (!known)
-		return because(why, "holds values of type %.12s; save them as float32, int32 or uint8 (x.astype('float32'))", descr);
+		return because(why, "holds values of type %.*s; save them as float32, int32 or uint8 (x.astype('float32'))", (int)strcspn(descr + 1, "'") + 2, descr);
 	if (order == '>')
 		return because(why, "is big-endian; save it again with x.astype(x.dtype.newbyteorder('<'))");
 	return true;

@@ -1,5 +1,5 @@
-/* metrics.c: one JSON object a line. On resume the lines after the resumed step are cut, so that the file reads as if the
- * run had never stopped. */
+/* metrics.c: one JSON object a line. On resume the lines after the resumed step are cut, so that
+ * the file reads as if the run had never stopped. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@ struct Metrics {
 };
 
 /* Keeps whole lines up to `step`; the file ends there. */
-static bool cut_after(FILE *file, int64_t step) {
+static bool cut_after(FILE *file, int64_t step)
+{
 	char line[512];
 	long keep = 0;
 	while (fgets(line, sizeof line, file)) {
@@ -26,7 +27,8 @@ static bool cut_after(FILE *file, int64_t step) {
 	return fseek(file, keep, SEEK_SET) == 0 && ftruncate(fileno(file), keep) == 0;
 }
 
-Metrics *metrics_open(const char *path, int64_t step, char why[WHY]) {
+Metrics *metrics_open(const char *path, int64_t step, char why[WHY])
+{
 	Metrics *m = calloc(1, sizeof *m);
 	FILE *file = m ? fopen(path, step < 0 ? "w" : "r+") : NULL;
 	if (m && !file && step >= 0 && errno == ENOENT)
@@ -42,16 +44,22 @@ Metrics *metrics_open(const char *path, int64_t step, char why[WHY]) {
 	return NULL;
 }
 
-void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, double value, double seconds) {
+void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, double value,
+                  double seconds)
+{
 	char number[32];
 	snprintf(number, sizeof number, isfinite(value) ? "%.9g" : "null", value);
-	fprintf(m->file, "{\"step\": %lld, \"epoch\": %lld, \"%s\": %s, \"seconds\": %.3f}\n", (long long)step, (long long)epoch, name,
-	        number, seconds);
+	fprintf(m->file, "{\"step\": %lld, \"epoch\": %lld, \"%s\": %s, \"seconds\": %.3f}\n",
+	        (long long)step, (long long)epoch, name, number, seconds);
 }
 
-bool metrics_flush(Metrics *m) { return fflush(m->file) == 0 && !ferror(m->file); }
+bool metrics_flush(Metrics *m)
+{
+	return fflush(m->file) == 0 && !ferror(m->file);
+}
 
-void metrics_close(Metrics *m) {
+void metrics_close(Metrics *m)
+{
 	if (m)
 		fclose(m->file);
 	free(m);

@@ -1,4 +1,5 @@
-/* progress.c: on a terminal a bar that is drawn anew a few times a second; else plain lines, at most about 20. */
+/* progress.c: on a terminal a bar that is drawn anew a few times a second; else plain lines, at
+ * most about 20. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,47 +15,60 @@ struct Progress {
 	double began, last;
 };
 
-Progress *progress_open(FILE *out, int64_t first_step, int64_t steps, int64_t epoch_steps, int64_t batch) {
+Progress *progress_open(FILE *out, int64_t first_step, int64_t steps, int64_t epoch_steps,
+                        int64_t batch)
+{
 	Progress *p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
-	*p = (Progress){.out = out, .first = first_step, .steps = steps, .epoch_steps = epoch_steps, .batch = batch};
+	*p = (Progress){.out = out,
+	                .first = first_step,
+	                .steps = steps,
+	                .epoch_steps = epoch_steps,
+	                .batch = batch};
 	p->terminal = isatty(fileno(out));
 	p->began = p->last = seconds_now();
 	return p;
 }
 
-static void print_time(char text[16], double seconds) {
+static void print_time(char text[16], double seconds)
+{
 	if (seconds < 60)
 		snprintf(text, 16, "%.0f s", seconds);
 	else
 		snprintf(text, 16, "%d:%02d min", (int)seconds / 60 % 100000, (int)seconds % 60);
 }
 
-static void draw(Progress *p, int64_t step, double loss, double now) {
-	double done = (double)step / (double)p->steps, rate = (double)(step - p->first) / (now - p->began + 1e-9);
+static void draw(Progress *p, int64_t step, double loss, double now)
+{
+	double done = (double)step / (double)p->steps,
+	       rate = (double)(step - p->first) / (now - p->began + 1e-9);
 	char bar[WIDTH + 1], left[16];
 	int full = (int)(done * WIDTH);
 	memset(bar, '.', WIDTH);
 	memset(bar, '#', (size_t)(full > WIDTH ? WIDTH : full));
 	bar[WIDTH] = 0;
 	print_time(left, (double)(p->steps - step) / (rate + 1e-9));
-	fprintf(p->out, "\r[%s] %3.0f%%  epoch %lld  loss %-10.5g %8.0f samples/s  %s left   ", bar, 100 * done,
-	        (long long)((step - 1) / p->epoch_steps) + 1, loss, rate * (double)p->batch, left);
+	fprintf(p->out, "\r[%s] %3.0f%%  epoch %lld  loss %-10.5g %8.0f samples/s  %s left   ", bar,
+	        100 * done, (long long)((step - 1) / p->epoch_steps) + 1, loss, rate * (double)p->batch,
+	        left);
 	fflush(p->out);
 	p->drawn = true;
 }
 
-static void print_line(Progress *p, int64_t step, double loss, double now) {
+static void print_line(Progress *p, int64_t step, double loss, double now)
+{
 	double rate = (double)(step - p->first) / (now - p->began + 1e-9);
-	fprintf(p->out, "epoch %lld  step %lld of %lld  loss %.5g  %.0f samples/s\n", (long long)((step - 1) / p->epoch_steps) + 1,
-	        (long long)step, (long long)p->steps, loss, rate * (double)p->batch);
+	fprintf(p->out, "epoch %lld  step %lld of %lld  loss %.5g  %.0f samples/s\n",
+	        (long long)((step - 1) / p->epoch_steps) + 1, (long long)step, (long long)p->steps,
+	        loss, rate * (double)p->batch);
 	fflush(p->out);
 	int64_t epochs = p->steps / p->epoch_steps, every = (epochs + LINES - 1) / LINES;
 	p->next_line = step + every * p->epoch_steps;
 }
 
-void progress_step(Progress *p, int64_t step, double loss) {
+void progress_step(Progress *p, int64_t step, double loss)
+{
 	if (!p)
 		return;
 	bool last = step == p->steps;
@@ -69,7 +83,8 @@ void progress_step(Progress *p, int64_t step, double loss) {
 	}
 }
 
-void progress_close(Progress *p) {
+void progress_close(Progress *p)
+{
 	if (p && p->drawn)
 		fputc('\n', p->out);
 	free(p);

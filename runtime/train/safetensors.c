@@ -1,6 +1,6 @@
-/* safetensors.c: the safetensors format (huggingface/safetensors, format.md): 8 bytes of header length, a JSON header with
- * name, dtype, shape and offsets of each tensor, then the data without holes. Metadata is a map of texts; ours holds the
- * CRC-32 of the data. */
+/* safetensors.c: the safetensors format (huggingface/safetensors, format.md): 8 bytes of header
+ * length, a JSON header with name, dtype, shape and offsets of each tensor, then the data without
+ * holes. Metadata is a map of texts; ours holds the CRC-32 of the data. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,25 +14,30 @@ enum { MOST_TENSORS = 1 << 16, HEADER_LIMIT = 100 << 20 };
 
 static const struct {
 	const char *file, *type;
-} types[] = {{"F32", "f32"}, {"F64", "f64"}, {"BF16", "bf16"}, {"I32", "i32"}, {"U8", "u8"}, {"BOOL", "bool"}};
+} types[] = {{"F32", "f32"}, {"F64", "f64"}, {"BF16", "bf16"},
+             {"I32", "i32"}, {"U8", "u8"},   {"BOOL", "bool"}};
 
-static const char *type_of_file(const char *file) {
+static const char *type_of_file(const char *file)
+{
 	for (size_t i = 0; file && i < sizeof types / sizeof *types; i++)
 		if (strcmp(types[i].file, file) == 0)
 			return types[i].type;
 	return NULL;
 }
 
-static const char *type_in_file(const char *type) {
+static const char *type_in_file(const char *type)
+{
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (strcmp(types[i].type, type) == 0)
 			return types[i].file;
 	return "U8";
 }
 
-/* -- Writing ---------------------------------------------------------------------------------------------- */
+/* -- Writing
+ * ---------------------------------------------------------------------------------------------- */
 
-static cJSON *describe(const SafeTensor *t, size_t offset) {
+static cJSON *describe(const SafeTensor *t, size_t offset)
+{
 	cJSON *o = cJSON_CreateObject(), *shape, *offsets;
 	cJSON_AddStringToObject(o, "dtype", type_in_file(t->type));
 	shape = cJSON_AddArrayToObject(o, "shape");
@@ -44,7 +49,8 @@ static cJSON *describe(const SafeTensor *t, size_t offset) {
 	return o;
 }
 
-static char *make_header(const SafeTensor *tensor, size_t count, const SafeMeta *meta, size_t metas) {
+static char *make_header(const SafeTensor *tensor, size_t count, const SafeMeta *meta, size_t metas)
+{
 	cJSON *root = cJSON_CreateObject(), *map = cJSON_AddObjectToObject(root, "__metadata__");
 	uLong crc = crc32(0, NULL, 0);
 	size_t offset = 0;
@@ -63,7 +69,9 @@ static char *make_header(const SafeTensor *tensor, size_t count, const SafeMeta 
 	return header;
 }
 
-bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const SafeMeta *meta, size_t metas, char why[WHY]) {
+bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const SafeMeta *meta,
+                size_t metas, char why[WHY])
+{
 	char *header = make_header(tensor, count, meta, metas);
 	const void **parts = calloc(count + 3, sizeof *parts);
 	size_t *sizes = calloc(count + 3, sizeof *sizes);
@@ -86,9 +94,11 @@ bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const 
 	return good;
 }
 
-/* -- Reading ---------------------------------------------------------------------------------------------- */
+/* -- Reading
+ * ---------------------------------------------------------------------------------------------- */
 
-static bool read_whole(const cJSON *item, double most, int64_t *to) {
+static bool read_whole(const cJSON *item, double most, int64_t *to)
+{
 	if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > most ||
 	    item->valuedouble != (double)(int64_t)item->valuedouble)
 		return false;
@@ -96,7 +106,9 @@ static bool read_whole(const cJSON *item, double most, int64_t *to) {
 	return true;
 }
 
-static bool read_tensor(const cJSON *item, const unsigned char *data, size_t size, SafeTensor *t, size_t *begin, char why[WHY]) {
+static bool read_tensor(const cJSON *item, const unsigned char *data, size_t size, SafeTensor *t,
+                        size_t *begin, char why[WHY])
+{
 	const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape"), *axis;
 	const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
 	const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
@@ -105,32 +117,39 @@ static bool read_tensor(const cJSON *item, const unsigned char *data, size_t siz
 	if (!t->type)
 		return because(why, "tensor '%.100s' has dtype %.20s, which cannot be read", item->string,
 		               cJSON_GetStringValue(dtype) ? cJSON_GetStringValue(dtype) : "none");
-	if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > SSLC_MAX_RANK || cJSON_GetArraySize(offsets) != 2 ||
-	    !read_whole(cJSON_GetArrayItem(offsets, 0), 9e15, &from) || !read_whole(cJSON_GetArrayItem(offsets, 1), 9e15, &to))
+	if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > SSLC_MAX_RANK ||
+	    cJSON_GetArraySize(offsets) != 2 ||
+	    !read_whole(cJSON_GetArrayItem(offsets, 0), 9e15, &from) ||
+	    !read_whole(cJSON_GetArrayItem(offsets, 1), 9e15, &to))
 		return because(why, "tensor '%.100s' has a bad shape or bad offsets", item->string);
 	uint64_t bytes = type_bytes(t->type);
-	cJSON_ArrayForEach(axis, shape) {
-		if (!read_whole(axis, 1e12, &t->dim[t->rank]) || __builtin_mul_overflow(bytes, (uint64_t)t->dim[t->rank], &bytes))
+	cJSON_ArrayForEach(axis, shape)
+	{
+		if (!read_whole(axis, 1e12, &t->dim[t->rank]) ||
+		    __builtin_mul_overflow(bytes, (uint64_t)t->dim[t->rank], &bytes))
 			return because(why, "tensor '%.100s' has a bad shape", item->string);
 		t->rank++;
 	}
 	if (from > to || (uint64_t)to > size || (uint64_t)(to - from) != bytes)
-		return because(why, "tensor '%.100s' takes bytes %lld to %lld of %zu, but its shape needs %llu", item->string,
-		               (long long)from, (long long)to, size, (unsigned long long)bytes);
+		return because(
+		    why, "tensor '%.100s' takes bytes %lld to %lld of %zu, but its shape needs %llu",
+		    item->string, (long long)from, (long long)to, size, (unsigned long long)bytes);
 	t->at = data + from;
 	t->bytes = (size_t)bytes;
 	*begin = (size_t)from;
 	return true;
 }
 
-static bool read_metadata(const cJSON *map, SafeFile *out, char why[WHY]) {
+static bool read_metadata(const cJSON *map, SafeFile *out, char why[WHY])
+{
 	const cJSON *item;
 	if (!cJSON_IsObject(map))
 		return because(why, "its __metadata__ is no object");
 	out->meta = calloc((size_t)cJSON_GetArraySize(map) + 1, sizeof *out->meta);
 	if (!out->meta)
 		return because(why, "no memory");
-	cJSON_ArrayForEach(item, map) {
+	cJSON_ArrayForEach(item, map)
+	{
 		if (!cJSON_IsString(item))
 			return because(why, "its metadata '%.60s' is no text", item->string);
 		out->meta[out->metas++] = (SafeMeta){item->string, item->valuestring};
@@ -139,31 +158,40 @@ static bool read_metadata(const cJSON *map, SafeFile *out, char why[WHY]) {
 }
 
 /* Every byte belongs to one tensor; names are unique. */
-static bool check_cover(const SafeFile *f, const size_t *begin, size_t size, char why[WHY]) {
+static bool check_cover(const SafeFile *f, const size_t *begin, size_t size, char why[WHY])
+{
 	size_t sum = 0;
 	for (size_t i = 0; i < f->count; i++) {
 		sum += f->tensor[i].bytes;
 		for (size_t j = 0; j < i; j++) {
-			bool apart = begin[i] >= begin[j] + f->tensor[j].bytes || begin[j] >= begin[i] + f->tensor[i].bytes;
+			bool apart = begin[i] >= begin[j] + f->tensor[j].bytes ||
+			             begin[j] >= begin[i] + f->tensor[i].bytes;
 			if (!apart)
-				return because(why, "tensors '%.60s' and '%.60s' overlap", f->tensor[j].name, f->tensor[i].name);
+				return because(why, "tensors '%.60s' and '%.60s' overlap", f->tensor[j].name,
+				               f->tensor[i].name);
 			if (strcmp(f->tensor[i].name, f->tensor[j].name) == 0)
 				return because(why, "tensor '%.100s' is there twice", f->tensor[i].name);
 		}
 	}
-	return sum == size || because(why, "has %zu bytes of data, but its tensors take %zu: is the file whole?", size, sum);
+	return sum == size ||
+	       because(why, "has %zu bytes of data, but its tensors take %zu: is the file whole?", size,
+	               sum);
 }
 
-static bool check_crc(const SafeFile *f, const unsigned char *data, size_t size, char why[WHY]) {
+static bool check_crc(const SafeFile *f, const unsigned char *data, size_t size, char why[WHY])
+{
 	const char *stated = safe_meta(f, "crc32");
 	char found[16];
 	snprintf(found, sizeof found, "%08lx", crc32_z(crc32(0, NULL, 0), data, size));
 	if (stated && strcmp(stated, found) != 0)
-		return because(why, "is damaged: its data has checksum %s, but should have %.16s", found, stated);
+		return because(why, "is damaged: its data has checksum %s, but should have %.16s", found,
+		               stated);
 	return true;
 }
 
-static bool read_header(const cJSON *root, const unsigned char *data, size_t size, SafeFile *out, char why[WHY]) {
+static bool read_header(const cJSON *root, const unsigned char *data, size_t size, SafeFile *out,
+                        char why[WHY])
+{
 	int members = cJSON_GetArraySize(root);
 	const cJSON *item;
 	if (!cJSON_IsObject(root) || members > MOST_TENSORS)
@@ -171,12 +199,15 @@ static bool read_header(const cJSON *root, const unsigned char *data, size_t siz
 	out->tensor = calloc((size_t)members + 1, sizeof *out->tensor);
 	size_t *begin = calloc((size_t)members + 1, sizeof *begin);
 	bool good = out->tensor && begin;
-	cJSON_ArrayForEach(item, root) {
+	cJSON_ArrayForEach(item, root)
+	{
 		if (!good)
 			break;
 		if (strcmp(item->string, "__metadata__") == 0)
-			good = !out->meta ? read_metadata(item, out, why) : because(why, "it has two __metadata__");
-		else if ((good = read_tensor(item, data, size, &out->tensor[out->count], &begin[out->count], why)))
+			good = !out->meta ? read_metadata(item, out, why)
+			                  : because(why, "it has two __metadata__");
+		else if ((good = read_tensor(item, data, size, &out->tensor[out->count], &begin[out->count],
+		                             why)))
 			out->count++;
 	}
 	good = good && check_cover(out, begin, size, why) && check_crc(out, data, size, why);
@@ -184,27 +215,31 @@ static bool read_header(const cJSON *root, const unsigned char *data, size_t siz
 	return good;
 }
 
-bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY]) {
+bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY])
+{
 	*out = (SafeFile){.bytes = bytes};
 	uint64_t length = 0;
 	bool good = size >= 8;
 	if (good)
 		memcpy(&length, bytes, 8);
 	if (!good || length > size - 8 || length > HEADER_LIMIT || length < 2) {
-		because(why, "is no safetensors file, or not whole: %zu bytes, header of %llu", size, (unsigned long long)length);
+		because(why, "is no safetensors file, or not whole: %zu bytes, header of %llu", size,
+		        (unsigned long long)length);
 		safe_close(out);
 		return false;
 	}
 	because(why, "its header is no valid JSON");
 	cJSON *root = cJSON_ParseWithLength((const char *)bytes + 8, (size_t)length);
 	out->header = root;
-	if (root && read_header(root, (const unsigned char *)bytes + 8 + length, size - 8 - (size_t)length, out, why))
+	if (root && read_header(root, (const unsigned char *)bytes + 8 + length,
+	                        size - 8 - (size_t)length, out, why))
 		return true;
 	safe_close(out);
 	return false;
 }
 
-bool safe_read(const char *path, SafeFile *out, char why[WHY]) {
+bool safe_read(const char *path, SafeFile *out, char why[WHY])
+{
 	size_t size;
 	char reason[WHY];
 	*out = (SafeFile){0};
@@ -214,7 +249,8 @@ bool safe_read(const char *path, SafeFile *out, char why[WHY]) {
 	return safe_parse(bytes, size, out, reason) || because(why, "'%.200s' %.280s", path, reason);
 }
 
-void safe_close(SafeFile *f) {
+void safe_close(SafeFile *f)
+{
 	cJSON_Delete(f->header);
 	free(f->tensor);
 	free(f->meta);
@@ -222,14 +258,16 @@ void safe_close(SafeFile *f) {
 	*f = (SafeFile){0};
 }
 
-const char *safe_meta(const SafeFile *f, const char *key) {
+const char *safe_meta(const SafeFile *f, const char *key)
+{
 	for (size_t i = 0; i < f->metas; i++)
 		if (strcmp(f->meta[i].key, key) == 0)
 			return f->meta[i].value;
 	return NULL;
 }
 
-const SafeTensor *safe_tensor(const SafeFile *f, const char *name) {
+const SafeTensor *safe_tensor(const SafeFile *f, const char *name)
+{
 	for (size_t i = 0; i < f->count; i++)
 		if (strcmp(f->tensor[i].name, name) == 0)
 			return &f->tensor[i];

@@ -59,6 +59,7 @@ static void describe(Metadata *m, const Engine *e, const Data *data, const Posit
 	add_text(m, "name", sslc_name(e->program));
 	add_whole(m, "step", (uint64_t)at->step);
 	add_whole(m, "steps", (uint64_t)at->steps);
+	add_whole(m, "epochs", (uint64_t)(at->steps / at->epoch_steps));
 	add_whole(m, "epoch", (uint64_t)(at->step / at->epoch_steps));
 	add_whole(m, "seed", at->seed);
 	add_whole(m, "train_count", (uint64_t)data_count(data, SPLIT_TRAIN));
@@ -266,6 +267,20 @@ static bool read_position(const SafeFile *file, const char *path, Position *at,
 	at->step = (int64_t)step;
 	at->steps = (int64_t)steps;
 	return true;
+}
+
+int64_t checkpoint_epochs(const char *directory)
+{
+	char path[PATH], why[WHY];
+	Failure unused;
+	SafeFile file = {0};
+	uint64_t epochs = 0;
+	if (!checkpoint_path(directory, "checkpoint.safetensors", path, &unused))
+		return 0;
+	if (!safe_read(path, &file, why) || !whole_of(&file, "epochs", &epochs) || epochs > INT32_MAX)
+		epochs = 0;
+	safe_close(&file);
+	return (int64_t)epochs;
 }
 
 /* What was asked for on the command line against what the checkpoint says. */

@@ -144,11 +144,13 @@ typedef struct Position {
  * of the checkpoint. */
 MUST_CHECK bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *at,
                             Failure *f);
+/* The epochs that the run in DIRECTORY was to take; 0 if it has no readable checkpoint. */
+int64_t checkpoint_epochs(const char *directory);
 /* Writes DIRECTORY/checkpoint.safetensors: whole or not at all. */
 MUST_CHECK bool checkpoint_save(const Engine *e, const Data *data, const char *directory,
                                 const Position *at, Failure *f);
-/* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks are an error, or, unless
- * `all`, stay as they are if at least one is there. */
+/* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks
+ * are an error, or, unless `all`, stay as they are if at least one is there. */
 MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
 /* Makes the folder and keeps the model's text there. A new run first moves an older checkpoint to
  * checkpoint.previous.safetensors, and says so in `moved`. */

@@ -92,7 +92,10 @@ void verdict(const Scores *s, const char *task, char text[512])
 		    helped ? "self-supervision helped"
 		    : hurt ? "self-supervision did not help"
 		           : "no clear help from self-supervision");
-	add(&l, "pre-trained has %s %s", own->task->metric, number);
+	if (own->diverged)
+		add(&l, "the task diverged on the pre-trained networks");
+	else
+		add(&l, "pre-trained has %s %s", own->task->metric, number);
 	for (Variant v = RANDOM; v < VARIANTS; v++) {
 		const Score *other = find(s, task, v);
 		if (!other)

@@ -52,20 +52,41 @@ static void print_header(const Run *r)
 	fflush(stdout);
 }
 
-static bool set_options(Run *r, const Options *o)
+static bool set_directory(Run *r, const Options *o)
+{
+	const char *name = o->out ? o->out : sslc_name(r->session.program);
+	int length = snprintf(r->directory, sizeof r->directory, "%s%s", o->out ? "" : "runs/", name);
+	if (length < (int)sizeof r->directory - 64)
+		return true;
+	return fail(&r->failure, FAILURE_SYSTEM, "the name of the folder is too long: '%s'",
+	            r->directory);
+}
+
+/* The number of epochs is part of what is compiled (schedules of learning rates), so a resumed run
+ * must be compiled for the number that its checkpoint was made with. */
+static int open_session(Run *r, const Options *o)
+{
+	sslc_options options = {.cpu = o->cpu, .epochs = o->epochs};
+	int code = session_open(&r->session, o, options, true);
+	if (code)
+		return code;
+	if (!set_directory(r, o))
+		return session_failure(&r->session, &r->failure);
+	options.epochs = o->resume && !o->epochs ? checkpoint_epochs(r->directory) : 0;
+	if (!options.epochs || options.epochs == sslc_pretraining(r->session.program).epochs)
+		return EXIT_GOOD;
+	session_close(&r->session);
+	return session_open(&r->session, o, options, true);
+}
+
+static void set_options(Run *r, const Options *o)
 {
 	sslc_training t = sslc_pretraining(r->session.program);
-	const char *name = sslc_name(r->session.program);
-	int length = o->out ? snprintf(r->directory, sizeof r->directory, "%s", o->out)
-	                    : snprintf(r->directory, sizeof r->directory, "runs/%s", name);
-	if (length >= (int)sizeof r->directory - 64)
-		return fail(&r->failure, FAILURE_SYSTEM, "the name of the folder is too long: '%s'",
-		            r->directory);
 	r->options = (TrainOptions){
 	    .directory = r->directory,
 	    .init = o->init,
 	    .resume = o->resume,
-	    .epochs = o->epochs ? o->epochs : t.epochs,
+	    .epochs = t.epochs,
 	    .steps = o->steps,
 	    .seed = o->seed ? (uint64_t)(o->seed - 1) : t.seed,
 	    .has_seed = o->seed != 0,
@@ -74,7 +95,6 @@ static bool set_options(Run *r, const Options *o)
 	    .quiet = o->quiet,
 	};
 	r->threads = o->threads ? (int)o->threads : default_threads();
-	return true;
 }
 
 /* Opens all that training needs; the watch first, so that every thread is made under its mask. */
@@ -83,8 +103,8 @@ static bool prepare(Run *r, const Options *o)
 	Failure *f = &r->failure;
 	Call step = {0};
 	bool moved = false;
-	if (!set_options(r, o) || !watch_open(&r->watch, f) ||
-	    !engine_open(&r->engine, r->session.program, r->threads, f) ||
+	set_options(r, o);
+	if (!watch_open(&r->watch, f) || !engine_open(&r->engine, r->session.program, r->threads, f) ||
 	    !train_begin(&r->engine, r->session.data, &r->options, &r->at, f))
 		return false;
 	bool good = call_open(&step, &r->engine, "step",
@@ -148,7 +168,7 @@ static bool run(Run *r, const Options *o)
 int command_run(const Options *o)
 {
 	Run r = {0};
-	int code = session_open(&r.session, o, (sslc_options){.cpu = o->cpu}, true);
+	int code = open_session(&r, o);
 	if (!code && !run(&r, o))
 		code = session_failure(&r.session, &r.failure);
 	engine_close(&r.engine);
