@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-bool because(char why[WHY], const char *format, ...) {
+bool because(char why[WHY], const char *format, ...)
+{
 	va_list args;
 	va_start(args, format);
 	vsnprintf(why, WHY, format, args);
@@ -19,13 +20,16 @@ bool because(char why[WHY], const char *format, ...) {
 	return false;
 }
 
-double seconds_now(void) {
+double seconds_now(void)
+{
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static unsigned char *read_from(int file, const char *path, size_t limit, size_t *size, char why[WHY]) {
+static unsigned char *read_from(int file, const char *path, size_t limit, size_t *size,
+                                char why[WHY])
+{
 	size_t capacity = 1 << 16;
 	unsigned char *bytes = malloc(capacity + 1);
 	*size = 0;
@@ -60,7 +64,8 @@ static unsigned char *read_from(int file, const char *path, size_t limit, size_t
 	return NULL;
 }
 
-unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY]) {
+unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY])
+{
 	int file = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat about;
 	unsigned char *bytes = NULL;
@@ -76,7 +81,8 @@ unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why
 	return bytes;
 }
 
-static bool write_all(int file, const char *bytes, size_t size) {
+static bool write_all(int file, const char *bytes, size_t size)
+{
 	while (size) {
 		ssize_t done = write(file, bytes, size);
 		if (done < 0 && errno == EINTR)
@@ -89,7 +95,8 @@ static bool write_all(int file, const char *bytes, size_t size) {
 	return true;
 }
 
-static void sync_folder(const char *path) {
+static void sync_folder(const char *path)
+{
 	char *copy = strdup(path);
 	int folder = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (folder >= 0) {
@@ -99,7 +106,9 @@ static void sync_folder(const char *path) {
 	free(copy);
 }
 
-bool bytes_write(const char *path, const void *const *parts, const size_t *sizes, size_t count, char why[WHY]) {
+bool bytes_write(const char *path, const void *const *parts, const size_t *sizes, size_t count,
+                 char why[WHY])
+{
 	char beside[4096];
 	if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= (int)sizeof beside)
 		return because(why, "the name '%.200s...' is too long", path);

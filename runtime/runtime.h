@@ -1,10 +1,11 @@
-/* runtime.h: what training stands on: data, batches, threads, files. Knows compiled functions only by step.h and sslc.h.
+/* runtime.h: what training stands on: data, batches, threads, files. Knows compiled functions only
+ * by step.h and sslc.h.
  *
  * 1 Files    whole or not at all     2 Data      readers, splits     3 Batches   order, prefetch
  * 4 Threads  the pool behind StepParallel      5 safetensors, npy     6 Metrics, progress, tables
  *
- * Functions that can fail return NULL or false and write one line into `why`: which file, what was expected, what was
- * found, what to do. */
+ * Functions that can fail return NULL or false and write one line into `why`: which file, what was
+ * expected, what was found, what to do. */
 #ifndef SSLC_RUNTIME_H
 #define SSLC_RUNTIME_H
 
@@ -22,14 +23,19 @@ enum { WHY = 512, DATA_WHY = WHY };
 bool because(char why[WHY], const char *format, ...) __attribute__((format(printf, 2, 3)));
 double seconds_now(void); /* by a clock that never jumps */
 
-/* -- 1 Files: files.c ---------------------------------------------------------------------------------- */
+/* -- 1 Files: files.c
+ * ---------------------------------------------------------------------------------- */
 
-/* Reads a whole file of at most `limit` bytes into memory that the caller frees; one byte more is 0. */
+/* Reads a whole file of at most `limit` bytes into memory that the caller frees; one byte more is
+ * 0. */
 MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY]);
-/* Writes beside, fsyncs, renames: the file is whole or untouched. parts[i] of sizes[i], one after the other. */
-MUST_CHECK bool bytes_write(const char *path, const void *const *parts, const size_t *sizes, size_t count, char why[WHY]);
+/* Writes beside, fsyncs, renames: the file is whole or untouched. parts[i] of sizes[i], one after
+ * the other. */
+MUST_CHECK bool bytes_write(const char *path, const void *const *parts, const size_t *sizes,
+                            size_t count, char why[WHY]);
 
-/* -- 2 Data: data/ --------------------------------------------------------------------------------------- */
+/* -- 2 Data: data/
+ * --------------------------------------------------------------------------------------- */
 
 typedef enum Split { SPLIT_TRAIN, SPLIT_TEST } Split;
 typedef struct Data Data;
@@ -57,27 +63,32 @@ size_t type_bytes(const char *type);
 /* npy.c: NumPy's format 1 to 3 (numpy.lib.format): floats become f32, integers i32 or u8. */
 MUST_CHECK bool npy_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]);
-MUST_CHECK bool npy_write(const char *path, const char *type, int rank, const int64_t *dim, const void *at, char why[WHY]);
+MUST_CHECK bool npy_write(const char *path, const char *type, int rank, const int64_t *dim,
+                          const void *at, char why[WHY]);
 /* idx.c: LeCun's IDX, plain or gzip. */
 MUST_CHECK bool idx_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY]);
 
-/* -- 3 Batches ---------------------------------------------------------------------------------------------- */
+/* -- 3 Batches
+ * ---------------------------------------------------------------------------------------------- */
 
 /* philox.c: Philox 4x32-10 (Salmon et al. 2011). */
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
-/* order.c: place i of a permutation of [0, n) keyed by (seed, epoch): no memory, the same on every machine. */
+/* order.c: place i of a permutation of [0, n) keyed by (seed, epoch): no memory, the same on every
+ * machine. */
 int64_t order_at(int64_t i, int64_t n, uint64_t seed, uint64_t epoch);
 
-/* prefetch.c: a thread that gathers the next batch while this one is used. Batch of step s: samples s batch ... of the
- * permutation of its epoch (training drops the last partial batch of an epoch), or of the split in order. */
+/* prefetch.c: a thread that gathers the next batch while this one is used. Batch of step s: samples
+ * s batch ... of the permutation of its epoch (training drops the last partial batch of an epoch),
+ * or of the split in order. */
 typedef struct PrefetchOrder {
 	Split split;
 	int64_t batch;
 	bool shuffle;
 	uint64_t seed;
 	int64_t first_step, last_step;
-	int64_t offset; /* without shuffle: the sample that step 0 begins with; past the end, sample 0 repeats */
+	int64_t offset; /* without shuffle: the sample that step 0 begins with; past the end, sample 0
+	                   repeats */
 	bool f64;       /* floats as doubles */
 } PrefetchOrder;
 typedef struct Prefetch Prefetch;
@@ -86,14 +97,16 @@ MUST_CHECK Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, ch
 const void *const *prefetch_next(Prefetch *p);
 void prefetch_close(Prefetch *p); /* NULL-safe */
 
-/* -- 4 Threads: threads.c ------------------------------------------------------------------------------------ */
+/* -- 4 Threads: threads.c
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct Pool Pool;
 MUST_CHECK Pool *pool_open(int threads); /* the caller counts as one */
 void pool_close(Pool *p);                /* NULL-safe */
 void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles); /* a StepParallel */
 
-/* -- 5 safetensors: train/safetensors.c ----------------------------------------------------------------------- */
+/* -- 5 safetensors: train/safetensors.c
+ * ----------------------------------------------------------------------- */
 
 typedef struct SafeMeta {
 	const char *key, *value;
@@ -115,8 +128,8 @@ typedef struct SafeFile {
 } SafeFile;
 
 /* Tensors in the order given; "crc32" of the data is added to the metadata. */
-MUST_CHECK bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const SafeMeta *meta, size_t metas,
-                           char why[WHY]);
+MUST_CHECK bool safe_write(const char *path, const SafeTensor *tensor, size_t count,
+                           const SafeMeta *meta, size_t metas, char why[WHY]);
 MUST_CHECK bool safe_read(const char *path, SafeFile *out, char why[WHY]);
 /* Takes `bytes` (from malloc) over, also on failure. */
 MUST_CHECK bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY]);
@@ -124,18 +137,22 @@ void safe_close(SafeFile *f);
 const char *safe_meta(const SafeFile *f, const char *key);          /* NULL: there is none */
 const SafeTensor *safe_tensor(const SafeFile *f, const char *name); /* NULL: there is none */
 
-/* -- 6 Metrics, progress, tables -------------------------------------------------------------------------------- */
+/* -- 6 Metrics, progress, tables
+ * -------------------------------------------------------------------------------- */
 
 /* metrics.c: JSON lines; on resume, lines after `step` are cut off (-1: begin anew). */
 typedef struct Metrics Metrics;
 MUST_CHECK Metrics *metrics_open(const char *path, int64_t step, char why[WHY]);
-void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, double value, double seconds);
+void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, double value,
+                  double seconds);
 MUST_CHECK bool metrics_flush(Metrics *m);
 void metrics_close(Metrics *m); /* NULL-safe */
 
-/* progress.c: a bar with the time left on a terminal, else a plain line an epoch (at most about 20). */
+/* progress.c: a bar with the time left on a terminal, else a plain line an epoch (at most about
+ * 20). */
 typedef struct Progress Progress;
-MUST_CHECK Progress *progress_open(FILE *out, int64_t first_step, int64_t steps, int64_t epoch_steps, int64_t batch);
+MUST_CHECK Progress *progress_open(FILE *out, int64_t first_step, int64_t steps,
+                                   int64_t epoch_steps, int64_t batch);
 void progress_step(Progress *p, int64_t step, double loss);
 void progress_close(Progress *p); /* NULL-safe; ends the bar's line */
 

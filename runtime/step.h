@@ -1,4 +1,5 @@
-/* step.h: the interface between compiled functions and whoever calls them. No compiler, no LLVM behind it. */
+/* step.h: the interface between compiled functions and whoever calls them. No compiler, no LLVM
+ * behind it. */
 #ifndef SSLC_STEP_H
 #define SSLC_STEP_H
 
@@ -7,8 +8,8 @@
 
 /* Runs tiles [begin, end) of a kernel. */
 typedef void (*StepTask)(void *args, int64_t begin, int64_t end);
-/* Runs all tiles [0, tiles) by calls of `task` on disjoint ranges, on any threads, and returns when all
- * are done. The result does not depend on how the range is cut. */
+/* Runs all tiles [0, tiles) by calls of `task` on disjoint ranges, on any threads, and returns when
+ * all are done. The result does not depend on how the range is cut. */
 typedef void (*StepParallel)(void *pool, StepTask task, void *args, int64_t tiles);
 
 typedef struct StepBlock {

@@ -1,7 +1,9 @@
-/* threads.c: the pool behind StepParallel. Workers spin for a short while between kernels, then sleep.
+/* threads.c: the pool behind StepParallel. Workers spin for a short while between kernels, then
+ * sleep.
  *
- * A job is a range of tiles; whoever is free takes the next one, so which thread does a tile is not fixed, but what a tile
- * does is. The caller works, too. A job is published by its generation number, whose release orders the job's fields. */
+ * A job is a range of tiles; whoever is free takes the next one, so which thread does a tile is not
+ * fixed, but what a tile does is. The caller works, too. A job is published by its generation
+ * number, whose release orders the job's fields. */
 #include "runtime.h"
 
 #include <pthread.h>
@@ -26,13 +28,15 @@ struct Pool {
 	atomic_bool closing;
 };
 
-static void relax(void) {
+static void relax(void)
+{
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
 #endif
 }
 
-static void work(Pool *p) {
+static void work(Pool *p)
+{
 	for (;;) {
 		long tile = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
 		if (tile >= p->tiles)
@@ -42,7 +46,8 @@ static void work(Pool *p) {
 }
 
 /* Waits until the generation is not `seen` any more: spinning first. */
-static unsigned wait_job(Pool *p, unsigned seen) {
+static unsigned wait_job(Pool *p, unsigned seen)
+{
 	unsigned now;
 	for (int i = 0; i < SPINS; i++) {
 		if ((now = atomic_load_explicit(&p->generation, memory_order_acquire)) != seen)
@@ -58,7 +63,8 @@ static unsigned wait_job(Pool *p, unsigned seen) {
 	return now;
 }
 
-static void *worker_main(void *pool) {
+static void *worker_main(void *pool)
+{
 	Pool *p = pool;
 	unsigned seen = 0;
 	for (;;) {
@@ -70,7 +76,8 @@ static void *worker_main(void *pool) {
 	}
 }
 
-static void publish(Pool *p) {
+static void publish(Pool *p)
+{
 	atomic_fetch_add(&p->generation, 1);
 	if (atomic_load(&p->sleeping)) {
 		pthread_mutex_lock(&p->lock);
@@ -79,7 +86,8 @@ static void publish(Pool *p) {
 	}
 }
 
-Pool *pool_open(int threads) {
+Pool *pool_open(int threads)
+{
 	Pool *p = calloc(1, sizeof *p);
 	if (!p)
 		return NULL;
@@ -95,7 +103,8 @@ Pool *pool_open(int threads) {
 	return p;
 }
 
-void pool_close(Pool *p) {
+void pool_close(Pool *p)
+{
 	if (!p)
 		return;
 	atomic_store(&p->closing, true);
@@ -110,7 +119,8 @@ void pool_close(Pool *p) {
 	free(p);
 }
 
-void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles) {
+void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles)
+{
 	Pool *p = pool;
 	if (p->workers == 0 || tiles == 1) {
 		task(args, 0, tiles);

@@ -1,4 +1,5 @@
-/* base.h: what every stage stands on: arenas, text, hashes, diagnostics. Knows nothing of learning. */
+/* base.h: what every stage stands on: arenas, text, hashes, diagnostics. Knows nothing of learning.
+ */
 #ifndef SSLC_BASE_H
 #define SSLC_BASE_H
 
@@ -9,15 +10,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE                 __attribute__((warn_unused_result))
 #define PRINTF(format_at, first) __attribute__((format(printf, format_at, first)))
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array)             (sizeof(array) / sizeof((array)[0]))
 
 /* A broken promise of our own: prints file and line, and aborts. User input never reaches it. */
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
 _Noreturn void bug_at(const char *file, int line, const char *format, ...) PRINTF(3, 4);
 
-/* -- arena.c: memory with a lifetime, not an owner ---------------------------------------------- */
+/* -- arena.c: memory with a lifetime, not an owner ----------------------------------------------
+ */
 
 typedef struct Arena Arena;
 typedef struct ArenaMark {
@@ -28,11 +30,14 @@ typedef struct ArenaMark {
 /* `limit` in bytes over the arena's life, 0 for none. NULL when there is no memory at all. */
 MUST_USE Arena *arena_open(size_t limit);
 void arena_close(Arena *a); /* NULL-safe */
-/* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here. */
+/* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here.
+ */
 void arena_on_limit(Arena *a, jmp_buf *where);
 /* `count` x `size` bytes, zeroed, aligned to 16; overflow-checked. Never NULL. */
 void *arena_array(Arena *a, size_t count, size_t size);
+/* clang-format off */
 #define new(a, T) ((T *)arena_array((a), 1, sizeof(T)))
+/* clang-format on */
 #define new_array(a, T, n) ((T *)arena_array((a), (n), sizeof(T)))
 /* A copy of `size` bytes with a NUL behind them. */
 char *arena_copy(Arena *a, const char *bytes, size_t size);
@@ -42,7 +47,8 @@ ArenaMark arena_mark(const Arena *a);
 void arena_reset(Arena *a, ArenaMark mark); /* frees all that came after the mark */
 size_t arena_used(const Arena *a);
 
-/* -- text.c: growing strings and whole files ---------------------------------------------------- */
+/* -- text.c: growing strings and whole files ----------------------------------------------------
+ */
 
 /* Zero-initialise to open; `data` is always NUL-terminated once anything was added. */
 typedef struct Text {
@@ -53,7 +59,8 @@ typedef struct Text {
 void text_add(Text *t, const char *bytes, size_t size);
 void text_printf(Text *t, const char *format, ...) PRINTF(2, 3);
 void text_close(Text *t);
-/* The shortest decimal text that reads back to the same double (or the same float if `is_float`). */
+/* The shortest decimal text that reads back to the same double (or the same float if `is_float`).
+ */
 void text_number(Text *t, double value, bool is_float);
 
 /* Reads a whole regular file of at most `limit` bytes. On failure false, and `why` says it in words
@@ -62,14 +69,19 @@ MUST_USE bool file_read(const char *path, size_t limit, Text *out, char why[128]
 /* Writes beside, fsyncs, renames: the file is whole or untouched. */
 MUST_USE bool file_write(const char *path, const void *bytes, size_t size, char why[128]);
 
-/* -- hash.c: the one hash, for interning, structural keys and cache keys ------------------------ */
+/* -- hash.c: the one hash, for interning, structural keys and cache keys ------------------------
+ */
 
 typedef uint64_t Hash;
 Hash hash_bytes(Hash seed, const void *bytes, size_t size);
-static inline Hash hash_u64(Hash seed, uint64_t value) { return hash_bytes(seed, &value, sizeof value); }
+static inline Hash hash_u64(Hash seed, uint64_t value)
+{
+	return hash_bytes(seed, &value, sizeof value);
+}
 Hash hash_text(Hash seed, const char *text);
 
-/* -- diag.c: what we tell the user -------------------------------------------------------------- */
+/* -- diag.c: what we tell the user --------------------------------------------------------------
+ */
 
 /* Bytes [at, end) of a file known to Diags; file 0: no place. */
 typedef struct Span {
@@ -81,28 +93,33 @@ typedef struct Diags Diags;
 enum { MAX_ERRORS = 20 }; /* printed; the rest are counted */
 
 Diags *diags_open(Arena *a);
-/* Registers a text under the name errors will show; the bytes must outlive the Diags. Returns 1, 2, ... */
+/* Registers a text under the name errors will show; the bytes must outlive the Diags. Returns 1, 2,
+ * ... */
 uint32_t diags_file(Diags *d, const char *name, const char *bytes, size_t size);
 const char *diags_bytes(const Diags *d, uint32_t file, size_t *size);
 const char *diags_name(const Diags *d, uint32_t file);
 /* 1-based line and column (in characters, UTF-8) of span.at. */
 void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column);
 
-/* An error; notes and helps belong to the last error. The same text at the same place is kept once. */
+/* An error; notes and helps belong to the last error. The same text at the same place is kept once.
+ */
 void diag_error(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_note(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_help(Diags *d, const char *format, ...) PRINTF(2, 3);
 size_t diag_count(const Diags *d);
-/* "file:line:col: error: text", the source line, carets under the span, notes, help. In source order. */
+/* "file:line:col: error: text", the source line, carets under the span, notes, help. In source
+ * order. */
 void diag_print(const Diags *d, FILE *out, bool colour);
 
-/* -- suggest.c ---------------------------------------------------------------------------------- */
+/* -- suggest.c ----------------------------------------------------------------------------------
+ */
 
 /* The candidate nearest to `name` by edit distance (transpositions count one), or NULL if none is
  * near enough to be meant (distance at most a third of the length, at least 1). */
 const char *suggest(const char *name, const char *const *candidates, size_t count);
 
-/* -- The compilation: what all stages share ------------------------------------------------------ */
+/* -- The compilation: what all stages share ------------------------------------------------------
+ */
 
 typedef struct Compile {
 	Arena *arena; /* everything below lives here */

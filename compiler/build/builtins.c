@@ -91,7 +91,8 @@ Value call_map(Build *b, Span span, const char *name, const Value *in, int count
 	if (strcmp(name, "select") == 0)
 		return call_select(b, span, in);
 	if (strcmp(name, "pow") == 0 && in[1].kind == VALUE_NUMBER && in[1].number == 2)
-		return call_map(b, span, "mul", (Value[]){in[0], in[0]}, 2); /* its gradient is simpler, too */
+		return call_map(b, span, "mul", (Value[]){in[0], in[0]},
+		                2); /* its gradient is simpler, too */
 	const struct Alias *alias = alias_find(name);
 	Op op = op_by_name(alias ? alias->op : name);
 	if (!values_unify(b, span, name, in, count, to))

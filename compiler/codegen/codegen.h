@@ -1,4 +1,5 @@
-/* codegen.h: kernels -> machine code, through LLVM. The only folder that sees LLVM; this door does not show it. */
+/* codegen.h: kernels -> machine code, through LLVM. The only folder that sees LLVM; this door does
+ * not show it. */
 #ifndef SSLC_CODEGEN_H
 #define SSLC_CODEGEN_H
 
@@ -15,11 +16,12 @@ void codegen_close(Codegen *cg);            /* NULL-safe; frees all functions */
 typedef uint64_t (*StateOffset)(void *states, const char *name);
 
 /* Compiles a planned program to a function; name is its symbol. NULL after an error. */
-StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states);
+StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
+                              void *states);
 
 typedef enum CodegenText { CODEGEN_LLVM, CODEGEN_LLVM_OPTIMIZED, CODEGEN_ASM } CodegenText;
-MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
-                           CodegenText what, Text *out);
+MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
+                           void *states, CodegenText what, Text *out);
 const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
 unsigned codegen_lanes(const Codegen *cg);  /* f32 in a vector register: 16, 8, 4 */
 

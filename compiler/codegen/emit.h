@@ -1,4 +1,5 @@
-/* emit.h: private to codegen/: the state of emission and the vocabulary of short helpers over the LLVM C API. */
+/* emit.h: private to codegen/: the state of emission and the vocabulary of short helpers over the
+ * LLVM C API. */
 #ifndef SSLC_EMIT_H
 #define SSLC_EMIT_H
 
@@ -28,15 +29,16 @@ typedef struct Emit {
 	void *states;
 } Emit;
 
-/* -- emit.c: types, constants, memory, arithmetic ---------------------------------------------------- */
+/* -- emit.c: types, constants, memory, arithmetic
+ * ---------------------------------------------------- */
 
-T l_type(Emit *e, DType t);              /* in registers: bool is i8 in memory, i1 in registers */
+T l_type(Emit *e, DType t); /* in registers: bool is i8 in memory, i1 in registers */
 T l_memory_type(Emit *e, DType t);
-T l_vector(T element, unsigned lanes);   /* lanes 1: the element type itself */
-unsigned l_lanes(V v);                   /* 1 for scalars */
+T l_vector(T element, unsigned lanes); /* lanes 1: the element type itself */
+unsigned l_lanes(V v);                 /* 1 for scalars */
 V l_i32(Emit *e, int32_t x);
 V l_i64(Emit *e, int64_t x);
-V l_float(Emit *e, T like, double x);    /* constant of f32, f64 or a vector of them */
+V l_float(Emit *e, T like, double x); /* constant of f32, f64 or a vector of them */
 V l_splat_const(V scalar, unsigned lanes);
 V l_splat(Emit *e, V scalar, unsigned lanes);
 V l_lane_ids(Emit *e, T int_element, unsigned lanes); /* <0, 1, 2, ...> */
@@ -45,22 +47,24 @@ V l_fsub(Emit *e, V x, V y);
 V l_fmul(Emit *e, V x, V y);
 V l_fdiv(Emit *e, V x, V y);
 V l_fneg(Emit *e, V x);
-V l_fma(Emit *e, V x, V y, V z);         /* x y + z, one rounding */
-V l_call(Emit *e, const char *intrinsic, T result, const T *overload, unsigned overloads, V *args, unsigned count);
-V l_unary(Emit *e, const char *intrinsic, V x);        /* "llvm.floor" over x's type */
+V l_fma(Emit *e, V x, V y, V z); /* x y + z, one rounding */
+V l_call(Emit *e, const char *intrinsic, T result, const T *overload, unsigned overloads, V *args,
+         unsigned count);
+V l_unary(Emit *e, const char *intrinsic, V x); /* "llvm.floor" over x's type */
 V l_binary(Emit *e, const char *intrinsic, V x, V y);
 V l_select(Emit *e, V condition, V x, V y);
-V l_at(Emit *e, T element, V base, V index);           /* address of base[index], inbounds */
+V l_at(Emit *e, T element, V base, V index); /* address of base[index], inbounds */
 V l_load(Emit *e, T type, V address, unsigned align);
 void l_store(Emit *e, V value, V address, unsigned align);
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
-V l_tail_mask(Emit *e, unsigned lanes, V remaining);   /* lane < remaining (i64) */
+V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (i64) */
 LLVMBasicBlockRef l_block(Emit *e, const char *name);
-void l_goto(Emit *e, LLVMBasicBlockRef to);            /* br; and to becomes current */
+void l_goto(Emit *e, LLVMBasicBlockRef to); /* br; and to becomes current */
 
-/* A counted loop, bottom-tested: at least one iteration. `for (i = from; i < to; i += by)`. Carried values are PHIs:
- * give the initial ones to begin, use loop.carry[], give the next ones to end; afterwards result[] holds the last. */
+/* A counted loop, bottom-tested: at least one iteration. `for (i = from; i < to; i += by)`. Carried
+ * values are PHIs: give the initial ones to begin, use loop.carry[], give the next ones to end;
+ * afterwards result[] holds the last. */
 enum { MAX_CARRY = 64 };
 typedef struct Loop {
 	V index, to, by;
@@ -68,10 +72,12 @@ typedef struct Loop {
 	V carry[MAX_CARRY], result[MAX_CARRY];
 	unsigned carries;
 } Loop;
-void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const V *carry, unsigned carries);
+void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const V *carry,
+                unsigned carries);
 void loop_end(Emit *e, Loop *loop, const V *next);
 
-/* -- math.c: our own vector functions, f32 and f64, any lanes. Max error is stated above each. ----------- */
+/* -- math.c: our own vector functions, f32 and f64, any lanes. Max error is stated above each.
+ * ----------- */
 
 V math_exp(Emit *e, V x);
 V math_log(Emit *e, V x);
@@ -82,20 +88,23 @@ V math_sin(Emit *e, V x);
 V math_cos(Emit *e, V x);
 V math_pow(Emit *e, V x, V y);
 
-/* -- random.c --------------------------------------------------------------------------------------------- */
+/* -- random.c
+ * --------------------------------------------------------------------------------------------- */
 
-/* `lanes` random words (i32) of the stream: element indices `at` (i64 vector or scalar), as graph.h lays them out. */
+/* `lanes` random words (i32) of the stream: element indices `at` (i64 vector or scalar), as graph.h
+ * lays them out. */
 V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step);
 
-/* -- value.c: the value of a node at an index; the heart of fusion ----------------------------------------- */
+/* -- value.c: the value of a node at an index; the heart of fusion
+ * ----------------------------------------- */
 
-/* Where in a node's shape: one scalar i64 an axis; lanes run along `lane_axis` with a constant step. In a flat kernel
- * all is one axis: at[0] is the row-major index and flat is true. */
+/* Where in a node's shape: one scalar i64 an axis; lanes run along `lane_axis` with a constant
+ * step. In a flat kernel all is one axis: at[0] is the row-major index and flat is true. */
 typedef struct Index {
 	V at[MAX_RANK];
-	int lane_axis;    /* -1: all lanes at the same place: the value is a scalar (uniform) */
+	int lane_axis; /* -1: all lanes at the same place: the value is a scalar (uniform) */
 	int64_t lane_step;
-	V mask;           /* NULL, or <lanes x i1>: lanes outside are not loaded and may hold anything */
+	V mask; /* NULL, or <lanes x i1>: lanes outside are not loaded and may hold anything */
 	bool flat;
 } Index;
 
@@ -104,13 +113,14 @@ typedef struct Values Values;
 typedef struct KernelEmit {
 	Emit *e;
 	const Kernel *kernel;
-	V *pointer;      /* [buffer_count]: base address of each buffer this kernel touches, else NULL */
-	unsigned lanes;  /* of this kernel's vectors */
-	Values *known;   /* memo of (node, index) in the current straight line of code; value_forget() at block edges */
+	V *pointer;     /* [buffer_count]: base address of each buffer this kernel touches, else NULL */
+	unsigned lanes; /* of this kernel's vectors */
+	Values *known;  /* memo of (node, index) in the current straight line of code; value_forget() at
+	                   block edges */
 } KernelEmit;
 
-/* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is i1; bf16 is
- * computed in f32. */
+/* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is
+ * i1; bf16 is computed in f32. */
 V value_at(KernelEmit *ke, NodeId x, const Index *index);
 V value_vector(KernelEmit *ke, NodeId x, const Index *index); /* the same, splat to a vector */
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from now on x is v there */
@@ -120,14 +130,18 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
 
-/* -- map.c: one MAP op on registers, named emit_<op> by ops.def ---------------------------------------------- */
+/* -- map.c: one MAP op on registers, named emit_<op> by ops.def
+ * ---------------------------------------------- */
 
-V emit_map(Emit *e, const Node *n, DType operand_type, V *in); /* operands all scalar or all of equal lanes */
+V emit_map(Emit *e, const Node *n, DType operand_type,
+           V *in); /* operands all scalar or all of equal lanes */
 
-/* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end) -------------------------------------------- */
+/* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end)
+ * -------------------------------------------- */
 
-/* ke->e's builder stands in the entry block of the kernel's function; begin, end are i64; scratch is kernel->scratch
- * bytes on the stack, aligned to 64 (NULL if 0). Returns with the builder at a block without terminator. */
+/* ke->e's builder stands in the entry block of the kernel's function; begin, end are i64; scratch
+ * is kernel->scratch bytes on the stack, aligned to 64 (NULL if 0). Returns with the builder at a
+ * block without terminator. */
 #define KERNEL(name, meaning) void kernel_##name(KernelEmit *ke, V begin, V end, V scratch);
 #include "../schedule/kinds.def"
 #undef KERNEL

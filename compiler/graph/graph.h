@@ -4,7 +4,8 @@
 
 #include "../base/base.h"
 
-/* -- Types and shapes ----------------------------------------------------------------------------- */
+/* -- Types and shapes -----------------------------------------------------------------------------
+ */
 
 typedef enum DType {
 #define TYPE(name, bytes, class, numpy, safetensors, meaning) DTYPE_##name,
@@ -30,7 +31,8 @@ typedef struct Axes {
 	uint8_t at[MAX_RANK]; /* zero beyond count */
 } Axes;
 
-/* -- Operations ------------------------------------------------------------------------------------ */
+/* -- Operations
+ * ------------------------------------------------------------------------------------ */
 
 typedef enum Op {
 	OP_NONE,
@@ -44,7 +46,8 @@ typedef enum Kind { LEAF, MAP, VIEW, REDUCE, CONTRACT, GATHER, SCATTER, META } K
 typedef enum OpFlags { COMMUTES = 1, CHEAP = 2, EXACT = 4 } OpFlags;
 enum { MANY = -1 };
 
-/* The normal form that the schedule expects of a dot has one contracted pair, at most one free axis on each side. */
+/* The normal form that the schedule expects of a dot has one contracted pair, at most one free axis
+ * on each side. */
 typedef struct DotAxes {
 	uint8_t batch, contract; /* counts */
 	uint8_t x_batch[MAX_RANK], y_batch[MAX_RANK], x_contract[MAX_RANK], y_contract[MAX_RANK];
@@ -52,7 +55,7 @@ typedef struct DotAxes {
 
 /* All unused bytes are zero: nodes are compared as bytes. */
 typedef union Attr {
-	double value; /* constant; an i32, u8 or bool as its number */
+	double value;     /* constant; an i32, u8 or bool as its number */
 	const char *name; /* input, state: interned in the graph, equal names are one pointer */
 	uint32_t axis;
 	uint32_t key; /* random: which stream */
@@ -69,7 +72,7 @@ typedef union Attr {
 
 typedef struct OpInfo {
 	const char *name;
-	int ins; /* MANY: 1 to MAX_INS */
+	int ins;              /* MANY: 1 to MAX_INS */
 	const char *operands; /* names, separated by a space */
 	Kind kind;
 	unsigned flags;
@@ -86,7 +89,8 @@ typedef struct TypeInfo {
 } TypeInfo;
 extern const TypeInfo type_info[DTYPE_COUNT];
 
-/* -- Graph ----------------------------------------------------------------------------------------- */
+/* -- Graph
+ * ----------------------------------------------------------------------------------------- */
 
 typedef uint32_t NodeId; /* 0: none, or an error already reported */
 
@@ -125,25 +129,32 @@ typedef struct Graph {
 
 /* graph.c */
 Graph *graph_new(Compile *c, const char *name);
-/* The one constructor: interns, infers the shape, checks. `type` and `shape` are read where the operands do not
- * determine them (leaf, cast, broadcast, reshape, random's shape). Any operand 0: returns 0. A mismatch is reported
- * at g->origin with both sides: 0. Operands of COMMUTES ops are put in id order. */
-NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape, Attr attr);
+/* The one constructor: interns, infers the shape, checks. `type` and `shape` are read where the
+ * operands do not determine them (leaf, cast, broadcast, reshape, random's shape). Any operand 0:
+ * returns 0. A mismatch is reported at g->origin with both sides: 0. Operands of COMMUTES ops are
+ * put in id order. */
+NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
+                      Attr attr);
 void graph_output(Graph *g, const char *name, NodeId value); /* value 0 is dropped */
-void graph_set(Graph *g, NodeId state, NodeId value);        /* the same type and shape; once a state */
-static inline const Node *node(const Graph *g, NodeId x) { return &g->node[x]; }
+void graph_set(Graph *g, NodeId state, NodeId value); /* the same type and shape; once a state */
+static inline const Node *node(const Graph *g, NodeId x)
+{
+	return &g->node[x];
+}
 const char *graph_name(Graph *g, const char *name); /* the interned copy */
-/* Copies one node of `from` whose operands are already copied (map[old] = new); keeps the origin. */
+/* Copies one node of `from` whose operands are already copied (map[old] = new); keeps the origin.
+ */
 NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map);
 
 int64_t shape_size(Shape s); /* elements; 1 for rank 0 */
 bool shape_equal(Shape a, Shape b);
 Shape shape_of(int rank, const int64_t *dim);
-#define SHAPE(...) shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
+#define SHAPE(...)                                                                                 \
+	shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
 #define SCALAR ((Shape){0})
 const char *shape_text(Arena *a, DType t, Shape s); /* "f32[256,128]" */
-Op op_by_name(const char *name);       /* OP_NONE */
-DType type_by_name(const char *name);  /* DTYPE_none */
+Op op_by_name(const char *name);                    /* OP_NONE */
+DType type_by_name(const char *name);               /* DTYPE_none */
 
 /* Constructors of MAP ops, from the table: op_exp(g, x), op_add(g, x, y), op_select(g, c, x, y).
  * Operands must agree in shape: broadcasting is explicit in the graph. cast has its own. */
@@ -159,7 +170,7 @@ DType type_by_name(const char *name);  /* DTYPE_none */
 #define DECLARE_GATHER(name, ins)
 #define DECLARE_SCATTER(name, ins)
 #define DECLARE_META(name, ins)
-#define op_cast op_cast_unused
+#define op_cast                            op_cast_unused
 #define OP(name, ins, operands, kind, ...) DECLARE_##kind(name, ins)
 #include "ops.def"
 #undef OP
@@ -171,12 +182,14 @@ NodeId op_like(Graph *g, NodeId x, double value);                /* full of x's 
 NodeId op_input(Graph *g, const char *name, DType type, Shape shape);
 NodeId op_state(Graph *g, const char *name, DType type, Shape shape);
 NodeId op_iota(Graph *g, DType type, Shape shape, unsigned axis);
-NodeId op_random(Graph *g, NodeId seed, NodeId step, uint32_t key, Shape shape); /* seed i32[2], step i32[] */
+NodeId op_random(Graph *g, NodeId seed, NodeId step, uint32_t key,
+                 Shape shape); /* seed i32[2], step i32[] */
 NodeId op_broadcast(Graph *g, NodeId x, Shape shape, Axes axes);
 NodeId op_reshape(Graph *g, NodeId x, Shape shape);
 NodeId op_transpose(Graph *g, NodeId x, Axes order);
 NodeId op_slice(Graph *g, NodeId x, const int64_t *start, const int64_t *stop, const int64_t *step);
-NodeId op_pad(Graph *g, NodeId x, const int64_t *low, const int64_t *high, const int64_t *inner, double value);
+NodeId op_pad(Graph *g, NodeId x, const int64_t *low, const int64_t *high, const int64_t *inner,
+              double value);
 NodeId op_concat(Graph *g, const NodeId *x, int count, unsigned axis);
 NodeId op_sum(Graph *g, NodeId x, Axes axes);
 NodeId op_reduce_max(Graph *g, NodeId x, Axes axes);
@@ -190,19 +203,22 @@ typedef struct Inferred {
 	DType type; /* DTYPE_none: mismatch, reported */
 	Shape shape;
 } Inferred;
-Inferred shape_infer(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape, const Attr *attr);
+Inferred shape_infer(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
+                     const Attr *attr);
 
-/* random: element i (row-major) is word (i / 16) % 4 of Philox 4x32-10 at counter {(i / 64) * 16 + i % 16, attr.key,
- * step, 0} under key {seed[0], seed[1]}: any vector of up to 16 elements reads one word of consecutive blocks. */
-void philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]); /* philox.c; Salmon et al. 2011 */
+/* random: element i (row-major) is word (i / 16) % 4 of Philox 4x32-10 at counter {(i / 64) * 16 +
+ * i % 16, attr.key, step, 0} under key {seed[0], seed[1]}: any vector of up to 16 elements reads
+ * one word of consecutive blocks. */
+void philox(const uint32_t counter[4], const uint32_t key[2],
+            uint32_t out[4]); /* philox.c; Salmon et al. 2011 */
 
 /* evaluate.c: the reference interpreter, in double; slow and obviously right */
 typedef struct Feed { /* the value of an input or a state, as doubles in row-major order */
 	const char *name;
 	const double *at;
 } Feed;
-/* Values of all nodes, [count] pointers, in arena a. Floats are not rounded to their type; ints wrap as theirs.
- * A missing feed is a BUG. gradient nodes are a BUG. */
+/* Values of all nodes, [count] pointers, in arena a. Floats are not rounded to their type; ints
+ * wrap as theirs. A missing feed is a BUG. gradient nodes are a BUG. */
 double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count);
 
 /* verify.c: what must hold between any two stages. Breaks: BUG naming the stage and the node. */

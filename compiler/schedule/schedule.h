@@ -1,10 +1,12 @@
-/* schedule.h: optimized graph -> kernels -> memory. Decides what is stored, what is computed where, in which order. */
+/* schedule.h: optimized graph -> kernels -> memory. Decides what is stored, what is computed where,
+ * in which order. */
 #ifndef SSLC_SCHEDULE_H
 #define SSLC_SCHEDULE_H
 
 #include "../graph/graph.h"
 
-/* -- Buffers: nodes that are stored --------------------------------------------------------------- */
+/* -- Buffers: nodes that are stored ---------------------------------------------------------------
+ */
 
 typedef uint32_t BufferId; /* 0: not stored: computed where it is used */
 
@@ -16,15 +18,17 @@ typedef enum Place {
 } Place;
 
 typedef struct Buffer {
-	NodeId node;     /* what it holds, row-major, contiguous */
+	NodeId node; /* what it holds, row-major, contiguous */
 	Place place;
-	uint32_t slot;   /* input or output number; PLACE_STATE: index into state_name */
+	uint32_t slot; /* input or output number; PLACE_STATE: index into state_name */
 	uint64_t bytes;
 	uint64_t offset; /* PLACE_ARENA: by plan(); PLACE_STATE: not known here, see codegen.h */
-	uint32_t first, last; /* kernels: the one that writes it, the last that reads it (PLACE_ARENA) */
+	uint32_t first,
+	    last; /* kernels: the one that writes it, the last that reads it (PLACE_ARENA) */
 } Buffer;
 
-/* -- Kernels ---------------------------------------------------------------------------------------- */
+/* -- Kernels
+ * ---------------------------------------------------------------------------------------- */
 
 /* kinds.def rows: KERNEL(name, meaning) */
 typedef enum KernelKind {
@@ -36,31 +40,38 @@ typedef enum KernelKind {
 
 enum { MAX_KERNEL_OUTS = 32 };
 
-/* contract: the product is m x n, summed over k; a tile computes mc x nc of it and sums kc at a time. Tile t is block
- * (t / n_blocks) % m_blocks of rows and t % n_blocks of columns of batch t / (m_blocks n_blocks). */
+/* contract: the product is m x n, summed over k; a tile computes mc x nc of it and sums kc at a
+ * time. Tile t is block (t / n_blocks) % m_blocks of rows and t % n_blocks of columns of batch t /
+ * (m_blocks n_blocks). */
 typedef struct ContractTiling {
 	int64_t m, n, k;
 	int64_t mc, nc, kc;
 	int64_t m_blocks, n_blocks;
 } ContractTiling;
 
-/* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract) and stores each in
- * its buffer. A node that has no buffer is computed from its operands where it is needed; a node that has one is loaded,
- * unless it is an out of this very kernel (or the core), which is computed here. */
+/* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract)
+ * and stores each in its buffer. A node that has no buffer is computed from its operands where it
+ * is needed; a node that has one is loaded, unless it is an out of this very kernel (or the core),
+ * which is computed here. */
 typedef struct Kernel {
 	KernelKind kind;
-	NodeId core; /* reduce: the sum or reduce_max; contract: the dot; scatter: the scatter_add; map: 0 */
+	NodeId core; /* reduce: the sum or reduce_max; contract: the dot; scatter: the scatter_add; map:
+	                0 */
 	NodeId *out; /* [out_count] */
 	BufferId *to; /* [out_count] where each is stored */
 	uint32_t out_count;
 	BufferId from; /* copy: what is copied */
-	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape, scalars): one loop */
-	int64_t tiles; /* independent pieces, in [0, tiles); by shape alone, never by the number of threads */
-	int64_t tile;  /* iterations of the outermost loop(s) in a tile: see the kind's head comment in tile.c */
-	uint64_t scratch; /* bytes of private memory a call needs (packing), at most 1 MiB: on the stack of its thread */
+	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape,
+	                  scalars): one loop */
+	int64_t tiles; /* independent pieces, in [0, tiles); by shape alone, never by the number of
+	                  threads */
+	int64_t tile;  /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
+	                  tile.c */
+	uint64_t scratch; /* bytes of private memory a call needs (packing), at most 1 MiB: on the stack
+	                     of its thread */
 	ContractTiling tiling; /* contract */
-	Hash hash;     /* equal hash: the same code with other pointers */
-	double flops, bytes; /* an estimate for the table; bytes: read and written from buffers */
+	Hash hash;             /* equal hash: the same code with other pointers */
+	double flops, bytes;   /* an estimate for the table; bytes: read and written from buffers */
 } Kernel;
 
 typedef struct Kernels {
@@ -77,7 +88,8 @@ typedef struct Kernels {
 /* What a kernel loads; once a node. */
 typedef struct Read {
 	NodeId node;
-	bool same_element; /* only at the very element that is computed: it may be overwritten in place */
+	bool same_element; /* only at the very element that is computed: it may be overwritten in place
+	                    */
 } Read;
 
 /* kernel.c: fills out[], which has room for graph->count; the number of reads. */
@@ -89,7 +101,8 @@ void kernels_verify(const Kernels *k); /* BUG if a promise above is broken */
 void kernels_print(const Kernels *k, Text *out);
 void kernels_dot(const Kernels *k, Text *out);
 
-/* -- plan.c: memory: lifetimes, offsets, peak -------------------------------------------------------- */
+/* -- plan.c: memory: lifetimes, offsets, peak
+ * -------------------------------------------------------- */
 
 typedef struct Plan {
 	uint64_t arena_bytes; /* peak; a multiple of 64 */
@@ -97,6 +110,7 @@ typedef struct Plan {
 } Plan;
 /* Gives every PLACE_ARENA buffer its offset. */
 Plan *plan(Compile *c, Kernels *k);
-void plan_print(const Kernels *k, const Plan *p, Text *out); /* buffer, bytes, offset, first use, last use; peak last */
+void plan_print(const Kernels *k, const Plan *p,
+                Text *out); /* buffer, bytes, offset, first use, last use; peak last */
 
 #endif

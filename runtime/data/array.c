@@ -3,14 +3,16 @@
 
 #include "../runtime.h"
 
-int64_t array_size(const Array *a) {
+int64_t array_size(const Array *a)
+{
 	int64_t size = 1;
 	for (int i = 0; i < a->rank; i++)
 		size *= a->dim[i];
 	return size;
 }
 
-size_t type_bytes(const char *type) {
+size_t type_bytes(const char *type)
+{
 	static const struct {
 		const char *name;
 		size_t bytes;

@@ -16,8 +16,10 @@ typedef struct Part {
 	Array x, label;
 } Part;
 
-typedef bool (*Reader)(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]);
-#define READER(name, parameters, meaning) bool read_##name(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]);
+typedef bool (*Reader)(const Arguments *a, Part *train, Part *test, double *held_out,
+                       char why[WHY]);
+#define READER(name, parameters, meaning)                                                          \
+	bool read_##name(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]);
 #include "readers.def"
 #undef READER
 

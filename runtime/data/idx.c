@@ -1,5 +1,6 @@
-/* idx.c: LeCun's IDX (http://yann.lecun.com/exdb/mnist): two zero bytes, a type, a rank, big-endian 32-bit lengths, then
- * the values, big-endian. Plain or gzip. Bytes stay u8, shorts and ints become i32, floats f32. */
+/* idx.c: LeCun's IDX (http://yann.lecun.com/exdb/mnist): two zero bytes, a type, a rank, big-endian
+ * 32-bit lengths, then the values, big-endian. Plain or gzip. Bytes stay u8, shorts and ints become
+ * i32, floats f32. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,16 +10,23 @@
 
 static const size_t LIMIT = (size_t)4 << 30;
 
-static uint32_t big32(const unsigned char *p) {
+static uint32_t big32(const unsigned char *p)
+{
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static size_t code_bytes(int code) {
-	return code == 0x08 || code == 0x09 ? 1 : code == 0x0B ? 2 : code == 0x0C || code == 0x0D ? 4 : code == 0x0E ? 8 : 0;
+static size_t code_bytes(int code)
+{
+	return code == 0x08 || code == 0x09   ? 1
+	       : code == 0x0B                 ? 2
+	       : code == 0x0C || code == 0x0D ? 4
+	       : code == 0x0E                 ? 8
+	                                      : 0;
 }
 
 /* Element i of the file's type `code`, into the array. */
-static void convert(Array *out, int code, const unsigned char *p, int64_t i) {
+static void convert(Array *out, int code, const unsigned char *p, int64_t i)
+{
 	if (code == 0x08) {
 		((uint8_t *)out->at)[i] = *p;
 	} else if (code == 0x09) {
@@ -38,11 +46,13 @@ static void convert(Array *out, int code, const unsigned char *p, int64_t i) {
 	}
 }
 
-bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
+bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
+{
 	const unsigned char *p = bytes;
 	*out = (Array){0};
 	if (size < 4 || p[0] || p[1] || !code_bytes(p[2]))
-		return because(why, "is no IDX file: it must begin with two zero bytes and a type from 08 to 0e");
+		return because(
+		    why, "is no IDX file: it must begin with two zero bytes and a type from 08 to 0e");
 	int code = p[2], rank = p[3];
 	size_t element = code_bytes(code), header = 4 + 4 * (size_t)rank;
 	if (rank < 1 || rank > SSLC_MAX_RANK)
@@ -54,8 +64,10 @@ bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
 	uint64_t count = 1;
 	for (int i = 0; i < rank; i++) {
 		out->dim[i] = big32(p + 4 + 4 * i);
-		if (out->dim[i] < 1 || __builtin_mul_overflow(count, (uint64_t)out->dim[i], &count) || count > LIMIT)
-			return because(why, "has %lld elements along axis %d: none, or too many in all", (long long)out->dim[i], i);
+		if (out->dim[i] < 1 || __builtin_mul_overflow(count, (uint64_t)out->dim[i], &count) ||
+		    count > LIMIT)
+			return because(why, "has %lld elements along axis %d: none, or too many in all",
+			               (long long)out->dim[i], i);
 	}
 	if (size - header != count * element)
 		return because(why, "holds %zu bytes of values, but its header says %llu", size - header,
@@ -72,13 +84,15 @@ bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
 }
 
 /* gzread also reads plain files as they are. */
-static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY]) {
+static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY])
+{
 	gzFile file = gzopen(path, "rb");
 	size_t capacity = 1 << 20;
 	unsigned char *bytes = file ? malloc(capacity) : NULL;
 	*size = 0;
 	while (bytes) {
-		int got = gzread(file, bytes + *size, (unsigned)(capacity - *size < 1 << 20 ? capacity - *size : 1 << 20));
+		int got = gzread(file, bytes + *size,
+		                 (unsigned)(capacity - *size < 1 << 20 ? capacity - *size : 1 << 20));
 		if (got < 0) {
 			int code;
 			because(why, "'%s': %s: is the file whole?", path, gzerror(file, &code));
@@ -111,7 +125,8 @@ static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY]
 	return NULL;
 }
 
-bool idx_read(const char *path, Array *out, char why[WHY]) {
+bool idx_read(const char *path, Array *out, char why[WHY])
+{
 	size_t size;
 	char reason[WHY];
 	/* for the words of the system: no such file, permission, a folder */

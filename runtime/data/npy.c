@@ -1,6 +1,8 @@
-/* npy.c: NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic, a header that is a Python dictionary, the values.
+/* npy.c: NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic, a header that is a Python
+ * dictionary, the values.
  *
- * Little-endian C order only; floats become f32, signed integers i32, u1 and b1 u8. What would lose values is refused. */
+ * Little-endian C order only; floats become f32, signed integers i32, u1 and b1 u8. What would lose
+ * values is refused. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,8 @@ typedef struct Header {
 } Header;
 
 /* The text behind 'key': in the dictionary. */
-static const char *entry(const char *header, const char *key) {
+static const char *entry(const char *header, const char *key)
+{
 	char quoted[32];
 	snprintf(quoted, sizeof quoted, "'%s'", key);
 	const char *at = strstr(header, quoted);
@@ -29,23 +32,31 @@ static const char *entry(const char *header, const char *key) {
 	return at + strspn(at, " ");
 }
 
-static bool read_descr(const char *descr, Header *h, char why[WHY]) {
+static bool read_descr(const char *descr, Header *h, char why[WHY])
+{
 	if (!descr || descr[0] != '\'' || strlen(descr) < 4)
-		return because(why, "has no plain 'descr': structured and object arrays cannot be read; save numbers");
+		return because(
+		    why, "has no plain 'descr': structured and object arrays cannot be read; save numbers");
 	char order = descr[1];
 	h->kind = descr[2];
 	h->bytes = (size_t)(descr[3] - '0');
-	bool known = descr[4] == '\'' && ((h->kind == 'f' && (h->bytes == 4 || h->bytes == 8)) ||
-	                                  (h->kind == 'i' && strchr("1248", descr[3])) || (h->kind == 'u' && h->bytes == 1) ||
-	                                  (h->kind == 'b' && h->bytes == 1));
+	bool known = descr[4] == '\'' &&
+	             ((h->kind == 'f' && (h->bytes == 4 || h->bytes == 8)) ||
+	              (h->kind == 'i' && strchr("1248", descr[3])) ||
+	              (h->kind == 'u' && h->bytes == 1) || (h->kind == 'b' && h->bytes == 1));
 	if (!known)
-		return because(why, "holds values of type %.*s; save them as float32, int32 or uint8 (x.astype('float32'))", (int)strcspn(descr + 1, "'") + 2, descr);
+		return because(
+		    why,
+		    "holds values of type %.*s; save them as float32, int32 or uint8 (x.astype('float32'))",
+		    (int)strcspn(descr + 1, "'") + 2, descr);
 	if (order == '>')
-		return because(why, "is big-endian; save it again with x.astype(x.dtype.newbyteorder('<'))");
+		return because(why,
+		               "is big-endian; save it again with x.astype(x.dtype.newbyteorder('<'))");
 	return true;
 }
 
-static bool read_shape(const char *shape, Array *out, Header *h, char why[WHY]) {
+static bool read_shape(const char *shape, Array *out, Header *h, char why[WHY])
+{
 	if (!shape || *shape++ != '(')
 		return because(why, "has no 'shape'");
 	h->count = 1;
@@ -59,8 +70,10 @@ static bool read_shape(const char *shape, Array *out, Header *h, char why[WHY]) 
 			return because(why, "has a bad 'shape'");
 		if (out->rank == SSLC_MAX_RANK)
 			return because(why, "has more than %d axes", SSLC_MAX_RANK);
-		if (length < 1 || __builtin_mul_overflow(h->count, (int64_t)length, &h->count) || h->count > (int64_t)LIMIT)
-			return because(why, "has %lld elements along axis %d: none, or too many in all", length, out->rank);
+		if (length < 1 || __builtin_mul_overflow(h->count, (int64_t)length, &h->count) ||
+		    h->count > (int64_t)LIMIT)
+			return because(why, "has %lld elements along axis %d: none, or too many in all", length,
+			               out->rank);
 		out->dim[out->rank++] = length;
 		shape = end + strspn(end, " ");
 		if (*shape == ',')
@@ -68,7 +81,8 @@ static bool read_shape(const char *shape, Array *out, Header *h, char why[WHY]) 
 	}
 }
 
-static double element(const Header *h, const unsigned char *p) {
+static double element(const Header *h, const unsigned char *p)
+{
 	union {
 		float f32;
 		double f64;
@@ -86,14 +100,16 @@ static double element(const Header *h, const unsigned char *p) {
 	return h->bytes == 1 ? v.i8 : h->bytes == 2 ? v.i16 : h->bytes == 4 ? v.i32 : (double)v.i64;
 }
 
-static bool convert(Array *out, const Header *h, const unsigned char *p, char why[WHY]) {
+static bool convert(Array *out, const Header *h, const unsigned char *p, char why[WHY])
+{
 	for (int64_t i = 0; i < h->count; i++, p += h->bytes) {
 		double x = element(h, p);
 		if (h->kind == 'f') {
 			((float *)out->at)[i] = (float)x;
 		} else if (h->kind == 'i') {
 			if (x < INT32_MIN || x > INT32_MAX)
-				return because(why, "holds %.0f at index %lld, which is no 32-bit integer", x, (long long)i);
+				return because(why, "holds %.0f at index %lld, which is no 32-bit integer", x,
+				               (long long)i);
 			((int32_t *)out->at)[i] = (int32_t)x;
 		} else {
 			((uint8_t *)out->at)[i] = (uint8_t)x;
@@ -103,7 +119,8 @@ static bool convert(Array *out, const Header *h, const unsigned char *p, char wh
 }
 
 /* The header as a text of its own; *data: where the values begin. */
-static char *read_header(const unsigned char *p, size_t size, size_t *data, char why[WHY]) {
+static char *read_header(const unsigned char *p, size_t size, size_t *data, char why[WHY])
+{
 	if (size < 10 || memcmp(p, "\x93NUMPY", 6) != 0) {
 		because(why, "is no .npy file: save it with numpy.save");
 		return NULL;
@@ -128,7 +145,8 @@ static char *read_header(const unsigned char *p, size_t size, size_t *data, char
 	return header;
 }
 
-bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
+bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY])
+{
 	Header h = {0};
 	size_t data;
 	*out = (Array){0};
@@ -137,7 +155,8 @@ bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
 	if (!header)
 		return false;
 	const char *order = entry(header, "fortran_order");
-	bool good = read_descr(entry(header, "descr"), &h, why) && read_shape(entry(header, "shape"), out, &h, why);
+	bool good = read_descr(entry(header, "descr"), &h, why) &&
+	            read_shape(entry(header, "shape"), out, &h, why);
 	if (good && (!order || strncmp(order, "False", 5) != 0))
 		good = because(why, "is in Fortran order; save it again with numpy.ascontiguousarray(x)");
 	free(header);
@@ -157,7 +176,8 @@ bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]) {
 	return false;
 }
 
-bool npy_read(const char *path, Array *out, char why[WHY]) {
+bool npy_read(const char *path, Array *out, char why[WHY])
+{
 	size_t size;
 	char reason[WHY];
 	unsigned char *bytes = bytes_read(path, LIMIT, &size, why);
@@ -168,15 +188,21 @@ bool npy_read(const char *path, Array *out, char why[WHY]) {
 	return good || because(why, "'%.200s' %.250s", path, reason);
 }
 
-bool npy_write(const char *path, const char *type, int rank, const int64_t *dim, const void *at, char why[WHY]) {
-	const char *descr = strcmp(type, "f32") == 0 ? "<f4" : strcmp(type, "f64") == 0 ? "<f8" : strcmp(type, "i32") == 0 ? "<i4" : "|u1";
+bool npy_write(const char *path, const char *type, int rank, const int64_t *dim, const void *at,
+               char why[WHY])
+{
+	const char *descr = strcmp(type, "f32") == 0   ? "<f4"
+	                    : strcmp(type, "f64") == 0 ? "<f8"
+	                    : strcmp(type, "i32") == 0 ? "<i4"
+	                                               : "|u1";
 	char text[256], shape[160] = "";
 	size_t used = 0, count = 1;
 	for (int i = 0; i < rank; i++) {
 		used += (size_t)snprintf(shape + used, sizeof shape - used, "%lld, ", (long long)dim[i]);
 		count *= (size_t)dim[i];
 	}
-	int length = snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
+	int length = snprintf(text, sizeof text,
+	                      "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
 	size_t total = (10 + (size_t)length + 1 + 63) / 64 * 64, padded = total - 10;
 	unsigned char header[512] = "\x93NUMPY\x01";
 	header[8] = (unsigned char)padded;

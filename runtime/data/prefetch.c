@@ -1,4 +1,5 @@
-/* prefetch.c: a thread that gathers the next batch while this one is used: two buffers, handed over in turn. */
+/* prefetch.c: a thread that gathers the next batch while this one is used: two buffers, handed over
+ * in turn. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,16 @@ struct Prefetch {
 	bool closing, threaded;
 };
 
-static bool widens(const Prefetch *p, size_t field) {
+static bool widens(const Prefetch *p, size_t field)
+{
 	return p->order.f64 && strcmp(data_shape(p->data)->field[field].dtype, "f32") == 0;
 }
 
-static void copy_sample(const Prefetch *p, size_t field, int64_t from, void *to, int64_t place) {
+static void copy_sample(const Prefetch *p, size_t field, int64_t from, void *to, int64_t place)
+{
 	size_t bytes = data_sample_bytes(p->data, field);
-	const char *source = (const char *)data_field(p->data, p->order.split, field) + bytes * (size_t)from;
+	const char *source =
+	    (const char *)data_field(p->data, p->order.split, field) + bytes * (size_t)from;
 	if (!widens(p, field)) {
 		memcpy((char *)to + bytes * (size_t)place, source, bytes);
 		return;
@@ -35,7 +39,8 @@ static void copy_sample(const Prefetch *p, size_t field, int64_t from, void *to,
 		((double *)to)[count * (size_t)place + i] = ((const float *)(const void *)source)[i];
 }
 
-static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place) {
+static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place)
+{
 	const PrefetchOrder *o = &p->order;
 	int64_t n = data_count(p->data, o->split);
 	if (!o->shuffle) {
@@ -46,7 +51,8 @@ static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place) {
 	return order_at(i, n, o->seed, (uint64_t)(step / epoch_steps));
 }
 
-static void fill(Prefetch *p, int64_t step) {
+static void fill(Prefetch *p, int64_t step)
+{
 	for (int64_t place = 0; place < p->order.batch; place++) {
 		int64_t from = sample_of(p, step, place);
 		for (size_t field = 0; field < data_shape(p->data)->count; field++)
@@ -54,7 +60,8 @@ static void fill(Prefetch *p, int64_t step) {
 	}
 }
 
-static void *gather(void *prefetch) {
+static void *gather(void *prefetch)
+{
 	Prefetch *p = prefetch;
 	for (int64_t step = p->order.first_step; step < p->order.last_step; step++) {
 		pthread_mutex_lock(&p->lock);
@@ -74,14 +81,16 @@ static void *gather(void *prefetch) {
 }
 
 /* A batch that is all of the data, in order, never changes: no thread is worth it. */
-static bool is_tiny(const Prefetch *p) {
+static bool is_tiny(const Prefetch *p)
+{
 	size_t bytes = 0;
 	for (size_t i = 0; i < data_shape(p->data)->count; i++)
 		bytes += data_sample_bytes(p->data, i) * (size_t)p->order.batch;
 	return bytes <= 1 << 14;
 }
 
-Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]) {
+Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY])
+{
 	Prefetch *p = calloc(1, sizeof *p);
 	because(why, "no memory for batches");
 	if (!p)
@@ -109,7 +118,8 @@ Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]
 	return NULL;
 }
 
-const void *const *prefetch_next(Prefetch *p) {
+const void *const *prefetch_next(Prefetch *p)
+{
 	if (p->given >= p->order.last_step)
 		return NULL;
 	if (p->threaded) {
@@ -125,7 +135,8 @@ const void *const *prefetch_next(Prefetch *p) {
 	return (const void *const *)p->buffer[p->given++ % BUFFERS];
 }
 
-void prefetch_close(Prefetch *p) {
+void prefetch_close(Prefetch *p)
+{
 	if (!p)
 		return;
 	if (p->threaded) {

@@ -1,30 +1,43 @@
-/* readers.c: the readers of readers.def: files or formulas -> arrays of a train and a test split. */
+/* readers.c: the readers of readers.def: files or formulas -> arrays of a train and a test split.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data.h"
 
-/* -- normal --------------------------------------------------------------------------------------------- */
+/* -- normal
+ * --------------------------------------------------------------------------------------------- */
 
-/* Value i of the row-major array: Box-Muller of Philox words at counter {i / 2, 0, 0, "norm"} under the seed, in double:
- * u = (w0 + 1/2) / 2^32, v = (w1 + 1/2) / 2^32, r = sqrt(-2 ln u); r cos(2 pi v) for even i, r sin(2 pi v) for odd. */
-static float normal_at(int64_t i, uint64_t seed) {
-	uint32_t counter[4] = {(uint32_t)(i / 2), (uint32_t)((uint64_t)(i / 2) >> 32), 0, 0x6e6f726du}, word[4];
+/* Value i of the row-major array: Box-Muller of Philox words at counter {i / 2, 0, 0, "norm"} under
+ * the seed, in double: u = (w0 + 1/2) / 2^32, v = (w1 + 1/2) / 2^32, r = sqrt(-2 ln u); r cos(2 pi
+ * v) for even i, r sin(2 pi v) for odd. */
+static float normal_at(int64_t i, uint64_t seed)
+{
+	uint32_t counter[4] = {(uint32_t)(i / 2), (uint32_t)((uint64_t)(i / 2) >> 32), 0, 0x6e6f726du},
+	         word[4];
 	uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
 	philox4x32(counter, key, word);
-	double u = (word[0] + 0.5) / 4294967296.0, v = (word[1] + 0.5) / 4294967296.0, r = sqrt(-2 * log(u));
-	return (float)(i % 2 ? r * sin(2 * 3.14159265358979323846 * v) : r * cos(2 * 3.14159265358979323846 * v));
+	double u = (word[0] + 0.5) / 4294967296.0, v = (word[1] + 0.5) / 4294967296.0,
+	       r = sqrt(-2 * log(u));
+	return (float)(i % 2 ? r * sin(2 * 3.14159265358979323846 * v)
+	                     : r * cos(2 * 3.14159265358979323846 * v));
 }
 
-static bool whole(double x, double most) { return x >= 1 && x <= most && x == floor(x); }
+static bool whole(double x, double most)
+{
+	return x >= 1 && x <= most && x == floor(x);
+}
 
-bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]) {
+bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY])
+{
 	double n = a->number[0], d = a->number[1], seed = a->number[2];
 	(void)test;
 	*held_out = 0;
 	if (!whole(n, 1e9) || !whole(d, 1e6) || n * d > 1e9 || seed < 0 || seed != floor(seed))
-		return because(why, "normal(%g, %g, seed=%g): n and d are whole numbers from 1, the seed one from 0", n, d, seed);
+		return because(
+		    why, "normal(%g, %g, seed=%g): n and d are whole numbers from 1, the seed one from 0",
+		    n, d, seed);
 	train->x = (Array){.type = "f32", .rank = 2, .dim = {(int64_t)n, (int64_t)d}};
 	train->x.at = malloc((size_t)(n * d) * sizeof(float));
 	if (!train->x.at)
@@ -34,41 +47,56 @@ bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, 
 	return true;
 }
 
-/* -- Files -------------------------------------------------------------------------------------------------- */
+/* -- Files
+ * --------------------------------------------------------------------------------------------------
+ */
 
 typedef bool (*FileReader)(const char *path, Array *out, char why[WHY]);
 
 /* "" is not given; a relative path begins at the folder. */
-static bool read_file(const Arguments *a, const char *name, FileReader reader, Array *out, char why[WHY]) {
+static bool read_file(const Arguments *a, const char *name, FileReader reader, Array *out,
+                      char why[WHY])
+{
 	char path[4096];
 	if (!name || !*name)
 		return true;
 	bool relative = name[0] != '/' && a->folder && *a->folder;
-	if (snprintf(path, sizeof path, "%s%s%s", relative ? a->folder : "", relative ? "/" : "", name) >= (int)sizeof path)
+	if (snprintf(path, sizeof path, "%s%s%s", relative ? a->folder : "", relative ? "/" : "",
+	             name) >= (int)sizeof path)
 		return because(why, "the name of a file is too long");
 	return reader(path, out, why);
 }
 
-static bool read_four(const Arguments *a, FileReader reader, Part *train, Part *test, double *held_out, char why[WHY]) {
+static bool read_four(const Arguments *a, FileReader reader, Part *train, Part *test,
+                      double *held_out, char why[WHY])
+{
 	bool has_label = a->text[1] && *a->text[1], has_test = a->text[2] && *a->text[2];
 	*held_out = a->number[4];
 	if (*held_out < 0 || *held_out >= 1)
-		return because(why, "test=%g: the share that is held out must be at least 0 and below 1", *held_out);
+		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
+		               *held_out);
 	if (has_test && has_label != (a->text[3] && *a->text[3]))
-		return because(why, "labels must be given for both the train and the test files, or for neither");
-	return read_file(a, a->text[0], reader, &train->x, why) && read_file(a, a->text[1], reader, &train->label, why) &&
-	       read_file(a, a->text[2], reader, &test->x, why) && (!has_test || read_file(a, a->text[3], reader, &test->label, why));
+		return because(
+		    why, "labels must be given for both the train and the test files, or for neither");
+	return read_file(a, a->text[0], reader, &train->x, why) &&
+	       read_file(a, a->text[1], reader, &train->label, why) &&
+	       read_file(a, a->text[2], reader, &test->x, why) &&
+	       (!has_test || read_file(a, a->text[3], reader, &test->label, why));
 }
 
-bool read_idx(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]) {
+bool read_idx(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY])
+{
 	return read_four(a, idx_read, train, test, held_out, why);
 }
 
-bool read_npy(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]) {
+bool read_npy(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY])
+{
 	return read_four(a, npy_read, train, test, held_out, why);
 }
 
-bool read_fashion_mnist(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]) {
+bool read_fashion_mnist(const Arguments *a, Part *train, Part *test, double *held_out,
+                        char why[WHY])
+{
 	static const char *const names[] = {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
 	                                    "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"};
 	Array *to[] = {&train->x, &train->label, &test->x, &test->label};
@@ -77,7 +105,9 @@ bool read_fashion_mnist(const Arguments *a, Part *train, Part *test, double *hel
 		char path[4096], reason[WHY] = "";
 		snprintf(path, sizeof path, "%s/%s", a->text[0], names[i]);
 		if (!read_file(a, path, idx_read, to[i], reason))
-			return because(why, "%.350s; install Debian's dataset-fashion-mnist, or say path='folder'", reason);
+			return because(why,
+			               "%.350s; install Debian's dataset-fashion-mnist, or say path='folder'",
+			               reason);
 	}
 	return true;
 }

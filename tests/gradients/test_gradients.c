@@ -1,5 +1,5 @@
-/* test_gradients.c: every differentiable row of the op table against central differences, in double, through the reference
- * interpreter; signed, scaled. */
+/* test_gradients.c: every differentiable row of the op table against central differences, in
+ * double, through the reference interpreter; signed, scaled. */
 #include <CUnit/CUnit.h>
 
 #include <math.h>
@@ -20,16 +20,21 @@ typedef struct Problem {
 	size_t inputs;
 } Problem;
 
-static void problem_open(Problem *p, const char *name) {
+static void problem_open(Problem *p, const char *name)
+{
 	*p = (Problem){.c = {.arena = arena_open(0), .float_type = DTYPE_f64}};
 	p->c.diags = diags_open(p->c.arena);
 	p->forward = graph_new(&p->c, name);
 }
 
-static void problem_close(Problem *p) { arena_close(p->c.arena); }
+static void problem_close(Problem *p)
+{
+	arena_close(p->c.arena);
+}
 
 /* Sum of y weighted by an input of its own, so that no two elements have the same adjoint. */
-static NodeId weigh(Graph *g, NodeId y) {
+static NodeId weigh(Graph *g, NodeId y)
+{
 	Axes all = {.count = node(g, y)->shape.rank};
 	for (uint8_t i = 0; i < all.count; i++)
 		all.at[i] = i;
@@ -37,7 +42,8 @@ static NodeId weigh(Graph *g, NodeId y) {
 	return all.count ? op_sum(g, product, all) : product;
 }
 
-static void fill_feeds(Problem *p, Op op) {
+static void fill_feeds(Problem *p, Op op)
+{
 	for (NodeId x = 1; x < p->forward->count; x++) {
 		const Node *n = node(p->forward, x);
 		if (n->op != OP_input)
@@ -51,16 +57,18 @@ static void fill_feeds(Problem *p, Op op) {
 	}
 }
 
-static double loss_at(Problem *p) {
+static double loss_at(Problem *p)
+{
 	ArenaMark mark = arena_mark(p->c.arena);
 	double loss = evaluate(p->c.arena, p->forward, p->feed, p->inputs)[p->loss][0];
 	arena_reset(p->c.arena, mark);
 	return loss;
 }
 
-/* The largest |analytic - numeric| / (1 + |numeric|) over all elements of all float inputs. `spoil` damages the analytic
- * gradient on purpose: 1 the sign, 2 a factor of 2, 3 the order. */
-static double worst_error(Problem *p, int spoil) {
+/* The largest |analytic - numeric| / (1 + |numeric|) over all elements of all float inputs. `spoil`
+ * damages the analytic gradient on purpose: 1 the sign, 2 a factor of 2, 3 the order. */
+static double worst_error(Problem *p, int spoil)
+{
 	Graph *g = graph_new(&p->c, "gradients");
 	NodeId *map = new_array(p->c.arena, NodeId, p->forward->count);
 	for (NodeId x = 1; x < p->forward->count; x++)
@@ -96,7 +104,8 @@ static double worst_error(Problem *p, int spoil) {
 	return worst;
 }
 
-static void every_operation(void) {
+static void every_operation(void)
+{
 	for (Op op = 1; op < OP_COUNT; op++) {
 		if (strcmp(op_info[op].gradient, "none") == 0)
 			continue;
@@ -110,10 +119,12 @@ static void every_operation(void) {
 			if (y && type_info[node(p.forward, y)->type].is_float) {
 				p.loss = weigh(p.forward, y);
 				fill_feeds(&p, op);
-				/* a step function is flat, but stop_gradient is not: it must give 0 whatever the slope */
+				/* a step function is flat, but stop_gradient is not: it must give 0 whatever the
+				 * slope */
 				double error = op == OP_stop_gradient ? 0 : worst_error(&p, 0);
 				if (!(error < 1e-7))
-					fprintf(stderr, "gradient of %s, variant %d: error %g\n", op_info[op].name, variant, error);
+					fprintf(stderr, "gradient of %s, variant %d: error %g\n", op_info[op].name,
+					        variant, error);
 				CU_ASSERT(error < 1e-7);
 				tried++;
 			}
@@ -126,14 +137,16 @@ static void every_operation(void) {
 }
 
 /* d/dx of sum(w f(x) df/dx): the gradient of a gradient. */
-static void second_derivatives(void) {
+static void second_derivatives(void)
+{
 	static const Op ops[] = {OP_exp, OP_tanh, OP_mul, OP_div, OP_dot, OP_erf, OP_log};
 	for (size_t i = 0; i < COUNT(ops); i++) {
 		Problem p;
 		problem_open(&p, op_info[ops[i]].name);
 		NodeId y = sample_make(p.forward, ops[i], 0, DTYPE_f64, ""), a = 0;
 		for (NodeId x = 1; x < p.forward->count; x++)
-			if (node(p.forward, x)->op == OP_input && strcmp(node(p.forward, x)->attr.name, "a") == 0)
+			if (node(p.forward, x)->op == OP_input &&
+			    strcmp(node(p.forward, x)->attr.name, "a") == 0)
 				a = x;
 		NodeId slope = op_gradient(p.forward, weigh(p.forward, op_mul(p.forward, y, y)), a);
 		NodeId sum = op_mul(p.forward, slope, slope);
@@ -153,7 +166,8 @@ static void second_derivatives(void) {
 }
 
 /* The check itself must refuse a wrong sign, a missing factor and a wrong order. */
-static void wrong_gradients_are_refused(void) {
+static void wrong_gradients_are_refused(void)
+{
 	for (int spoil = 1; spoil <= 3; spoil++) {
 		Problem p;
 		problem_open(&p, "spoiled");
@@ -165,7 +179,8 @@ static void wrong_gradients_are_refused(void) {
 	}
 }
 
-static void stop_gradient_stops(void) {
+static void stop_gradient_stops(void)
+{
 	Problem p;
 	problem_open(&p, "stop");
 	Graph *g = p.forward;

@@ -1,5 +1,5 @@
-/* main.c: runs CUnit suites: all, or those named on the command line. Exit status 1 when any assertion failed.
- * One row a suite; a suite is an array of tests in the file of its name. */
+/* main.c: runs CUnit suites: all, or those named on the command line. Exit status 1 when any
+ * assertion failed. One row a suite; a suite is an array of tests in the file of its name. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,14 +18,16 @@ static CU_SuiteInfo suites[] = {
     CU_SUITE_INFO_NULL,
 };
 
-static CU_SuiteInfo *find(const char *name) {
+static CU_SuiteInfo *find(const char *name)
+{
 	for (CU_SuiteInfo *s = suites; s->pName; s++)
 		if (strcmp(s->pName, name) == 0)
 			return s;
 	return NULL;
 }
 
-static int usage(const char *name) {
+static int usage(const char *name)
+{
 	fprintf(stderr, "no suite named '%s'; there are:", name);
 	for (CU_SuiteInfo *s = suites; s->pName; s++)
 		fprintf(stderr, " %s", s->pName);
@@ -33,7 +35,8 @@ static int usage(const char *name) {
 	return 2;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;
 	CU_ErrorCode registered = CUE_SUCCESS;

@@ -1,5 +1,6 @@
-/* test_codegen.c: generated code against the reference interpreter: every operation at odd shapes, in f32 and f64, for
- * this machine, AVX2 and SSE2, with and without a parallel hook; through the whole way of schedule, plan and JIT. */
+/* test_codegen.c: generated code against the reference interpreter: every operation at odd shapes,
+ * in f32 and f64, for this machine, AVX2 and SSE2, with and without a parallel hook; through the
+ * whole way of schedule, plan and JIT. */
 #include <CUnit/CUnit.h>
 
 #include <math.h>
@@ -13,19 +14,22 @@
 
 enum { MAX_INPUTS = 600, MAX_OUTPUTS = 300 };
 
-static uint64_t no_states(void *states, const char *name) {
+static uint64_t no_states(void *states, const char *name)
+{
 	(void)states, (void)name;
 	return 0;
 }
 
 /* Tiles backwards, one at a time: no order may be relied on. */
-static void backwards(void *pool, StepTask task, void *args, int64_t tiles) {
+static void backwards(void *pool, StepTask task, void *args, int64_t tiles)
+{
 	(void)pool;
 	for (int64_t i = tiles; i > 0; i--)
 		task(args, i - 1, i);
 }
 
-static void to_memory(DType t, const double *from, int64_t n, void *to) {
+static void to_memory(DType t, const double *from, int64_t n, void *to)
+{
 	for (int64_t i = 0; i < n; i++) {
 		if (t == DTYPE_f32)
 			((float *)to)[i] = (float)from[i];
@@ -38,28 +42,32 @@ static void to_memory(DType t, const double *from, int64_t n, void *to) {
 	}
 }
 
-static double from_memory(DType t, const void *at, int64_t i) {
+static double from_memory(DType t, const void *at, int64_t i)
+{
 	return t == DTYPE_f32   ? (double)((const float *)at)[i]
 	       : t == DTYPE_f64 ? ((const double *)at)[i]
 	       : t == DTYPE_i32 ? ((const int32_t *)at)[i]
 	                        : ((const uint8_t *)at)[i];
 }
 
-static bool close_enough(DType t, double got, double want) {
+static bool close_enough(DType t, double got, double want)
+{
 	if (isnan(want) || isinf(want))
 		return isnan(want) ? isnan(got) : got == want;
 	double tolerance = t == DTYPE_f32 ? 2e-5 : t == DTYPE_f64 ? 1e-11 : 0;
 	return fabs(got - want) <= tolerance * (1 + fabs(want));
 }
 
-static Op op_of_output(const char *name) {
+static Op op_of_output(const char *name)
+{
 	char word[64];
 	snprintf(word, sizeof word, "%.*s", (int)strcspn(name, "/"), name);
 	return op_by_name(word);
 }
 
 /* Runs g and compares every output with the interpreter's; the number of wrong ones. */
-static int compare(Compile *c, const Graph *g, StepParallel parallel) {
+static int compare(Compile *c, const Graph *g, StepParallel parallel)
+{
 	Feed feed[MAX_INPUTS];
 	size_t feeds = 0;
 	const void *inputs[MAX_INPUTS];
@@ -86,7 +94,8 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel) {
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	for (uint32_t i = 0; i < k->input_count; i++)
 		for (NodeId x = 1; x < g->count; x++)
-			if (node(g, x)->op == OP_input && strcmp(node(g, x)->attr.name, k->input_name[i]) == 0) {
+			if (node(g, x)->op == OP_input &&
+			    strcmp(node(g, x)->attr.name, k->input_name[i]) == 0) {
 				int64_t size = shape_size(node(g, x)->shape);
 				void *at = arena_array(c->arena, (size_t)size, 8);
 				to_memory(node(g, x)->type, want[x], size, at);
@@ -103,8 +112,8 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel) {
 			double got = from_memory(n->type, outputs[o], i);
 			if (close_enough(n->type, got, want[g->out[o].value][i]))
 				continue;
-			fprintf(stderr, "%s on %s: element %lld is %.17g, but should be %.17g\n", g->out[o].name, codegen_cpu(cg), (long long)i, got,
-			        want[g->out[o].value][i]);
+			fprintf(stderr, "%s on %s: element %lld is %.17g, but should be %.17g\n",
+			        g->out[o].name, codegen_cpu(cg), (long long)i, got, want[g->out[o].value][i]);
 			wrong++;
 			break;
 		}
@@ -114,7 +123,8 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel) {
 	return wrong;
 }
 
-static void all_samples(DType type, const char *cpu, StepParallel parallel) {
+static void all_samples(DType type, const char *cpu, StepParallel parallel)
+{
 	Compile c = {.arena = arena_open(0), .float_type = type, .verify = true, .cpu = cpu};
 	c.diags = diags_open(c.arena);
 	Graph *g = graph_new(&c, "samples");
@@ -137,31 +147,40 @@ static void all_samples(DType type, const char *cpu, StepParallel parallel) {
 	arena_close(c.arena);
 }
 
-static void this_machine(void) {
+static void this_machine(void)
+{
 	all_samples(DTYPE_f32, NULL, NULL);
 	all_samples(DTYPE_f64, NULL, backwards);
 }
 
-static void avx2(void) {
+static void avx2(void)
+{
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		all_samples(DTYPE_f32, "x86-64-v3", backwards);
 }
 
-static void sse2(void) { all_samples(DTYPE_f32, "x86-64", NULL); }
+static void sse2(void)
+{
+	all_samples(DTYPE_f32, "x86-64", NULL);
+}
 
-/* Chains through several kernels, with many tiles: softmax of a product, its loss and column sums. */
-static void chain(void) {
+/* Chains through several kernels, with many tiles: softmax of a product, its loss and column sums.
+ */
+static void chain(void)
+{
 	static const int64_t sizes[] = {1, 2, 15, 16, 17, 97, 300};
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		Compile c = {.arena = arena_open(0), .float_type = DTYPE_f32, .verify = true};
 		c.diags = diags_open(c.arena);
 		Graph *g = graph_new(&c, "chain");
 		int64_t n = sizes[i];
-		NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(n, 33)), w = op_input(g, "w", DTYPE_f32, SHAPE(33, n + 1));
+		NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(n, 33)),
+		       w = op_input(g, "w", DTYPE_f32, SHAPE(33, n + 1));
 		NodeId b = op_input(g, "b", DTYPE_f32, SHAPE(n + 1));
 		NodeId h = op_dot(g, x, w, (DotAxes){.contract = 1, .x_contract = {1}, .y_contract = {0}});
 		h = op_tanh(g, op_add(g, h, op_broadcast(g, b, SHAPE(n, n + 1), (Axes){1, {1}})));
-		NodeId m = op_broadcast(g, op_reduce_max(g, h, (Axes){1, {1}}), SHAPE(n, n + 1), (Axes){1, {0}});
+		NodeId m =
+		    op_broadcast(g, op_reduce_max(g, h, (Axes){1, {1}}), SHAPE(n, n + 1), (Axes){1, {0}});
 		NodeId e = op_exp(g, op_sub(g, h, m));
 		NodeId s = op_broadcast(g, op_sum(g, e, (Axes){1, {1}}), SHAPE(n, n + 1), (Axes){1, {0}});
 		NodeId softmax = op_div(g, e, s);
