@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* -- Types
- * ------------------------------------------------------------------------------------------ */
+/* -- Types ------------------------------------------------------------------------------------- */
 
 T l_type(Emit *e, DType t)
 {
@@ -47,8 +46,7 @@ unsigned l_lanes(V v)
 	return LLVMGetTypeKind(t) == LLVMVectorTypeKind ? LLVMGetVectorSize(t) : 1;
 }
 
-/* -- Constants
- * -------------------------------------------------------------------------------------- */
+/* -- Constants --------------------------------------------------------------------------------- */
 
 V l_i32(Emit *e, int32_t x)
 {
@@ -99,8 +97,7 @@ V l_lane_ids(Emit *e, T int_element, unsigned lanes)
 	return lanes > 1 ? LLVMConstVector(lane, lanes) : lane[0];
 }
 
-/* -- Arithmetic
- * ------------------------------------------------------------------------------------- */
+/* -- Arithmetic -------------------------------------------------------------------------------- */
 
 V l_fadd(Emit *e, V x, V y)
 {
@@ -158,8 +155,7 @@ V l_select(Emit *e, V condition, V x, V y)
 	return LLVMBuildSelect(e->b, condition, x, y, "");
 }
 
-/* -- Memory
- * ----------------------------------------------------------------------------------------- */
+/* -- Memory ------------------------------------------------------------------------------------ */
 
 V l_at(Emit *e, T element, V base, V index)
 {
@@ -196,8 +192,7 @@ V l_tail_mask(Emit *e, unsigned lanes, V remaining)
 	return LLVMBuildICmp(e->b, LLVMIntSLT, ids, l_splat(e, remaining, lanes), "");
 }
 
-/* -- Blocks and loops
- * --------------------------------------------------------------------------------- */
+/* -- Blocks and loops -------------------------------------------------------------------------- */
 
 LLVMBasicBlockRef l_block(Emit *e, const char *name)
 {

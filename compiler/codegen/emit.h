@@ -11,7 +11,7 @@
 typedef LLVMValueRef V;
 typedef LLVMTypeRef T;
 
-/* Everything of LLVM for one module (one function of a model). Built and disposed in emit.c. */
+/* Everything of LLVM for one module (one function of a model). Built and disposed in unit.c. */
 typedef struct Emit {
 	Compile *c;
 	const Kernels *k;
@@ -127,6 +127,9 @@ void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from no
 void value_forget(KernelEmit *ke);
 /* Stores v as x's element(s) at index into the buffer. */
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
+/* Between the form in memory and the one in registers: bool i8, i1; bf16 i16, f32. */
+V l_from_memory(Emit *e, DType t, V v);
+V l_to_memory(Emit *e, DType t, V v);
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
 

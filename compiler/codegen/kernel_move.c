@@ -48,7 +48,10 @@ static void add_body(KernelEmit *ke, void *context, V at, V mask)
 	two.count = 2;
 	V to = LLVMBuildNSWAdd(e->b, s->to, at, ""), from = LLVMBuildNSWAdd(e->b, s->from, at, "");
 	V in[2] = {element_load(ke, s->n, s->out, to, mask), element_load(ke, s->n, s->y, from, mask)};
-	element_store(ke, s->n, s->out, to, mask, emit_map(e, &two, s->n->type, in));
+	for (int i = 0; i < 2; i++)
+		in[i] = l_from_memory(e, s->n->type, in[i]);
+	V sum = emit_map(e, &two, s->n->type, in);
+	element_store(ke, s->n, s->out, to, mask, l_to_memory(e, s->n->type, sum));
 }
 
 static V mul_add(Emit *e, V x, int64_t by, V y)

@@ -74,8 +74,7 @@ static V value_under(Fold *f, const Index *index, V mask)
 
 static void fold_axes(Fold *f, int axis, V *sums);
 
-/* -- The innermost loop over a reduced last axis
- * -------------------------------------------------------- */
+/* -- The innermost loop over a reduced last axis ----------------------------------------------- */
 
 static void fold_row(Fold *f, V *sums)
 {
@@ -111,8 +110,7 @@ static void fold_row(Fold *f, V *sums)
 	}
 }
 
-/* -- Vectors of columns
- * ------------------------------------------------------------------------------------ */
+/* -- Vectors of columns ------------------------------------------------------------------------ */
 
 static Index column_index(Fold *f, const Index *at, int axis, unsigned i, V *mask)
 {
@@ -164,8 +162,7 @@ static void fold_axes(Fold *f, int axis, V *sums)
 		sums[i] = loop.result[i];
 }
 
-/* -- One result, or one vector of them
- * ------------------------------------------------------------------------ */
+/* -- One result, or one vector of them --------------------------------------------------------- */
 
 static void start(Fold *f, V *sums)
 {

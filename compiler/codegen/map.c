@@ -85,13 +85,11 @@ EMIT(stop_gradient)
 	return n->x;
 }
 
-/* -- cast
- * ---------------------------------------------------------------------------------------------- */
+/* -- cast -------------------------------------------------------------------------------------- */
 
 static V cast_to_int(Emit *e, const Lane *n, T to)
 {
 	V x = n->x;
-	unsigned lanes = l_lanes(x);
 	if (n->from == DTYPE_bool)
 		return LLVMBuildZExt(e->b, x, to, "");
 	if (is_float(n)) {
@@ -99,7 +97,6 @@ static V cast_to_int(Emit *e, const Lane *n, T to)
 		return l_call(e, n->to == DTYPE_u8 ? "llvm.fptoui.sat" : "llvm.fptosi.sat", to, overload, 2,
 		              &x, 1);
 	}
-	(void)lanes;
 	return n->to == DTYPE_u8 ? LLVMBuildTrunc(e->b, x, to, "") : LLVMBuildZExt(e->b, x, to, "");
 }
 
@@ -119,8 +116,7 @@ EMIT(cast)
 	return n->to == DTYPE_f64 ? LLVMBuildFPExt(e->b, x, to, "") : LLVMBuildFPTrunc(e->b, x, to, "");
 }
 
-/* -- Arithmetic of two
- * ------------------------------------------------------------------------------------ */
+/* -- Arithmetic of two ------------------------------------------------------------------------- */
 
 EMIT(add)
 {
@@ -169,17 +165,45 @@ EMIT(div)
 	return l_select(e, undefined, zero(q), q);
 }
 
-/* x - y trunc(x / y), exact while the quotient is: |x / y| < 2^24 (f32), 2^53 (f64); the result has
- * x's sign. */
+/* 1 if any lane of a condition holds. */
+static V any_lane(Emit *e, V condition)
+{
+	T t = LLVMTypeOf(condition);
+	return l_lanes(condition) == 1
+	           ? condition
+	           : l_call(e, "llvm.vector.reduce.or", e->i1, &t, 1, &condition, 1);
+}
+
+/* C's fmod: takes y off |x| as often as it fits, up to 2^53 times in a round, until no lane has
+ * more. Each round is exact: the quotient of doubles is off by one at most, which leaves a
+ * remainder of the wrong sign, put right at the end. f32 in f64 needs 6 rounds at most, mostly
+ * one; f64 beyond quotients of 2^1023 gives NaN. */
 static V float_rem(Emit *e, const Lane *n)
 {
-	V q = l_unary(e, "llvm.trunc", l_fdiv(e, n->x, n->y));
-	V r = l_fma(e, l_fneg(e, q), n->y, n->x);
-	/* a quotient rounded up to the next whole number leaves a remainder of the wrong sign */
-	V size = l_unary(e, "llvm.fabs", n->y);
-	V wrong = LLVMBuildFCmp(e->b, LLVMRealOLT, l_fmul(e, r, n->x), zero(r), "");
-	V back = l_binary(e, "llvm.copysign", size, n->x);
-	return l_binary(e, "llvm.copysign", l_select(e, wrong, l_fadd(e, r, back), r), n->x);
+	T narrow = LLVMTypeOf(n->x), wide = l_vector(e->f64, l_lanes(n->x));
+	V x = narrow == wide ? n->x : LLVMBuildFPExt(e->b, n->x, wide, "");
+	V y = narrow == wide ? n->y : LLVMBuildFPExt(e->b, n->y, wide, "");
+	V size = l_unary(e, "llvm.fabs", y);
+	LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), round = l_block(e, "rem");
+	l_goto(e, round);
+	V rest = LLVMBuildPhi(e->b, wide, "");
+	LLVMAddIncoming(rest, &x, &before, 1);
+	V fits = LLVMBuildFCmp(e->b, LLVMRealOGE, l_unary(e, "llvm.fabs", rest), size, "");
+	V q = l_unary(e, "llvm.trunc", l_fdiv(e, rest, size));
+	V less = l_select(e, fits, l_fma(e, l_fneg(e, q), size, rest), rest);
+	V more = LLVMBuildFCmp(e->b, LLVMRealOGE, l_unary(e, "llvm.fabs", less), size, "");
+	LLVMBasicBlockRef after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, any_lane(e, more), round, after);
+	LLVMAddIncoming(rest, &less, &round, 1);
+	LLVMPositionBuilderAtEnd(e->b, after);
+	V below = LLVMBuildFCmp(e->b, LLVMRealOLT, less, zero(less), "");
+	V above = LLVMBuildFCmp(e->b, LLVMRealOGT, less, zero(less), "");
+	V positive = LLVMBuildFCmp(e->b, LLVMRealOGT, x, zero(x), "");
+	V wrong = l_select(e, positive, below, above);
+	V back = l_fadd(e, less, l_binary(e, "llvm.copysign", size, x));
+	V r = l_binary(e, "llvm.copysign", l_select(e, wrong, back, less), x);
+	r = l_select(e, LLVMBuildFCmp(e->b, LLVMRealUNO, y, y, ""), y, r);
+	return narrow == wide ? r : LLVMBuildFPTrunc(e->b, r, narrow, "");
 }
 
 EMIT(rem)
@@ -248,8 +272,7 @@ EMIT(shift_right)
 	return LLVMBuildLShr(e->b, n->x, shift_by(e, n), "");
 }
 
-/* -- Comparisons
- * ----------------------------------------------------------------------------------------- */
+/* -- Comparisons ------------------------------------------------------------------------------- */
 
 EMIT(less)
 {

@@ -36,6 +36,7 @@ unsigned body_size(const KernelEmit *ke)
 {
 	const Kernels *k = ke->e->k;
 	unsigned size = 0;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
 	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
 		seen[ke->kernel->out[i]] = true;
@@ -44,6 +45,7 @@ unsigned body_size(const KernelEmit *ke)
 		for (int i = 0; seen[x] && i < node(k->graph, x)->count; i++)
 			seen[node(k->graph, x)->in[i]] |= k->buffer_of[node(k->graph, x)->in[i]] == 0;
 	}
+	arena_reset(ke->e->c->arena, mark);
 	return size;
 }
 

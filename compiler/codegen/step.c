@@ -26,12 +26,12 @@ typedef struct Step {
 	V *made, *task; /* [kernel_count] functions; shared ones are equal */
 } Step;
 
-/* -- The buffers of a kernel, in an order that depends on its structure alone
- * ---------------------------- */
+/* -- The buffers of a kernel, in an order that depends on its structure alone ------------------ */
 
 static uint32_t touched(Emit *e, const Kernel *kernel, BufferId *out)
 {
 	const Kernels *k = e->k;
+	ArenaMark mark = arena_mark(e->c->arena);
 	Read *read = new_array(e->c->arena, Read, k->graph->count);
 	bool *seen = new_array(e->c->arena, bool, k->buffer_count);
 	uint32_t count = 0,
@@ -51,12 +51,11 @@ static uint32_t touched(Emit *e, const Kernel *kernel, BufferId *out)
 			out[count++] = kernel->to[i];
 		seen[kernel->to[i]] = true;
 	}
+	arena_reset(e->c->arena, mark);
 	return count;
 }
 
-/* -- Kernels
- * ------------------------------------------------------------------------------------------------
- */
+/* -- Kernels ----------------------------------------------------------------------------------- */
 
 static unsigned lanes_of(const Emit *e, const Kernel *kernel)
 {
@@ -142,22 +141,22 @@ static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
 static void make_kernel(Step *s, uint32_t number)
 {
 	const Kernels *k = s->e->k;
-	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
 	for (uint32_t i = 0; i < number; i++)
 		if (k->kernel[i].hash && k->kernel[i].hash == k->kernel[number].hash) {
 			s->made[number] = s->made[i];
 			s->task[number] = s->task[i];
 			return;
 		}
+	ArenaMark mark = arena_mark(s->e->c->arena);
+	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
 	uint32_t count = touched(s->e, &k->kernel[number], buffers);
 	s->made[number] = kernel_function(s, number, buffers, count);
 	if (k->kernel[number].tiles > 1)
 		s->task[number] = task_function(s, number, s->made[number], count);
+	arena_reset(s->e->c->arena, mark);
 }
 
-/* -- The step
- * ------------------------------------------------------------------------------------------------
- */
+/* -- The step ---------------------------------------------------------------------------------- */
 
 static V offset_from(Emit *e, V base, uint64_t bytes)
 {
@@ -252,7 +251,10 @@ void emit_step(Emit *e, const Codegen *cg, const char *name)
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
 	s.args = LLVMBuildArrayAlloca(e->b, e->ptr, l_i64(e, k->buffer_count), "args");
 	load_fields(&s);
-	for (uint32_t i = 0; i < k->kernel_count; i++)
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		ArenaMark mark = arena_mark(e->c->arena);
 		call_kernel(&s, i);
+		arena_reset(e->c->arena, mark);
+	}
 	LLVMBuildRetVoid(e->b);
 }

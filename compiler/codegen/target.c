@@ -7,23 +7,71 @@
 
 #include "llvm_version.h"
 
-static unsigned vector_bits(const char *features)
+/* The processors that can be named on x86-64, where LLVM aborts on a name that it does not know,
+ * and the width of vectors that each is good for. */
+typedef struct Cpu {
+	const char *name;
+	unsigned bits;
+} Cpu;
+
+static const Cpu cpus[] = {
+    {"x86-64", 128},         {"x86-64-v2", 128},     {"x86-64-v3", 256},   {"x86-64-v4", 512},
+    {"nehalem", 128},        {"westmere", 128},      {"sandybridge", 128}, {"ivybridge", 128},
+    {"haswell", 256},        {"broadwell", 256},     {"skylake", 256},     {"skylake-avx512", 512},
+    {"cascadelake", 512},    {"cooperlake", 512},    {"cannonlake", 512},  {"icelake-client", 512},
+    {"icelake-server", 512}, {"tigerlake", 512},     {"rocketlake", 512},  {"sapphirerapids", 512},
+    {"emeraldrapids", 512},  {"graniterapids", 512}, {"alderlake", 256},   {"raptorlake", 256},
+    {"meteorlake", 256},     {"arrowlake", 256},     {"lunarlake", 256},   {"gracemont", 256},
+    {"sierraforest", 256},   {"silvermont", 128},    {"goldmont", 128},    {"tremont", 128},
+    {"bdver4", 256},         {"btver2", 128},        {"znver1", 256},      {"znver2", 256},
+    {"znver3", 256},         {"znver4", 512},        {"znver5", 512},
+};
+
+static const Cpu *find_cpu(const char *name)
 {
-	if (strstr(features, "+avx512f") && strstr(features, "+avx512vl") &&
-	    strstr(features, "+avx512dq") && strstr(features, "+avx512bw"))
-		return 512;
-	return strstr(features, "+avx2") ? 256 : 128;
+	for (size_t i = 0; i < COUNT(cpus); i++)
+		if (strcmp(cpus[i].name, name) == 0)
+			return &cpus[i];
+	return NULL;
 }
 
-/* CPU names imply features, which only LLVM knows; these four are the levels that people ask for.
- */
-static const char *level_features(const char *cpu)
+static void report_unknown(Compile *c)
 {
-	if (strcmp(cpu, "x86-64-v4") == 0)
-		return "+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx2,+fma";
-	if (strcmp(cpu, "x86-64-v3") == 0)
-		return "+avx2,+fma";
-	return "";
+	const char *names[COUNT(cpus)];
+	for (size_t i = 0; i < COUNT(cpus); i++)
+		names[i] = cpus[i].name;
+	const char *near = suggest(c->cpu, names, COUNT(cpus));
+	diag_error(c->diags, (Span){0}, "unknown processor '%s'", c->cpu);
+	diag_help(c->diags, near ? "did you mean '%s'?" : "names are LLVM's, such as '%s'",
+	          near ? near : "x86-64-v3");
+}
+
+/* Whether a list such as "+avx2,-fma" ends with the feature on. */
+static bool has(const char *features, const char *name)
+{
+	bool on = false;
+	size_t length = strlen(name);
+	for (const char *at = features; (at = strstr(at, name)); at += length)
+		if (at > features && (at[length] == ',' || at[length] == 0))
+			on = at[-1] == '+' || (at[-1] != '-' && on);
+	return on;
+}
+
+static unsigned vector_bits(const char *features)
+{
+	if (!has(features, "avx2"))
+		return 128;
+	bool wide = has(features, "avx512f") && has(features, "avx512vl") &&
+	            has(features, "avx512dq") && has(features, "avx512bw");
+	return wide ? 512 : 256;
+}
+
+/* What the name of a processor implies of the features that vector_bits() asks for. */
+static const char *implied(unsigned bits)
+{
+	return bits == 512   ? "+avx2,+avx512f,+avx512vl,+avx512dq,+avx512bw,+fma"
+	       : bits == 256 ? "+avx2,+fma"
+	                     : "";
 }
 
 static char *own(const char *text)
@@ -40,10 +88,17 @@ bool target_open(Codegen *cg)
 		return false;
 	}
 	cg->triple = LLVMGetDefaultTargetTriple();
+	bool x86 = strncmp(cg->triple, "x86_64", 6) == 0;
+	const Cpu *cpu = c->cpu && x86 ? find_cpu(c->cpu) : NULL;
+	if (c->cpu && x86 && !cpu) {
+		report_unknown(c);
+		return false;
+	}
 	cg->cpu = c->cpu ? own(c->cpu) : LLVMGetHostCPUName();
-	cg->features = c->features ? own(c->features)
-	               : c->cpu    ? own(level_features(c->cpu))
-	                           : LLVMGetHostCPUFeatures();
+	char *host = c->cpu ? own(implied(cpu ? cpu->bits : 128)) : LLVMGetHostCPUFeatures();
+	const char *more = c->features ? c->features : "";
+	cg->features = own(arena_printf(c->arena, "%s%s%s", host, *host && *more ? "," : "", more));
+	LLVMDisposeMessage(host);
 	cg->vector_bits = vector_bits(cg->features);
 	cg->machine = target_machine(cg);
 	return cg->machine != NULL;

@@ -67,8 +67,7 @@ void codegen_close(Codegen *cg)
 	free(cg);
 }
 
-/* -- The JIT
- * --------------------------------------------------------------------------------------------- */
+/* -- The JIT ----------------------------------------------------------------------------------- */
 
 static bool jit_open(Codegen *cg)
 {
@@ -124,9 +123,7 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 	return (StepFunction)(uintptr_t)address;
 }
 
-/* -- Text
- * -------------------------------------------------------------------------------------------------
- */
+/* -- Text -------------------------------------------------------------------------------------- */
 
 static bool assembly(Codegen *cg, Emit *e, Text *out)
 {
@@ -146,6 +143,8 @@ static bool assembly(Codegen *cg, Emit *e, Text *out)
 bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
                   CodegenText what, Text *out)
 {
+	if (!cg || !k || !p)
+		return false;
 	LLVMContextRef context = LLVMContextCreate();
 	Emit e;
 	emit_open(&e, cg, context, k, p, k->graph->name);

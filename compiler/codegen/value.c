@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* -- Memory of what was emitted
- * --------------------------------------------------------------------- */
+/* -- Memory of what was emitted ---------------------------------------------------------------- */
 
 typedef struct Known {
 	NodeId node;
@@ -66,8 +65,7 @@ void value_forget(KernelEmit *ke)
 		ke->known->count = 0;
 }
 
-/* -- Addresses
- * ---------------------------------------------------------------------------------------- */
+/* -- Addresses --------------------------------------------------------------------------------- */
 
 static V add(Emit *e, V x, V y)
 {
@@ -116,7 +114,7 @@ static V lane_places(KernelEmit *ke, Spot spot)
 }
 
 /* From the form in memory to the one in registers, and back. */
-static V from_memory(Emit *e, DType t, V v)
+V l_from_memory(Emit *e, DType t, V v)
 {
 	unsigned lanes = l_lanes(v);
 	if (t == DTYPE_bool)
@@ -129,7 +127,7 @@ static V from_memory(Emit *e, DType t, V v)
 }
 
 /* bf16 rounds to nearest, ties to even; NaN stays NaN. */
-static V to_memory(Emit *e, DType t, V v)
+V l_to_memory(Emit *e, DType t, V v)
 {
 	unsigned lanes = l_lanes(v);
 	if (t == DTYPE_bool)
@@ -164,15 +162,31 @@ static V gather_lanes(KernelEmit *ke, T element, unsigned size, V base, V places
 	return l_call(e, "llvm.masked.gather", vector, overload, 2, args, 4);
 }
 
+static bool computed_here(const KernelEmit *ke, NodeId x)
+{
+	if (!ke->e->k->buffer_of[x] || x == ke->kernel->core)
+		return true;
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		if (ke->kernel->out[i] == x)
+			return true;
+	return false;
+}
+
+static V base_of(const KernelEmit *ke, NodeId x)
+{
+	V base = ke->pointer[ke->e->k->buffer_of[x]];
+	if (!base)
+		BUG("kernel loads %%%u, whose buffer it was not given", x);
+	return base;
+}
+
 static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 {
 	Emit *e = ke->e;
 	DType t = node(e->k->graph, x)->type;
 	T element = l_memory_type(e, t), vector = l_vector(element, ke->lanes);
 	unsigned size = type_info[t].size;
-	V base = ke->pointer[e->k->buffer_of[x]], v;
-	if (!base)
-		BUG("kernel loads %%%u, whose buffer it was not given", x);
+	V base = base_of(ke, x), v;
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, address(e, element, base, spot.linear), size);
 	else if (spot.step != 1)
@@ -182,11 +196,10 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		                  LLVMConstNull(vector));
 	else
 		v = l_load(e, vector, address(e, element, base, spot.linear), size);
-	return from_memory(e, t, v);
+	return l_from_memory(e, t, v);
 }
 
-/* -- Views: the operand's index
- * ------------------------------------------------------------------------ */
+/* -- Views: the operand's index ---------------------------------------------------------------- */
 
 static Index index_empty(const Index *from)
 {
@@ -206,8 +219,8 @@ static V value_broadcast(KernelEmit *ke, const Node *n, const Index *index)
 {
 	Shape from = node(ke->e->k->graph, n->in[0])->shape;
 	Index to = index_empty(index);
-	for (int i = 0; i < from.rank && !index->flat; i++) {
-		if (from.dim[i] == 1)
+	for (int i = 0; i < from.rank; i++) {
+		if (from.dim[i] == 1 || index->flat) /* flat: x has one element */
 			to.at[i] = l_i64(ke->e, 0);
 		else
 			take_axis(&to, i, index, n->attr.axes.at[i]);
@@ -242,7 +255,7 @@ static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
 	const Node *from = node(ke->e->k->graph, n->in[0]);
 	if (index->flat)
 		return value_at(ke, n->in[0], index);
-	if (ke->e->k->buffer_of[n->in[0]])
+	if (!computed_here(ke, n->in[0]))
 		return load_at(ke, n->in[0], spot_of(ke->e, n->shape, index), index->mask);
 	Index to = index_empty(index);
 	int j = 0;
@@ -372,8 +385,7 @@ static V value_concat(KernelEmit *ke, const Node *n, const Index *index)
 	return v;
 }
 
-/* -- Leaves and gather
- * ----------------------------------------------------------------------------------- */
+/* -- Leaves and gather ------------------------------------------------------------------------- */
 
 static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
 {
@@ -429,13 +441,12 @@ static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
 	V linear = LLVMBuildNSWAdd(
 	    e->b, base, LLVMBuildNSWMul(e->b, place, l_splat_const(l_i64(e, stride), lanes), ""), "");
 	DType t = node(e->k->graph, n->in[0])->type;
-	V v = gather_lanes(ke, l_memory_type(e, t), type_info[t].size,
-	                   ke->pointer[e->k->buffer_of[n->in[0]]], linear, index->mask);
-	return from_memory(e, t, v);
+	V v = gather_lanes(ke, l_memory_type(e, t), type_info[t].size, base_of(ke, n->in[0]), linear,
+	                   index->mask);
+	return l_from_memory(e, t, v);
 }
 
-/* -- The value
- * ---------------------------------------------------------------------------------------------- */
+/* -- The value --------------------------------------------------------------------------------- */
 
 static V value_map(KernelEmit *ke, const Node *n, const Index *index)
 {
@@ -448,16 +459,6 @@ static V value_map(KernelEmit *ke, const Node *n, const Index *index)
 	for (int i = 0; i < n->count; i++)
 		in[i] = l_splat(ke->e, in[i], lanes);
 	return emit_map(ke->e, n, node(ke->e->k->graph, n->in[n->op == OP_select ? 1 : 0])->type, in);
-}
-
-static bool computed_here(const KernelEmit *ke, NodeId x)
-{
-	if (!ke->e->k->buffer_of[x] || x == ke->kernel->core)
-		return true;
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		if (ke->kernel->out[i] == x)
-			return true;
-	return false;
 }
 
 static V compute(KernelEmit *ke, NodeId x, const Index *index)
@@ -510,9 +511,7 @@ V value_vector(KernelEmit *ke, NodeId x, const Index *index)
 	return l_splat(ke->e, value_at(ke, x, index), ke->lanes);
 }
 
-/* -- Stores
- * --------------------------------------------------------------------------------------------------
- */
+/* -- Stores ------------------------------------------------------------------------------------ */
 
 static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V places, V mask, V v)
 {
@@ -531,7 +530,7 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 	unsigned size = type_info[n->type].size;
 	Spot spot = spot_of(e, n->shape, index);
 	V base = ke->pointer[to];
-	v = to_memory(e, n->type, v);
+	v = l_to_memory(e, n->type, v);
 	if (spot.step == 0 || ke->lanes == 1) {
 		if (l_lanes(v) > 1)
 			v = LLVMBuildExtractElement(e->b, v, l_i32(e, 0), "");

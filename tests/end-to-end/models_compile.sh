@@ -1,0 +1,38 @@
+#!/bin/sh
+# Every model file of models/, and every complete one in models/README.md, passes sslc check; every stage of the smallest
+# one can be dumped; the gradients of models with all prelude losses and layers agree with central differences.
+# usage: models_compile.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+root=$(cd "$(dirname "$0")/../.." && pwd)
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+for model in "$root"/models/*.json "$root"/models/vision/*.json; do
+	"$sslc" check "$model" >out 2>&1 || { echo "check $model:"; cat out; exit 1; }
+done
+awk '/^```json$/ { n++; file = sprintf("readme%02d.json", n); inside = 1; next } /^```/ { inside = 0 } inside { print > file }' "$root/models/README.md"
+for model in readme*.json; do
+	"$sslc" check "$model" >out 2>&1 || { echo "models/README.md, $model:"; cat "$model" out; exit 1; }
+done
+for stage in parse build autodiff simplify fold normalize split hoist tidy schedule plan llvm llvm-optimized asm; do
+	"$sslc" dump --stage=$stage "$root/models/autoencoder.json" >out 2>&1 || { echo "dump $stage"; cat out; exit 1; }
+	[ -s out ] || { echo "dump $stage is empty"; exit 1; }
+done
+"$sslc" dump --stage=parse "$root/models/vision/byol-fashion.json" >again.json
+"$sslc" dump --stage=parse again.json | cmp again.json - || { echo "a printed model does not read back"; exit 1; }
+"$sslc" grad "$root/models/autoencoder.json" >out 2>&1 || { echo "grad"; cat out; exit 1; }
+cat >mixed.json <<'MODEL'
+{
+  "data": "normal(24, 12, seed=3)",
+  "encoder": ["linear(9)", "layer_norm", "gelu", "linear(8)", "batch_norm", "silu", "residual([linear(8), tanh])", "rms_norm"],
+  "projector": ["linear(7)", "softplus", "linear(6)"],
+  "decoder": ["linear(12)", "elu"],
+  "pretext": {"a": "gaussian_noise(x, 0.1)", "b": "mask(x, 0.2)"},
+  "loss": "mse(decoder(encoder(a)), x) + huber(decoder(encoder(b)), x) + nt_xent(projector(encoder(a)), projector(encoder(b))) + 0.1 * vicreg(projector(encoder(a)), projector(encoder(b))) + barlow_twins(projector(encoder(a)), projector(encoder(b))) + info_nce(projector(encoder(a)), projector(encoder(b))) + bce(decoder(encoder(a)), sigmoid(x))",
+  "optimizer": "clipped(1, [adamw(lr=cosine(0.001))])",
+  "train": {"epochs": 2, "batch": 24}
+}
+MODEL
+"$sslc" grad mixed.json >out 2>&1 || { echo "grad of mixed.json"; cat out; exit 1; }
+"$sslc" run mixed.json --quiet --out mixed
