@@ -154,7 +154,8 @@ static Value eval_links(Build *b, const Expr *e, const Scope *scope, const Value
 	for (size_t i = 0; i < e->count && v.kind != VALUE_NONE; i++) {
 		Frame frame = frame_below(b, arena_printf(b->c->arena, "%zu", i));
 		b->frame = &frame;
-		v = eval_layer(b, e->arg[i].value, scope, &v, 1);
+		v = i ? eval_layer(b, e->arg[i].value, scope, &v, 1)
+		      : eval_layer(b, e->arg[i].value, scope, flow, flows);
 		b->frame = outer;
 	}
 	return v;

@@ -30,7 +30,7 @@ cat >mixed.json <<'MODEL'
   "decoder": ["linear(12)", "elu"],
   "pretext": {"a": "gaussian_noise(x, 0.1)", "b": "mask(x, 0.2)"},
   "loss": "mse(decoder(encoder(a)), x) + huber(decoder(encoder(b)), x) + nt_xent(projector(encoder(a)), projector(encoder(b))) + 0.1 * vicreg(projector(encoder(a)), projector(encoder(b))) + barlow_twins(projector(encoder(a)), projector(encoder(b))) + info_nce(projector(encoder(a)), projector(encoder(b))) + bce(decoder(encoder(a)), sigmoid(x))",
-  "optimizer": "clipped(1, [adamw(lr=cosine(0.001))])",
+  "optimizer": "clipped(1, adamw(lr=cosine(0.001)))",
   "train": {"epochs": 2, "batch": 24}
 }
 MODEL
