@@ -73,6 +73,34 @@ static void place_homes(Placing *p)
 	}
 }
 
+/* An out that only its own kernel reads, and that is no result, is computed but not stored. */
+static void drop_private(Placing *p)
+{
+	const Graph *g = p->f->g;
+	Read *read = new_array(p->c->arena, Read, g->count);
+	bool *wanted = new_array(p->c->arena, bool, g->count);
+	for (uint32_t i = 0; i < p->k->kernel_count; i++) {
+		uint32_t reads = kernel_reads(p->c, p->k, &p->k->kernel[i], read);
+		for (uint32_t r = 0; r < reads; r++)
+			wanted[read[r].node] = true;
+	}
+	for (uint32_t i = 0; i < p->k->kernel_count; i++) {
+		Kernel *kernel = &p->k->kernel[i];
+		uint32_t kept = 0;
+		for (uint32_t o = 0; o < kernel->out_count; o++) {
+			NodeId x = kernel->out[o];
+			if (wanted[x] || p->f->forced[x]) {
+				kernel->out[kept] = x;
+				kernel->to[kept++] = kernel->to[o];
+				continue;
+			}
+			p->k->buffer[p->k->buffer_of[x]].bytes = 0;
+			p->k->buffer_of[x] = 0;
+		}
+		kernel->out_count = kept;
+	}
+}
+
 static void find_readers(Placing *p)
 {
 	const Graph *g = p->f->g;
@@ -197,6 +225,7 @@ Kernels *fuse_place(Fuse *f)
 	bool *copied = new_array(c->arena, bool, g->out_count + 1);
 	place_leaves(&p);
 	place_homes(&p);
+	drop_private(&p);
 	find_readers(&p);
 	place_sets(&p, aside);
 	place_outputs(&p, copied);
