@@ -201,11 +201,13 @@ static bool good_utf8(Walk *w)
 	return true;
 }
 
-/* Nesting that would be too deep for cJSON is found before cJSON sees it. */
+/* Nesting that would be too deep for cJSON is found before cJSON sees it, and the commonest slip,
+ * of which cJSON only says that the text is wrong somewhere. */
 static bool shallow(Walk *w)
 {
 	int depth = 0;
 	bool in_text = false;
+	char last = 0; /* outside texts, no space */
 	for (uint32_t i = 0; i < w->size; i++) {
 		char c = w->text[i];
 		if (in_text && c == '\\') {
@@ -216,6 +218,11 @@ static bool shallow(Walk *w)
 			in_text = !in_text;
 		if (in_text)
 			continue;
+		if ((c == ']' || c == '}') && last == ',') {
+			report_syntax(w, i);
+			return false;
+		}
+		last = (unsigned char)c > ' ' ? c : last;
 		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
 		if (depth > MAX_DEPTH) {
 			diag_error(w->c->diags, (Span){w->file, i, i + 1},
