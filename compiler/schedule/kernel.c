@@ -204,7 +204,13 @@ void kernels_print(const Kernels *k, Text *out)
 		for (uint32_t o = 0; o < kernel->out_count; o++) {
 			text_printf(out, "    store ");
 			print_buffer(k, kernel->to[o], out);
-			text_printf(out, " = %%%u\n", kernel->out[o]);
+			if (kernel->kind != KERNEL_copy) {
+				text_printf(out, " = %%%u\n", kernel->out[o]);
+				continue;
+			}
+			text_printf(out, " = ");
+			print_buffer(k, kernel->from, out);
+			text_printf(out, "\n");
 		}
 	}
 }

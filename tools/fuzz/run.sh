@@ -18,11 +18,12 @@ seed() { # target, files...
 shopt -s nullglob globstar
 seed model "$root"/models/**/*.json "$root"/tests/errors/*.json
 seed expr "$root"/tests/errors/expr/*
+seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
 seed npy "$root"/tests/oracle/**/*.npy
 seed safetensors "$root"/tests/oracle/**/*.safetensors
 
-for target in model expr idx npy safetensors; do
+for target in model expr graph idx npy safetensors; do
 	echo "fuzz_$target"
 	mkdir -p "$corpus/$target"
 	(cd "$corpus" && "$root/$build/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 \
