@@ -29,8 +29,7 @@ typedef struct Emit {
 	void *states;
 } Emit;
 
-/* -- emit.c: types, constants, memory, arithmetic
- * ---------------------------------------------------- */
+/* -- emit.c: types, constants, memory, arithmetic ---------------------------------------------- */
 
 T l_type(Emit *e, DType t); /* in registers: bool is i8 in memory, i1 in registers */
 T l_memory_type(Emit *e, DType t);
@@ -76,8 +75,7 @@ void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const
                 unsigned carries);
 void loop_end(Emit *e, Loop *loop, const V *next);
 
-/* -- math.c: our own vector functions, f32 and f64, any lanes. Max error is stated above each.
- * ----------- */
+/* -- math.c: our own vector functions, f32 and f64, any lanes. Max error is stated above each. - */
 
 V math_exp(Emit *e, V x);
 V math_log(Emit *e, V x);
@@ -88,15 +86,15 @@ V math_sin(Emit *e, V x);
 V math_cos(Emit *e, V x);
 V math_pow(Emit *e, V x, V y);
 
-/* -- random.c
- * --------------------------------------------------------------------------------------------- */
+/* -- random.c ---------------------------------------------------------------------------------- */
 
 /* `lanes` random words (i32) of the stream: element indices `at` (i64 vector or scalar), as graph.h
  * lays them out. */
 V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step);
+/* All four words of the blocks whose numbers (i32) are given. */
+void random_words(Emit *e, V block, V seed0, V seed1, uint32_t key, V step, V word[4]);
 
-/* -- value.c: the value of a node at an index; the heart of fusion
- * ----------------------------------------- */
+/* -- value.c: the value of a node at an index; the heart of fusion ----------------------------- */
 
 /* Where in a node's shape: one scalar i64 an axis; lanes run along `lane_axis` with a constant
  * step. In a flat kernel all is one axis: at[0] is the row-major index and flat is true. */
@@ -110,6 +108,21 @@ typedef struct Index {
 
 /* Values known already at the present place: cores (accumulators) and values computed before. */
 typedef struct Values Values;
+
+/* 64 elements in a row of a flat kernel, begun at a multiple of 64, vector by vector in one
+ * straight line of code: random words are shared among them. `first` NULL: not so. */
+typedef struct Words {
+	NodeId node;
+	unsigned from; /* of the 16 blocks, those of a vector that starts here */
+	V word[4];
+} Words;
+typedef struct Stretch {
+	V first, at;   /* index of the first element, of the present vector */
+	unsigned lane; /* at - first */
+	Words words[16];
+	unsigned count;
+} Stretch;
+
 typedef struct KernelEmit {
 	Emit *e;
 	const Kernel *kernel;
@@ -117,6 +130,7 @@ typedef struct KernelEmit {
 	unsigned lanes; /* of this kernel's vectors */
 	Values *known;  /* memo of (node, index) in the current straight line of code; value_forget() at
 	                   block edges */
+	Stretch stretch;
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is
@@ -133,14 +147,12 @@ V l_to_memory(Emit *e, DType t, V v);
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
 
-/* -- map.c: one MAP op on registers, named emit_<op> by ops.def
- * ---------------------------------------------- */
+/* -- map.c: one MAP op on registers, named emit_<op> by ops.def -------------------------------- */
 
 V emit_map(Emit *e, const Node *n, DType operand_type,
            V *in); /* operands all scalar or all of equal lanes */
 
-/* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end)
- * -------------------------------------------- */
+/* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end) --------------------------- */
 
 /* ke->e's builder stands in the entry block of the kernel's function; begin, end are i64; scratch
  * is kernel->scratch bytes on the stack, aligned to 64 (NULL if 0). Returns with the builder at a

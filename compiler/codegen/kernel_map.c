@@ -1,8 +1,9 @@
 /* kernel_map.c: a loop over elements. Flat: one loop over the row-major index. Else a nest of
- * loops, vectors along one axis: the innermost, unless it is short and another is long. */
+ * loops, vectors along one axis: the innermost, unless it is short and another is long. A
+ * concatenation is a nest a part. */
 #include "nest.h"
 
-enum { SMALL_BODY = 24 };
+enum { SMALL_BODY = 24, LARGE_BODY = 256 };
 
 static void flat_body(KernelEmit *ke, void *context, V at, V mask)
 {
@@ -20,16 +21,24 @@ static bool divides(const KernelEmit *ke, int64_t count, unsigned unroll)
 static void map_flat(KernelEmit *ke, V begin, V end, int64_t size)
 {
 	V from, to;
-	unsigned unroll = body_size(ke) <= SMALL_BODY && size >= 4 * ke->lanes ? 2 : 1;
+	bool random, aligned = ke->kernel->tiles == 1 || ke->kernel->tile % 64 == 0;
+	unsigned body = body_size(ke, &random);
+	unsigned unroll = body <= SMALL_BODY && size >= 4 * ke->lanes ? 2 : 1;
+	if (random && aligned && size >= 64 && body * 64 / ke->lanes <= LARGE_BODY)
+		unroll = 64 / ke->lanes;
 	tile_range(ke, begin, end, size, &from, &to);
 	vector_loop(ke, from, to, unroll, divides(ke, size, unroll), flat_body, NULL);
 }
 
 typedef struct Nest {
-	Shape shape;
+	Shape shape; /* of the loops */
 	int vector_axis;
 	Index index;
 	V begin, end;
+	/* Of a concatenation that is stored: a part, which starts at `offset` of axis `axis`. */
+	NodeId part;
+	int axis;
+	int64_t offset;
 } Nest;
 
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
@@ -51,7 +60,29 @@ static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 	index.lane_axis = n->vector_axis;
 	index.lane_step = 1;
 	index.mask = mask;
-	value_store_outs(ke, &index);
+	if (!n->part) {
+		value_store_outs(ke, &index);
+		return;
+	}
+	V v = value_at(ke, n->part, &index);
+	index.at[n->axis] = LLVMBuildNSWAdd(ke->e->b, index.at[n->axis], l_i64(ke->e, n->offset), "");
+	value_store(ke, ke->kernel->to[0], &index, v);
+}
+
+/* What a loop over an axis does of it in this call: tiles cut the outermost axis of the result. */
+static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
+{
+	Emit *e = ke->e;
+	V zero = l_i64(e, 0), offset = l_i64(e, n->offset), length = l_i64(e, n->shape.dim[axis]);
+	*from = zero;
+	*to = length;
+	if (axis > 0)
+		return;
+	tile_range(ke, n->begin, n->end, node(e->k->graph, ke->kernel->out[0])->shape.dim[0], from, to);
+	if (!n->part || n->axis != 0)
+		return;
+	*from = l_binary(e, "llvm.smax", LLVMBuildNSWSub(e->b, *from, offset, ""), zero);
+	*to = l_binary(e, "llvm.smin", LLVMBuildNSWSub(e->b, *to, offset, ""), length);
 }
 
 /* Axis `axis` and all behind it, but the vector axis, which is innermost. */
@@ -62,26 +93,42 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 		axis++;
 	bool innermost = axis >= n->shape.rank;
 	int at = innermost ? n->vector_axis : axis;
-	if (at == 0) {
-		tile_range(ke, n->begin, n->end, n->shape.dim[0], &from, &to);
-	} else {
-		from = l_i64(ke->e, 0);
-		to = l_i64(ke->e, n->shape.dim[at]);
-	}
+	axis_range(ke, n, at, &from, &to);
 	if (innermost) {
 		vector_loop(ke, from, to, 1,
 		            n->shape.dim[at] % ke->lanes == 0 &&
-		                divides(ke, at == 0 ? n->shape.dim[0] : ke->lanes, 1),
+		                (at > 0 || (!n->part && divides(ke, n->shape.dim[0], 1))),
 		            nest_vector, n);
 		return;
 	}
 	Loop loop;
+	If some = if_begin(ke, LLVMBuildICmp(ke->e->b, LLVMIntSLT, from, to, ""));
 	loop_begin(ke->e, &loop, "axis", from, to, l_i64(ke->e, 1), NULL, 0);
 	value_forget(ke);
 	n->index.at[at] = loop.index;
 	nest_axis(ke, n, axis + 1);
 	loop_end(ke->e, &loop, NULL);
-	value_forget(ke);
+	if_end(ke, some);
+}
+
+/* Part after part, so that no element asks which one it is in; concatenations of concatenations
+ * along the same axis are one. */
+static void nest_parts(KernelEmit *ke, Nest *n, NodeId concat)
+{
+	const Kernels *k = ke->e->k;
+	for (int i = 0; i < node(k->graph, concat)->count; i++) {
+		NodeId part = node(k->graph, concat)->in[i];
+		const Node *p = node(k->graph, part);
+		if (p->op == OP_concat && (int)p->attr.axis == n->axis && !k->buffer_of[part]) {
+			nest_parts(ke, n, part);
+			continue;
+		}
+		n->part = part;
+		n->shape = p->shape;
+		n->vector_axis = choose_vector_axis(ke, p->shape);
+		nest_axis(ke, n, 0);
+		n->offset += p->shape.dim[n->axis];
+	}
 }
 
 void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
@@ -93,11 +140,13 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 	} else if (ke->kernel->flat) {
 		map_flat(ke, begin, end, shape_size(s));
 	} else {
-		Nest n = {.shape = s,
-		          .vector_axis = choose_vector_axis(ke, s),
-		          .begin = begin,
-		          .end = end,
-		          .index = {.lane_axis = -1}};
-		nest_axis(ke, &n, 0);
+		const Node *out = node(ke->e->k->graph, ke->kernel->out[0]);
+		Nest n = {.shape = s, .begin = begin, .end = end, .index = {.lane_axis = -1}};
+		n.vector_axis = choose_vector_axis(ke, s);
+		n.axis = (int)out->attr.axis;
+		if (ke->kernel->out_count == 1 && out->op == OP_concat)
+			nest_parts(ke, &n, ke->kernel->out[0]);
+		else
+			nest_axis(ke, &n, 0);
 	}
 }

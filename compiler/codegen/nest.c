@@ -32,16 +32,18 @@ void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to)
 		*to = l_binary(e, "llvm.smin", *to, l_i64(e, count));
 }
 
-unsigned body_size(const KernelEmit *ke)
+unsigned body_size(const KernelEmit *ke, bool *random)
 {
 	const Kernels *k = ke->e->k;
 	unsigned size = 0;
+	*random = false;
 	ArenaMark mark = arena_mark(ke->e->c->arena);
 	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
 		seen[ke->kernel->out[i]] = true;
 	for (NodeId x = k->graph->count - 1; x > 0; x--) {
 		size += seen[x];
+		*random |= seen[x] && node(k->graph, x)->op == OP_random;
 		for (int i = 0; seen[x] && i < node(k->graph, x)->count; i++)
 			seen[node(k->graph, x)->in[i]] |= k->buffer_of[node(k->graph, x)->in[i]] == 0;
 	}
@@ -62,9 +64,13 @@ void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, Vect
 	Loop loop;
 	loop_begin(e, &loop, "vectors", from, middle, round, NULL, 0);
 	value_forget(ke);
-	for (unsigned i = 0; i < unroll; i++)
-		body(ke, context, LLVMBuildNSWAdd(e->b, loop.index, l_i64(e, (int64_t)i * ke->lanes), ""),
-		     NULL);
+	for (unsigned i = 0; i < unroll; i++) {
+		V at = LLVMBuildNSWAdd(e->b, loop.index, l_i64(e, (int64_t)i * ke->lanes), "");
+		if (ke->kernel->flat && unroll * ke->lanes == 64)
+			ke->stretch.first = loop.index, ke->stretch.at = at, ke->stretch.lane = i * ke->lanes;
+		body(ke, context, at, NULL);
+	}
+	ke->stretch.first = NULL;
 	loop_end(e, &loop, NULL);
 	if_end(ke, some);
 	if (exact)

@@ -17,9 +17,11 @@ void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to);
 /* One step of a vector loop at `at`; masks are given in index by the caller of body. */
 typedef void (*VectorBody)(KernelEmit *ke, void *context, V at, V mask);
 /* for at in [from, to): full vectors, `unroll` at a time, then the rest under a mask. exact: to -
- * from is known to be a multiple of lanes * unroll. */
+ * from is known to be a multiple of lanes * unroll. Where unroll vectors are 64 elements, `from` is
+ * a multiple of 64 and the kernel is flat, the body is in a Stretch. */
 void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, VectorBody body,
                  void *context);
-unsigned body_size(const KernelEmit *ke); /* nodes that are computed in this kernel */
+/* What is computed in this kernel: nodes, and whether random bits are among them. */
+unsigned body_size(const KernelEmit *ke, bool *random);
 
 #endif

@@ -3,9 +3,8 @@
  * In: element indices, a key and a step. Out: one word of 32 bits an element. graph.h says which:
  * word (i / 16) % 4 of block (i / 64) * 16 + i % 16. So 16 consecutive elements that begin at a
  * multiple of 16 are one word of 16 blocks, and the four vectors of 64 aligned elements share all
- * their rounds: where a loop does 64 elements at a time from an index that is visibly a multiple of
- * 64, LLVM computes the blocks once. Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy
- * as 1, 2, 3 (2011). */
+ * their rounds: value.c keeps the words where a loop does 64 elements at a time. Salmon, Moraes,
+ * Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (2011). */
 #include "emit.h"
 
 enum { ROUNDS = 10 };
@@ -56,14 +55,9 @@ static V mix(Emit *e, V x, V y)
 	return LLVMBuildXor(e->b, left, right, "");
 }
 
-V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step)
+void random_words(Emit *e, V block, V seed0, V seed1, uint32_t key, V step, V out[4])
 {
-	unsigned lanes = l_lanes(at);
-	T narrow = l_vector(e->i32, lanes);
-	V block = LLVMBuildLShr(e->b, at, word(at, 6), "");
-	block = LLVMBuildShl(e->b, block, word(at, 4), "");
-	block = LLVMBuildOr(e->b, block, LLVMBuildAnd(e->b, at, word(at, 15), ""), "");
-	V c[4] = {LLVMBuildTrunc(e->b, block, narrow, ""), l_i32(e, (int32_t)key), step, l_i32(e, 0)};
+	V c[4] = {block, l_i32(e, (int32_t)key), step, l_i32(e, 0)};
 	V k0 = seed0, k1 = seed1;
 	for (int round = 0; round < ROUNDS; round++) {
 		V high0, low0, high2, low2;
@@ -75,6 +69,18 @@ V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step)
 		k0 = LLVMBuildAdd(e->b, k0, word(k0, 0x9E3779B9), "");
 		k1 = LLVMBuildAdd(e->b, k1, word(k1, 0xBB67AE85), "");
 	}
+	for (int i = 0; i < 4; i++)
+		out[i] = c[i];
+}
+
+V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step)
+{
+	unsigned lanes = l_lanes(at);
+	V c[4], block = LLVMBuildLShr(e->b, at, word(at, 6), "");
+	block = LLVMBuildShl(e->b, block, word(at, 4), "");
+	block = LLVMBuildOr(e->b, block, LLVMBuildAnd(e->b, at, word(at, 15), ""), "");
+	block = LLVMBuildTrunc(e->b, block, l_vector(e->i32, lanes), "");
+	random_words(e, block, seed0, seed1, key, step, c);
 	T bit = l_vector(e->i1, lanes);
 	V low = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, at, word(at, 4), ""), bit, "");
 	V high = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, at, word(at, 5), ""), bit, "");

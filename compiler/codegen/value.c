@@ -63,6 +63,7 @@ void value_forget(KernelEmit *ke)
 {
 	if (ke->known)
 		ke->known->count = 0;
+	ke->stretch.count = 0;
 }
 
 /* -- Addresses --------------------------------------------------------------------------------- */
@@ -398,15 +399,38 @@ static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
 	                                   : LLVMBuildTrunc(e->b, at, to, "");
 }
 
+/* The words of a vector of the present stretch, made by the first that asks. */
+static V word_in_stretch(KernelEmit *ke, const Node *n, V seed0, V seed1, V step)
+{
+	Emit *e = ke->e;
+	Stretch *s = &ke->stretch;
+	NodeId x = (NodeId)(n - e->k->graph->node);
+	unsigned from = s->lane % 16;
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->words[i].node == x && s->words[i].from == from)
+			return s->words[i].word[s->lane / 16 % 4];
+	Words fresh = {.node = x, .from = from};
+	V ids = LLVMConstAdd(l_lane_ids(e, e->i32, ke->lanes),
+	                     l_splat_const(l_i32(e, (int32_t)from), ke->lanes));
+	V block = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, s->first, l_i64(e, 2), ""), e->i32, "");
+	block = LLVMBuildAdd(e->b, l_splat(e, block, ke->lanes), ids, "");
+	random_words(e, block, seed0, seed1, n->attr.key, step, fresh.word);
+	if (s->count < COUNT(s->words))
+		s->words[s->count++] = fresh;
+	return fresh.word[s->lane / 16 % 4];
+}
+
 static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 {
 	Emit *e = ke->e;
-	Spot spot = spot_of(e, n->shape, index);
-	V at = spot.step ? lane_places(ke, spot) : spot.linear;
 	Index none = {.lane_axis = -1}, first = {.lane_axis = -1, .at = {l_i64(e, 0)}},
 	      second = {.lane_axis = -1, .at = {l_i64(e, 1)}};
 	V seed0 = value_at(ke, n->in[0], &first), seed1 = value_at(ke, n->in[0], &second),
 	  step = value_at(ke, n->in[1], &none);
+	if (index->flat && ke->stretch.first && index->at[0] == ke->stretch.at)
+		return word_in_stretch(ke, n, seed0, seed1, step);
+	Spot spot = spot_of(e, n->shape, index);
+	V at = spot.step ? lane_places(ke, spot) : spot.linear;
 	return random_bits(e, at, seed0, seed1, n->attr.key, step);
 }
 
