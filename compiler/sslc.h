@@ -75,7 +75,8 @@ typedef struct sslc_call {
 	const sslc_argument *argument;
 	size_t count;
 } sslc_call;
-/* What the model asks of its data; NULL after errors. */
+/* What the model asks of its data; NULL if it could not be read. It is there after other errors
+ * too: sslc_bind then finds what else is wrong. */
 SSLC_API const sslc_call *sslc_reader(const sslc_program *p);
 /* Reports `text` (an error of the reader, say) at the place of "data" in the model file. */
 SSLC_API void sslc_data_error(sslc_program *p, const char *text);
@@ -86,7 +87,8 @@ typedef struct sslc_data {
 	size_t count;
 	int64_t train_count, test_count, classes;
 } sslc_data;
-/* Builds every graph of the model for this data. False after errors. */
+/* Builds every graph of the model for this data. False if there are errors, of the file or of its
+ * meaning: all of them are reported together. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
 /* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is

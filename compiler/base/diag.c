@@ -105,8 +105,8 @@ void diag_error(Diags *d, Span span, const char *format, ...)
 	d->last = NULL;
 	for (size_t i = 0; i < d->errors; i++)
 		if (memcmp(&d->error[i].span, &span, sizeof span) == 0 &&
-		    strcmp(d->error[i].text, text) == 0)
-			return;
+		    (span.file || strcmp(d->error[i].text, text) == 0))
+			return; /* the first error of a place is its cause */
 	if (d->errors == MAX_ERRORS) {
 		d->dropped++;
 		return;

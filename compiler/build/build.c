@@ -76,7 +76,7 @@ Value eval_section(Build *b, const char *name, const Body *body, const Scope *sc
 static const Scope *pretext_scope(Build *b, const Scope *scope)
 {
 	const Body *body = b->model->pretext;
-	for (size_t i = 0; body && i < body->count; i++) {
+	for (size_t i = 0; body && body->kind == BODY_NAMED && i < body->count; i++) {
 		if (body->named[i].is_set) {
 			build_error(b, body->named[i].span, "a pretext has no states to set");
 			diag_help(b->c->diags,
@@ -328,6 +328,17 @@ static void complete(Build *b)
 	b->model = b->bundle->model = m;
 }
 
+static void check_used(Build *b)
+{
+	for (size_t i = 0; i < b->model->define_count && !diag_count(b->c->diags); i++) {
+		const Definition *d = &b->model->define[i];
+		if (!d->is_network || b->used[i])
+			continue;
+		diag_error(b->c->diags, d->span, "the network '%s' is never used", d->name);
+		diag_help(b->c->diags, "call it in the loss, such as %s(x), or take it out", d->name);
+	}
+}
+
 Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data)
 {
 	if (!model || !prelude)
@@ -343,16 +354,17 @@ Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const Data
 	b.bundle->data = *data;
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
+	b.used = new_array(c->arena, bool, model->define_count + 1);
 	complete(&b);
 	if (!fit_training(&b))
 		return NULL;
 	b.init = begin_graph(&b, "init", false, b.bundle->batch);
 	build_step(&b);
-	if (diag_count(c->diags) == errors) { /* else they would say the same again */
+	if (diag_count(c->diags) == errors)
 		build_gradients(&b);
-		build_features(&b);
-		build_tasks(&b);
-	}
+	build_features(&b);
+	build_tasks(&b);
+	check_used(&b);
 	return diag_count(c->diags) == errors ? b.bundle : NULL;
 }
 
@@ -369,6 +381,7 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
 	           .bundle = new (c->arena, Bundle)};
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
+	b.used = new_array(c->arena, bool, definitions ? definitions->define_count + 1 : 1);
 	b.init = begin_graph(&b, "init", false, 1);
 	Graph *g = begin_graph(&b, "expression", true, 1);
 	const Scope *scope = NULL;

@@ -92,6 +92,7 @@ typedef struct Build {
 	uint32_t owner;         /* State.task of states made now */
 	const char *prefix;     /* of names of states made now: "" or "probe." */
 	Value momentum;         /* VALUE_NONE: not inside ema() */
+	bool *used;             /* [model->define_count] networks that were called */
 	NodeId *pending;        /* [MAX_STATES] next values in this graph */
 	Average *average;       /* of this graph */
 	size_t averages;

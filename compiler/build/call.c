@@ -75,6 +75,8 @@ static Value eval_name(Build *b, const Expr *e, const Scope *scope)
 	if (constant_find(b, e->text, &v))
 		return v;
 	const Definition *d = definition_find(b, e->text);
+	if (d && d->body->kind == BODY_BAD)
+		return value_none();
 	if (d && d->count == 0 && d->body->kind != BODY_CHAIN)
 		return invoke(
 		    b, &(Invoke){.span = e->span, .name_span = e->span, .name = e->text, .scope = scope});
@@ -126,6 +128,8 @@ Value eval(Build *b, const Expr *e, const Scope *scope)
 		return eval_name(b, e, scope);
 	case EXPR_LIST:
 		return eval_list(b, e, scope);
+	case EXPR_BAD:
+		return value_none();
 	case EXPR_CALL:
 		break;
 	}
@@ -221,8 +225,10 @@ static Value eval_chain(Build *b, const Body *body, const Scope *scope, const Va
 		Frame frame = frame_below(b, arena_printf(b->c->arena, "%zu", i));
 		const Scope *inner = scope_bind(b, scope, "x", v);
 		b->frame = &frame;
-		v = link->kind == BODY_CHAIN ? eval_chain(b, link, inner, &v)
-		                             : eval_layer(b, link->expr, inner, &v, 1);
+		if (link->kind == BODY_CHAIN)
+			v = eval_chain(b, link, inner, &v);
+		else
+			v = link->kind == BODY_EXPR ? eval_layer(b, link->expr, inner, &v, 1) : value_none();
 		b->frame = outer;
 		if (v.kind != VALUE_NONE && v.kind != VALUE_TENSOR && v.kind != VALUE_NUMBER) {
 			build_error(b, link->span, "this layer gives %s, not a tensor", value_text(b, &v));
@@ -278,6 +284,8 @@ static Value eval_named(Build *b, const Body *body, const Scope *scope)
 
 Value eval_body(Build *b, const Body *body, const Scope *scope, const Value *flow)
 {
+	if (body->kind == BODY_BAD)
+		return value_none();
 	if (body->kind == BODY_NAMED)
 		return eval_named(b, body, scope);
 	if (body->kind == BODY_EXPR)
@@ -405,6 +413,8 @@ static Value call_body(Build *b, const Invoke *call, const Definition *d, const 
 
 static Value call_definition(Build *b, const Invoke *call, const Definition *d)
 {
+	if (d->body->kind == BODY_BAD)
+		return value_none();
 	bool chain = d->body->kind == BODY_CHAIN;
 	if (chain && b->task && b->task->is_raw && d->is_network && is_frozen(b, d->name))
 		return invoke(b, &(Invoke){.span = call->span,

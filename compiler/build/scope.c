@@ -69,6 +69,8 @@ Frame frame_below(Build *b, const char *component)
 Frame frame_network(Build *b, const char *name)
 {
 	const char *component = frame_component(b, name);
+	for (size_t i = 0; i < b->model->define_count; i++)
+		b->used[i] |= strcmp(b->model->define[i].name, name) == 0;
 	bool of_task = b->task && find_in(b->task->task->network, b->task->task->network_count, name);
 	const char *path = of_task ? arena_printf(b->c->arena, "%s%s", b->prefix, name) : name;
 	return (Frame){.path = path, .use = hash_text(b->frame->use, component)};
@@ -99,6 +101,8 @@ void build_error(Build *b, Span span, const char *format, ...)
 
 void unknown_name(Build *b, Span span, const char *name, const Scope *scope, const char *what)
 {
+	if (b->model && b->model->names_lost)
+		return;
 	size_t count = 0, most = 64 + OP_COUNT + b->prelude->count;
 	if (b->model)
 		most += b->model->define_count;

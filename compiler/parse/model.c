@@ -1,4 +1,5 @@
-/* model.c: sections -> Model. Every error of the file is reported before NULL is returned. */
+/* model.c: sections -> Model. What cannot be read is reported and becomes BODY_BAD or EXPR_BAD, so
+ * that the rest is still checked, here and by build. */
 #include "sections.h"
 
 #include <math.h>
@@ -55,21 +56,27 @@ bool want_kind(Compile *c, const Json *j, JsonKind kind, const char *key, const 
 /* -- Bodies
  * ------------------------------------------------------------------------------------------ */
 
-static Body *body_chain(Compile *c, const Json *j)
+static Body *body_new(Compile *c, BodyKind kind, Span span)
 {
 	Body *b = new (c->arena, Body);
-	b->kind = BODY_CHAIN;
-	b->span = j->span;
+	b->kind = kind;
+	b->span = span;
+	return b;
+}
+
+static Body *body_chain(Compile *c, const Json *j)
+{
+	Body *b = body_new(c, BODY_CHAIN, j->span);
 	b->layer = new_array(c->arena, Body *, j->count + 1);
 	for (const Json *item = j->first; item; item = item->next) {
 		if (item->kind != JSON_STRING && item->kind != JSON_LIST) {
 			diag_error(c->diags, item->span, "a layer is a text or a list of layers, not %s",
 			           kind_words(item));
+			b->layer[b->count++] = body_new(c, BODY_BAD, item->span);
 			continue;
 		}
-		Body *layer = item->kind == JSON_LIST ? body_chain(c, item) : body_parse(c, item, "layer");
-		if (layer)
-			b->layer[b->count++] = layer;
+		b->layer[b->count++] =
+		    item->kind == JSON_LIST ? body_chain(c, item) : body_parse(c, item, "layer");
 	}
 	return b;
 }
@@ -101,20 +108,23 @@ static bool named_key(Compile *c, const Json *member, Named *to)
 
 static Body *body_named(Compile *c, const Json *j)
 {
-	Body *b = new (c->arena, Body);
-	b->kind = BODY_NAMED;
-	b->span = j->span;
+	Body *b = body_new(c, BODY_NAMED, j->span);
 	b->named = new_array(c->arena, Named, j->count + 1);
 	for (const Json *member = j->first; member; member = member->next) {
 		Named *n = &b->named[b->count];
 		bool good = named_key(c, member, n);
 		n->body = body_parse(c, member, member->key);
-		if (good && n->body)
-			b->count++;
+		if (!good)
+			b->kind = BODY_BAD;
+		b->count++;
 	}
-	if (!j->count)
+	if (b->kind == BODY_BAD)
+		return b;
+	if (!j->count) {
 		diag_error(c->diags, j->span, "an object of named values needs at least one");
-	else if (b->count && b->named[b->count - 1].is_set) {
+		b->kind = BODY_BAD;
+	}
+	if (b->count && b->named[b->count - 1].is_set) {
 		diag_error(c->diags, b->named[b->count - 1].span,
 		           "the last named value is the result, and a 'set' has none");
 		diag_help(c->diags, "move it up, and end with the value that this returns");
@@ -132,18 +142,29 @@ Body *body_parse(Compile *c, const Json *j, const char *key)
 		diag_error(c->diags, j->span,
 		           "'%s' is %s, but must be an expression in a text, a list or an object", key,
 		           kind_words(j));
-		return NULL;
+		return body_new(c, BODY_BAD, j->span);
 	}
-	Body *b = new (c->arena, Body);
-	b->kind = BODY_EXPR;
-	b->span = j->span;
+	Body *b = body_new(c, BODY_EXPR, j->span);
 	if (j->kind == JSON_STRING) {
 		b->expr = expr_parse(c, j);
 	} else {
 		b->expr = new (c->arena, Expr);
 		*b->expr = (Expr){.kind = EXPR_NUMBER, .span = j->span, .number = j->number};
 	}
-	return b->expr ? b : NULL;
+	if (!b->expr)
+		b->kind = BODY_BAD;
+	return b;
+}
+
+/* A section that must be a text with an expression. */
+static Expr *want_expr(Compile *c, const Json *j, const char *key, const char *what)
+{
+	Expr *e = want_kind(c, j, JSON_STRING, key, what) ? expr_parse(c, j) : NULL;
+	if (!e) {
+		e = new (c->arena, Expr);
+		*e = (Expr){.kind = EXPR_BAD, .span = j->span};
+	}
+	return e;
 }
 
 /* -- Train
@@ -214,25 +235,33 @@ static bool network_parse(Compile *c, const Json *m, Definition *d)
 	}
 	if (m->count == 0) {
 		diag_error(c->diags, m->span, "the network '%s' has no layers", m->key);
-		return false;
+		d->body = body_new(c, BODY_BAD, m->span);
+		return true;
 	}
 	d->body = body_parse(c, m, m->key);
-	return d->body != NULL;
+	return true;
 }
 
-static void define_parse(Compile *c, const Json *j, Definition *list, size_t *count, bool prelude)
+/* False: not all names are known. */
+static bool define_parse(Compile *c, const Json *j, Definition *list, size_t *count, bool prelude)
 {
 	if (!want_kind(c, j, JSON_OBJECT, "define", "an object"))
-		return;
+		return false;
+	bool whole = true;
 	for (const Json *m = j->first; m; m = m->next) {
 		Definition d;
-		if (!definition_parse(c, m, &d))
-			continue;
+		if (!definition_parse(c, m, &d)) {
+			whole &= d.name != NULL;
+			if (!d.name)
+				continue;
+			d.body = body_new(c, BODY_BAD, d.span); /* known, so that its uses are no errors */
+		}
 		if (!prelude && listed(d.name, sections, COUNT(sections)))
 			diag_error(c->diags, d.span, "'%s' is the name of a section", d.name);
 		else
 			add_definition(c, list, count, &d);
 	}
+	return whole;
 }
 
 /* -- Tasks
@@ -271,7 +300,7 @@ static void baselines_parse(Compile *c, const Json *j, Task *t)
 	}
 }
 
-static void task_key(Compile *c, const Json *m, Task *t)
+static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 {
 	if (strcmp(m->key, "freeze") == 0) {
 		freeze_parse(c, m, t);
@@ -280,9 +309,8 @@ static void task_key(Compile *c, const Json *m, Task *t)
 	} else if (strcmp(m->key, "metric") == 0) {
 		t->metric = body_parse(c, m, "metric");
 	} else if (strcmp(m->key, "optimizer") == 0) {
-		if (want_kind(c, m, JSON_STRING, "optimizer",
-		              "an expression in a text, such as \"adam(lr=0.001)\""))
-			t->optimizer = expr_parse(c, m);
+		t->optimizer =
+		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
 	} else if (strcmp(m->key, "train") == 0) {
 		t->train = train_parse(c, m, 5);
 	} else if (strcmp(m->key, "baselines") == 0) {
@@ -291,7 +319,10 @@ static void task_key(Compile *c, const Json *m, Task *t)
 		Definition d;
 		if (network_parse(c, m, &d))
 			add_definition(c, t->network, &t->network_count, &d);
+		else
+			model->names_lost = true;
 	} else {
+		model->names_lost = true;
 		diag_error(c->diags, m->key_span, "a downstream task has no key '%s'", m->key);
 		help_nearest(c, m->key, task_keys, COUNT(task_keys), "its keys, beside its networks, are");
 	}
@@ -315,8 +346,11 @@ static void tasks_parse(Compile *c, const Json *j, Model *model)
 		t->network = new_array(c->arena, Definition, m->count + 1);
 		size_t errors = diag_count(c->diags);
 		for (const Json *key = m->first; key; key = key->next)
-			task_key(c, key, t);
-		if (!t->loss && diag_count(c->diags) == errors) {
+			task_key(c, key, t, model);
+		if (!t->loss) {
+			t->loss = body_new(c, BODY_BAD, m->span);
+			if (diag_count(c->diags) != errors)
+				continue;
 			diag_error(c->diags, m->key_span, "the downstream task '%s' has no 'loss'", m->key);
 			diag_help(c->diags, "such as \"loss\": \"cross_entropy(head(encoder(x)), label)\"");
 		}
@@ -359,19 +393,19 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		              "an expression in a text, such as \"npy('images.npy')\""))
 			model->data = expr_parse(c, m);
 	} else if (strcmp(m->key, "define") == 0) {
-		define_parse(c, m, model->define, &model->define_count, false);
+		model->names_lost |= !define_parse(c, m, model->define, &model->define_count, false);
 	} else if (strcmp(m->key, "pretext") == 0) {
 		if (want_kind(c, m, JSON_OBJECT, "pretext",
 		              "an object of named values, such as {\"noisy\": \"dropout(x, 0.3)\"}"))
 			model->pretext = body_parse(c, m, "pretext");
+		model->names_lost |= !model->pretext || model->pretext->kind == BODY_BAD;
 	} else if (strcmp(m->key, "loss") == 0) {
 		model->loss = body_parse(c, m, "loss");
 	} else if (strcmp(m->key, "features") == 0) {
 		model->features = body_parse(c, m, "features");
 	} else if (strcmp(m->key, "optimizer") == 0) {
-		if (want_kind(c, m, JSON_STRING, "optimizer",
-		              "an expression in a text, such as \"adam(lr=0.001)\""))
-			model->optimizer = expr_parse(c, m);
+		model->optimizer =
+		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
 	} else if (strcmp(m->key, "train") == 0) {
 		model->train = train_parse(c, m, 10);
 	} else if (strcmp(m->key, "downstream") == 0) {
@@ -380,7 +414,10 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		Definition d;
 		if (network_parse(c, m, &d))
 			add_definition(c, model->define, &model->define_count, &d);
+		else
+			model->names_lost = true;
 	} else {
+		model->names_lost = true; /* perhaps "encoder": "relu" */
 		diag_error(c->diags, m->key_span, "no section named '%s'", m->key);
 		help_nearest(c, m->key, sections, COUNT(sections),
 		             "a network is a list of layers; the other sections are");
@@ -415,7 +452,6 @@ static size_t definitions_at_most(const Json *j)
 
 Model *parse(Compile *c, uint32_t file)
 {
-	size_t errors = diag_count(c->diags);
 	const Json *j = json_parse(c, file);
 	if (!j)
 		return NULL;
@@ -434,7 +470,9 @@ Model *parse(Compile *c, uint32_t file)
 	want_section(c, j, "data", "\"data\": \"npy('images.npy')\" or \"data\": \"fashion_mnist()\"");
 	want_section(c, j, "loss", "\"loss\": \"mse(decoder(encoder(x)), x)\"");
 	check_freezes(c, model);
-	return diag_count(c->diags) == errors ? model : NULL;
+	if (!model->loss)
+		model->loss = body_new(c, BODY_BAD, j->span);
+	return model->data ? model : NULL;
 }
 
 void prelude_file_parse(Compile *c, uint32_t file, Prelude *to)
@@ -448,6 +486,6 @@ void prelude_file_parse(Compile *c, uint32_t file, Prelude *to)
 			if (to->count)
 				memcpy(more, to->define, to->count * sizeof *more);
 			to->define = more;
-			define_parse(c, m, to->define, &to->count, true);
+			(void)define_parse(c, m, to->define, &to->count, true);
 		}
 }

@@ -42,6 +42,7 @@ typedef enum ExprKind {
 	EXPR_NAME,   /* encoder */
 	EXPR_LIST,   /* [0.3, 1] */
 	EXPR_CALL,   /* f(x, lr=3); an operator is a call of its function with `is_operator` */
+	EXPR_BAD,    /* an error was reported here */
 } ExprKind;
 
 typedef struct Expr Expr;
@@ -81,6 +82,7 @@ Expr *expr_parse(Compile *c, const Json *json);
  * -------------------------------------------------------------------- */
 
 typedef enum BodyKind {
+	BODY_BAD,   /* an error was reported here: a value that builds to nothing, in silence */
 	BODY_EXPR,  /* "max(x, 0)": the value */
 	BODY_CHAIN, /* ["linear(10)", "relu"]: a value flows through the layers */
 	BODY_NAMED, /* {"m": "mean(x)", "set r": "m", "y": "x - m"}: named values in order, the last one
@@ -166,10 +168,12 @@ typedef struct Model {
 	size_t define_count;
 	Task *task;
 	size_t task_count;
+	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
 } Model;
 
 /* Sections name data define pretext loss features optimizer train downstream; every other key must
- * be a list: a network. All errors of the file are reported, then NULL is returned. */
+ * be a list: a network. After errors the model is returned too, as far as it could be read (broken
+ * bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even that. */
 Model *parse(Compile *c, uint32_t file);
 
 /* -- prelude.c: models/lib, compiled in

@@ -94,6 +94,9 @@ static void print_at(const Expr *e, int level, Text *out)
 	case EXPR_NAME:
 		text_printf(out, "%s", e->text);
 		break;
+	case EXPR_BAD:
+		text_printf(out, "?");
+		break;
 	case EXPR_LIST:
 		text_printf(out, "[");
 		print_args(e, 0, out);
@@ -148,6 +151,10 @@ static void print_body(const Body *b, int indent, Text *out)
 {
 	if (b->kind == BODY_EXPR) {
 		print_json_expr(b->expr, out);
+		return;
+	}
+	if (b->kind == BODY_BAD) {
+		text_printf(out, "\"?\"");
 		return;
 	}
 	text_printf(out, b->kind == BODY_CHAIN ? "[" : "{");

@@ -80,14 +80,15 @@ bool definition_parse(Compile *c, const Json *member, Definition *to)
 {
 	Lex l = lex_open_key(c, member);
 	Token t = lex_next(&l);
-	*to = (Definition){.name = t.text, .span = t.span};
+	*to = (Definition){.span = t.span};
 	if (t.kind != TOKEN_NAME)
 		return expected(c, &t, "a name");
+	to->name = t.text;
 	t = lex_next(&l);
 	if (token_is(&t, "(") && !params_parse(c, &l, &t, to))
 		return false;
 	if (t.kind != TOKEN_END)
 		return expected(c, &t, "the end of the signature");
 	to->body = body_parse(c, member, to->name);
-	return to->body != NULL;
+	return true;
 }

@@ -48,7 +48,8 @@ int session_open(Session *s, const Options *o, sslc_options options, bool with_d
 		complain("no memory to open the model");
 		return EXIT_SYSTEM;
 	}
-	if (sslc_error_count(s->program) || (with_data && !open_data(s, o->model)))
+	bool bound = with_data && sslc_reader(s->program) && open_data(s, o->model);
+	if (sslc_error_count(s->program) || (with_data && !bound))
 		return session_errors(s);
 	return EXIT_GOOD;
 }
