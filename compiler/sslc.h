@@ -45,7 +45,7 @@ typedef struct sslc_options {
 	int64_t epochs;       /* of pre-training, instead of the model's; 0: the model's */
 } sslc_options;
 
-enum { SSLC_MAX_RANK = 6, SSLC_MAX_FIELDS = 8 };
+enum { SSLC_MAX_RANK = 8, SSLC_MAX_FIELDS = 8 };
 
 /* A tensor's type and shape; dtype by its name in the graph: "f32", "i32", "u8". */
 typedef struct sslc_tensor {

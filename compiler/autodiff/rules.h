@@ -44,6 +44,8 @@ void grad_broadcast(Rule *r);
 void grad_reshape(Rule *r);
 void grad_transpose(Rule *r);
 void grad_slice(Rule *r);
+void grad_windows(Rule *r);
+void grad_overlap_add(Rule *r);
 void grad_pad(Rule *r);
 void grad_concat(Rule *r);
 void grad_gather(Rule *r);

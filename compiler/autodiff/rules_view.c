@@ -37,18 +37,40 @@ void grad_transpose(Rule *r)
 	r->dx[0] = op_transpose(r->g, r->dy, back);
 }
 
-/* Element i of dy belongs at start + i step: step - 1 zeros between neighbours. */
+/* Element i of dy belongs at start + i step: |step| - 1 zeros between neighbours; what ran back is
+ * turned round first. */
 void grad_slice(Rule *r)
 {
 	Shape from = shape_in(r, 0), to = r->n->shape;
 	int64_t low[MAX_RANK], high[MAX_RANK], inner[MAX_RANK];
+	int64_t start[MAX_RANK], stop[MAX_RANK], turn[MAX_RANK];
+	bool any = false;
 	for (int i = 0; i < from.rank; i++) {
-		int64_t step = r->n->attr.slice.step[i];
-		low[i] = r->n->attr.slice.start[i];
+		int64_t step = r->n->attr.slice.step[i], last = to.dim[i] - 1;
+		bool back = step < 0;
+		any |= back;
+		start[i] = back ? last : 0, stop[i] = back ? -1 : to.dim[i], turn[i] = back ? -1 : 1;
+		low[i] = r->n->attr.slice.start[i] + (back ? last * step : 0);
+		step = back ? -step : step;
 		inner[i] = step - 1;
-		high[i] = from.dim[i] - low[i] - ((to.dim[i] - 1) * step + 1);
+		high[i] = from.dim[i] - low[i] - (last * step + 1);
 	}
-	r->dx[0] = op_pad(r->g, r->dy, low, high, inner, 0);
+	NodeId dy = any ? op_slice(r->g, r->dy, start, stop, turn) : r->dy;
+	r->dx[0] = op_pad(r->g, dy, low, high, inner, 0);
+}
+
+void grad_windows(Rule *r)
+{
+	int axis = (int)r->n->attr.window.axis;
+	r->dx[0] = op_overlap_add(r->g, r->dy, axis, r->n->attr.window.stride,
+	                          r->n->attr.window.dilation, shape_in(r, 0).dim[axis]);
+}
+
+void grad_overlap_add(Rule *r)
+{
+	int axis = (int)r->n->attr.window.axis;
+	r->dx[0] = op_windows(r->g, r->dy, axis, shape_in(r, 0).dim[axis + 1], r->n->attr.window.stride,
+	                      r->n->attr.window.dilation);
 }
 
 /* Where x lies in the result: from low on, every (inner + 1)th; what negative padding cut gets 0.

@@ -142,20 +142,23 @@ static NodeId slice_axis(Build *b, NodeId x, int axis, int64_t from, int64_t to,
 	return op_slice(b->g, x, start, stop, step);
 }
 
+/* Of a list: its items, the axis is 0. */
 Value builtin_slice(Build *b, Span span, Given *in)
 {
-	NodeId x = tensor(b, &in[0], "'x' of slice");
-	int axis;
+	bool is_list = in[0].value.kind == VALUE_LIST;
+	NodeId x = is_list ? 0 : tensor(b, &in[0], "'x' of slice");
+	int axis = 0;
 	int64_t at[3] = {0, 0, 1};
 	size_t one;
-	if (!x || !value_to_axis(b, in[1].span, &in[1].value, shape_at(b, x).rank, &axis))
+	if (!(x || is_list) ||
+	    !value_to_axis(b, in[1].span, &in[1].value, is_list ? 1 : shape_at(b, x).rank, &axis))
 		return value_none();
 	for (int i = 0; i < 3; i++)
 		if (in[i + 2].value.kind != VALUE_NONE &&
 		    !value_to_ints(b, in[i + 2].span, "a bound of a slice", &in[i + 2].value, &at[i], 1,
 		                   &one))
 			return value_none();
-	int64_t length = shape_at(b, x).dim[axis];
+	int64_t length = is_list ? (int64_t)in[0].value.count : shape_at(b, x).dim[axis];
 	for (int i = 0; i < 2; i++)
 		at[i] = at[i] < 0 ? at[i] + length : at[i];
 	if (at[0] < 0 || at[0] >= at[1] || at[1] > length || at[2] < 1) {
@@ -163,7 +166,13 @@ Value builtin_slice(Build *b, Span span, Given *in)
 		            (long long)at[1], axis, value_text(b, &in[0].value));
 		return value_none();
 	}
-	return value_tensor(slice_axis(b, x, axis, at[0], at[1], at[2]));
+	if (!is_list)
+		return value_tensor(slice_axis(b, x, axis, at[0], at[1], at[2]));
+	Value *item = new_array(b->c->arena, Value, in[0].value.count);
+	size_t count = 0;
+	for (int64_t i = at[0]; i < at[1]; i += at[2])
+		item[count++] = in[0].value.item[i];
+	return value_list(b, item, count);
 }
 
 static bool index_of(Build *b, const Given *in, int64_t length, int64_t *at)
@@ -200,6 +209,35 @@ Value builtin_index(Build *b, Span span, Given *in)
 	}
 	return value_tensor(x ? op_reshape(b->g, x, shape_of(left.rank - picked, left.dim + picked))
 	                      : 0);
+}
+
+Value builtin_windows(Build *b, Span span, Given *in)
+{
+	NodeId x = tensor(b, &in[0], "'x' of windows");
+	static const char *const what[] = {"the size of a window", "the stride", "the dilation"};
+	int64_t number[3] = {1, 1, 1};
+	size_t one;
+	int axis;
+	if (!x || !value_to_axis(b, in[1].span, &in[1].value, shape_at(b, x).rank, &axis))
+		return value_none();
+	for (int i = 0; i < 3; i++) {
+		const Given *given = &in[i + 2];
+		if (given->value.kind == VALUE_NONE)
+			continue;
+		if (!value_to_ints(b, given->span, what[i], &given->value, &number[i], 1, &one))
+			return value_none();
+		if (number[i] < 1 || number[i] > MAX_ELEMENTS) {
+			build_error(b, given->span, "%s is %lld, but must be at least 1", what[i],
+			            (long long)number[i]);
+			return value_none();
+		}
+	}
+	if (number[0] > 1 && (number[0] - 1) > (shape_at(b, x).dim[axis] - 1) / number[2]) {
+		build_error(b, span, "a window of %lld places, %lld apart, is wider than axis %d of %s",
+		            (long long)number[0], (long long)number[2], axis, value_text(b, &in[0].value));
+		return value_none();
+	}
+	return value_tensor(op_windows(b->g, x, axis, number[0], number[1], number[2]));
 }
 
 Value builtin_pad(Build *b, Span span, Given *in)

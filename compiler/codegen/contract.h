@@ -17,8 +17,9 @@ typedef enum Source {
 
 typedef struct Operand {
 	NodeId node;
-	uint8_t batch[MAX_RANK];
-	int free, contract; /* axes; free -1: it has none */
+	const int8_t *axis; /* for each axis of the result: the operand's, or -1 */
+	const uint8_t *sum; /* the contracted axes, */
+	int free, contract; /* of which the last; the row's or column's, -1: it has none */
 	Source source;
 	V pack; /* rows, steps of k or panels of `stride` elements */
 	int64_t stride;
@@ -29,21 +30,26 @@ typedef struct Contract {
 	Emit *e;
 	const Node *dot;
 	Operand r, l;
-	int batches, row_axis, col_axis;                   /* of the result; -1: it has none */
+	ContractRoles roles;
+	ContractTiling t;
 	int64_t rows, cols, k;                             /* whole */
-	int64_t tile_rows, tile_cols;                      /* of a tile as scheduled, */
-	int64_t row_blocks, col_blocks;                    /* of which there are so many */
-	int64_t block_rows, block_cols, block_k, k_blocks; /* what is packed at a time */
+	int64_t sum_size[MAX_RANK];                        /* of each sum; the last is k */
+	int64_t block_rows, block_cols, block_k, k_blocks; /* what is packed at a time; blocks are of */
+	int64_t block_sum;                                 /* the first sum, if there is one before k */
+	int64_t block_steps;                               /* of all sums in a block */
 	unsigned lanes, high, wide,
 	    unroll; /* register tile: high rows of wide vectors; steps of k in a round */
 	T element, vector;
 	unsigned size; /* bytes of an element */
 	V partial;     /* sums between blocks of k, and rows on their way to a long epilogue */
 	int64_t partial_stride;
-	bool long_epilogue, swapped; /* swapped: R is y */
+	bool long_epilogue;
 	/* Of the tile, then block, being computed; first and last block of k: NULL when there is one.
 	 */
-	V batch[MAX_RANK], row0, col0, row_count, col_count, k0, k_count, first, last;
+	V row0, col0, row_count, col_count, k0, k_count, first, last;
+	V at[MAX_RANK];                            /* batch and outer axes of the result */
+	V outer0, outer_count, outer;              /* outer: relative to the tile */
+	V sum[MAX_RANK], sum0, sum_count, skipped; /* skipped: steps before, in the block */
 } Contract;
 
 static inline int64_t blocks_of(int64_t count, int64_t block)
@@ -82,6 +88,11 @@ Run contract_steps_of_k(const Contract *c);
 typedef void (*ContractPanel)(Contract *c, void *context, V at, V panel, int64_t size);
 void contract_each_panel(Contract *c, Run run, int64_t block, ContractPanel f, void *context);
 
+/* Runs body once for every value of the sums before k in the present block. carry: MAX_CARRY values
+ * or NULL, handed on from one to the next. */
+typedef void (*ContractSum)(Contract *c, void *context, V *carry, unsigned carries);
+void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, unsigned carries);
+
 /* Where to read o: `free` along its own axis and `k`, both of the whole product. lane_axis: of the
  * operand, or -1. valid: lanes that exist; 0: all. */
 Index contract_index(const Contract *c, const Operand *o, V free, V k, int lane_axis,
@@ -89,7 +100,7 @@ Index contract_index(const Contract *c, const Operand *o, V free, V k, int lane_
 V contract_mask(const Contract *c, unsigned valid); /* NULL: all */
 
 /* kernel_contract_choose.c */
-Contract contract_choose(KernelEmit *ke);
+void contract_choose(KernelEmit *ke, Contract *c); /* c keeps pointers into itself */
 int64_t contract_row_bytes(const Contract *c); /* of scratch, for R, then L, then partial sums */
 int64_t contract_col_bytes(const Contract *c);
 

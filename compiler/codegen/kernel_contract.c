@@ -58,8 +58,11 @@ Index contract_index(const Contract *c, const Operand *o, V free, V k, int lane_
 {
 	Index index = {
 	    .lane_axis = lane_axis, .lane_step = lane_axis >= 0, .mask = contract_mask(c, valid)};
-	for (int i = 0; i < c->batches; i++)
-		index.at[o->batch[i]] = c->batch[i];
+	for (int i = 0; i < c->dot->shape.rank; i++)
+		if (o->axis[i] >= 0 && i != c->roles.row && i != c->roles.col)
+			index.at[o->axis[i]] = c->at[i];
+	for (int i = 0; i + 1 < c->roles.sums; i++)
+		index.at[o->sum[i]] = c->sum[i];
 	if (o->free >= 0)
 		index.at[o->free] = free;
 	index.at[o->contract] = k;
@@ -125,14 +128,60 @@ Run contract_steps_of_k(const Contract *c)
 
 static Run rows_of(const Contract *c)
 {
-	int64_t last = contract_last(c->rows, c->tile_rows);
-	return run_of(c->row_count, c->tile_rows, last, c->block_rows);
+	int64_t last = contract_last(c->rows, c->t.tile_rows);
+	return run_of(c->row_count, c->t.tile_rows, last, c->block_rows);
 }
 
 static Run cols_of(const Contract *c)
 {
-	int64_t last = contract_last(c->cols, c->tile_cols);
-	return run_of(c->col_count, c->tile_cols, last, c->block_cols);
+	int64_t last = contract_last(c->cols, c->t.tile_cols);
+	return run_of(c->col_count, c->t.tile_cols, last, c->block_cols);
+}
+
+/* Takes the remainder of *rest by `by` off. */
+static V digit(Contract *c, V *rest, int64_t by)
+{
+	V size = contract_int(c, by), low = LLVMBuildURem(c->e->b, *rest, size, "");
+	*rest = LLVMBuildUDiv(c->e->b, *rest, size, "");
+	return low;
+}
+
+/* -- Sums before k ------------------------------------------------------------------------- */
+
+static void sum_from(Contract *c, int i, ContractSum body, void *context, V *carry,
+                     unsigned carries)
+{
+	if (i + 1 >= c->roles.sums) {
+		body(c, context, carry, carries);
+		return;
+	}
+	Loop loop;
+	V before = c->skipped, from = contract_int(c, 0), to = contract_int(c, c->sum_size[i]);
+	if (i == 0)
+		from = c->sum0, to = contract_add(c, c->sum0, c->sum_count);
+	loop_begin(c->e, &loop, "sum", from, to, contract_int(c, 1), carry, carries);
+	value_forget(c->ke);
+	c->sum[i] = loop.index;
+	int64_t steps = c->k;
+	for (int j = i + 1; j + 1 < c->roles.sums; j++)
+		steps *= c->sum_size[j];
+	V past = i == 0 ? LLVMBuildNSWSub(c->e->b, loop.index, c->sum0, "") : loop.index;
+	c->skipped = contract_add(c, before, contract_scale(c, past, steps));
+	V inner[MAX_CARRY];
+	for (unsigned j = 0; j < carries; j++)
+		inner[j] = loop.carry[j];
+	sum_from(c, i + 1, body, context, inner, carries);
+	loop_end(c->e, &loop, inner);
+	value_forget(c->ke);
+	for (unsigned j = 0; j < carries; j++)
+		carry[j] = loop.result[j];
+	c->skipped = before;
+}
+
+void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, unsigned carries)
+{
+	c->skipped = contract_int(c, 0);
+	sum_from(c, 0, body, context, carry, carries);
 }
 
 /* -- Blocks of a tile ---------------------------------------------------------------------- */
@@ -150,7 +199,22 @@ static void col_panel(Contract *c, void *context, V at, V panel, int64_t size)
 	(void)context;
 	unsigned wide = (unsigned)blocks_of(size, c->lanes);
 	RegisterTile t = {.j = at, .panel = panel, .wide = wide, .valid = (unsigned)size % c->lanes};
+	if (!c->roles.outers) {
+		contract_each_panel(c, rows_of(c), c->high, row_panel, &t);
+		return;
+	}
+	Loop loop;
+	loop_begin(c->e, &loop, "outer", contract_int(c, 0), c->outer_count, contract_int(c, 1), NULL,
+	           0);
+	value_forget(c->ke);
+	c->outer = loop.index;
+	V rest = contract_add(c, c->outer0, loop.index);
+	for (int i = c->roles.outers - 1; i > 0; i--)
+		c->at[c->roles.outer[i]] = digit(c, &rest, c->dot->shape.dim[c->roles.outer[i]]);
+	c->at[c->roles.outer[0]] = rest;
 	contract_each_panel(c, rows_of(c), c->high, row_panel, &t);
+	loop_end(c->e, &loop, NULL);
+	value_forget(c->ke);
 }
 
 static void block_of_k(Contract *c)
@@ -168,14 +232,19 @@ static void each_block_of_k(Contract *c)
 		return;
 	}
 	Loop loop;
-	V size = contract_int(c, c->block_k), end = contract_int(c, c->k);
+	bool outside = c->roles.sums > 1; /* blocks are of a sum outside of k */
+	int64_t block = outside ? c->block_sum : c->block_k, whole = outside ? c->sum_size[0] : c->k;
+	V size = contract_int(c, block), end = contract_int(c, whole);
 	loop_begin(c->e, &loop, "k.block", contract_int(c, 0), end, size, NULL, 0);
 	value_forget(c->ke);
-	c->k0 = loop.index;
-	c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, c->k0, contract_int(c, 0), "");
-	V start_of_last = contract_int(c, (c->k_blocks - 1) * c->block_k);
-	c->last = LLVMBuildICmp(c->e->b, LLVMIntEQ, c->k0, start_of_last, "");
-	c->k_count = l_binary(c->e, "llvm.smin", size, LLVMBuildNSWSub(c->e->b, end, c->k0, ""));
+	V start_of_last = contract_int(c, (c->k_blocks - 1) * block);
+	c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, contract_int(c, 0), "");
+	c->last = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, start_of_last, "");
+	V count = l_binary(c->e, "llvm.smin", size, LLVMBuildNSWSub(c->e->b, end, loop.index, ""));
+	if (outside)
+		c->sum0 = loop.index, c->sum_count = count;
+	else
+		c->k0 = loop.index, c->k_count = count;
 	block_of_k(c);
 	loop_end(c->e, &loop, NULL);
 	value_forget(c->ke);
@@ -204,9 +273,10 @@ static void each_block(Contract *c, V *start, V *count, int64_t tile, int64_t bl
 static void block_of_cols(Contract *c)
 {
 	c->k0 = contract_int(c, 0), c->k_count = contract_int(c, c->k);
+	c->sum0 = contract_int(c, 0), c->sum_count = contract_int(c, c->sum_size[0]);
 	if (c->k_blocks == 1)
 		contract_pack(c, &c->l, cols_of(c));
-	each_block(c, &c->row0, &c->row_count, c->tile_rows, c->block_rows, each_block_of_k);
+	each_block(c, &c->row0, &c->row_count, c->t.tile_rows, c->block_rows, each_block_of_k);
 }
 
 /* -- Tiles --------------------------------------------------------------------------------- */
@@ -225,28 +295,23 @@ static void locate(Contract *c, V at, int64_t size, int64_t whole, V *start, V *
 		*count = l_binary(c->e, "llvm.smin", *count, rest);
 }
 
-/* Takes the remainder of *rest by `by` off. */
-static V digit(Contract *c, V *rest, int64_t by)
-{
-	V size = contract_int(c, by), low = LLVMBuildURem(c->e->b, *rest, size, "");
-	*rest = LLVMBuildUDiv(c->e->b, *rest, size, "");
-	return low;
-}
-
 static void tile(Contract *c, V at)
 {
-	V inner = digit(c, &at, c->swapped ? c->row_blocks : c->col_blocks);
-	V outer = digit(c, &at, c->swapped ? c->col_blocks : c->row_blocks);
-	locate(c, c->swapped ? inner : outer, c->tile_rows, c->rows, &c->row0, &c->row_count);
-	locate(c, c->swapped ? outer : inner, c->tile_cols, c->cols, &c->col0, &c->col_count);
-	for (int i = c->batches - 1; i >= 0; i--)
-		c->batch[i] = digit(c, &at, c->dot->shape.dim[i]);
-	each_block(c, &c->col0, &c->col_count, c->tile_cols, c->block_cols, block_of_cols);
+	const ContractRoles *r = &c->roles;
+	V col = digit(c, &at, c->t.col_blocks), row = digit(c, &at, c->t.row_blocks);
+	V outer = digit(c, &at, c->t.outer_blocks);
+	locate(c, row, c->t.tile_rows, c->rows, &c->row0, &c->row_count);
+	locate(c, col, c->t.tile_cols, c->cols, &c->col0, &c->col_count);
+	locate(c, outer, c->t.tile_outer, r->outer_size, &c->outer0, &c->outer_count);
+	for (int i = r->batches - 1; i >= 0; i--)
+		c->at[r->batch[i]] = digit(c, &at, c->dot->shape.dim[r->batch[i]]);
+	each_block(c, &c->col0, &c->col_count, c->t.tile_cols, c->block_cols, block_of_cols);
 }
 
 void kernel_contract(KernelEmit *ke, V begin, V end, V scratch)
 {
-	Contract c = contract_choose(ke);
+	Contract c;
+	contract_choose(ke, &c);
 	c.r.pack = c.l.pack = c.partial = scratch;
 	if (scratch) {
 		int64_t rows = contract_row_bytes(&c), cols = contract_col_bytes(&c);

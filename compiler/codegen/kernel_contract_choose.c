@@ -31,6 +31,22 @@ static int contiguous_axis(const Kernels *k, NodeId x)
 			} else if (n->op == OP_broadcast) {
 				for (int i = 0; i < n->attr.axes.count; i++)
 					back[i] = from[n->attr.axes.at[i]];
+			} else if (n->op == OP_windows) {
+				int axis = (int)n->attr.window.axis;
+				for (int i = axis + 1; i < node(k->graph, next)->shape.rank; i++)
+					back[i] = from[i + 1];
+				bool places = n->attr.window.dilation == 1 && n->shape.dim[axis + 1] > 1;
+				back[axis] = places ? from[axis + 1] : n->attr.window.stride == 1 ? from[axis] : -1;
+			} else if (n->op == OP_reshape && reshape_is_unit(k->graph, n)) {
+				Shape s = node(k->graph, next)->shape;
+				for (int i = 0, j = 0; i < s.rank; i++) {
+					back[i] = -1;
+					if (s.dim[i] == 1)
+						continue;
+					while (n->shape.dim[j] == 1)
+						j++;
+					back[i] = from[j++];
+				}
 			} else if (op_info[n->op].kind == MAP) {
 				for (int i = 0; i < n->count; i++)
 					if (node(k->graph, n->in[i])->op != OP_broadcast) {
@@ -54,33 +70,27 @@ static int contiguous_axis(const Kernels *k, NodeId x)
 /* Nothing is computed when it is read. */
 static bool is_plain(const Kernels *k, NodeId x)
 {
-	while (k->buffer_of[x] == 0 && node(k->graph, x)->op == OP_transpose)
-		x = node(k->graph, x)->in[0];
+	for (const Node *n = node(k->graph, x); k->buffer_of[x] == 0; n = node(k->graph, x)) {
+		bool moves = n->op == OP_transpose || n->op == OP_windows || n->op == OP_slice;
+		if (!moves && !(n->op == OP_reshape && reshape_is_unit(k->graph, n)))
+			break;
+		x = n->in[0];
+	}
 	DType type = node(k->graph, x)->type;
 	return k->buffer_of[x] != 0 && (type == DTYPE_f32 || type == DTYPE_f64);
 }
 
-static Operand operand(const Node *dot, const Graph *g, int side)
+static Operand operand(const Contract *c, bool is_r)
 {
-	const DotAxes *a = &dot->attr.dot;
-	Operand o = {
-	    .node = dot->in[side], .free = -1, .contract = side ? a->y_contract[0] : a->x_contract[0]};
-	const uint8_t *batch = side ? a->y_batch : a->x_batch;
-	unsigned taken = 1u << o.contract;
-	for (int i = 0; i < a->batch; i++) {
-		o.batch[i] = batch[i];
-		taken |= 1u << batch[i];
-	}
-	const Shape *shape = &node(g, o.node)->shape;
-	for (int i = 0; i < shape->rank; i++)
-		if (!(taken & 1u << i)) {
-			if (o.free >= 0)
-				BUG("a dot with two free axes on a side is not in normal form");
-			o.free = i;
-		}
-	if (a->contract != 1)
-		BUG("a dot over %d axes is not in normal form", a->contract);
-	return o;
+	const ContractRoles *r = &c->roles;
+	const int8_t *axis = is_r ? r->r_axis : r->l_axis;
+	int free = is_r ? r->row : r->col;
+	const uint8_t *sum = is_r ? r->r_sum : r->l_sum;
+	return (Operand){.node = c->dot->in[is_r == r->swapped],
+	                 .axis = axis,
+	                 .sum = sum,
+	                 .free = free < 0 ? -1 : axis[free],
+	                 .contract = sum[r->sums - 1]};
 }
 
 /* -- The register tile --------------------------------------------------------------------- */
@@ -93,14 +103,14 @@ static double register_tile_cost(const Contract *c, int64_t high, int64_t wide)
 	double step = h * w / 2, loads = (h + w) / 2;
 	step = step > loads ? step : loads;
 	step = step > 4 ? step : 4;
-	return (double)c->k * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
+	return (double)c->roles.steps * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
 }
 
 static double tile_cost(const Contract *c, int64_t high, int64_t wide)
 {
-	int64_t vectors = blocks_of(c->tile_cols, c->lanes);
-	int64_t rows[2] = {c->tile_rows / high, c->tile_rows % high != 0},
-	        row_size[2] = {high, c->tile_rows % high};
+	int64_t vectors = blocks_of(c->t.tile_cols, c->lanes);
+	int64_t rows[2] = {c->t.tile_rows / high, c->t.tile_rows % high != 0},
+	        row_size[2] = {high, c->t.tile_rows % high};
 	int64_t cols[2] = {vectors / wide, vectors % wide != 0}, col_size[2] = {wide, vectors % wide};
 	double sum = 0;
 	for (int i = 0; i < 4; i++)
@@ -117,7 +127,7 @@ static void choose_register_tile(Contract *c)
 	double best = 0;
 	for (unsigned wide = 1; wide <= 8; wide++)
 		for (unsigned high = 1; high * wide + wide + 1 <= registers; high++) {
-			if (high > c->tile_rows || wide > blocks_of(c->tile_cols, c->lanes))
+			if (high > c->t.tile_rows || wide > blocks_of(c->t.tile_cols, c->lanes))
 				continue;
 			double cost = tile_cost(c, high, wide);
 			if (best == 0 || cost <= best)
@@ -133,11 +143,13 @@ static int64_t round_up(int64_t x, int64_t to)
 /* -- Blocks -------------------------------------------------------------------------------- */
 
 enum {
-	ROUND = 32,     /* FMAs in a round of the loop over k */
-	STEP = 16,      /* blocks of k but the last are multiples: of any lanes, of a round */
-	LONG_K = 1024,  /* of a block, when R is read where it is, along k; */
-	SHORT_K = 512,  /* across k; */
-	PACKED_K = 256, /* and when it is packed */
+	ROUND = 32,       /* FMAs in a round of the loop over k */
+	STEP = 16,        /* blocks of k but the last are multiples: of any lanes, of a round */
+	LONG_K = 1024,    /* of a block, when R is read where it is, along k; */
+	SHORT_K = 512,    /* across k; */
+	PACKED_K = 256,   /* and when it is packed */
+	LONG_SUM = 2400,  /* steps of several sums in a block, at most; if cut, */
+	SHORT_SUM = 1024, /* to these */
 	PACKED_ROWS = 192,
 	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
 	MANY_VECTORS = 16, /* when R is packed for each of them */
@@ -165,7 +177,14 @@ static int64_t partial_bytes(const Contract *c)
 {
 	if (c->k_blocks == 1 && !c->long_epilogue)
 		return 0;
-	return (c->k_blocks == 1 ? c->high : c->block_rows) * c->partial_stride * c->size;
+	int64_t rows = c->k_blocks == 1 ? c->high : c->t.tile_outer * c->block_rows;
+	return rows * c->partial_stride * c->size;
+}
+
+/* More than a product of two matrices: a convolution. */
+static bool several(const Contract *c)
+{
+	return c->roles.outers > 0 || c->roles.sums > 1;
 }
 
 static void choose_sources(Contract *c)
@@ -177,10 +196,16 @@ static void choose_sources(Contract *c)
 	c->r.source = rows_along_k ? ALONG_K : ALONG_IT;
 	if (is_plain(k, c->r.node) && !meet)
 		c->r.source = DIRECT;
-	bool small = c->tile_rows <= 2 * c->high || c->k * c->cols * c->size <= SMALL;
+	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
+	             c->roles.steps * c->cols * c->size <= SMALL;
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
 	if (is_plain(k, c->l.node) && !cols_along_k && small)
 		c->l.source = DIRECT;
+	if (several(c)) { /* the schedule has stored R; one panel of columns is read as it lies */
+		c->r.source = DIRECT;
+		if (is_plain(k, c->l.node) && !cols_along_k && c->cols <= c->wide * c->lanes)
+			c->l.source = DIRECT;
+	}
 }
 
 static void choose_blocks(Contract *c)
@@ -192,19 +217,32 @@ static void choose_blocks(Contract *c)
 	int64_t vectors = packed ? MANY_VECTORS : FEW_VECTORS, panel = c->wide * c->lanes;
 	c->block_cols = vectors > c->wide ? vectors / c->wide * panel : panel;
 	if (c->l.source == DIRECT && !packed && c->k == c->block_k)
-		c->block_cols = c->tile_cols;
-	c->block_rows = c->tile_rows;
+		c->block_cols = c->t.tile_cols;
+	c->block_rows = c->t.tile_rows;
 	if (packed || c->k > c->block_k)
 		c->block_rows = c->high < PACKED_ROWS ? PACKED_ROWS / c->high * c->high : c->high;
+	c->block_sum = c->sum_size[0];
+	if (several(c))
+		c->block_rows = c->t.tile_rows;
+	if (c->roles.sums > 1) {
+		c->block_k = c->k;
+		int64_t inner = c->roles.steps / c->sum_size[0];
+		if (c->roles.steps > LONG_SUM)
+			c->block_sum = inner < SHORT_SUM ? SHORT_SUM / inner : 1;
+	}
 }
 
 /* Cuts k into equal blocks, and lays out what is packed. */
 static void lay_out(Contract *c)
 {
-	c->block_rows = c->block_rows < c->tile_rows ? c->block_rows : c->tile_rows;
-	c->block_cols = c->block_cols < c->tile_cols ? c->block_cols : c->tile_cols;
+	c->block_rows = c->block_rows < c->t.tile_rows ? c->block_rows : c->t.tile_rows;
+	c->block_cols = c->block_cols < c->t.tile_cols ? c->block_cols : c->t.tile_cols;
 	c->k_blocks = blocks_of(c->k, c->block_k);
-	if (c->k_blocks > 1) {
+	if (c->roles.sums > 1) {
+		c->k_blocks = blocks_of(c->sum_size[0], c->block_sum);
+		c->block_sum = blocks_of(c->sum_size[0], c->k_blocks);
+		c->k_blocks = blocks_of(c->sum_size[0], c->block_sum);
+	} else if (c->k_blocks > 1) {
 		c->block_k = round_up(blocks_of(c->k, c->k_blocks), STEP);
 		c->k_blocks = blocks_of(c->k, c->block_k);
 	}
@@ -212,12 +250,15 @@ static void lay_out(Contract *c)
 	 * compile. */
 	int64_t panel = c->wide * c->lanes;
 	c->unroll = c->high * c->wide < ROUND ? ROUND / (c->high * c->wide) : 1;
-	while (c->k % c->unroll || (c->k_blocks > 1 && STEP % c->unroll))
+	while (c->k % c->unroll || (c->k_blocks > 1 && c->roles.sums == 1 && STEP % c->unroll))
 		c->unroll--;
 	/* One vector more than a row or panel, so that rows do not fall on the same lines of L1. */
 	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_rows;
 	c->r.stride = round_up(inner, c->lanes) + c->lanes;
-	c->l.stride = c->block_k * panel + c->lanes;
+	c->block_steps = c->block_k;
+	if (c->roles.sums > 1)
+		c->block_steps = c->roles.steps / c->sum_size[0] * c->block_sum;
+	c->l.stride = c->block_steps * panel + c->lanes;
 	c->partial_stride = c->k_blocks == 1 ? panel : round_up(c->block_cols, panel);
 }
 
@@ -232,15 +273,17 @@ static void fit_scratch(Contract *c)
 {
 	bool packs = true;
 	for (lay_out(c); !fits(c); lay_out(c)) {
-		if (packs && c->block_rows > 4 * c->high) {
+		if (packs && c->roles.sums > 1 && c->block_sum > 1 && c->l.source != DIRECT) {
+			c->block_sum = (c->block_sum + 1) / 2;
+		} else if (packs && !several(c) && c->block_rows > 4 * c->high) {
 			c->block_rows = round_up(c->block_rows / 2, c->high);
 		} else if (packs && c->block_cols > c->wide * c->lanes) {
 			c->block_cols = c->wide * c->lanes;
-		} else if (packs && c->block_k > STEP) {
+		} else if (packs && c->roles.sums == 1 && c->block_k > STEP) {
 			c->block_k = round_up(c->block_k / 2, STEP);
 		} else if (packs) {
 			packs = false;
-			c->l.source = c->r.source = DIRECT, c->block_k = c->k;
+			c->l.source = c->r.source = DIRECT, c->block_k = c->k, c->block_sum = c->sum_size[0];
 		} else {
 			c->long_epilogue = false;
 		}
@@ -275,31 +318,23 @@ static bool has_long_epilogue(const Kernels *k, const Kernel *kernel)
 	return ops > 4;
 }
 
-Contract contract_choose(KernelEmit *ke)
+void contract_choose(KernelEmit *ke, Contract *c)
 {
 	Emit *e = ke->e;
 	const Graph *g = e->k->graph;
 	const Node *dot = node(g, ke->kernel->core);
-	ContractTiling t = ke->kernel->tiling;
-	Contract c = {.ke = ke, .e = e, .dot = dot, .k = t.k, .lanes = ke->lanes};
-	Operand x = operand(dot, g, 0), y = operand(dot, g, 1);
-	c.batches = dot->attr.dot.batch;
-	int x_axis = x.free >= 0 ? c.batches : -1,
-	    y_axis = y.free >= 0 ? c.batches + (x.free >= 0) : -1;
-	c.swapped = t.n == 1 && t.m > 1;
-	c.r = c.swapped ? y : x, c.l = c.swapped ? x : y;
-	c.row_axis = c.swapped ? y_axis : x_axis, c.col_axis = c.swapped ? x_axis : y_axis;
-	c.rows = c.swapped ? t.n : t.m, c.cols = c.swapped ? t.m : t.n;
-	c.tile_rows = c.swapped ? t.nc : t.mc, c.tile_cols = c.swapped ? t.mc : t.nc;
-	c.row_blocks = c.swapped ? t.n_blocks : t.m_blocks,
-	c.col_blocks = c.swapped ? t.m_blocks : t.n_blocks;
-	c.element = dot->type == DTYPE_f64 ? e->f64 : e->f32;
-	c.size = dot->type == DTYPE_f64 ? 8 : 4;
-	c.vector = l_vector(c.element, c.lanes);
-	c.long_epilogue = has_long_epilogue(e->k, ke->kernel);
-	choose_register_tile(&c);
-	choose_sources(&c);
-	choose_blocks(&c);
-	fit_scratch(&c);
-	return c;
+	*c = (Contract){.ke = ke, .e = e, .dot = dot, .t = ke->kernel->tiling, .lanes = ke->lanes};
+	c->roles = contract_roles(g, dot);
+	c->r = operand(c, true), c->l = operand(c, false);
+	c->rows = c->roles.rows, c->cols = c->roles.cols, c->k = c->roles.k;
+	for (int i = 0; i < c->roles.sums; i++)
+		c->sum_size[i] = node(g, c->r.node)->shape.dim[c->r.sum[i]];
+	c->element = dot->type == DTYPE_f64 ? e->f64 : e->f32;
+	c->size = dot->type == DTYPE_f64 ? 8 : 4;
+	c->vector = l_vector(c->element, c->lanes);
+	c->long_epilogue = has_long_epilogue(e->k, ke->kernel);
+	choose_register_tile(c);
+	choose_sources(c);
+	choose_blocks(c);
+	fit_scratch(c);
 }

@@ -137,16 +137,25 @@ static void squares(Contract *c, void *context, V at, V panel, int64_t size)
 
 /* -- Both ---------------------------------------------------------------------------------- */
 
+static void pack_steps(Contract *c, void *context, V *carry, unsigned carries)
+{
+	Panel here = *(const Panel *)context;
+	(void)carry, (void)carries;
+	if (c->roles.sums > 1)
+		here.base = l_at(c->e, c->element, here.base, contract_scale(c, c->skipped, here.width));
+	Run whole = {contract_int(c, here.size), {here.size}, 1};
+	if (here.o->source == ALONG_IT)
+		contract_each_panel(c, contract_steps_of_k(c), 1, panel_step, &here);
+	else
+		contract_each_panel(c, whole, c->lanes, squares, &here);
+}
+
 static void pack_panel(Contract *c, void *context, V at, V panel, int64_t size)
 {
 	Operand *l = context;
 	Panel here = {.o = l, .at = at, .size = size, .width = blocks_of(size, c->lanes) * c->lanes};
 	here.base = l_at(c->e, c->element, l->pack, contract_scale(c, panel, l->stride));
-	Run whole = {contract_int(c, size), {size}, 1};
-	if (l->source == ALONG_IT)
-		contract_each_panel(c, contract_steps_of_k(c), 1, panel_step, &here);
-	else
-		contract_each_panel(c, whole, c->lanes, squares, &here);
+	contract_each_sum(c, pack_steps, &here, NULL, 0);
 }
 
 void contract_pack(Contract *c, Operand *o, Run run)

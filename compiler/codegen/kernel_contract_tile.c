@@ -32,6 +32,7 @@ static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 		Index index = contract_index(c, &c->l, col, k_at, c->l.free, valid);
 		return value_vector(c->ke, c->l.node, &index);
 	}
+	k = c->roles.sums > 1 ? contract_add(c, c->skipped, k) : k;
 	V step = contract_add(c, contract_scale(c, k, t->wide * c->lanes), first);
 	V offset = contract_add(c, contract_scale(c, t->panel, c->l.stride), step);
 	return l_load(c->e, c->vector, l_at(c->e, c->element, c->l.pack, offset), c->lanes * c->size);
@@ -52,9 +53,9 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 }
 
 /* The block of k, in rounds of `unroll` steps. */
-static void rounds(Contract *c, const RegisterTile *t, V *sum)
+static void rounds(Contract *c, void *context, V *sum, unsigned count)
 {
-	unsigned count = t->high * t->wide;
+	const RegisterTile *t = context;
 	V by = contract_int(c, c->unroll);
 	Loop loop;
 	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, sum, count);
@@ -76,6 +77,8 @@ static V partial_at(Contract *c, const RegisterTile *t, V row, unsigned v)
 	V offset = contract_int(c, v * c->lanes);
 	if (c->k_blocks > 1) {
 		row = contract_add(c, t->i, row);
+		if (c->roles.outers)
+			row = contract_add(c, contract_scale(c, c->outer, c->block_rows), row);
 		offset = contract_add(c, t->j, offset);
 	}
 	offset = contract_add(c, contract_scale(c, row, c->partial_stride), offset);
@@ -109,14 +112,15 @@ static void load_partial(Contract *c, const RegisterTile *t, V *sum)
 /* One vector of the result and all that follows from it. */
 static void finish(Contract *c, const RegisterTile *t, V row, unsigned v, V sum)
 {
-	Index index = {.lane_axis = c->col_axis, .lane_step = 1};
-	for (int i = 0; i < c->batches; i++)
-		index.at[i] = c->batch[i];
-	if (c->row_axis >= 0)
-		index.at[c->row_axis] = contract_add(c, c->row0, contract_add(c, t->i, row));
-	if (c->col_axis >= 0) {
+	const ContractRoles *r = &c->roles;
+	Index index = {.lane_axis = r->col, .lane_step = 1};
+	for (int i = 0; i < c->dot->shape.rank; i++)
+		index.at[i] = c->at[i];
+	if (r->row >= 0)
+		index.at[r->row] = contract_add(c, c->row0, contract_add(c, t->i, row));
+	if (r->col >= 0) {
 		V col = contract_add(c, t->j, contract_int(c, v * c->lanes));
-		index.at[c->col_axis] = contract_add(c, c->col0, col);
+		index.at[r->col] = contract_add(c, c->col0, col);
 		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
 	} else if (c->lanes > 1) {
 		sum = LLVMBuildExtractElement(c->e->b, sum, l_i32(c->e, 0), "");
@@ -149,7 +153,7 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 {
 	V sum[MAX_CARRY];
 	load_partial(c, t, sum);
-	rounds(c, t, sum);
+	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
 	LLVMBasicBlockRef more = NULL, end = NULL;
 	if (c->last) {
 		LLVMBasicBlockRef last = l_block(c->e, "last");

@@ -249,6 +249,24 @@ static V value_slice(KernelEmit *ke, const Node *n, const Index *index)
 	return value_at(ke, n->in[0], &to);
 }
 
+static V value_windows(KernelEmit *ke, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	int axis = (int)n->attr.window.axis, rank = n->shape.rank;
+	int64_t stride = n->attr.window.stride, dilation = n->attr.window.dilation;
+	Index to = index_empty(index);
+	for (int i = 0; i < rank; i++)
+		if (i != axis && i != axis + 1)
+			take_axis(&to, i < axis ? i : i - 1, index, i);
+	to.at[axis] =
+	    add(e, scale(e, index->at[axis], stride), scale(e, index->at[axis + 1], dilation));
+	if (index->lane_axis == axis || index->lane_axis == axis + 1) {
+		to.lane_axis = axis;
+		to.lane_step = index->lane_step * (index->lane_axis == axis ? stride : dilation);
+	}
+	return value_at(ke, n->in[0], &to);
+}
+
 /* A stored operand is read by its row-major index; another has the same axes but for those of
  * length 1. */
 static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
@@ -503,6 +521,8 @@ static V compute(KernelEmit *ke, NodeId x, const Index *index)
 		return value_transpose(ke, n, index);
 	case OP_slice:
 		return value_slice(ke, n, index);
+	case OP_windows:
+		return value_windows(ke, n, index);
 	case OP_pad:
 		return value_pad(ke, x, n, index);
 	case OP_concat:

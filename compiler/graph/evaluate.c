@@ -302,6 +302,13 @@ static double eval_view_at(const Eval *e, int64_t linear)
 		for (int i = 0; i < from.rank; i++)
 			of[i] = n->attr.slice.start[i] + at[i] * n->attr.slice.step[i];
 		break;
+	case OP_windows:
+		for (int i = 0, axis = (int)n->attr.window.axis; i < from.rank; i++)
+			of[i] = i < axis ? at[i]
+			        : i == axis
+			            ? at[i] * n->attr.window.stride + at[i + 1] * n->attr.window.dilation
+			            : at[i + 1];
+		break;
 	case OP_pad:
 		return eval_pad(e, at);
 	case OP_concat:
@@ -407,6 +414,22 @@ static void eval_scatter(Eval *e)
 		e->out[i] = wrap(e->n->type, whole(e->out[i]));
 }
 
+static void eval_overlap_add(Eval *e)
+{
+	Shape from = in(e, 0)->shape;
+	int axis = (int)e->n->attr.window.axis;
+	for (int64_t i = 0; i < shape_size(from); i++) {
+		int64_t at[MAX_RANK];
+		from_linear(from, i, at);
+		at[axis] = at[axis] * e->n->attr.window.stride + at[axis + 1] * e->n->attr.window.dilation;
+		for (int j = axis + 1; j + 1 < from.rank; j++)
+			at[j] = at[j + 1];
+		e->out[to_linear(e->n->shape, at)] += value(e, 0)[i];
+	}
+	for (int64_t i = 0; type_info[e->n->type].is_int && i < e->size; i++)
+		e->out[i] = wrap(e->n->type, whole(e->out[i]));
+}
+
 static void eval_node(Eval *e)
 {
 	switch (op_info[e->n->op].kind) {
@@ -434,6 +457,10 @@ static void eval_node(Eval *e)
 		eval_scatter(e);
 		break;
 	case META:
+		if (e->n->op == OP_overlap_add) {
+			eval_overlap_add(e);
+			break;
+		}
 		BUG("gradient cannot be evaluated: differentiate first");
 	}
 }

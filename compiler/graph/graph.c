@@ -64,6 +64,21 @@ Shape shape_of(int rank, const int64_t *dim)
 	return s;
 }
 
+/* Shapes equal but for axes of length 1. */
+bool reshape_is_unit(const Graph *g, const Node *n)
+{
+	Shape a = node(g, n->in[0])->shape, b = n->shape;
+	int64_t p[MAX_RANK], q[MAX_RANK];
+	int ps = 0, qs = 0;
+	for (int i = 0; i < a.rank; i++)
+		if (a.dim[i] != 1)
+			p[ps++] = a.dim[i];
+	for (int i = 0; i < b.rank; i++)
+		if (b.dim[i] != 1)
+			q[qs++] = b.dim[i];
+	return ps == qs && memcmp(p, q, (size_t)ps * sizeof *p) == 0;
+}
+
 const char *shape_text(Arena *a, DType t, Shape s)
 {
 	char text[256];

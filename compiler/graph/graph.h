@@ -15,7 +15,7 @@ typedef enum DType {
 } DType;
 
 enum {
-	MAX_RANK = 6,
+	MAX_RANK = 8,
 	MAX_INS = 8,
 	MAX_NODES = 1 << 20,
 };
@@ -68,6 +68,10 @@ typedef union Attr {
 		double value;
 	} pad;
 	DotAxes dot;
+	struct { /* axis `axis` of x becomes two: position and place in the window */
+		int64_t axis, size, stride, dilation,
+		    length; /* length: overlap_add: of the axis it makes */
+	} window;
 } Attr;
 
 typedef struct OpInfo {
@@ -148,6 +152,7 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 
 int64_t shape_size(Shape s); /* elements; 1 for rank 0 */
 bool shape_equal(Shape a, Shape b);
+bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
 Shape shape_of(int rank, const int64_t *dim);
 #define SHAPE(...)                                                                                 \
 	shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
@@ -196,6 +201,11 @@ NodeId op_reduce_max(Graph *g, NodeId x, Axes axes);
 NodeId op_dot(Graph *g, NodeId x, NodeId y, DotAxes axes);
 NodeId op_gather(Graph *g, NodeId x, NodeId at, unsigned axis);
 NodeId op_scatter_add(Graph *g, NodeId x, NodeId at, NodeId y, unsigned axis);
+/* Element (.., p, k, ..) is x's (.., p stride + k dilation, ..); window k has `size` places. */
+NodeId op_windows(Graph *g, NodeId x, int axis, int64_t size, int64_t stride, int64_t dilation);
+/* The adjoint of windows: axes `axis` (positions) and axis + 1 (places) become one of `length`. */
+NodeId op_overlap_add(Graph *g, NodeId x, int axis, int64_t stride, int64_t dilation,
+                      int64_t length);
 NodeId op_gradient(Graph *g, NodeId y, NodeId x);
 
 /* shape.c: shape_<rule>s named by ops.def; used by graph_add_node and verify */

@@ -166,6 +166,32 @@ NodeId op_scatter_add(Graph *g, NodeId x, NodeId at, NodeId y, unsigned axis)
 	                      with_axis(axis));
 }
 
+static NodeId windowed(Graph *g, Op op, NodeId x, Attr a)
+{
+	return x ? graph_add_node(g, op, &x, 1, DTYPE_none, SCALAR, a) : 0;
+}
+
+NodeId op_windows(Graph *g, NodeId x, int axis, int64_t size, int64_t stride, int64_t dilation)
+{
+	Attr a = no_attr();
+	a.window.axis = axis;
+	a.window.size = size;
+	a.window.stride = stride;
+	a.window.dilation = dilation;
+	return windowed(g, OP_windows, x, a);
+}
+
+NodeId op_overlap_add(Graph *g, NodeId x, int axis, int64_t stride, int64_t dilation,
+                      int64_t length)
+{
+	Attr a = no_attr();
+	a.window.axis = axis;
+	a.window.stride = stride;
+	a.window.dilation = dilation;
+	a.window.length = length;
+	return windowed(g, OP_overlap_add, x, a);
+}
+
 NodeId op_gradient(Graph *g, NodeId y, NodeId x)
 {
 	return graph_add_node(g, OP_gradient, (NodeId[]){y, x}, 2, DTYPE_none, SCALAR, no_attr());

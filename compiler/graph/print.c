@@ -78,6 +78,13 @@ static void print_attr(const Graph *g, const Node *n, Text *out)
 		text_printf(out, ", value ");
 		text_number(out, n->attr.pad.value, false);
 		text_printf(out, "}");
+	} else if (strcmp(attr, "window") == 0) {
+		text_printf(out, " {axis %lld, ", (long long)n->attr.window.axis);
+		bool adds = n->op == OP_overlap_add;
+		text_printf(out, adds ? "length %lld" : "size %lld",
+		            (long long)(adds ? n->attr.window.length : n->attr.window.size));
+		text_printf(out, ", stride %lld, dilation %lld}", (long long)n->attr.window.stride,
+		            (long long)n->attr.window.dilation);
 	} else if (strcmp(attr, "dot") == 0) {
 		print_dot_axes(&n->attr.dot, out);
 	}

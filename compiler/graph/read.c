@@ -206,6 +206,14 @@ static void attribute(Reader *r, Op op, Attr *a)
 				numbers(r, a->pad.inner);
 			if (want(r, ",") && want(r, "value"))
 				a->pad.value = number(r);
+		} else if (strcmp(kind, "window") == 0 && want(r, "axis")) {
+			a->window.axis = whole(r);
+			if (want(r, ",") && want(r, op == OP_overlap_add ? "length" : "size"))
+				*(op == OP_overlap_add ? &a->window.length : &a->window.size) = whole(r);
+			if (want(r, ",") && want(r, "stride"))
+				a->window.stride = whole(r);
+			if (want(r, ",") && want(r, "dilation"))
+				a->window.dilation = whole(r);
 		}
 		want(r, "}");
 	}

@@ -205,11 +205,14 @@ static Inferred shape_slice(const Ask *a)
 	for (int i = 0; i < from.rank; i++) {
 		int64_t start = a->attr->slice.start[i], stop = a->attr->slice.stop[i],
 		        step = a->attr->slice.step[i];
-		if (start < 0 || start >= stop || stop > from.dim[i] || step < 1)
+		bool forth = step > 0 && start >= 0 && start < stop && stop <= from.dim[i];
+		bool back =
+		    step < 0 && step > -MAX_ELEMENTS && start < from.dim[i] && start > stop && stop >= -1;
+		if (!forth && !back)
 			return FAIL(a, "a slice from %lld to %lld by %lld does not lie in axis %d of %s",
 			            (long long)start, (long long)stop, (long long)step, i,
 			            text_of(a, a->in[0]));
-		to.dim[i] = (stop - start + step - 1) / step;
+		to.dim[i] = (stop - start + step + (forth ? -1 : 1)) / step;
 	}
 	return (Inferred){a->in[0]->type, to};
 }
@@ -247,6 +250,54 @@ static Inferred shape_concat(const Ask *a)
 				            text_of(a, a->in[0]), axis);
 		to.dim[axis] += other.dim[axis];
 	}
+	return (Inferred){a->in[0]->type, to};
+}
+
+/* How many windows fit; 0: none, or no sane numbers. */
+static int64_t windows_in(int64_t length, int64_t size, int64_t stride, int64_t dilation)
+{
+	int64_t reach;
+	if (size < 1 || stride < 1 || dilation < 1 ||
+	    __builtin_mul_overflow(size - 1, dilation, &reach) || reach >= length)
+		return 0;
+	return (length - reach - 1) / stride + 1;
+}
+
+static Inferred shape_windows(const Ask *a)
+{
+	Shape from = a->in[0]->shape, to = {.rank = (uint8_t)(from.rank + 1)};
+	int64_t axis = a->attr->window.axis, size = a->attr->window.size;
+	if (axis < 0 || axis >= from.rank || to.rank > MAX_RANK)
+		return FAIL(a, "windows along axis %lld of %s: no such axis, or more than %d axes",
+		            (long long)axis, text_of(a, a->in[0]), MAX_RANK);
+	int64_t count =
+	    windows_in(from.dim[axis], size, a->attr->window.stride, a->attr->window.dilation);
+	if (!count)
+		return FAIL(a, "no window of %lld, stride %lld, dilation %lld fits in axis %lld of %s",
+		            (long long)size, (long long)a->attr->window.stride,
+		            (long long)a->attr->window.dilation, (long long)axis, text_of(a, a->in[0]));
+	for (int i = 0; i < to.rank; i++)
+		to.dim[i] = i < axis        ? from.dim[i]
+		            : i == axis     ? count
+		            : i == axis + 1 ? size
+		                            : from.dim[i - 1];
+	return (Inferred){a->in[0]->type, to};
+}
+
+static Inferred shape_overlap(const Ask *a)
+{
+	Shape from = a->in[0]->shape, to = {.rank = (uint8_t)(from.rank - 1)};
+	int64_t axis = a->attr->window.axis, length = a->attr->window.length;
+	if (axis < 0 || axis + 1 >= from.rank)
+		return FAIL(a, "%s has no axes %lld and %lld to add up", text_of(a, a->in[0]),
+		            (long long)axis, (long long)axis + 1);
+	int64_t count =
+	    windows_in(length, from.dim[axis + 1], a->attr->window.stride, a->attr->window.dilation);
+	if (count != from.dim[axis])
+		return FAIL(a, "%lld windows of %s do not come from an axis of %lld",
+		            (long long)from.dim[axis], text_of(a, a->in[0]), (long long)length);
+	for (int i = 0; i < to.rank; i++)
+		to.dim[i] = i < axis ? from.dim[i] : i == axis ? length : from.dim[i + 1];
 	return (Inferred){a->in[0]->type, to};
 }
 

@@ -1,5 +1,5 @@
 /* normalize.c: brings every dot to the form that the schedule expects: one contracted pair, at most
- * one free axis a side.
+ * one free axis a side; products over windows to theirs (windowed.c).
  *
  * Expects: any dots. Promises: keeps types and values; the sums run in the same order. Several axes
  * of a group are first put next to each other (a transpose, if they are not), then merged by a
@@ -98,6 +98,8 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 	const Node *n = node(in, x);
 	if (n->op != OP_dot)
 		return 0;
+	if (dot_is_windowed(in, n))
+		return normalize_windowed(out, n, map);
 	const DotAxes *d = &n->attr.dot;
 	Side p = side_of(node(in, n->in[0]), d->x_batch, d->batch, d->x_contract, d->contract);
 	Side q = side_of(node(in, n->in[1]), d->y_batch, d->batch, d->y_contract, d->contract);

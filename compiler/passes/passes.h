@@ -26,4 +26,8 @@ Graph *passes(Compile *c, const Graph *in, const char *last);
 typedef NodeId (*Rewrite)(Graph *out, const Graph *in, NodeId x, const NodeId *map);
 Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite);
 
+/* windowed.c: dots over windows, for the pass normalize */
+bool dot_is_windowed(const Graph *g, const Node *dot);
+NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map); /* 0: as it is */
+
 #endif

@@ -201,16 +201,163 @@ static NodeId simplify_transpose(Graph *g, const Node *n, const NodeId *in)
 	return from != in[0] ? op_transpose(g, from, order) : 0;
 }
 
+static NodeId slice_of_slice(Graph *g, const Node *n, const Node *x)
+{
+	int64_t start[MAX_RANK], stop[MAX_RANK], step[MAX_RANK];
+	for (int i = 0; i < n->shape.rank; i++) {
+		step[i] = x->attr.slice.step[i] * n->attr.slice.step[i];
+		start[i] = x->attr.slice.start[i] + n->attr.slice.start[i] * x->attr.slice.step[i];
+		stop[i] = start[i] + (n->shape.dim[i] - 1) * step[i] + (step[i] > 0 ? 1 : -1);
+	}
+	return op_slice(g, x->in[0], start, stop, step);
+}
+
+/* Less padding, if whole ends are cut off. */
+static NodeId slice_of_pad(Graph *g, const Node *n, const Node *x)
+{
+	int64_t low[MAX_RANK], high[MAX_RANK], inner[MAX_RANK];
+	for (int i = 0; i < n->shape.rank; i++) {
+		bool all = n->shape.dim[i] == x->shape.dim[i] && n->attr.slice.step[i] > 0;
+		if (!all && (n->attr.slice.step[i] != 1 || x->attr.pad.inner[i]))
+			return 0;
+		int64_t before = all ? 0 : n->attr.slice.start[i];
+		int64_t after = all ? 0 : x->shape.dim[i] - n->attr.slice.stop[i];
+		low[i] = x->attr.pad.low[i] - before;
+		high[i] = x->attr.pad.high[i] - after;
+		inner[i] = x->attr.pad.inner[i];
+		if (low[i] + node(g, x->in[0])->shape.dim[i] < 1 ||
+		    high[i] + node(g, x->in[0])->shape.dim[i] < 1)
+			return 0; /* nothing but padding is left */
+	}
+	return op_pad(g, x->in[0], low, high, inner, x->attr.pad.value);
+}
+
+/* Fewer windows need less of what they are windows of. */
+static NodeId slice_of_windows(Graph *g, const Node *n, const Node *x)
+{
+	int axis = (int)x->attr.window.axis;
+	Shape from = node(g, x->in[0])->shape;
+	int64_t start[MAX_RANK] = {0}, stop[MAX_RANK], step[MAX_RANK];
+	if (n->shape.dim[axis + 1] != x->shape.dim[axis + 1] || n->attr.slice.step[axis] != 1 ||
+	    n->attr.slice.step[axis + 1] < 1)
+		return 0;
+	for (int i = 0; i < from.rank; i++) {
+		int j = i <= axis ? i : i + 1;
+		start[i] = n->attr.slice.start[j];
+		stop[i] = n->attr.slice.stop[j];
+		step[i] = n->attr.slice.step[j];
+	}
+	int64_t reach = (x->attr.window.size - 1) * x->attr.window.dilation;
+	start[axis] *= x->attr.window.stride;
+	stop[axis] = (stop[axis] - 1) * x->attr.window.stride + reach + 1;
+	NodeId part = op_slice(g, x->in[0], start, stop, step);
+	return op_windows(g, part, axis, x->attr.window.size, x->attr.window.stride,
+	                  x->attr.window.dilation);
+}
+
+/* Of a product over windows only those windows are needed that the result keeps. */
+static NodeId slice_of_product(Graph *g, const Node *n, const Node *x)
+{
+	DotAxes d = x->attr.dot;
+	int at = d.batch;
+	for (int side = 0; side < 2; side++) {
+		const Node *operand = node(g, x->in[side]);
+		Shape s = operand->shape;
+		const uint8_t *batch = side ? d.y_batch : d.x_batch;
+		const uint8_t *contract = side ? d.y_contract : d.x_contract;
+		int64_t start[MAX_RANK] = {0}, step[MAX_RANK], *stop = s.dim;
+		bool fewer = false;
+		for (int i = 0; i < s.rank; i++) {
+			step[i] = 1;
+			if (memchr(batch, i, d.batch) || memchr(contract, i, d.contract))
+				continue;
+			if (n->shape.dim[at] != x->shape.dim[at]) {
+				fewer = true;
+				start[i] = n->attr.slice.start[at];
+				stop[i] = n->attr.slice.stop[at];
+				step[i] = n->attr.slice.step[at];
+			}
+			at++;
+		}
+		if (!fewer || operand->op != OP_windows)
+			continue;
+		NodeId in[2] = {x->in[0], x->in[1]};
+		in[side] = op_slice(g, in[side], start, stop, step);
+		NodeId y = op_dot(g, in[0], in[1], d);
+		return shape_equal(node(g, y)->shape, n->shape) ? y : 0;
+	}
+	return 0;
+}
+
 static NodeId simplify_slice(Graph *g, const Node *n, const NodeId *in)
 {
 	NodeId scalar = repeated(g, in[0]);
-	if (same_shape(g, in[0], n))
+	bool forth = true;
+	for (int i = 0; i < n->shape.rank; i++)
+		forth &= n->attr.slice.step[i] > 0 || n->shape.dim[i] == 1;
+	if (forth && same_shape(g, in[0], n))
 		return in[0];
-	return scalar ? op_broadcast(g, scalar, n->shape, (Axes){0}) : 0;
+	if (scalar)
+		return op_broadcast(g, scalar, n->shape, (Axes){0});
+	switch (node(g, in[0])->op) {
+	case OP_slice:
+		return slice_of_slice(g, n, node(g, in[0]));
+	case OP_pad:
+		return slice_of_pad(g, n, node(g, in[0]));
+	case OP_windows:
+		return slice_of_windows(g, n, node(g, in[0]));
+	case OP_dot:
+		return slice_of_product(g, n, node(g, in[0]));
+	default:
+		return 0;
+	}
+}
+
+/* Windows of one place are a slice; of all of an axis, that axis beside one of length 1. */
+static NodeId simplify_windows(Graph *g, const Node *n, const NodeId *in)
+{
+	int64_t axis = n->attr.window.axis;
+	NodeId scalar = repeated(g, in[0]);
+	if (scalar)
+		return op_broadcast(g, scalar, n->shape, (Axes){0});
+	Shape from = node(g, in[0])->shape;
+	if (n->shape.dim[axis + 1] == 1) {
+		int64_t start[MAX_RANK] = {0}, step[MAX_RANK];
+		for (int i = 0; i < from.rank; i++)
+			step[i] = i == axis ? n->attr.window.stride : 1;
+		Shape to = from;
+		to.dim[axis] = (n->shape.dim[axis] - 1) * n->attr.window.stride + 1;
+		NodeId kept = shape_equal(to, from) && n->attr.window.stride == 1
+		                  ? in[0]
+		                  : op_slice(g, in[0], start, to.dim, step);
+		return op_reshape(g, kept, n->shape);
+	}
+	bool whole = n->shape.dim[axis] == 1 && n->shape.dim[axis + 1] == from.dim[axis];
+	return whole ? op_reshape(g, in[0], n->shape) : 0;
+}
+
+/* Padding of padding with the same value is one, where neither cuts what the other made. */
+static NodeId merge_pads(Graph *g, const Node *n, const Node *x)
+{
+	int64_t low[MAX_RANK], high[MAX_RANK], inner[MAX_RANK];
+	if (x->op != OP_pad || x->attr.pad.value != n->attr.pad.value)
+		return 0;
+	for (int i = 0; i < n->shape.rank; i++) {
+		int64_t a = x->attr.pad.low[i], b = x->attr.pad.high[i], c = x->attr.pad.inner[i];
+		int64_t p = n->attr.pad.low[i], q = n->attr.pad.high[i], r = n->attr.pad.inner[i];
+		bool first = a || b || c, second = p || q || r;
+		if (first && second && (r || a < 0 || b < 0 || p < 0 || q < 0))
+			return 0;
+		low[i] = a + p, high[i] = b + q, inner[i] = c + r;
+	}
+	return op_pad(g, x->in[0], low, high, inner, n->attr.pad.value);
 }
 
 static NodeId simplify_pad(Graph *g, const Node *n, const NodeId *in)
 {
+	NodeId merged = merge_pads(g, n, node(g, in[0]));
+	if (merged)
+		return merged;
 	for (int i = 0; i < n->shape.rank; i++)
 		if (n->attr.pad.low[i] || n->attr.pad.high[i] ||
 		    (n->attr.pad.inner[i] && node(g, in[0])->shape.dim[i] > 1))
@@ -300,6 +447,7 @@ static const Rule rules[OP_COUNT] = {
     [OP_transpose] = simplify_transpose,
     [OP_slice] = simplify_slice,
     [OP_pad] = simplify_pad,
+    [OP_windows] = simplify_windows,
     [OP_concat] = simplify_concat,
     [OP_sum] = simplify_reduce,
     [OP_reduce_max] = simplify_reduce,

@@ -6,8 +6,7 @@ static double folded_size(const Kernels *k, const Node *core)
 {
 	if (op_info[core->op].kind != CONTRACT)
 		return (double)shape_size(node(k->graph, core->in[0])->shape);
-	const Node *x = node(k->graph, core->in[0]);
-	return 2 * (double)shape_size(core->shape) * (double)x->shape.dim[core->attr.dot.x_contract[0]];
+	return 2 * (double)shape_size(core->shape) * (double)contract_roles(k->graph, core).steps;
 }
 
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)

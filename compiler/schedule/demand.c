@@ -41,21 +41,6 @@ unsigned node_weight(const Node *n)
 	}
 }
 
-/* Shapes equal but for axes of length 1. */
-bool reshape_is_unit(const Graph *g, const Node *n)
-{
-	Shape a = node(g, n->in[0])->shape, b = n->shape;
-	int64_t p[MAX_RANK], q[MAX_RANK];
-	int ps = 0, qs = 0;
-	for (int i = 0; i < a.rank; i++)
-		if (a.dim[i] != 1)
-			p[ps++] = a.dim[i];
-	for (int i = 0; i < b.rank; i++)
-		if (b.dim[i] != 1)
-			q[qs++] = b.dim[i];
-	return ps == qs && memcmp(p, q, (size_t)ps * sizeof *p) == 0;
-}
-
 /* Cheap to compute while packing, perhaps twice: views and casts of what is stored. */
 static bool packs_well(const Graph *g, NodeId x)
 {
@@ -64,6 +49,7 @@ static bool packs_well(const Graph *g, NodeId x)
 		if (node_is_leaf(n))
 			return true;
 		bool seen_through = n->op == OP_transpose || n->op == OP_broadcast || n->op == OP_cast ||
+		                    n->op == OP_windows || n->op == OP_slice ||
 		                    (n->op == OP_reshape && reshape_is_unit(g, n));
 		if (n->op == OP_reshape)
 			return true; /* its operand is forced */
@@ -80,7 +66,8 @@ static void force_behind_views(Fuse *f, NodeId x)
 	while (op_info[node(f->g, x)->op].kind == VIEW && node(f->g, x)->count == 1 &&
 	       packs_well(f->g, x) == false) {
 		const Node *n = node(f->g, x);
-		if (n->op != OP_transpose && n->op != OP_broadcast && n->op != OP_reshape)
+		if (n->op != OP_transpose && n->op != OP_broadcast && n->op != OP_reshape &&
+		    n->op != OP_windows && n->op != OP_slice)
 			break;
 		x = n->in[0];
 	}

@@ -35,9 +35,8 @@ typedef struct Fuse {
 
 /* demand.c: what must be stored whatever the kernels are. */
 void fuse_demand(Fuse *f);
-bool node_is_leaf(const Node *n);                    /* input, state: always stored */
-unsigned node_weight(const Node *n);                 /* rough operations an element */
-bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
+bool node_is_leaf(const Node *n);    /* input, state: always stored */
+unsigned node_weight(const Node *n); /* rough operations an element */
 
 /* place.c: homes -> kernels with buffers */
 Kernels *fuse_place(Fuse *f);

@@ -179,6 +179,16 @@ static void print_node(const Kernels *k, const Kernel *kernel, NodeId x, Text *o
 	            x == kernel->core ? "   core" : "");
 }
 
+/* rows x columns x steps, and how many of them. */
+static void print_product(const Kernels *k, const Kernel *kernel, Text *out)
+{
+	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
+	text_printf(out, "  %lld x %lld x %lld", (long long)r.rows, (long long)r.cols,
+	            (long long)r.steps);
+	if (r.batch_size * r.outer_size > 1)
+		text_printf(out, ", %lld of them", (long long)(r.batch_size * r.outer_size));
+}
+
 void kernels_print(const Kernels *k, Text *out)
 {
 	Compile *c = k->graph->c;
@@ -188,8 +198,7 @@ void kernels_print(const Kernels *k, Text *out)
 		text_printf(out, "  @%u %s%s  tiles %lld", i, kind_name[kernel->kind],
 		            kernel->flat ? " flat" : "", (long long)kernel->tiles);
 		if (kernel->kind == KERNEL_contract)
-			text_printf(out, "  %lld x %lld x %lld", (long long)kernel->tiling.m,
-			            (long long)kernel->tiling.n, (long long)kernel->tiling.k);
+			print_product(k, kernel, out);
 		text_printf(out, "  %.3g flops, %.3g bytes\n", kernel->flops, kernel->bytes);
 		bool *seen = new_array(c->arena, bool, k->graph->count);
 		Walk w = {.k = k, .kernel = kernel};

@@ -40,13 +40,26 @@ typedef enum KernelKind {
 
 enum { MAX_KERNEL_OUTS = 32 };
 
-/* contract: the product is m x n, summed over k; a tile computes mc x nc of it and sums kc at a
- * time. Tile t is block (t / n_blocks) % m_blocks of rows and t % n_blocks of columns of batch t /
- * (m_blocks n_blocks). */
+/* The parts that the axes of a product play (roles.c): C[batch][outer][row][col] is the sum over
+ * all sums of R times L. Batch axes are of L (and perhaps R), outer axes of R alone. */
+typedef struct ContractRoles {
+	bool swapped;                                              /* R is y */
+	int row, col;                                              /* axes of the result; -1: none */
+	uint8_t batch[MAX_RANK], batches, outer[MAX_RANK], outers; /* axes of the result */
+	int8_t r_axis[MAX_RANK], l_axis[MAX_RANK]; /* the operand's axis for one of the result; -1 */
+	uint8_t r_sum[MAX_RANK], l_sum[MAX_RANK];  /* the operands' contracted axes; the last is k */
+	int sums;
+	int64_t rows, cols, k, batch_size, outer_size;
+	int64_t steps; /* of all sums together */
+} ContractRoles;
+ContractRoles contract_roles(const Graph *g, const Node *dot);
+
+/* contract: a tile computes tile_outer x tile_rows x tile_cols of the result. Blocks of columns are
+ * counted fastest, then of rows, then of outer, then batches. */
 typedef struct ContractTiling {
-	int64_t m, n, k;
-	int64_t mc, nc, kc;
-	int64_t m_blocks, n_blocks;
+	int64_t rows, cols, k;
+	int64_t tile_outer, tile_rows, tile_cols;
+	int64_t outer_blocks, row_blocks, col_blocks;
 } ContractTiling;
 
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract)

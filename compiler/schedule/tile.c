@@ -10,14 +10,14 @@
  * A tile is worth about 10 us at least: less is not worth waking a thread for. */
 #include "fuse.h"
 
-#include <string.h>
-
 enum {
 	TILE_WORK = 1 << 16,     /* element operations */
 	CONTRACT_WORK = 1 << 21, /* multiply-adds */
 	MC = 192,
 	NC = 256,
-	KC = 384,
+	ROWS = 384,
+	LONG_SUM = 4096, /* steps */
+	KEPT = 96 << 10, /* elements */
 	SCRATCH = 1 << 20,
 };
 
@@ -55,46 +55,62 @@ static double outs_weight(const Kernels *k, const Kernel *kernel)
 	return weight;
 }
 
+static int64_t blocks_of(int64_t count, int64_t size)
+{
+	return (count + size - 1) / size;
+}
+
+/* Blocks of equal size, at most `most`, a multiple of `step` if there is more than one. */
+static int64_t even(int64_t count, int64_t most, int64_t step)
+{
+	if (most >= count)
+		return count;
+	int64_t size = blocks_of(count, blocks_of(count, most));
+	return round_up(size, step) < count ? round_up(size, step) : count;
+}
+
+/* Rows of a tile in all: enough that the columns it packs are used often; few enough that a long
+ * sum can keep them in scratch between its blocks. */
+static int64_t outer_of(const ContractRoles *r, const ContractTiling *t)
+{
+	int64_t rows = r->steps < LONG_SUM ? ROWS : KEPT / t->tile_cols;
+	int64_t outer = rows / t->tile_rows;
+	return even(r->outer_size, outer < 1 ? 1 : outer, 1);
+}
+
 static void tile_contract(const Kernels *k, Kernel *kernel)
 {
-	const Node *dot = node(k->graph, kernel->core);
-	const DotAxes *d = &dot->attr.dot;
-	Shape x = node(k->graph, dot->in[0])->shape, y = node(k->graph, dot->in[1])->shape;
-	ContractTiling t = {.m = 1, .n = 1, .k = x.dim[d->x_contract[0]]};
-	if (d->contract != 1)
-		BUG("a dot that is not in normal form");
-	for (uint8_t i = 0; i < x.rank; i++)
-		if (!memchr(d->x_batch, i, d->batch) && i != d->x_contract[0])
-			t.m = x.dim[i];
-	for (uint8_t i = 0; i < y.rank; i++)
-		if (!memchr(d->y_batch, i, d->batch) && i != d->y_contract[0])
-			t.n = y.dim[i];
-	int64_t batches = 1;
-	for (int i = 0; i < d->batch; i++)
-		batches *= x.dim[d->x_batch[i]];
-	bool small = (double)t.m * (double)t.n * (double)t.k * (double)batches < CONTRACT_WORK;
-	t.mc = small || t.m < MC ? t.m : MC;
-	t.nc = small || t.n < NC ? t.n : NC;
+	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
+	ContractTiling t = {.rows = r.rows, .cols = r.cols, .k = r.k};
+	double work =
+	    (double)(r.batch_size * r.outer_size) * (double)(r.rows * r.cols) * (double)r.steps;
+	bool small = work < CONTRACT_WORK;
+	t.tile_rows = small || r.rows < MC ? r.rows : MC;
+	t.tile_cols = small || r.cols < NC ? r.cols : NC;
+	if (small && t.tile_rows * t.tile_cols > 1 << 18)
+		t.tile_rows = r.rows < MC ? r.rows : MC;
+	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
+	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
+	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
 	/* at least 8 tiles for a product that is worth two threads */
-	while (!small && batches * ((t.m + t.mc - 1) / t.mc) * ((t.n + t.nc - 1) / t.nc) < 8 &&
-	       (t.mc > 48 || t.nc > 64)) {
-		if (t.mc >= t.nc && t.mc > 48)
-			t.mc = round_up(t.mc / 2, 12);
-		else if (t.nc > 64)
-			t.nc = round_up(t.nc / 2, 32);
+	while (!small && r.batch_size * blocks_of(r.outer_size, t.tile_outer) *
+	                         blocks_of(r.rows, t.tile_rows) * blocks_of(r.cols, t.tile_cols) <
+	                     8) {
+		if (t.tile_outer > 1)
+			t.tile_outer = even(r.outer_size, t.tile_outer / 2, 1);
+		else if (t.tile_rows > 48 && (t.tile_rows >= t.tile_cols || t.tile_cols <= 64))
+			t.tile_rows = round_up(t.tile_rows / 2, 12);
+		else if (t.tile_cols > 64)
+			t.tile_cols = round_up(t.tile_cols / 2, 32);
 		else
-			t.mc = round_up(t.mc / 2, 12);
+			break;
 	}
-	if (small && t.mc * t.nc > 1 << 18)
-		t.mc = MC < t.m ? MC : t.m;
-	t.nc = t.nc > 1024 ? 1024 : t.nc;
-	t.mc = t.mc > 1024 ? 1024 : t.mc;
-	t.kc = t.k < KC ? t.k : KC;
-	t.m_blocks = (t.m + t.mc - 1) / t.mc;
-	t.n_blocks = (t.n + t.nc - 1) / t.nc;
+	t.outer_blocks = blocks_of(r.outer_size, t.tile_outer);
+	t.row_blocks = blocks_of(r.rows, t.tile_rows);
+	t.col_blocks = blocks_of(r.cols, t.tile_cols);
 	kernel->tiling = t;
 	kernel->tile = 1;
-	kernel->tiles = small ? batches * t.m_blocks * t.n_blocks : batches * t.m_blocks * t.n_blocks;
+	kernel->tiles = r.batch_size * t.outer_blocks * t.row_blocks * t.col_blocks;
 	kernel->scratch = SCRATCH;
 }
 

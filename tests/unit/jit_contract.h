@@ -82,21 +82,20 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 		buffer[i + 1] = (Buffer){.node = held, .place = i < 3 ? PLACE_INPUT : PLACE_OUTPUT};
 	}
 	Kernels kernels = {.graph = g, .buffer_of = buffer_of, .buffer = buffer, .buffer_count = 5};
-	int64_t m = p->m ? p->m : 1, n = p->n ? p->n : 1;
-	ContractTiling t = {.m = m,
-	                    .n = n,
-	                    .k = p->k,
-	                    .mc = p->mc < m ? p->mc : m,
-	                    .nc = p->nc < n ? p->nc : n,
-	                    .kc = p->kc < p->k ? p->kc : p->k};
-	t.m_blocks = (m + t.mc - 1) / t.mc, t.n_blocks = (n + t.nc - 1) / t.nc;
+	ContractRoles r = contract_roles(g, node(g, dot));
+	int64_t rows = r.swapped ? p->nc : p->mc, cols = r.swapped ? p->mc : p->nc;
+	ContractTiling t = {
+	    .rows = r.rows, .cols = r.cols, .k = r.k, .tile_outer = 1, .outer_blocks = 1};
+	t.tile_rows = rows < r.rows ? rows : r.rows, t.tile_cols = cols < r.cols ? cols : r.cols;
+	t.row_blocks = (r.rows + t.tile_rows - 1) / t.tile_rows;
+	t.col_blocks = (r.cols + t.tile_cols - 1) / t.tile_cols;
 	int64_t bytes = p->scratch < 0 ? 0 : p->scratch ? p->scratch : 1 << 20;
 	Kernel kernel = {.kind = KERNEL_contract,
 	                 .core = dot,
 	                 .out = &out,
 	                 .to = (BufferId[]){4},
 	                 .out_count = 1,
-	                 .tiles = (p->b ? p->b : 1) * t.m_blocks * t.n_blocks,
+	                 .tiles = (p->b ? p->b : 1) * t.row_blocks * t.col_blocks,
 	                 .scratch = (uint64_t)bytes,
 	                 .tiling = t};
 	o->tiles = kernel.tiles;

@@ -69,7 +69,14 @@ static NodeId sample_view(Graph *g, Op op, int variant, DType type, const char *
 		                               (int64_t[]){2, 2, 1})
 		       : variant == 1
 		           ? op_slice(g, wide, (int64_t[]){1, 2}, (int64_t[]){7, 36}, (int64_t[]){3, 5})
-		           : 0;
+		       : variant == 2 ? op_slice(g, b, (int64_t[]){2, 3, 4}, (int64_t[]){-1, 0, -1},
+		                                 (int64_t[]){-1, -2, -1})
+		                      : 0;
+	case OP_windows:
+		return variant == 0   ? op_windows(g, wide, 1, 3, 1, 1)
+		       : variant == 1 ? op_windows(g, op_windows(g, b, 2, 2, 2, 2), 1, 3, 1, 1)
+		       : variant == 2 ? op_windows(g, wide, 0, 2, 3, 2)
+		                      : 0;
 	case OP_pad:
 		return variant == 0 ? op_pad(g, b, (int64_t[]){1, 0, 2}, (int64_t[]){0, 2, 1},
 		                             (int64_t[]){0, 1, 0}, 0.5)
@@ -155,7 +162,13 @@ NodeId sample_make(Graph *g, Op op, int variant, DType type, const char *p)
 			                   : 0;
 		return op == OP_constant && variant == 0 ? op_full(g, type, SHAPE(3, 5), 1.25) : 0;
 	case META:
-		break;
+		if (op != OP_overlap_add)
+			break;
+		return variant == 0
+		           ? op_overlap_add(g, input(g, p, "a", type, SHAPE(3, 35, 3)), 1, 1, 1, 37)
+		       : variant == 1
+		           ? op_overlap_add(g, input(g, p, "a", type, SHAPE(4, 3, 5)), 0, 2, 3, 14)
+		           : 0;
 	}
 	return 0;
 }

@@ -138,7 +138,7 @@ static void all_samples(DType type, const char *cpu, StepParallel parallel)
 		}
 		CU_ASSERT(made > 0 || op_info[op].kind == META || op == OP_input || op == OP_state);
 	}
-	Graph *low = pass_normalize(&c, g);
+	Graph *low = pass_normalize(&c, pass_overlap(&c, g));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(low);
 	CU_ASSERT_EQUAL(compare(&c, low, parallel), 0);
 	Graph *optimized = passes(&c, g, NULL);

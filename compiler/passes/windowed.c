@@ -1,0 +1,128 @@
+/* windowed.c: the form that the schedule expects of a product over windows (a convolution).
+ *
+ * Windows have no row-major order, so their axes cannot be merged: such a dot keeps several free
+ * and contracted axes, none of length 1 where another is left. If one side has no free axis
+ * (depth-wise: a channel meets its own weights only), lanes have to run along a batch axis: it
+ * becomes a sum of products. */
+#include "passes.h"
+
+#include <string.h>
+
+/* Seen through what only renames axes. */
+static bool is_windows(const Graph *g, NodeId x)
+{
+	for (;;) {
+		const Node *n = node(g, x);
+		if (n->op == OP_windows)
+			return true;
+		if (n->op != OP_transpose && n->op != OP_reshape && n->op != OP_slice)
+			return false;
+		if (n->op == OP_reshape && !reshape_is_unit(g, n))
+			return false;
+		x = n->in[0];
+	}
+}
+
+bool dot_is_windowed(const Graph *g, const Node *dot)
+{
+	return is_windows(g, dot->in[0]) || is_windows(g, dot->in[1]);
+}
+
+/* -- Axes of length 1 -------------------------------------------------------------------------- */
+
+/* x without its axes of length 1; to[i]: where axis i went, or -1. */
+static NodeId squeeze(Graph *g, NodeId x, int *to)
+{
+	Shape from = node(g, x)->shape, left = {0};
+	for (int i = 0; i < from.rank; i++) {
+		to[i] = from.dim[i] == 1 ? -1 : left.rank;
+		if (from.dim[i] != 1)
+			left.dim[left.rank++] = from.dim[i];
+	}
+	return left.rank == from.rank ? x : op_reshape(g, x, left);
+}
+
+static NodeId one_more(Graph *g, NodeId x)
+{
+	Shape s = node(g, x)->shape;
+	if (s.rank < MAX_RANK)
+		s.dim[s.rank++] = 1;
+	return op_reshape(g, x, s);
+}
+
+static int pairs(uint8_t *x, uint8_t *y, int count, const int *x_to, const int *y_to)
+{
+	int kept = 0;
+	for (int i = 0; i < count; i++) {
+		if (x_to[x[i]] < 0)
+			continue;
+		uint8_t p = (uint8_t)x_to[x[i]], q = (uint8_t)y_to[y[i]];
+		x[kept] = p, y[kept++] = q;
+	}
+	memset(x + kept, 0, (size_t)(MAX_RANK - kept));
+	memset(y + kept, 0, (size_t)(MAX_RANK - kept));
+	return kept;
+}
+
+/* -- Depth-wise -------------------------------------------------------------------------------- */
+
+static int frees_of(Shape s, const DotAxes *d)
+{
+	return s.rank - d->batch - d->contract;
+}
+
+/* sum(x y') over the contracted axes, y' stretched to x's axes; the result has the dot's axes:
+ * batch, then x's free ones. y has no free axis. */
+static NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const uint8_t *x_batch,
+                              const uint8_t *y_batch, const uint8_t *x_contract,
+                              const uint8_t *y_contract, const DotAxes *d)
+{
+	Shape s = node(g, x)->shape;
+	Axes order = {0}, at = {0}, gone = {0}, back = {0};
+	uint8_t left[MAX_RANK] = {0}, lefts = 0; /* axes of x that the sum keeps */
+	for (uint8_t i = 0; i < s.rank; i++) {
+		const uint8_t *batch = memchr(x_batch, i, d->batch);
+		const uint8_t *contract = memchr(x_contract, i, d->contract);
+		if (contract)
+			gone.at[gone.count++] = i;
+		else
+			left[lefts++] = i;
+		if (!batch && !contract)
+			continue;
+		order.at[order.count++] =
+		    batch ? y_batch[batch - x_batch] : y_contract[contract - x_contract];
+		at.at[at.count++] = i;
+	}
+	y = op_broadcast(g, op_transpose(g, y, order), s, at);
+	NodeId sum = op_mul(g, x, y);
+	sum = gone.count ? op_sum(g, sum, gone) : sum;
+	for (int i = 0; i < d->batch; i++)
+		back.at[back.count++] = (uint8_t)((const uint8_t *)memchr(left, x_batch[i], lefts) - left);
+	for (uint8_t i = 0; i < lefts; i++)
+		if (!memchr(x_batch, left[i], d->batch))
+			back.at[back.count++] = i;
+	return op_transpose(g, sum, back);
+}
+
+NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
+{
+	DotAxes d = n->attr.dot;
+	int x_to[MAX_RANK], y_to[MAX_RANK];
+	NodeId x = squeeze(out, map[n->in[0]], x_to), y = squeeze(out, map[n->in[1]], y_to);
+	d.batch = (uint8_t)pairs(d.x_batch, d.y_batch, d.batch, x_to, y_to);
+	d.contract = (uint8_t)pairs(d.x_contract, d.y_contract, d.contract, x_to, y_to);
+	if (d.contract == 0) { /* an outer product */
+		d.contract = 1;
+		d.x_contract[0] = node(out, x)->shape.rank, d.y_contract[0] = node(out, y)->shape.rank;
+		x = one_more(out, x), y = one_more(out, y);
+	}
+	int x_frees = frees_of(node(out, x)->shape, &d), y_frees = frees_of(node(out, y)->shape, &d);
+	NodeId z;
+	if (d.batch && y_frees == 0)
+		z = sum_of_products(out, x, y, d.x_batch, d.y_batch, d.x_contract, d.y_contract, &d);
+	else if (d.batch && x_frees == 0)
+		z = sum_of_products(out, y, x, d.y_batch, d.x_batch, d.y_contract, d.x_contract, &d);
+	else
+		z = op_dot(out, x, y, d);
+	return z && shape_equal(node(out, z)->shape, n->shape) ? z : op_reshape(out, z, n->shape);
+}

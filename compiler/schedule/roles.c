@@ -1,0 +1,89 @@
+/* roles.c: which axis of a product plays which part: what the tiling, the cost and the code of a
+ * contraction agree on.
+ *
+ * C[outer][row][col] = sum over the sums of R[..][row][..] L[..][..][col]. Lanes run along the
+ * column. R is the operand whose elements are spread over a vector: the one with windows, else x,
+ * else y where y has no free axis (then the lanes run along x's). */
+#include "fuse.h"
+
+#include <string.h>
+
+static bool is_windowed(const Graph *g, NodeId x)
+{
+	while (op_info[node(g, x)->op].kind == VIEW && node(g, x)->count == 1) {
+		if (node(g, x)->op == OP_windows)
+			return true;
+		x = node(g, x)->in[0];
+	}
+	return false;
+}
+
+/* Where result axis `at` and on come from in one operand; returns the next. */
+static int place_free(const Graph *g, const Node *dot, int side, int at, int8_t *axis)
+{
+	const DotAxes *d = &dot->attr.dot;
+	const uint8_t *batch = side ? d->y_batch : d->x_batch;
+	const uint8_t *contract = side ? d->y_contract : d->x_contract;
+	Shape s = node(g, dot->in[side])->shape;
+	for (int i = 0; i < s.rank; i++)
+		if (!memchr(batch, i, d->batch) && !memchr(contract, i, d->contract))
+			axis[at++] = (int8_t)i;
+	return at;
+}
+
+/* Sums by the axes of R, outermost first: the last is the one that is contiguous, if any is. */
+static void order_sums(ContractRoles *r)
+{
+	for (int i = 1; i < r->sums; i++)
+		for (int j = i; j > 0 && r->r_sum[j] < r->r_sum[j - 1]; j--) {
+			uint8_t x = r->r_sum[j], y = r->l_sum[j];
+			r->r_sum[j] = r->r_sum[j - 1], r->l_sum[j] = r->l_sum[j - 1];
+			r->r_sum[j - 1] = x, r->l_sum[j - 1] = y;
+		}
+}
+
+ContractRoles contract_roles(const Graph *g, const Node *dot)
+{
+	const DotAxes *d = &dot->attr.dot;
+	int8_t axis[2][MAX_RANK];
+	memset(axis, -1, sizeof axis);
+	for (int i = 0; i < d->batch; i++)
+		axis[0][i] = (int8_t)d->x_batch[i], axis[1][i] = (int8_t)d->y_batch[i];
+	int x_end = place_free(g, dot, 0, d->batch, axis[0]);
+	int y_end = place_free(g, dot, 1, x_end, axis[1]);
+	bool windows[2] = {is_windowed(g, dot->in[0]), is_windowed(g, dot->in[1])};
+	ContractRoles r = {.row = -1, .col = -1, .sums = d->contract};
+	int64_t rows = x_end > d->batch ? dot->shape.dim[x_end - 1] : 1;
+	int64_t cols = y_end > x_end ? dot->shape.dim[y_end - 1] : 1;
+	r.swapped = windows[0] == windows[1] ? cols == 1 && rows > 1 : windows[1];
+	int row_end = r.swapped ? y_end : x_end, row_begin = r.swapped ? x_end : d->batch;
+	int col_end = r.swapped ? x_end : y_end, col_begin = r.swapped ? d->batch : x_end;
+	r.row = row_end > row_begin ? row_end - 1 : -1;
+	r.col = col_end > col_begin ? col_end - 1 : -1;
+	memcpy(r.r_axis, axis[r.swapped], sizeof r.r_axis);
+	memcpy(r.l_axis, axis[!r.swapped], sizeof r.l_axis);
+	memcpy(r.r_sum, r.swapped ? d->y_contract : d->x_contract, sizeof r.r_sum);
+	memcpy(r.l_sum, r.swapped ? d->x_contract : d->y_contract, sizeof r.l_sum);
+	order_sums(&r);
+	r.batch_size = r.outer_size = 1;
+	for (int i = 0; i < dot->shape.rank; i++) {
+		if (i == r.row || i == r.col)
+			continue;
+		bool only_r = i >= row_begin && i < row_end;
+		if (only_r) {
+			r.outer[r.outers++] = (uint8_t)i;
+			r.outer_size *= dot->shape.dim[i];
+		} else {
+			r.batch[r.batches++] = (uint8_t)i;
+			r.batch_size *= dot->shape.dim[i];
+		}
+	}
+	Shape from = node(g, dot->in[r.swapped ? 1 : 0])->shape;
+	r.rows = r.row < 0 ? 1 : dot->shape.dim[r.row];
+	r.cols = r.col < 0 ? 1 : dot->shape.dim[r.col];
+	r.k = from.dim[r.r_sum[r.sums - 1]];
+	r.steps = r.k;
+	for (int i = 0; i + 1 < r.sums; i++)
+		r.steps *= from.dim[r.r_sum[i]];
+	return r;
+}

@@ -1,0 +1,211 @@
+/* test_windows.c: products over windows: convolutions in one and two dimensions, with stride,
+ * dilation, padding and groups, and their gradients.
+ *
+ * Truths: the loops that define a convolution; overlap_add in the interpreter, which the suite
+ * `gradients` holds against finite differences. */
+#include <CUnit/CUnit.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+
+typedef struct Conv {
+	int64_t batch, size, inputs, outputs, kernel, stride, dilation, padding, groups;
+	bool flat; /* one dimension of space */
+} Conv;
+
+static int64_t out_size(const Conv *v)
+{
+	return (v->size + 2 * v->padding - (v->kernel - 1) * v->dilation - 1) / v->stride + 1;
+}
+
+/* x [b, size, (size,) groups, inputs], w [kernel, (kernel,) groups, inputs, outputs] */
+static NodeId conv_node(Graph *g, const Conv *v, NodeId x, NodeId w)
+{
+	int64_t low[MAX_RANK] = {0, v->padding, v->flat ? 0 : v->padding}, none[MAX_RANK] = {0};
+	x = op_pad(g, x, low, low, none, 0);
+	x = op_windows(g, x, 1, v->kernel, v->stride, v->dilation);
+	if (v->flat) /* b o k g c; k g c n -> g b o n */
+		return op_dot(g, x, w,
+		              (DotAxes){.batch = 1,
+		                        .contract = 2,
+		                        .x_batch = {3},
+		                        .y_batch = {1},
+		                        .x_contract = {2, 4},
+		                        .y_contract = {0, 2}});
+	x = op_windows(g, x, 3, v->kernel, v->stride, v->dilation);
+	return op_dot(g, x, w, /* b h i w j g c; i j g c n -> g b h w n */
+	              (DotAxes){.batch = 1,
+	                        .contract = 3,
+	                        .x_batch = {5},
+	                        .y_batch = {2},
+	                        .x_contract = {2, 4, 6},
+	                        .y_contract = {0, 1, 3}});
+}
+
+static double sample(uint64_t i)
+{
+	return (double)(int64_t)(hash_u64(7, i) % 2001) / 1000 - 1;
+}
+
+static const double *samples(Arena *a, int64_t count, uint64_t from)
+{
+	double *x = new_array(a, double, (size_t)count);
+	for (int64_t i = 0; i < count; i++)
+		x[i] = (double)(float)sample(from + (uint64_t)i);
+	return x;
+}
+
+/* -- By definition ----------------------------------------------------------------------------- */
+
+typedef struct Point {
+	int64_t b, h, w, g, n;
+} Point;
+
+static double conv_at(const Conv *v, const double *x, const double *w, const Point *p)
+{
+	int64_t wide = v->flat ? 1 : v->size, kernel_h = v->flat ? 1 : v->kernel;
+	double sum = 0;
+	for (int64_t i = 0; i < v->kernel; i++)
+		for (int64_t j = 0; j < kernel_h; j++)
+			for (int64_t c = 0; c < v->inputs; c++) {
+				int64_t y = p->h * v->stride + i * v->dilation - v->padding;
+				int64_t z = v->flat ? 0 : p->w * v->stride + j * v->dilation - v->padding;
+				if (y < 0 || y >= v->size || z < 0 || z >= wide)
+					continue;
+				double at_x =
+				    x[(((p->b * v->size + y) * wide + z) * v->groups + p->g) * v->inputs + c];
+				double at_w =
+				    w[(((i * kernel_h + j) * v->groups + p->g) * v->inputs + c) * v->outputs +
+				      p->n];
+				sum += at_x * at_w;
+			}
+	return sum;
+}
+
+static double worst_against_definition(const Conv *v, const double *got, const double *x,
+                                       const double *w)
+{
+	double worst = 0;
+	int64_t high = out_size(v), wide = v->flat ? 1 : high;
+	Point p;
+	for (p.g = 0; p.g < v->groups; p.g++)
+		for (p.b = 0; p.b < v->batch; p.b++)
+			for (p.h = 0; p.h < high; p.h++)
+				for (p.w = 0; p.w < wide; p.w++)
+					for (p.n = 0; p.n < v->outputs; p.n++)
+						worst = fmax(worst, fabs(*got++ - conv_at(v, x, w, &p)));
+	return worst;
+}
+
+/* -- The checks -------------------------------------------------------------------------------- */
+
+static bool no_window_is_stored(Compile *c, const Graph *g, int64_t most)
+{
+	Kernels *k = schedule(c, g);
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		if (shape_size(node(g, k->buffer[b].node)->shape) > most)
+			return false;
+	return true;
+}
+
+static bool conv_is_right(const Conv *v, const char *cpu, Hook hook)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "conv");
+	Shape xs = v->flat ? SHAPE(v->batch, v->size, v->groups, v->inputs)
+	                   : SHAPE(v->batch, v->size, v->size, v->groups, v->inputs);
+	Shape ws = v->flat ? SHAPE(v->kernel, v->groups, v->inputs, v->outputs)
+	                   : SHAPE(v->kernel, v->kernel, v->groups, v->inputs, v->outputs);
+	NodeId x = op_input(g, "x", DTYPE_f32, xs), w = op_input(g, "w", DTYPE_f32, ws);
+	NodeId y = conv_node(g, v, x, w);
+	graph_output(g, "y", y);
+	Axes all = {.count = node(g, y)->shape.rank, .at = {0, 1, 2, 3, 4}};
+	NodeId weights = op_input(g, "weights", DTYPE_f32, node(g, y)->shape);
+	NodeId loss = op_sum(g, op_mul(g, y, weights), all);
+	graph_output(g, "dx", op_gradient(g, loss, x));
+	graph_output(g, "dw", op_gradient(g, loss, w));
+	Feed feed[] = {{"x", samples(c->arena, shape_size(xs), 0)},
+	               {"w", samples(c->arena, shape_size(ws), 1000000)},
+	               {"weights", samples(c->arena, shape_size(node(g, y)->shape), 2000000)}};
+	Graph *raw = autodiff(c, g), *low = passes(c, raw, NULL);
+	if (!raw || !low)
+		return false;
+	double **before = evaluate(c->arena, raw, feed, COUNT(feed));
+	double **after = evaluate(c->arena, low, feed, COUNT(feed));
+	bool good =
+	    worst_against_definition(v, before[raw->out[0].value], feed[0].at, feed[1].at) < 1e-12;
+	for (uint32_t o = 0; o < raw->out_count; o++)
+		for (int64_t i = 0; i < shape_size(node(raw, raw->out[o].value)->shape); i++)
+			good &= fabs(before[raw->out[o].value][i] - after[low->out[o].value][i]) < 1e-10;
+	int64_t sizes = shape_size(xs) + shape_size(ws) + shape_size(node(g, y)->shape);
+	int64_t padded = v->size + 2 * (v->kernel * v->dilation + v->padding) + v->stride;
+	int64_t plane = v->batch * v->groups * padded * (v->flat ? 1 : padded);
+	good &= no_window_is_stored(c, low,
+	                            sizes + plane * (v->inputs > v->outputs ? v->inputs : v->outputs));
+	How how = {.cpu = cpu, .hook = hook};
+	good &= graph_agrees(c, low, &how, feed, COUNT(feed), 2e-5);
+	if (!good)
+		fprintf(stderr,
+		        "conv%s of %lld: in %lld, out %lld, kernel %lld, stride %lld, dilation %lld, "
+		        "groups %lld\n",
+		        v->flat ? " 1-D" : "", (long long)v->size, (long long)v->inputs,
+		        (long long)v->outputs, (long long)v->kernel, (long long)v->stride,
+		        (long long)v->dilation, (long long)v->groups);
+	compile_close(c);
+	return good;
+}
+
+/*                             batch size in out kernel stride dilation padding groups */
+static const Conv PLANES[] = {
+    {2, 9, 3, 17, 3, 1, 1, 1, 1, false},  {1, 8, 16, 32, 3, 2, 1, 1, 1, false},
+    {2, 7, 5, 4, 1, 1, 1, 0, 1, false},   {2, 7, 5, 33, 1, 2, 1, 0, 1, false},
+    {1, 11, 2, 3, 5, 3, 1, 2, 1, false},  {1, 12, 4, 16, 3, 1, 2, 2, 1, false},
+    {2, 6, 4, 4, 3, 1, 1, 1, 3, false},   {2, 6, 1, 1, 3, 1, 1, 1, 16, false},
+    {1, 9, 1, 1, 3, 2, 1, 1, 5, false},   {1, 6, 1, 1, 2, 2, 1, 0, 1, false},
+    {3, 5, 1, 48, 3, 1, 1, 1, 1, false},  {1, 4, 64, 112, 3, 1, 1, 1, 1, false},
+    {1, 13, 2, 16, 4, 2, 3, 1, 1, false},
+};
+static const Conv LINES[] = {
+    {2, 40, 3, 17, 3, 1, 1, 1, 1, true},    {2, 100, 1, 64, 10, 5, 1, 0, 1, true},
+    {1, 64, 16, 8, 8, 4, 1, 0, 1, true},    {2, 33, 4, 16, 4, 2, 1, 3, 1, true},
+    {1, 50, 2, 5, 3, 1, 7, 7, 1, true},     {2, 30, 2, 3, 3, 2, 1, 1, 4, true},
+    {1, 300, 1, 1, 25, 10, 1, 12, 1, true}, {2, 20, 1, 1, 3, 1, 1, 1, 33, true},
+    {1, 29, 3, 4, 3, 4, 1, 0, 1, true},
+};
+
+static void planes(void)
+{
+	for (size_t i = 0; i < COUNT(PLANES); i++)
+		CU_ASSERT(conv_is_right(&PLANES[i], NULL, i % 2 ? SERIAL : ALL_HOOKS));
+}
+
+static void lines(void)
+{
+	for (size_t i = 0; i < COUNT(LINES); i++)
+		CU_ASSERT(conv_is_right(&LINES[i], NULL, i % 2 ? ALL_HOOKS : SERIAL));
+}
+
+static void other_processors(void)
+{
+	for (size_t i = 0; i < 4; i++) {
+		CU_ASSERT(conv_is_right(&PLANES[i], "x86-64-v3", SERIAL));
+		CU_ASSERT(conv_is_right(&LINES[i], "x86-64", SERIAL));
+	}
+}
+
+/* So many steps that the sums are cut into blocks, and so many tiles that there are several. */
+static void large(void)
+{
+	CU_ASSERT(conv_is_right(&(Conv){8, 24, 8, 16, 3, 1, 1, 1, 1, false}, NULL, ALL_HOOKS));
+	CU_ASSERT(conv_is_right(&(Conv){3, 6, 300, 130, 3, 1, 1, 1, 1, false}, NULL, SERIAL));
+	CU_ASSERT(conv_is_right(&(Conv){4, 1500, 3, 20, 9, 1, 1, 4, 1, true}, NULL, ALL_HOOKS));
+}
+
+CU_TestInfo test_windows[] = {
+    {"planes", planes}, {"lines", lines},  {"other processors", other_processors},
+    {"large", large},   CU_TEST_INFO_NULL,
+};
