@@ -75,6 +75,27 @@ static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **nam
 	return tensor;
 }
 
+static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
+{
+	sslc_kernel *to = new_array(p->c.arena, sslc_kernel, k->kernel_count + 1);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		const Kernel *kernel = &k->kernel[i];
+		Span origin = kernel_origin(k, kernel);
+		to[i] = (sslc_kernel){.kind = kernel_kind(kernel),
+		                      .what = kernel_text(k, kernel),
+		                      .flops = kernel->flops,
+		                      .bytes = kernel->bytes};
+		if (!origin.file)
+			continue;
+		uint32_t line, column;
+		diags_place(p->c.diags, origin, &line, &column);
+		to[i].file = diags_name(p->c.diags, origin.file);
+		to[i].line = line, to[i].column = column;
+	}
+	code->kernel = to;
+	code->kernel_count = k->kernel_count;
+}
+
 void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
 {
 	if (!open_codegen(p))
@@ -88,6 +109,7 @@ void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
 	code->input_count = l.kernels->input_count;
 	code->output = describe(p, l.kernels, l.kernels->output_name, l.kernels->output_count, false);
 	code->output_count = l.kernels->output_count;
+	describe_kernels(p, l.kernels, code);
 }
 
 bool stage_is_of_graphs(const char *stage)

@@ -37,6 +37,7 @@ static sslc_program *program_new(const sslc_options *options)
 	    .arena = arena_open(p->limit),
 	    .float_type = o.f64 ? DTYPE_f64 : DTYPE_f32,
 	    .verify = o.verify,
+	    .profile = o.profile,
 	    .cpu = o.cpu,
 	    .features = o.features,
 	};
@@ -319,6 +320,11 @@ const char *sslc_cpu(sslc_program *p)
 	if (!p->codegen)
 		p->codegen = codegen_open(&p->c);
 	return p->codegen ? codegen_cpu(p->codegen) : NULL;
+}
+
+StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
+{
+	return sslc_cpu(p) ? codegen_peak(p->codegen, flops_per_tile) : NULL;
 }
 
 static const char *const stages[] = {

@@ -39,6 +39,7 @@ typedef struct sslc_program sslc_program;
 typedef struct sslc_options {
 	bool f64;             /* compute in double: gradient checks */
 	bool verify;          /* verify graph, kernels and LLVM module after every stage */
+	bool profile;         /* functions call block->mark after each kernel */
 	const char *cpu;      /* LLVM's CPU name; NULL: this machine */
 	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */
 	size_t memory_limit;  /* bytes that the compiler may use; 0: 2 GiB */
@@ -91,6 +92,14 @@ typedef struct sslc_data {
  * meaning: all of them are reported together. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
+/* One kernel of a function, for profiles. */
+typedef struct sslc_kernel {
+	const char *kind, *what; /* "contract", "64 x 32 x 288, 2048 of them" */
+	double flops, bytes;     /* an estimate: each buffer counted once */
+	const char *file;        /* the place in the model that it came from; NULL: none */
+	unsigned line, column;
+} sslc_kernel;
+
 /* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is
  * i32[2], "step" i32[] (steps done); "x" and "label" hold one batch. */
 typedef struct sslc_code {
@@ -99,6 +108,8 @@ typedef struct sslc_code {
 	size_t arena_bytes; /* scratch that a call needs, aligned to 64 */
 	const sslc_tensor *input, *output;
 	size_t input_count, output_count;
+	const sslc_kernel *kernel; /* in the order in which they run */
+	size_t kernel_count;
 } sslc_code;
 /* Compiles on first use: "init", "step", "features", "gradients", and of task T: "T.init",
  * "T.step", "T.score", "T.score.rest". NULL after an error or if the model has no such function. */
@@ -157,6 +168,10 @@ typedef struct sslc_cost {
 	size_t arena_bytes, arena_lower_bound;
 } sslc_cost;
 SSLC_API bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost);
+
+/* A StepTask (args: 64 doubles of scratch) that does nothing but fused multiply-adds in registers,
+ * so many a tile: what the machine can do at most. NULL after an error. */
+SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);
 
 /* -- 3 Errors
  * ----------------------------------------------------------------------------------------- */

@@ -12,6 +12,9 @@ typedef void (*StepTask)(void *args, int64_t begin, int64_t end);
  * all are done. The result does not depend on how the range is cut. */
 typedef void (*StepParallel)(void *pool, StepTask task, void *args, int64_t tiles);
 
+/* Kernel number `kernel` of the function is done. */
+typedef void (*StepMark)(void *marks, int32_t kernel);
+
 typedef struct StepBlock {
 #define FIELD(name, type, letter, meaning) type name;
 #include "step.def"

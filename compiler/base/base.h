@@ -126,6 +126,7 @@ typedef struct Compile {
 	Diags *diags;
 	uint8_t float_type; /* DType of float data and parameters: F32, or F64 for gradient checks */
 	bool verify;        /* verify the graph after every stage */
+	bool profile;       /* step functions tell when each kernel is done */
 	unsigned threads;   /* kernels may be split over this many; never changes results */
 	const char *cpu;    /* LLVM's CPU name; NULL: this machine */
 	const char *features;

@@ -25,4 +25,7 @@ MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOf
 const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
 unsigned codegen_lanes(const Codegen *cg);  /* f32 in a vector register: 16, 8, 4 */
 
+/* peak.c: a task of fused multiply-adds alone; NULL after an error. */
+StepTask codegen_peak(Codegen *cg, double *flops_per_tile);
+
 #endif

@@ -214,6 +214,15 @@ static void call_kernel(Step *s, uint32_t number)
 	l_goto(e, after);
 }
 
+static void call_mark(Step *s, uint32_t number)
+{
+	Emit *e = s->e;
+	T params[] = {e->ptr, e->i32};
+	V given[] = {s->field[FIELD_marks], l_i32(e, (int32_t)number)};
+	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 2, false), s->field[FIELD_mark], given,
+	               2, "");
+}
+
 static T field_type(Emit *e, char letter)
 {
 	return letter == 'p' ? e->ptr : letter == 'i' ? e->i32 : e->i64;
@@ -254,6 +263,8 @@ void emit_step(Emit *e, const Codegen *cg, const char *name)
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		ArenaMark mark = arena_mark(e->c->arena);
 		call_kernel(&s, i);
+		if (e->c->profile)
+			call_mark(&s, i);
 		arena_reset(e->c->arena, mark);
 	}
 	LLVMBuildRetVoid(e->b);

@@ -92,10 +92,10 @@ static bool jit_open(Codegen *cg)
 	return true;
 }
 
-StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
-                              void *states)
+void *codegen_module(Codegen *cg, const Kernels *k, const Plan *p, EmitModule emit,
+                     StateOffset offset, void *states)
 {
-	if (!cg || !k || !p || !jit_open(cg))
+	if (!jit_open(cg))
 		return NULL;
 	char name[32];
 	snprintf(name, sizeof name, "sslc_f%u", cg->functions++);
@@ -104,7 +104,7 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 	emit_open(&e, cg, LLVMOrcThreadSafeContextGetContext(shared), k, p, name);
 	e.state_offset = offset;
 	e.states = states;
-	emit_step(&e, cg, name);
+	emit(&e, cg, name);
 	bool good = optimize(cg, &e);
 	LLVMModuleRef module = e.module;
 	emit_close(&e);
@@ -120,7 +120,15 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 	             "take a module") ||
 	    !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "compile a function"))
 		return NULL;
-	return (StepFunction)(uintptr_t)address;
+	return (void *)(uintptr_t)address;
+}
+
+StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
+                              void *states)
+{
+	if (!cg || !k || !p)
+		return NULL;
+	return (StepFunction)codegen_module(cg, k, p, emit_step, offset, states);
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */

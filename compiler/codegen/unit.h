@@ -30,6 +30,12 @@ void target_attributes(const Codegen *cg, Emit *e, V function);
 /* step.c: every kernel, and the step function that calls them; its symbol is `name`. */
 void emit_step(Emit *e, const Codegen *cg, const char *name);
 
+/* unit.c: a module with one function, which `emit` makes, compiled: its address; NULL after an
+ * error. */
+typedef void (*EmitModule)(Emit *e, const Codegen *cg, const char *name);
+void *codegen_module(Codegen *cg, const Kernels *k, const Plan *p, EmitModule emit,
+                     StateOffset offset, void *states);
+
 /* optimize.c: false after an error. */
 bool optimize(Codegen *cg, Emit *e);
 bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what);

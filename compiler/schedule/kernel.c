@@ -179,14 +179,30 @@ static void print_node(const Kernels *k, const Kernel *kernel, NodeId x, Text *o
 	            x == kernel->core ? "   core" : "");
 }
 
-/* rows x columns x steps, and how many of them. */
-static void print_product(const Kernels *k, const Kernel *kernel, Text *out)
+const char *kernel_kind(const Kernel *kernel)
 {
+	return kind_name[kernel->kind];
+}
+
+Span kernel_origin(const Kernels *k, const Kernel *kernel)
+{
+	return node(k->graph, kernel->core ? kernel->core : kernel->out[0])->origin;
+}
+
+/* Of a contraction: rows x columns x steps, and how many of them; else the shape that it makes. */
+const char *kernel_text(const Kernels *k, const Kernel *kernel)
+{
+	Arena *a = k->graph->c->arena;
+	const Node *out = node(k->graph, kernel->out[0]);
+	if (kernel->kind != KERNEL_contract) {
+		const Node *core = kernel->core ? node(k->graph, node(k->graph, kernel->core)->in[0]) : out;
+		return shape_text(a, core->type, core->shape);
+	}
 	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
-	text_printf(out, "  %lld x %lld x %lld", (long long)r.rows, (long long)r.cols,
-	            (long long)r.steps);
-	if (r.batch_size * r.outer_size > 1)
-		text_printf(out, ", %lld of them", (long long)(r.batch_size * r.outer_size));
+	int64_t count = r.batch_size * r.outer_size;
+	const char *text = arena_printf(a, "%lld x %lld x %lld", (long long)r.rows, (long long)r.cols,
+	                                (long long)r.steps);
+	return count > 1 ? arena_printf(a, "%s, %lld of them", text, (long long)count) : text;
 }
 
 void kernels_print(const Kernels *k, Text *out)
@@ -198,7 +214,7 @@ void kernels_print(const Kernels *k, Text *out)
 		text_printf(out, "  @%u %s%s  tiles %lld", i, kind_name[kernel->kind],
 		            kernel->flat ? " flat" : "", (long long)kernel->tiles);
 		if (kernel->kind == KERNEL_contract)
-			print_product(k, kernel, out);
+			text_printf(out, "  %s", kernel_text(k, kernel));
 		text_printf(out, "  %.3g flops, %.3g bytes\n", kernel->flops, kernel->bytes);
 		bool *seen = new_array(c->arena, bool, k->graph->count);
 		Walk w = {.k = k, .kernel = kernel};

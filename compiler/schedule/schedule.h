@@ -112,6 +112,10 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 Kernels *schedule(Compile *c, const Graph *graph);
 void kernels_verify(const Kernels *k); /* BUG if a promise above is broken */
 void kernels_print(const Kernels *k, Text *out);
+const char *kernel_text(const Kernels *k, const Kernel *kernel); /* "contract" is in kind_name */
+const char *kernel_kind(const Kernel *kernel);
+Span kernel_origin(const Kernels *k,
+                   const Kernel *kernel); /* of its core or first out; file 0: none */
 void kernels_dot(const Kernels *k, Text *out);
 
 /* -- plan.c: memory: lifetimes, offsets, peak

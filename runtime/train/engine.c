@@ -132,6 +132,11 @@ static bool engine_reserve(Engine *e, size_t bytes, Failure *f)
 	return e->arena ? true : no_memory(f, "the arena", bytes);
 }
 
+static void no_mark(void *marks, int32_t kernel)
+{
+	(void)marks, (void)kernel;
+}
+
 bool call_open(Call *c, Engine *e, const char *function, Failure *f)
 {
 	*c = (Call){.engine = e, .code = sslc_function(e->program, function)};
@@ -151,6 +156,7 @@ bool call_open(Call *c, Engine *e, const char *function, Failure *f)
 	    .outputs = c->output,
 	    .pool = e->pool,
 	    .parallel = e->pool ? pool_parallel : NULL,
+	    .mark = no_mark,
 	};
 	call_input(c, "seed", e->seed);
 	call_input(c, "step", &e->step);
@@ -178,6 +184,7 @@ void call_run(Call *c)
 {
 	c->block.arena = c->engine->arena;
 	c->block.inputs = c->input;
+	c->began = c->block.marks ? seconds_now() : 0;
 	c->code->call(&c->block);
 }
 

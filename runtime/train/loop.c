@@ -138,12 +138,19 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	};
 	Call step;
 	Feed feed = {0};
-	bool good = call_open(&step, l->engine, "step", l->failure) &&
-	            feed_open(&feed, l->data, order, l->failure) && run_steps(l, &step, &feed, w, last);
+	Profile *profile = NULL;
+	bool good = call_open(&step, l->engine, "step", l->failure);
+	if (good && l->options->profile && !(profile = profile_open(&step)))
+		good = fail(l->failure, FAILURE_SYSTEM, "no memory for the profile");
+	good =
+	    good && feed_open(&feed, l->data, order, l->failure) && run_steps(l, &step, &feed, w, last);
 	feed_close(&feed);
-	call_close(&step);
 	progress_close(l->progress);
 	l->progress = NULL;
+	if (good && profile)
+		profile_print(profile, stdout);
+	profile_close(profile);
+	call_close(&step);
 	return good && end(l, watch_signal(w));
 }
 

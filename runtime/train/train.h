@@ -87,6 +87,7 @@ typedef struct Call {
 	const void *input[CALL_INPUTS];
 	void **output; /* [code->output_count], each its own part of `storage` */
 	void *storage;
+	double began; /* when the last run did */
 } Call;
 
 /* Compiles the function on first use. */
@@ -99,6 +100,17 @@ void call_run(Call *c);
 double call_scalar(const Call *c, const char *output);
 /* The samples in a batch of `call`: the leading dimension of its data; 0 if it reads no data. */
 int64_t call_batch(const Call *c);
+
+/* -- profile.c: where the time of a step goes; of functions that were compiled for it
+ * ----------------------------------------------------------------------------------- */
+
+typedef struct Profile Profile;
+/* Every run of the call from now on is measured. NULL: no memory. */
+MUST_CHECK Profile *profile_open(Call *c);
+/* Time, share, GFLOP/s, GB/s and share of the roofline (Williams et al. 2009) of each kernel,
+ * against what this machine is measured to do now. */
+void profile_print(Profile *p, FILE *out);
+void profile_close(Profile *p); /* NULL-safe */
 
 /* -- feed.c: batches into calls
  * ------------------------------------------------------------------------- */
@@ -120,6 +132,7 @@ typedef struct TrainOptions {
 	const char *directory;
 	const char *init; /* a safetensors file to begin with; NULL: only random weights */
 	bool resume, quiet;
+	bool profile;              /* print where the time of a step went */
 	bool has_seed, has_epochs; /* asked for: a checkpoint with others is refused, or goes on to so
 	                              many epochs */
 	uint64_t seed;

@@ -66,7 +66,7 @@ static bool set_directory(Run *r, const Options *o)
  * must be compiled for the number that its checkpoint was made with. */
 static int open_session(Run *r, const Options *o)
 {
-	sslc_options options = {.cpu = o->cpu, .epochs = o->epochs};
+	sslc_options options = {.cpu = o->cpu, .epochs = o->epochs, .profile = o->profile};
 	int code = session_open(&r->session, o, options, true);
 	if (code)
 		return code;
@@ -93,6 +93,7 @@ static void set_options(Run *r, const Options *o)
 	    .has_epochs = o->epochs != 0,
 	    .save_every = o->save_every ? (double)(o->save_every - 1) : 2,
 	    .quiet = o->quiet,
+	    .profile = o->profile,
 	};
 	r->threads = o->threads ? (int)o->threads : default_threads();
 }

@@ -1,0 +1,44 @@
+/* peak.c: the ceiling of computing: a loop of fused multiply-adds that depend on nothing but
+ * themselves. Twelve chains of vectors hide a latency of four cycles of two units. */
+#include "unit.h"
+
+enum { CHAINS = 12, ROUNDS = 1 << 14 };
+
+static void emit_peak(Emit *e, const Codegen *cg, const char *name)
+{
+	unsigned lanes = cg->vector_bits / 32;
+	T vector = l_vector(e->f32, lanes), params[] = {e->ptr, e->i64, e->i64};
+	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, 3, false));
+	target_attributes(cg, e, f);
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	V args = LLVMGetParam(f, 0), start[CHAINS], next[CHAINS];
+	V factor = l_load(e, vector, args, 4);
+	for (int i = 0; i < CHAINS; i++)
+		start[i] = factor;
+	V tiles = LLVMBuildNSWSub(e->b, LLVMGetParam(f, 2), LLVMGetParam(f, 1), "");
+	Loop loop;
+	loop_begin(e, &loop, "peak", l_i64(e, 0), LLVMBuildNSWMul(e->b, tiles, l_i64(e, ROUNDS), ""),
+	           l_i64(e, 1), start, CHAINS);
+	for (int i = 0; i < CHAINS; i++)
+		next[i] = l_fma(e, loop.carry[i], factor, factor);
+	loop_end(e, &loop, next);
+	V sum = loop.result[0];
+	for (int i = 1; i < CHAINS; i++)
+		sum = l_fadd(e, sum, loop.result[i]);
+	/* used, so that the loop stays; not stored, so that threads share nothing */
+	V lane = LLVMBuildExtractElement(e->b, sum, l_i32(e, 0), "");
+	V never = LLVMBuildFCmp(e->b, LLVMRealOEQ, lane, l_float(e, e->f32, 12345.678), "");
+	LLVMBasicBlockRef store = l_block(e, "store"), end = l_block(e, "end");
+	LLVMBuildCondBr(e->b, never, store, end);
+	LLVMPositionBuilderAtEnd(e->b, store);
+	l_store(e, lane, args, 4);
+	l_goto(e, end);
+	LLVMBuildRetVoid(e->b);
+}
+
+StepTask codegen_peak(Codegen *cg, double *flops_per_tile)
+{
+	*flops_per_tile = 2.0 * CHAINS * ROUNDS * (cg->vector_bits / 32);
+	return (StepTask)codegen_module(cg, NULL, NULL, emit_peak, NULL, NULL);
+}
