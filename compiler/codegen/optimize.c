@@ -20,14 +20,23 @@ bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what)
 	return false;
 }
 
-bool optimize(Codegen *cg, Emit *e)
+bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM])
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef error = LLVMRunPasses(module, pass_string, machine, options);
+	LLVMDisposePassBuilderOptions(options);
+	if (!error)
+		return true;
+	char *message = LLVMGetErrorMessage(error);
+	snprintf(why, WHY_LLVM, "%s", message);
+	LLVMDisposeErrorMessage(message);
+	return false;
+}
+
+void verify_module(const Compile *c, LLVMModuleRef module, const char *name)
 {
 	char *message = NULL;
-	if (cg->c->verify && LLVMVerifyModule(e->module, LLVMReturnStatusAction, &message))
-		BUG("%s is no valid module: %s", e->k->graph->name, message);
+	if (c->verify && LLVMVerifyModule(module, LLVMReturnStatusAction, &message))
+		BUG("%s is no valid module: %s", name, message);
 	LLVMDisposeMessage(message);
-	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-	LLVMErrorRef error = LLVMRunPasses(e->module, pass_string, cg->machine, options);
-	LLVMDisposePassBuilderOptions(options);
-	return llvm_ok(cg->c, error, "optimize");
 }

@@ -40,5 +40,5 @@ static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 StepTask codegen_peak(Codegen *cg, double *flops_per_tile)
 {
 	*flops_per_tile = 2.0 * CHAINS * ROUNDS * (cg->vector_bits / 32);
-	return (StepTask)codegen_module(cg, NULL, NULL, emit_peak, NULL, NULL);
+	return (StepTask)codegen_module(cg, emit_peak);
 }

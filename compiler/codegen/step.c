@@ -22,20 +22,18 @@ typedef struct Step {
 	const Codegen *cg;
 	V function, block;
 	V field[FIELD_COUNT];
-	V args;         /* [most] addresses */
-	V *made, *task; /* [kernel_count] functions; shared ones are equal */
+	V args; /* [most] addresses */
+	const char *prefix;
 } Step;
 
 /* -- The buffers of a kernel, in an order that depends on its structure alone ------------------ */
 
-static uint32_t touched(Emit *e, const Kernel *kernel, BufferId *out)
+uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, BufferId *out)
 {
-	const Kernels *k = e->k;
-	ArenaMark mark = arena_mark(e->c->arena);
-	Read *read = new_array(e->c->arena, Read, k->graph->count);
-	bool *seen = new_array(e->c->arena, bool, k->buffer_count);
-	uint32_t count = 0,
-	         reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(e->c, k, kernel, read);
+	ArenaMark mark = arena_mark(c->arena);
+	Read *read = new_array(c->arena, Read, k->graph->count);
+	bool *seen = new_array(c->arena, bool, k->buffer_count);
+	uint32_t count = 0, reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
 	if (kernel->kind == KERNEL_copy) {
 		out[count++] = kernel->from;
 		seen[kernel->from] = true;
@@ -51,7 +49,7 @@ static uint32_t touched(Emit *e, const Kernel *kernel, BufferId *out)
 			out[count++] = kernel->to[i];
 		seen[kernel->to[i]] = true;
 	}
-	arena_reset(e->c->arena, mark);
+	arena_reset(c->arena, mark);
 	return count;
 }
 
@@ -81,18 +79,28 @@ static void noalias(Emit *e, V function, unsigned param)
 	LLVMAddAttributeAtIndex(function, param + 1, LLVMCreateEnumAttribute(e->context, kind, 0));
 }
 
-static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint32_t count)
+static T kernel_type(Emit *e, uint32_t count)
 {
-	Emit *e = s->e;
-	const Kernel *kernel = &e->k->kernel[number];
 	T *params = new_array(e->c->arena, T, count + 2);
 	for (uint32_t i = 0; i < count; i++)
 		params[i] = e->ptr;
 	params[count] = params[count + 1] = e->i64;
-	char name[32];
-	snprintf(name, sizeof name, "k%u", number);
-	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, count + 2, false));
-	LLVMSetLinkage(f, LLVMInternalLinkage);
+	return LLVMFunctionType(e->voidt, params, count + 2, false);
+}
+
+/* The function of a kernel, perhaps of another module. */
+static V declare(Step *s, uint32_t number, const char *suffix, T type)
+{
+	const char *name = arena_printf(s->e->c->arena, "%sk%u%s", s->prefix, number, suffix);
+	V f = LLVMGetNamedFunction(s->e->module, name);
+	return f ? f : LLVMAddFunction(s->e->module, name, type);
+}
+
+static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint32_t count)
+{
+	Emit *e = s->e;
+	const Kernel *kernel = &e->k->kernel[number];
+	V f = declare(s, number, "", kernel_type(e, count));
 	target_attributes(s->cg, e, f);
 	KernelEmit ke = {.e = e, .kernel = kernel, .lanes = lanes_of(e, kernel)};
 	ke.pointer = new_array(e->c->arena, V, e->k->buffer_count);
@@ -117,14 +125,16 @@ static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint
 	return f;
 }
 
+static T task_type(Emit *e)
+{
+	T params[] = {e->ptr, e->i64, e->i64};
+	return LLVMFunctionType(e->voidt, params, 3, false);
+}
+
 static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
 {
 	Emit *e = s->e;
-	T params[] = {e->ptr, e->i64, e->i64};
-	char name[32];
-	snprintf(name, sizeof name, "k%u.task", number);
-	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, 3, false));
-	LLVMSetLinkage(f, LLVMInternalLinkage);
+	V f = declare(s, number, ".task", task_type(e));
 	target_attributes(s->cg, e, f);
 	e->function = f;
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
@@ -138,21 +148,23 @@ static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
 	return f;
 }
 
+uint32_t step_first_equal(const Kernels *k, uint32_t number)
+{
+	for (uint32_t i = 0; i < number; i++)
+		if (k->kernel[i].hash && k->kernel[i].hash == k->kernel[number].hash)
+			return i;
+	return number;
+}
+
 static void make_kernel(Step *s, uint32_t number)
 {
 	const Kernels *k = s->e->k;
-	for (uint32_t i = 0; i < number; i++)
-		if (k->kernel[i].hash && k->kernel[i].hash == k->kernel[number].hash) {
-			s->made[number] = s->made[i];
-			s->task[number] = s->task[i];
-			return;
-		}
 	ArenaMark mark = arena_mark(s->e->c->arena);
 	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
-	uint32_t count = touched(s->e, &k->kernel[number], buffers);
-	s->made[number] = kernel_function(s, number, buffers, count);
+	uint32_t count = step_touched(s->e->c, k, &k->kernel[number], buffers);
+	V made = kernel_function(s, number, buffers, count);
 	if (k->kernel[number].tiles > 1)
-		s->task[number] = task_function(s, number, s->made[number], count);
+		task_function(s, number, made, count);
 	arena_reset(s->e->c->arena, mark);
 }
 
@@ -186,15 +198,17 @@ static void call_kernel(Step *s, uint32_t number)
 	Emit *e = s->e;
 	const Kernel *kernel = &e->k->kernel[number];
 	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
-	uint32_t count = touched(e, kernel, buffers);
+	uint32_t count = step_touched(e->c, e->k, kernel, buffers);
 	V *args = new_array(e->c->arena, V, count + 2);
 	for (uint32_t i = 0; i < count; i++)
 		args[i] = buffer_address(s, buffers[i]);
 	args[count] = l_i64(e, 0);
 	args[count + 1] = l_i64(e, kernel->tiles);
+	uint32_t first = step_first_equal(e->k, number);
+	T type = kernel_type(e, count);
+	V made = declare(s, first, "", type);
 	if (kernel->tiles == 1) {
-		LLVMBuildCall2(e->b, LLVMGlobalGetValueType(s->made[number]), s->made[number], args,
-		               count + 2, "");
+		LLVMBuildCall2(e->b, type, made, args, count + 2, "");
 		return;
 	}
 	V parallel = s->field[FIELD_parallel], alone = LLVMBuildIsNull(e->b, parallel, "alone");
@@ -202,14 +216,14 @@ static void call_kernel(Step *s, uint32_t number)
 	                  after = l_block(e, "after");
 	LLVMBuildCondBr(e->b, alone, here, there);
 	LLVMPositionBuilderAtEnd(e->b, here);
-	LLVMBuildCall2(e->b, LLVMGlobalGetValueType(s->made[number]), s->made[number], args, count + 2,
-	               "");
+	LLVMBuildCall2(e->b, type, made, args, count + 2, "");
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, there);
 	for (uint32_t i = 0; i < count; i++)
 		l_store(e, args[i], l_at(e, e->ptr, s->args, l_i64(e, i)), 8);
 	T params[] = {e->ptr, e->ptr, e->ptr, e->i64};
-	V given[] = {s->field[FIELD_pool], s->task[number], s->args, l_i64(e, kernel->tiles)};
+	V task = declare(s, first, ".task", task_type(e));
+	V given[] = {s->field[FIELD_pool], task, s->args, l_i64(e, kernel->tiles)};
 	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), parallel, given, 4, "");
 	l_goto(e, after);
 }
@@ -245,14 +259,18 @@ static void load_fields(Step *s)
 		s->field[i] = l_load(e, field_type(e, letters[i]), offset_from(e, s->block, at[i]), 8);
 }
 
-void emit_step(Emit *e, const Codegen *cg, const char *name)
+void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted)
 {
-	Step s = {.e = e, .cg = cg};
+	Step s = {.e = e, .cg = cg, .prefix = prefix};
+	for (uint32_t i = 0; i < e->k->kernel_count; i++)
+		if (wanted[i])
+			make_kernel(&s, i);
+}
+
+void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
+{
+	Step s = {.e = e, .cg = cg, .prefix = prefix};
 	const Kernels *k = e->k;
-	s.made = new_array(e->c->arena, V, k->kernel_count + 1);
-	s.task = new_array(e->c->arena, V, k->kernel_count + 1);
-	for (uint32_t i = 0; i < k->kernel_count; i++)
-		make_kernel(&s, i);
 	s.function = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, &e->ptr, 1, false));
 	target_attributes(cg, e, s.function);
 	e->function = s.function;

@@ -47,6 +47,7 @@ Codegen *codegen_open(Compile *c)
 	if (!cg)
 		BUG("out of memory");
 	cg->c = c;
+	cache_open(cg);
 	if (target_open(cg))
 		return cg;
 	codegen_close(cg);
@@ -92,8 +93,7 @@ static bool jit_open(Codegen *cg)
 	return true;
 }
 
-void *codegen_module(Codegen *cg, const Kernels *k, const Plan *p, EmitModule emit,
-                     StateOffset offset, void *states)
+void *codegen_module(Codegen *cg, EmitModule emit)
 {
 	if (!jit_open(cg))
 		return NULL;
@@ -101,34 +101,67 @@ void *codegen_module(Codegen *cg, const Kernels *k, const Plan *p, EmitModule em
 	snprintf(name, sizeof name, "sslc_f%u", cg->functions++);
 	LLVMOrcThreadSafeContextRef shared = LLVMOrcCreateNewThreadSafeContext();
 	Emit e;
-	emit_open(&e, cg, LLVMOrcThreadSafeContextGetContext(shared), k, p, name);
-	e.state_offset = offset;
-	e.states = states;
+	emit_open(&e, cg, LLVMOrcThreadSafeContextGetContext(shared), NULL, NULL, name);
 	emit(&e, cg, name);
-	bool good = optimize(cg, &e);
+	char why[WHY_LLVM];
+	bool good = optimize(cg->machine, e.module, why);
 	LLVMModuleRef module = e.module;
 	emit_close(&e);
 	LLVMOrcThreadSafeModuleRef owned = LLVMOrcCreateNewThreadSafeModule(module, shared);
 	LLVMOrcDisposeThreadSafeContext(shared);
 	if (!good) {
 		LLVMOrcDisposeThreadSafeModule(owned);
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot optimize: %s", why);
 		return NULL;
 	}
+	LLVMOrcJITDylibRef main = LLVMOrcLLJITGetMainJITDylib(cg->jit);
 	LLVMOrcExecutorAddress address = 0;
-	if (!llvm_ok(cg->c,
-	             LLVMOrcLLJITAddLLVMIRModule(cg->jit, LLVMOrcLLJITGetMainJITDylib(cg->jit), owned),
-	             "take a module") ||
+	if (!llvm_ok(cg->c, LLVMOrcLLJITAddLLVMIRModule(cg->jit, main, owned), "take a module") ||
 	    !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "compile a function"))
 		return NULL;
 	return (void *)(uintptr_t)address;
 }
 
+static bool add_object(Codegen *cg, const Text *object)
+{
+	LLVMMemoryBufferRef bytes =
+	    LLVMCreateMemoryBufferWithMemoryRangeCopy(object->data, object->size, "kernels");
+	LLVMOrcJITDylibRef main = LLVMOrcLLJITGetMainJITDylib(cg->jit);
+	return llvm_ok(cg->c, LLVMOrcLLJITAddObjectFile(cg->jit, main, bytes), "take an object file");
+}
+
+/* The symbols of a function name its content, so that they clash with no other's; the same function
+ * asked for again is there already. */
 StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
                               void *states)
 {
-	if (!cg || !k || !p)
+	if (!cg || !k || !p || !jit_open(cg))
 		return NULL;
-	return (StepFunction)codegen_module(cg, k, p, emit_step, offset, states);
+	CacheKey key = cache_key(cg, k, offset, states);
+	Arena *a = cg->c->arena;
+	const char *prefix = arena_printf(a, "s%016llx%016llx_", (unsigned long long)key.word[0],
+	                                  (unsigned long long)key.word[1]);
+	const char *name = arena_printf(a, "%sstep", prefix);
+	for (const LoadedFunction *f = cg->loaded; f; f = f->next)
+		if (strcmp(f->name, name) == 0)
+			return f->call;
+	Objects objects = {.count = 0};
+	bool good = cache_load(cg, key, &objects);
+	if (!good) {
+		good = shards_compile(cg, k, p, offset, states, prefix, name, &objects);
+		if (good)
+			cache_store(cg, key, &objects);
+	}
+	for (size_t i = 0; i < objects.count; i++)
+		good = good && add_object(cg, &objects.object[i]);
+	objects_close(&objects);
+	LLVMOrcExecutorAddress address = 0;
+	if (!good || !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "link a function"))
+		return NULL;
+	LoadedFunction *f = new (a, LoadedFunction);
+	*f = (LoadedFunction){cg->loaded, name, (StepFunction)(uintptr_t)address};
+	cg->loaded = f;
+	return f->call;
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */
@@ -160,8 +193,16 @@ bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offs
 	e.names = true;
 	e.state_offset = offset;
 	e.states = states;
-	emit_step(&e, cg, k->graph->name);
-	bool good = what == CODEGEN_LLVM || optimize(cg, &e);
+	bool *wanted = new_array(cg->c->arena, bool, k->kernel_count + 1);
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		wanted[i] = step_first_equal(k, i) == i;
+	emit_kernels(&e, cg, "", wanted);
+	emit_step(&e, cg, "", k->graph->name);
+	verify_module(cg->c, e.module, k->graph->name);
+	char why[WHY_LLVM];
+	bool good = what == CODEGEN_LLVM || optimize(cg->machine, e.module, why);
+	if (!good)
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot optimize: %s", why);
 	if (good && what == CODEGEN_ASM) {
 		good = assembly(cg, &e, out);
 	} else if (good) {

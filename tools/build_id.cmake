@@ -1,0 +1,10 @@
+# build_id.cmake: FOLDER, OUT -> a C file with one hash over all sources of the compiler: what cached code depends on.
+file(GLOB_RECURSE sources ${FOLDER}/*.c ${FOLDER}/*.h ${FOLDER}/*.def ${FOLDER}/../runtime/step.*)
+list(SORT sources)
+set(all "")
+foreach(path IN LISTS sources)
+	file(SHA256 "${path}" hash)
+	string(APPEND all "${hash}")
+endforeach()
+string(SHA256 hash "${all}")
+file(WRITE "${OUT}" "/* Made by tools/build_id.cmake. */\nextern const char compiler_sources[];\nconst char compiler_sources[] = \"${hash}\";\n")
