@@ -3,8 +3,12 @@
  *
  * Expects: anything. Promises: keeps types and shapes; the order of a sum changes (rounding), by
  * shape alone, so the bits do not depend on threads. Applies where everything is reduced: [n] ->
- * [pieces, n / pieces] -> [pieces] -> []. */
+ * [pieces, n / pieces] -> [pieces] -> []; and to a product over windows that sums over the samples
+ * of a batch to a small result (the gradient of a convolution's weights): each piece reads its
+ * samples once, where tiles of the result would read them all. */
 #include "passes.h"
+
+#include <string.h>
 
 enum { LARGE = 1 << 15, MOST_PIECES = 64 };
 
@@ -17,9 +21,77 @@ static int64_t pieces_of(int64_t n)
 	return 1;
 }
 
+/* -- Products over windows --------------------------------------------------------------------- */
+
+enum { PIECES = 8, LONG_SUM = 8192, SMALL_RESULT = 1 << 18 };
+
+/* x with its axis 0 in two, [PIECES, rest]; 0: windows are not to be had so. */
+static NodeId split_first(Graph *g, NodeId x)
+{
+	Node n = *node(g, x);
+	Shape to = {.rank = (uint8_t)(n.shape.rank + 1)};
+	if (to.rank > MAX_RANK)
+		return 0;
+	to.dim[0] = PIECES, to.dim[1] = n.shape.dim[0] / PIECES;
+	for (int i = 1; i < n.shape.rank; i++)
+		to.dim[i + 1] = n.shape.dim[i];
+	if (n.op == OP_windows && n.attr.window.axis > 0) {
+		NodeId from = split_first(g, n.in[0]);
+		return from ? op_windows(g, from, (int)n.attr.window.axis + 1, n.attr.window.size,
+		                         n.attr.window.stride, n.attr.window.dilation)
+		            : 0;
+	}
+	if (n.op == OP_windows || n.op == OP_slice || n.op == OP_transpose)
+		return 0;
+	if (n.op == OP_reshape && node(g, n.in[0])->shape.dim[0] == n.shape.dim[0] &&
+	    reshape_is_unit(g, &n)) {
+		NodeId from = split_first(g, n.in[0]);
+		return from ? op_reshape(g, from, to) : 0;
+	}
+	return op_reshape(g, x, to);
+}
+
+static void shift(uint8_t *axes, int count)
+{
+	for (int i = 0; i < count; i++)
+		axes[i]++;
+}
+
+/* dot(x, y), which sums over axis 0 of both, in PIECES products. */
+static NodeId split_product(Graph *g, const Node *n, NodeId x, NodeId y)
+{
+	DotAxes d = n->attr.dot;
+	NodeId in[2] = {split_first(g, x), split_first(g, y)};
+	if (!in[0] || !in[1] || n->shape.rank == MAX_RANK)
+		return 0;
+	shift(d.x_contract, d.contract), shift(d.y_contract, d.contract);
+	shift(d.x_batch, d.batch), shift(d.y_batch, d.batch);
+	memmove(d.x_batch + 1, d.x_batch, d.batch), memmove(d.y_batch + 1, d.y_batch, d.batch);
+	d.x_batch[0] = d.y_batch[0] = 0;
+	d.batch++;
+	return op_sum(g, op_dot(g, in[0], in[1], d), (Axes){.count = 1, .at = {0}});
+}
+
+static NodeId rewrite_product(Graph *g, const Graph *in, const Node *n, const NodeId *map)
+{
+	const DotAxes *d = &n->attr.dot;
+	int64_t steps = 1, samples = node(in, n->in[0])->shape.dim[0];
+	bool first = false;
+	for (int i = 0; i < d->contract; i++) {
+		steps *= node(in, n->in[0])->shape.dim[d->x_contract[i]];
+		first |= d->x_contract[i] == 0 && d->y_contract[i] == 0;
+	}
+	if (!first || d->contract < 2 || samples % PIECES || steps < LONG_SUM ||
+	    shape_size(n->shape) > SMALL_RESULT || d->batch)
+		return 0;
+	return split_product(g, n, map[n->in[0]], map[n->in[1]]);
+}
+
 static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
+	if (n->op == OP_dot && dot_is_windowed(in, n))
+		return rewrite_product(out, in, n, map);
 	if (op_info[n->op].kind != REDUCE || n->shape.rank != 0)
 		return 0;
 	NodeId from = map[n->in[0]];
