@@ -2,15 +2,23 @@
  * sleep.
  *
  * A job is a range of tiles; whoever is free takes the next one, so which thread does a tile is not
- * fixed, but what a tile does is. The caller works, too. A job is published by its generation
- * number, whose release orders the job's fields. */
+ * fixed, but what a tile does is. The caller works, too, and waits for tiles, not for workers: one
+ * that the system has put aside holds nobody up unless it has taken a tile.
+ *
+ * One word holds the generation of the job and its next tile. A worker reads the job's fields, then
+ * takes a tile by compare-and-swap: if that succeeds, the job it read is still the present one,
+ * since a job ends only when all its tiles are done. */
 #include "runtime.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { SPINS = 4000, MAX_THREADS = 256 };
+enum { SPINS = 4000, YIELD_AFTER = 2000, MAX_THREADS = 256 };
+#define TILE_BITS 40 /* of the word; the generation has the others */
+#define TILE_MASK (((uint64_t)1 << TILE_BITS) - 1)
 
 struct Pool {
 	pthread_mutex_t lock;
@@ -18,13 +26,12 @@ struct Pool {
 	pthread_t worker[MAX_THREADS];
 	int workers;
 	/* the job */
-	StepTask task;
-	void *args;
-	int64_t tiles;
-	atomic_long next;       /* tile that nobody has taken */
-	atomic_int busy;        /* workers that have not left this job */
-	atomic_uint generation; /* of the job */
-	atomic_int sleeping;
+	_Atomic(StepTask) task;
+	_Atomic(void *) args;
+	_Alignas(64) atomic_uint_least64_t word; /* generation, and the tile that nobody has taken */
+	atomic_uint_least64_t tiles;
+	_Alignas(64) atomic_uint_least64_t done; /* tiles */
+	_Alignas(64) atomic_int sleeping;
 	atomic_bool closing;
 };
 
@@ -35,28 +42,41 @@ static void relax(void)
 #endif
 }
 
-static void work(Pool *p)
+/* Takes tiles of the job of `generation` until none is left or another job has come. */
+static void work(Pool *p, uint64_t generation)
 {
-	for (;;) {
-		long tile = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-		if (tile >= p->tiles)
-			return;
-		p->task(p->args, tile, tile + 1);
+	StepTask task = atomic_load_explicit(&p->task, memory_order_acquire);
+	void *args = atomic_load_explicit(&p->args, memory_order_acquire);
+	uint64_t tiles = atomic_load_explicit(&p->tiles, memory_order_acquire);
+	uint64_t word = atomic_load_explicit(&p->word, memory_order_acquire);
+	while (word >> TILE_BITS == generation && (word & TILE_MASK) < tiles) {
+		if (!atomic_compare_exchange_weak_explicit(&p->word, &word, word + 1, memory_order_acq_rel,
+		                                           memory_order_acquire))
+			continue;
+		int64_t tile = (int64_t)(word & TILE_MASK);
+		task(args, tile, tile + 1);
+		atomic_fetch_add_explicit(&p->done, 1, memory_order_release);
+		word = atomic_load_explicit(&p->word, memory_order_acquire);
 	}
 }
 
-/* Waits until the generation is not `seen` any more: spinning first. */
-static unsigned wait_job(Pool *p, unsigned seen)
+static uint64_t generation_of(const Pool *p)
 {
-	unsigned now;
+	return atomic_load_explicit(&p->word, memory_order_acquire) >> TILE_BITS;
+}
+
+/* Waits until the generation is not `seen` any more: spinning first. */
+static uint64_t wait_job(Pool *p, uint64_t seen)
+{
+	uint64_t now;
 	for (int i = 0; i < SPINS; i++) {
-		if ((now = atomic_load_explicit(&p->generation, memory_order_acquire)) != seen)
+		if ((now = generation_of(p)) != seen)
 			return now;
 		relax();
 	}
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_add(&p->sleeping, 1);
-	while ((now = atomic_load(&p->generation)) == seen)
+	while ((now = atomic_load(&p->word) >> TILE_BITS) == seen)
 		pthread_cond_wait(&p->wake, &p->lock);
 	atomic_fetch_sub(&p->sleeping, 1);
 	pthread_mutex_unlock(&p->lock);
@@ -66,31 +86,34 @@ static unsigned wait_job(Pool *p, unsigned seen)
 static void *worker_main(void *pool)
 {
 	Pool *p = pool;
-	unsigned seen = 0;
+	uint64_t seen = 0;
 	for (;;) {
 		seen = wait_job(p, seen);
 		if (atomic_load(&p->closing))
 			return NULL;
-		work(p);
-		atomic_fetch_sub_explicit(&p->busy, 1, memory_order_release);
+		work(p, seen);
 	}
 }
 
-static void publish(Pool *p)
+/* The next generation, at tile 0; its number. */
+static uint64_t publish(Pool *p)
 {
-	atomic_fetch_add(&p->generation, 1);
+	uint64_t generation = (generation_of(p) + 1) & (UINT64_MAX >> TILE_BITS);
+	atomic_store(&p->word, generation << TILE_BITS);
 	if (atomic_load(&p->sleeping)) {
 		pthread_mutex_lock(&p->lock);
 		pthread_cond_broadcast(&p->wake);
 		pthread_mutex_unlock(&p->lock);
 	}
+	return generation;
 }
 
 Pool *pool_open(int threads)
 {
-	Pool *p = calloc(1, sizeof *p);
+	Pool *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);
 	if (!p)
 		return NULL;
+	memset(p, 0, sizeof *p);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
 	for (int i = 1; i < threads && i < MAX_THREADS; i++) {
@@ -108,7 +131,7 @@ void pool_close(Pool *p)
 	if (!p)
 		return;
 	atomic_store(&p->closing, true);
-	publish(p);
+	(void)publish(p);
 	pthread_mutex_lock(&p->lock);
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
@@ -126,13 +149,16 @@ void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles)
 		task(args, 0, tiles);
 		return;
 	}
-	p->task = task;
-	p->args = args;
-	p->tiles = tiles;
-	atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-	atomic_store_explicit(&p->busy, p->workers, memory_order_relaxed);
-	publish(p);
-	work(p);
-	while (atomic_load_explicit(&p->busy, memory_order_acquire))
+	/* closed first: whoever sees a field of the new job sees no tile of the old one any more */
+	atomic_fetch_or(&p->word, TILE_MASK);
+	atomic_store_explicit(&p->task, task, memory_order_release);
+	atomic_store_explicit(&p->args, args, memory_order_release);
+	atomic_store_explicit(&p->tiles, (uint64_t)tiles, memory_order_release);
+	atomic_store_explicit(&p->done, 0, memory_order_relaxed);
+	work(p, publish(p));
+	for (int i = 0; atomic_load_explicit(&p->done, memory_order_acquire) != (uint64_t)tiles; i++) {
 		relax();
+		if (i > YIELD_AFTER)
+			sched_yield(); /* whoever has the last tile may wait for this very core */
+	}
 }
