@@ -48,9 +48,12 @@ static Hash hash_buffers(Hash h, Compile *c, const Kernels *k, StateOffset offse
 	return h;
 }
 
-CacheKey cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states)
+bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to)
 {
 	CacheKey key;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		if (!k->kernel[i].hash)
+			return false;
 	for (int i = 0; i < 2; i++) {
 		Hash h = hash_text((Hash)i + 1, compiler_sources);
 		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->cpu), cg->features);
@@ -58,7 +61,8 @@ CacheKey cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void
 		h = hash_u64(h, (uint64_t)cg->c->profile);
 		key.word[i] = hash_buffers(h, cg->c, k, offset, states);
 	}
-	return key;
+	*to = key;
+	return true;
 }
 
 /* -- The folder -------------------------------------------------------------------------------- */

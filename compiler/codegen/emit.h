@@ -123,6 +123,14 @@ typedef struct Stretch {
 	unsigned count;
 } Stretch;
 
+/* A value as long as the row of a row kernel, needed by more than one of its loops and dear: the
+ * first leaves it in scratch. */
+typedef struct Kept {
+	NodeId node;
+	V base;
+	bool seen, done; /* the present loop stores it; a loop before has */
+} Kept;
+
 typedef struct KernelEmit {
 	Emit *e;
 	const Kernel *kernel;
@@ -131,6 +139,9 @@ typedef struct KernelEmit {
 	Values *known;  /* memo of (node, index) in the current straight line of code; value_forget() at
 	                   block edges */
 	Stretch stretch;
+	uint32_t pinned; /* the first so many known values hold in the whole row */
+	Kept kept[MAX_KEPT_ROWS];
+	uint32_t kepts;
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is
@@ -139,6 +150,9 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index);
 V value_vector(KernelEmit *ke, NodeId x, const Index *index); /* the same, splat to a vector */
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from now on x is v there */
 void value_forget(KernelEmit *ke);
+void value_pin(KernelEmit *ke); /* what is known now, and only that, outlives value_forget */
+void value_unpin(KernelEmit *ke);
+void value_keep(KernelEmit *ke, const Index *index); /* stores kept values that are known there */
 /* Stores v as x's element(s) at index into the buffer. */
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
 /* Between the form in memory and the one in registers: bool i8, i1; bf16 i16, f32. */
@@ -151,6 +165,10 @@ void value_store_outs(KernelEmit *ke, const Index *index);
 
 V emit_map(Emit *e, const Node *n, DType operand_type,
            V *in); /* operands all scalar or all of equal lanes */
+
+/* kernel_reduce.c: a fold over the last axis at the other axes of `row`: a scalar. The row is read
+ * in vectors; kept values are stored on the way. */
+V reduce_row(KernelEmit *ke, const Node *core, const Index *row);
 
 /* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end) --------------------------- */
 

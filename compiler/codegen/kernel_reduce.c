@@ -69,6 +69,8 @@ static V value_under(Fold *f, const Index *index, V mask)
 	Index masked = *index;
 	masked.mask = mask;
 	V v = value_vector(f->ke, f->core->in[0], &masked);
+	if (f->ke->kepts)
+		value_keep(f->ke, &masked);
 	return mask ? l_select(e, mask, v, l_splat(e, identity(f), f->ke->lanes)) : v;
 }
 
@@ -249,6 +251,29 @@ static void each_result(Fold *f, int i)
 	value_forget(f->ke);
 }
 
+static unsigned vectors_of(const Fold *f)
+{
+	int64_t length = f->from.dim[f->from.rank - 1];
+	int64_t vectors = (length + f->ke->lanes - 1) / f->ke->lanes;
+	return vectors >= MOST ? MOST : vectors >= 2 ? 2 : 1;
+}
+
+V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
+{
+	V sums[MOST];
+	Fold f = {.ke = ke,
+	          .core = core,
+	          .from = node(ke->e->k->graph, core->in[0])->shape,
+	          .index = *row,
+	          .rows = true};
+	f.vectors = vectors_of(&f);
+	start(&f, sums);
+	fold_row(&f, sums);
+	for (unsigned i = 1; i < f.vectors; i++)
+		sums[0] = combine(&f, sums[0], sums[i]);
+	return fold_lanes(&f, sums[0]);
+}
+
 void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 {
 	(void)scratch;
@@ -267,7 +292,6 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 			f.axis_of[kept++] = i;
 	int last = f.from.rank - 1;
 	f.rows = f.gone[last];
-	int64_t vectors = (f.from.dim[last] + ke->lanes - 1) / ke->lanes;
-	f.vectors = vectors >= MOST ? MOST : vectors >= 2 ? 2 : 1;
+	f.vectors = vectors_of(&f);
 	each_result(&f, 0);
 }

@@ -137,7 +137,10 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 {
 	if (!cg || !k || !p || !jit_open(cg))
 		return NULL;
-	CacheKey key = cache_key(cg, k, offset, states);
+	CacheKey key = {{0}};
+	bool known = cache_key(cg, k, offset, states, &key);
+	if (!known)
+		key.word[0] = cg->functions++;
 	Arena *a = cg->c->arena;
 	const char *prefix = arena_printf(a, "s%016llx%016llx_", (unsigned long long)key.word[0],
 	                                  (unsigned long long)key.word[1]);
@@ -146,10 +149,10 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 		if (strcmp(f->name, name) == 0)
 			return f->call;
 	Objects objects = {.count = 0};
-	bool good = cache_load(cg, key, &objects);
+	bool good = known && cache_load(cg, key, &objects);
 	if (!good) {
 		good = shards_compile(cg, k, p, offset, states, prefix, name, &objects);
-		if (good)
+		if (good && known)
 			cache_store(cg, key, &objects);
 	}
 	for (size_t i = 0; i < objects.count; i++)

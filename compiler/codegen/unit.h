@@ -68,7 +68,8 @@ typedef struct CacheKey {
 	uint64_t word[2];
 } CacheKey;
 void cache_open(Codegen *cg);
-CacheKey cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states);
+/* False: a kernel's structure has no hash, so this function has no key. */
+bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to);
 bool cache_load(const Codegen *cg, CacheKey key, Objects *out); /* false: not there, or damaged */
 void cache_store(const Codegen *cg, CacheKey key, const Objects *objects); /* best effort */
 

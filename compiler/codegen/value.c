@@ -23,7 +23,9 @@ struct Values {
 static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Index *b)
 {
 	int rank = a->flat ? 1 : node(ke->e->k->graph, x)->shape.rank;
-	if (a->flat != b->flat || a->lane_axis != b->lane_axis || a->mask != b->mask)
+	if (a->flat != b->flat || a->lane_axis != b->lane_axis)
+		return false;
+	if (a->lane_axis >= 0 && a->mask != b->mask)
 		return false;
 	if (a->lane_axis >= 0 && a->lane_step != b->lane_step)
 		return false;
@@ -62,8 +64,19 @@ void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
 void value_forget(KernelEmit *ke)
 {
 	if (ke->known)
-		ke->known->count = 0;
+		ke->known->count = ke->pinned;
 	ke->stretch.count = 0;
+}
+
+void value_pin(KernelEmit *ke)
+{
+	ke->pinned = ke->known ? ke->known->count : 0;
+}
+
+void value_unpin(KernelEmit *ke)
+{
+	ke->pinned = 0;
+	value_forget(ke);
 }
 
 /* -- Addresses --------------------------------------------------------------------------------- */
@@ -537,11 +550,48 @@ static V compute(KernelEmit *ke, NodeId x, const Index *index)
 	}
 }
 
+static V kept_place(KernelEmit *ke, const Kept *kept, const Index *index)
+{
+	const Node *n = node(ke->e->k->graph, kept->node);
+	return address(ke->e, l_type(ke->e, n->type), kept->base, index->at[n->shape.rank - 1]);
+}
+
+/* Scratch has room for whole vectors, so masks do not matter. */
+static V load_kept(KernelEmit *ke, NodeId x, const Index *index)
+{
+	const Node *n = node(ke->e->k->graph, x);
+	for (uint32_t i = 0; i < ke->kepts; i++) {
+		const Kept *kept = &ke->kept[i];
+		if (kept->node == x && kept->done && index->lane_axis == n->shape.rank - 1)
+			return l_load(ke->e, l_vector(l_type(ke->e, n->type), ke->lanes),
+			              kept_place(ke, kept, index), type_info[n->type].size);
+	}
+	return NULL;
+}
+
+void value_keep(KernelEmit *ke, const Index *index)
+{
+	for (uint32_t i = 0; i < ke->kepts; i++) {
+		Kept *kept = &ke->kept[i];
+		V v = kept->done ? NULL : recall(ke, kept->node, index);
+		if (!v)
+			continue;
+		kept->seen = true;
+		l_store(ke->e, l_splat(ke->e, v, ke->lanes), kept_place(ke, kept, index),
+		        type_info[node(ke->e->k->graph, kept->node)->type].size);
+	}
+}
+
 V value_at(KernelEmit *ke, NodeId x, const Index *index)
 {
 	V v = recall(ke, x, index);
 	if (v)
 		return v;
+	v = load_kept(ke, x, index);
+	if (v) {
+		value_define(ke, x, index, v);
+		return v;
+	}
 	if (computed_here(ke, x))
 		v = compute(ke, x, index);
 	else

@@ -3,7 +3,8 @@
  * Expects: a simplified graph. Promises: the same values, bit for bit; no operation is computed
  * twice. A reshape of something stored costs nothing, a reshape in the middle of a chain would
  * break its kernel in two. So reshape(f(x, y)) becomes f(reshape(x), reshape(y)) where f has no
- * other use. */
+ * other use. Where only products read it, it stays, unless it meets a reshape back on the way: then
+ * f is computed where that product left its operand. */
 #include "passes.h"
 
 enum { DEEPEST = 64 };
@@ -16,12 +17,29 @@ typedef struct Hoist {
 	Shape to;
 } Hoist;
 
+/* Whether the reshape, moved up to the operands of x, meets its inverse. */
+static bool meets_inverse(const Hoist *h, NodeId x, int depth)
+{
+	const Node *n = node(h->in, x);
+	if (n->op == OP_reshape)
+		return shape_equal(node(h->in, n->in[0])->shape, h->to);
+	if (op_info[n->op].kind != MAP || h->uses[x] != 1 || depth == DEEPEST)
+		return false;
+	for (int i = 0; i < n->count; i++)
+		if (meets_inverse(h, n->in[i], depth + 1))
+			return true;
+	return false;
+}
+
 static NodeId push(const Hoist *h, NodeId x, int depth)
 {
 	const Node *n = node(h->in, x);
 	bool scalar = n->op == OP_broadcast && node(h->in, n->in[0])->shape.rank == 0;
 	if (scalar && h->to.rank)
 		return op_broadcast(h->out, h->map[n->in[0]], h->to, (Axes){0});
+	NodeId stretched = n->op == OP_broadcast ? broadcast_as(h->out, h->in, n, h->map, h->to) : 0;
+	if (stretched)
+		return stretched;
 	if (op_info[n->op].kind != MAP || h->uses[x] != 1 || depth == DEEPEST)
 		return op_reshape(h->out, h->map[x], h->to);
 	NodeId in[MAX_INS];
@@ -38,17 +56,21 @@ Graph *pass_hoist(Compile *c, const Graph *in)
 	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
 	Graph *out = graph_new(c, in->name);
+	bool *mapped = new_array(c->arena, bool, in->count); /* read by more than products */
 	for (NodeId x = 1; x < in->count; x++)
-		for (int i = 0; i < node(in, x)->count; i++)
+		for (int i = 0; i < node(in, x)->count; i++) {
 			uses[node(in, x)->in[i]]++;
+			mapped[node(in, x)->in[i]] |= op_info[node(in, x)->op].kind != CONTRACT;
+		}
 	for (uint32_t i = 0; i < in->out_count; i++)
-		uses[in->out[i].value] += 2; /* stored anyway */
+		uses[in->out[i].value] += 2, mapped[in->out[i].value] = true; /* stored anyway */
 	for (uint32_t i = 0; i < in->set_count; i++)
-		uses[in->set[i].value] += 2;
+		uses[in->set[i].value] += 2, mapped[in->set[i].value] = true;
 	for (NodeId x = 1; x < in->count; x++) {
 		const Node *n = node(in, x);
 		Hoist h = {out, in, map, uses, n->shape};
-		map[x] = n->op == OP_reshape ? push(&h, n->in[0], 0) : graph_copy_node(out, in, x, map);
+		bool moves = n->op == OP_reshape && (mapped[x] || meets_inverse(&h, n->in[0], 0));
+		map[x] = moves ? push(&h, n->in[0], 0) : graph_copy_node(out, in, x, map);
 		if (!map[x])
 			return NULL;
 	}

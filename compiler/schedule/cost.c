@@ -27,7 +27,7 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 		if (!seen[x])
 			continue;
 		const Node *n = node(g, x);
-		kernel->flops += x == kernel->core
+		kernel->flops += x == kernel->core || op_info[n->op].kind == REDUCE
 		                     ? folded_size(k, n)
 		                     : (double)(op_info[n->op].kind == MAP) * (double)shape_size(n->shape);
 		for (int i = 0; i < n->count; i++)

@@ -6,6 +6,8 @@
  * - A MAP joins the home of an operand if all else that it reads is there when that kernel runs.
  * Nodes that are stored have a smaller id than the ones that need them, so "stored under an id
  * below the kernel's time" is enough.
+ * - Reductions over the last axis share a row kernel, with what is made of them and of the row
+ * (rows.c).
  * - A MAP that is stored and joins none opens a map kernel, or shares one of the same shape that
  * loads the same things.
  * - What is not stored is computed where it is used; a node with several users is stored unless it
@@ -62,7 +64,8 @@ static void measure(Fuse *f, NodeId x)
 		NodeId o = n->in[i];
 		if (node_is_leaf(node(f->g, o)))
 			continue;
-		NodeId latest = f->stored[o] ? o : f->latest[o];
+		bool loaded = f->stored[o] || (f->home[o] && !f->repeats[o]);
+		NodeId latest = loaded ? o : f->latest[o];
 		f->latest[x] = latest > f->latest[x] ? latest : f->latest[x];
 		weight += f->stored[o] ? 0 : f->weight[o];
 	}
@@ -93,7 +96,9 @@ static bool available(const Fuse *f, NodeId o, uint32_t home)
 		return true;
 	if (f->stored[o])
 		return o < h->time;
-	return f->home[o] == 0 && f->latest[o] < h->time;
+	if (f->home[o] && !f->repeats[o])
+		return o < h->time; /* it will be stored */
+	return f->latest[o] < h->time;
 }
 
 /* A map kernel takes only what keeps it flat; other kernels end in any MAP of their shape. */
@@ -101,6 +106,8 @@ static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 {
 	const Node *n = node(f->g, x);
 	const Home *h = &f->homes[home - 1];
+	if (h->kind == KERNEL_row)
+		return row_takes(f, x, home);
 	if (!shape_equal(n->shape, h->shape) || h->outs + 2 > MAX_KERNEL_OUTS ||
 	    h->kind == KERNEL_scatter)
 		return false;
@@ -134,6 +141,7 @@ static uint32_t choose_home(const Fuse *f, NodeId x)
 	for (int pass = 0; pass < 2 && !best; pass++)
 		for (int i = 0; i < n->count; i++) {
 			uint32_t home = f->home[n->in[i]];
+			home = home ? home : row_home_behind(f, n->in[i]);
 			if (home && f->stored[n->in[i]] == (pass == 1) && can_join(f, x, home) &&
 			    (!best || f->homes[home - 1].time > f->homes[best - 1].time))
 				best = home;
@@ -190,20 +198,67 @@ static uint32_t find_company(const Fuse *f, NodeId x)
 /* -- The walk
  * --------------------------------------------------------------------------------------------- */
 
+/* o is read by kernel `home`: what lives in another kernel must be stored by it, or, where it is to
+ * be computed again, what that reads. */
+static void demand(Fuse *f, NodeId o, uint32_t home)
+{
+	const Node *n = node(f->g, o);
+	if (f->stored[o] || node_is_leaf(n) || (home && f->home[o] == home))
+		return;
+	if (f->home[o] && !f->repeats[o] && !(f->repeats[o] = fuse_repeats(f, o))) {
+		store(f, o);
+		return;
+	}
+	for (int i = 0; i < n->count; i++)
+		demand(f, n->in[i], home);
+}
+
 /* Operands that live in another kernel must be stored by it. */
 static void store_strangers(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
-	for (int i = 0; i < n->count; i++) {
-		NodeId o = n->in[i];
-		if (f->home[o] && f->home[o] != f->home[x])
-			store(f, o);
+	for (int i = 0; i < n->count; i++)
+		demand(f, n->in[i], f->home[x]);
+}
+
+/* The latest row kernel that its operand, or something behind it, is in. */
+static uint32_t row_home_of(const Fuse *f, NodeId x, int depth)
+{
+	uint32_t best = row_home_behind(f, x);
+	const Node *n = node(f->g, x);
+	bool through = !f->home[x] && !f->stored[x] && !node_is_leaf(n) && depth > 0;
+	for (int i = 0; through && i < n->count; i++) {
+		uint32_t home = row_home_of(f, n->in[i], depth - 1);
+		best = home > best ? home : best;
 	}
+	return best;
+}
+
+static void visit_fold(Fuse *f, NodeId x)
+{
+	enum { DEEPEST = 8 };
+	const Node *n = node(f->g, x);
+	uint32_t home = row_home_of(f, n->in[0], DEEPEST);
+	if (!home || !row_takes(f, x, home)) {
+		home = open_home(f, KERNEL_row, x);
+		f->homes[home - 1].shape = node(f->g, n->in[0])->shape;
+	}
+	f->home[x] = home;
+	Home *h = &f->homes[home - 1];
+	h->fold[h->folds++] = x;
+	store_strangers(f, x);
+	measure(f, x);
+	if (f->forced[x] || f->uses[x] != 1)
+		store(f, x);
 }
 
 static void visit_core(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
+	if (row_is_fold(f, x)) {
+		visit_fold(f, x);
+		return;
+	}
 	KernelKind kind = op_info[n->op].kind == REDUCE     ? KERNEL_reduce
 	                  : op_info[n->op].kind == CONTRACT ? KERNEL_contract
 	                                                    : KERNEL_scatter;
@@ -223,7 +278,8 @@ static void visit(Fuse *f, NodeId x)
 	store_strangers(f, x);
 	measure(f, x);
 	if (home) {
-		if (f->forced[x] || f->uses[x] != 1)
+		f->repeats[x] = !f->forced[x] && f->uses[x] != 1 && fuse_repeats(f, x);
+		if (f->forced[x] || (f->uses[x] != 1 && !f->repeats[x]))
 			store(f, x);
 		note_loads(f, &f->homes[home - 1], x, 0);
 		return;
@@ -248,6 +304,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.forced = new_array(c->arena, bool, g->count);
 	f.stored = new_array(c->arena, bool, g->count);
 	f.flat = new_array(c->arena, bool, g->count);
+	f.repeats = new_array(c->arena, bool, g->count);
 	f.home = new_array(c->arena, uint32_t, g->count);
 	f.latest = new_array(c->arena, NodeId, g->count);
 	f.weight = new_array(c->arena, uint16_t, g->count);

@@ -15,6 +15,8 @@ typedef struct Home { /* a kernel in the making */
 	bool flat;
 	NodeId out[MAX_KERNEL_OUTS];
 	uint32_t outs;
+	NodeId fold[MAX_FOLDS]; /* row: reductions over the last axis of `shape` */
+	uint32_t folds;
 	NodeId load[MAX_SHARED]; /* some of what it loads: to find company for it */
 	uint32_t loads;
 } Home;
@@ -26,6 +28,7 @@ typedef struct Fuse {
 	bool *forced;   /* must be stored, whoever uses it */
 	bool *stored;
 	bool *flat;       /* its unstored part has one row-major order */
+	bool *repeats;    /* has a home, but others compute it again rather than load it */
 	uint32_t *home;   /* index + 1 of the kernel that computes it; 0: computed where it is used */
 	NodeId *latest;   /* the latest stored node that its unstored part reads */
 	uint16_t *weight; /* operations of its unstored part, saturating */
@@ -37,6 +40,17 @@ typedef struct Fuse {
 void fuse_demand(Fuse *f);
 bool node_is_leaf(const Node *n);    /* input, state: always stored */
 unsigned node_weight(const Node *n); /* rough operations an element */
+
+/* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there.
+ */
+bool fuse_repeats(const Fuse *f, NodeId x);
+
+/* rows.c: whether x, a fold over rows or something as long as one, can be computed in the row
+ * kernel `home`: all that it reads is stored by then, or is of the same row. */
+bool row_takes(const Fuse *f, NodeId x, uint32_t home);
+bool row_is_fold(const Fuse *f, NodeId x); /* a reduction of a row kernel */
+uint32_t row_home_behind(const Fuse *f,
+                         NodeId x); /* the row kernel that a view's operand is in; 0 */
 
 /* place.c: homes -> kernels with buffers */
 Kernels *fuse_place(Fuse *f);

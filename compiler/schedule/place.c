@@ -65,6 +65,9 @@ static void place_homes(Placing *p)
 		const Home *h = &p->f->homes[i];
 		Kernel *kernel = add_kernel(p, h->kind, h->core, h->outs);
 		kernel->flat = h->kind == KERNEL_map && h->flat;
+		kernel->fold = new_array(p->c->arena, NodeId, h->folds + 1);
+		memcpy(kernel->fold, h->fold, h->folds * sizeof *h->fold);
+		kernel->fold_count = h->folds;
 		for (uint32_t o = 0; o < h->outs; o++) {
 			p->kernel_of[h->out[o]] = p->k->kernel_count - 1;
 			p->k->buffer_of[h->out[o]] = add_buffer(p, h->out[o], PLACE_ARENA, 0);
@@ -98,6 +101,22 @@ static void drop_private(Placing *p)
 			p->k->buffer_of[x] = 0;
 		}
 		kernel->out_count = kept;
+	}
+}
+
+/* A row kernel of one fold and nothing as long as the row is a reduction. */
+static void plain_reductions(Placing *p)
+{
+	for (uint32_t i = 0; i < p->k->kernel_count; i++) {
+		Kernel *kernel = &p->k->kernel[i];
+		if (kernel->kind != KERNEL_row || kernel->fold_count != 1)
+			continue;
+		bool plain = true;
+		for (uint32_t o = 0; o < kernel->out_count; o++)
+			plain &= shape_equal(node(p->f->g, kernel->out[o])->shape,
+			                     node(p->f->g, kernel->core)->shape);
+		if (plain)
+			kernel->kind = KERNEL_reduce;
 	}
 }
 
@@ -226,6 +245,7 @@ Kernels *fuse_place(Fuse *f)
 	place_leaves(&p);
 	place_homes(&p);
 	drop_private(&p);
+	plain_reductions(&p);
 	find_readers(&p);
 	place_sets(&p, aside);
 	place_outputs(&p, copied);

@@ -38,7 +38,7 @@ typedef enum KernelKind {
 	KERNEL_COUNT
 } KernelKind;
 
-enum { MAX_KERNEL_OUTS = 32 };
+enum { MAX_KERNEL_OUTS = 32, MAX_FOLDS = 8, MAX_KEPT_ROWS = 4 };
 
 /* The parts that the axes of a product play (roles.c): C[batch][outer][row][col] is the sum over
  * all sums of R times L. Batch axes are of L (and perhaps R), outer axes of R alone. */
@@ -62,10 +62,11 @@ typedef struct ContractTiling {
 	int64_t outer_blocks, row_blocks, col_blocks;
 } ContractTiling;
 
-/* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract)
- * and stores each in its buffer. A node that has no buffer is computed from its operands where it
- * is needed; a node that has one is loaded, unless it is an out of this very kernel (or the core),
- * which is computed here. */
+/* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract;
+ * of a row kernel each has the shape of the rows, or of one number a row) and stores each in its
+ * buffer. A node that has no buffer is computed from its operands where it is needed; a node that
+ * has one is loaded, unless it is an out of this very kernel (or the core), which is computed here.
+ */
 typedef struct Kernel {
 	KernelKind kind;
 	NodeId core; /* reduce: the sum or reduce_max; contract: the dot; scatter: the scatter_add; map:
@@ -73,6 +74,8 @@ typedef struct Kernel {
 	NodeId *out; /* [out_count] */
 	BufferId *to; /* [out_count] where each is stored */
 	uint32_t out_count;
+	NodeId *fold; /* row: [fold_count] the reductions, in order; core is the first */
+	uint32_t fold_count;
 	BufferId from; /* copy: what is copied */
 	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape,
 	                  scalars): one loop */

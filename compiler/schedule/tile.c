@@ -4,6 +4,7 @@
  *   map, flat   tile = elements; tile t does elements [t tile, (t + 1) tile), the last one fewer
  *   map         tile = indices of the outermost axis; rank 0: one tile
  *   reduce      tile = indices of the outermost axis of the result; rank 0: one tile
+ *   row         tile = rows
  *   contract    ContractTiling (schedule.h): tile = 1
  *   scatter     one tile: additions to one place must stay in order
  *   copy        as map, flat
@@ -131,6 +132,14 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 		double inner = (1 + weight_of(k, kernel->core, 0, 0)) * folded + outs_weight(k, kernel);
 		/* along an only axis the lanes run: tiles of whole vectors */
 		cut(kernel, outer, inner * (double)(size / outer), s.rank == 1 ? 64 : 1);
+		break;
+	}
+	case KERNEL_row: {
+		Shape row = node(k->graph, node(k->graph, kernel->core)->in[0])->shape;
+		int64_t length = row.dim[row.rank - 1];
+		double weight = outs_weight(k, kernel) + kernel->fold_count;
+		cut(kernel, shape_size(row) / length, weight * (double)length, 1);
+		kernel->scratch = (uint64_t)(round_up(length, 64) + 64) * 8 * MAX_KEPT_ROWS;
 		break;
 	}
 	case KERNEL_contract:

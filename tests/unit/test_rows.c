@@ -1,0 +1,183 @@
+/* test_rows.c: row kernels: softmax, layer norm and what else folds along the last axis, with their
+ * gradients, through all passes and both schedules, against the interpreter. */
+#include <CUnit/CUnit.h>
+
+#include <string.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+
+typedef NodeId (*Model)(Graph *g, NodeId x, NodeId w);
+
+static Axes last_axis(const Graph *g, NodeId x)
+{
+	return (Axes){.count = 1, .at = {(uint8_t)(node(g, x)->shape.rank - 1)}};
+}
+
+/* One number a row, as long as x again. */
+static NodeId stretched(Graph *g, NodeId x, NodeId row)
+{
+	Axes front = {.count = node(g, row)->shape.rank};
+	for (uint8_t i = 0; i < front.count; i++)
+		front.at[i] = i;
+	return op_broadcast(g, row, node(g, x)->shape, front);
+}
+
+static NodeId along_rows(Graph *g, NodeId x, NodeId w)
+{
+	return op_broadcast(g, w, node(g, x)->shape, last_axis(g, x));
+}
+
+static NodeId mean(Graph *g, NodeId x)
+{
+	Shape s = node(g, x)->shape;
+	NodeId sum = op_sum(g, x, last_axis(g, x));
+	return op_mul(g, sum, op_like(g, sum, 1.0 / (double)s.dim[s.rank - 1]));
+}
+
+static NodeId softmax(Graph *g, NodeId x, NodeId w)
+{
+	x = op_mul(g, x, along_rows(g, x, w));
+	NodeId most = op_stop_gradient(g, op_reduce_max(g, x, last_axis(g, x)));
+	NodeId e = op_exp(g, op_sub(g, x, stretched(g, x, most)));
+	return op_div(g, e, stretched(g, x, op_sum(g, e, last_axis(g, x))));
+}
+
+static NodeId log_softmax(Graph *g, NodeId x, NodeId w)
+{
+	x = op_add(g, x, along_rows(g, x, w));
+	NodeId sum = op_sum(g, op_exp(g, x), last_axis(g, x));
+	return op_sub(g, x, stretched(g, x, op_log(g, sum)));
+}
+
+static NodeId layer_norm(Graph *g, NodeId x, NodeId w)
+{
+	NodeId centered = op_sub(g, x, stretched(g, x, mean(g, x)));
+	NodeId variance = mean(g, op_mul(g, centered, centered));
+	NodeId rate = op_sqrt(g, op_add(g, variance, op_like(g, variance, 1e-5)));
+	NodeId y = op_div(g, centered, stretched(g, x, rate));
+	return op_tanh(g, op_mul(g, y, along_rows(g, x, w)));
+}
+
+/* The axis that was folded stays, with length 1, as keep=1 writes it. */
+static NodeId keeps_axis(Graph *g, NodeId x, NodeId w)
+{
+	Shape s = node(g, x)->shape, one = s;
+	one.dim[one.rank - 1] = 1;
+	Axes all = {.count = s.rank};
+	for (uint8_t i = 0; i < s.rank; i++)
+		all.at[i] = i;
+	NodeId m = op_reshape(g, mean(g, op_mul(g, x, x)), one);
+	NodeId rate = op_div(g, op_like(g, m, 1), op_sqrt(g, op_add(g, m, op_like(g, m, 0.5))));
+	return op_mul(g, op_mul(g, x, op_broadcast(g, rate, s, all)), along_rows(g, x, w));
+}
+
+/* Folds of folds, of which some read nothing of the row kernel's. */
+static NodeId many_folds(Graph *g, NodeId x, NodeId w)
+{
+	NodeId y = op_exp(g, op_mul(g, x, op_like(g, x, 0.3)));
+	for (int i = 0; i < 12; i++) {
+		NodeId sum = mean(g, i % 3 == 1 ? x : y);
+		y = op_tanh(g, op_sub(g, i % 3 == 2 ? op_exp(g, op_neg(g, y)) : y, stretched(g, x, sum)));
+	}
+	return op_mul(g, y, along_rows(g, x, w));
+}
+
+static bool agrees_with_interpreter(Model model, DType t, Shape shape, bool always)
+{
+	Compile *c = compile_open();
+	c->float_type = t;
+	Graph *g = graph_new(c, "rows");
+	int64_t length = shape.dim[shape.rank - 1];
+	NodeId x = op_input(g, "x", t, shape), w = op_input(g, "w", t, SHAPE(length));
+	NodeId weights = op_input(g, "weights", t, shape);
+	NodeId y = model(g, x, w);
+	Axes all = {.count = shape.rank, .at = {0, 1, 2}};
+	NodeId loss = op_sum(g, op_mul(g, y, weights), all);
+	graph_output(g, "y", y);
+	graph_output(g, "dx", op_gradient(g, loss, x));
+	graph_output(g, "dw", op_gradient(g, loss, w));
+	Graph *low = passes(c, autodiff(c, g), NULL);
+	Feed feed[3] = {{.name = "x"}, {.name = "w"}, {.name = "weights"}};
+	NodeId of[3] = {x, w, weights};
+	for (int i = 0; i < 3; i++) {
+		int64_t size = shape_size(node(g, of[i])->shape);
+		double *at = new_array(c->arena, double, (size_t)size);
+		for (int64_t k = 0; k < size; k++)
+			at[k] = rounded(t, (double)(hash_u64((Hash)i, (uint64_t)k) % 4001) / 1000 - 2);
+		feed[i].at = at;
+	}
+	double error = t == DTYPE_f64 ? 1e-12 : 2e-5;
+	bool good = low && (always ? graph_agrees_always(c, low, feed, 3, error)
+	                           : graph_agrees(c, low, &(How){.hook = SERIAL}, feed, 3, error));
+	if (!good)
+		fprintf(stderr, "rows of %lld, %lld of them\n", (long long)length,
+		        (long long)(shape_size(shape) / length));
+	compile_close(c);
+	return good;
+}
+
+static void every_length(Model model)
+{
+	static const int64_t LENGTHS[] = {2, 3, 7, 15, 16, 17, 31, 33, 64, 65, 100, 257};
+	for (size_t i = 0; i < COUNT(LENGTHS); i++)
+		CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(11, LENGTHS[i]), i % 6 == 5));
+	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f64, SHAPE(3, 5, 37), true));
+	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(1, 9, 64), false));
+	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(300, 1, 130), true));
+}
+
+static void softmax_rows(void)
+{
+	every_length(softmax);
+}
+static void log_softmax_rows(void)
+{
+	every_length(log_softmax);
+}
+static void layer_norm_rows(void)
+{
+	every_length(layer_norm);
+}
+static void rows_that_keep_an_axis(void)
+{
+	every_length(keeps_axis);
+}
+static void more_folds_than_a_kernel_takes(void)
+{
+	every_length(many_folds);
+}
+
+static unsigned kernels_of(const Kernels *k, KernelKind kind)
+{
+	unsigned count = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		count += k->kernel[i].kind == kind;
+	return count;
+}
+
+/* Softmax is one kernel: it reads x once and writes y once. */
+static void softmax_is_one_kernel(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "softmax");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(32, 64)),
+	       w = op_input(g, "w", DTYPE_f32, SHAPE(64));
+	graph_output(g, "y", softmax(g, x, w));
+	Kernels *k = schedule(c, passes(c, g, NULL));
+	CU_ASSERT_EQUAL(k->kernel_count, 1);
+	CU_ASSERT_EQUAL(kernels_of(k, KERNEL_row), 1);
+	CU_ASSERT_EQUAL(k->kernel[0].out_count, 1);
+	compile_close(c);
+}
+
+CU_TestInfo test_rows[] = {
+    {"softmax", softmax_rows},
+    {"log softmax", log_softmax_rows},
+    {"layer norm", layer_norm_rows},
+    {"rows that keep an axis", rows_that_keep_an_axis},
+    {"more folds than a kernel takes", more_folds_than_a_kernel_takes},
+    {"softmax is one kernel", softmax_is_one_kernel},
+    CU_TEST_INFO_NULL,
+};
