@@ -59,7 +59,8 @@ static char *make_header(const SafeTensor *tensor, size_t count, const SafeMeta 
 		cJSON_AddStringToObject(map, meta[i].key, meta[i].value);
 	for (size_t i = 0; i < count; i++) {
 		cJSON_AddItemToObject(root, tensor[i].name, describe(&tensor[i], offset));
-		crc = crc32_z(crc, tensor[i].at, tensor[i].bytes);
+		if (tensor[i].bytes) /* of NULL, crc32_z begins anew */
+			crc = crc32_z(crc, tensor[i].at, tensor[i].bytes);
 		offset += tensor[i].bytes;
 	}
 	snprintf(text, sizeof text, "%08lx", crc);
