@@ -119,7 +119,7 @@ static bool read_tensor(const cJSON *item, const unsigned char *data, size_t siz
 		return because(why, "tensor '%.100s' has dtype %.20s, which cannot be read", item->string,
 		               cJSON_GetStringValue(dtype) ? cJSON_GetStringValue(dtype) : "none");
 	if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > SSLC_MAX_RANK ||
-	    cJSON_GetArraySize(offsets) != 2 ||
+	    !cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
 	    !read_whole(cJSON_GetArrayItem(offsets, 0), 9e15, &from) ||
 	    !read_whole(cJSON_GetArrayItem(offsets, 1), 9e15, &to))
 		return because(why, "tensor '%.100s' has a bad shape or bad offsets", item->string);
@@ -216,6 +216,19 @@ static bool read_header(const cJSON *root, const unsigned char *data, size_t siz
 	return good;
 }
 
+/* cJSON stops where the object ends: only the spaces that pad a header may follow. */
+static cJSON *parse_header(const char *text, size_t length)
+{
+	const char *end = NULL;
+	cJSON *root = cJSON_ParseWithLengthOpts(text, length, &end, 0);
+	while (root && end < text + length && strchr(" \t\r\n", *end) && *end)
+		end++;
+	if (!root || end == text + length)
+		return root;
+	cJSON_Delete(root);
+	return NULL;
+}
+
 bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY])
 {
 	*out = (SafeFile){.bytes = bytes};
@@ -230,7 +243,7 @@ bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY])
 		return false;
 	}
 	because(why, "its header is no valid JSON");
-	cJSON *root = cJSON_ParseWithLength((const char *)bytes + 8, (size_t)length);
+	cJSON *root = parse_header((const char *)bytes + 8, (size_t)length);
 	out->header = root;
 	if (root && read_header(root, (const unsigned char *)bytes + 8 + length,
 	                        size - 8 - (size_t)length, out, why))
