@@ -20,7 +20,8 @@ static bool cut_after(FILE *file, int64_t step)
 	while (fgets(line, sizeof line, file)) {
 		long long at;
 		size_t size = strlen(line);
-		if (line[size - 1] != '\n' || sscanf(line, "{\"step\": %lld", &at) != 1 || at > step)
+		if (!size || line[size - 1] != '\n' || sscanf(line, "{\"step\": %lld", &at) != 1 ||
+		    at > step)
 			break;
 		keep = ftell(file);
 	}
