@@ -169,11 +169,12 @@ static void prune(const Codegen *cg)
 	int64_t bytes = 0;
 	for (struct dirent *d; folder && entry && count < MOST && (d = readdir(folder));) {
 		struct stat about;
-		if (!strstr(d->d_name, ".o") || strlen(d->d_name) >= sizeof entry->name ||
+		size_t length = strlen(d->d_name);
+		if (!strstr(d->d_name, ".o") || length >= sizeof entry->name ||
 		    fstatat(dirfd(folder), d->d_name, &about, 0) != 0)
 			continue;
 		Entry *e = &entry[count++];
-		snprintf(e->name, sizeof e->name, "%s", d->d_name);
+		memcpy(e->name, d->d_name, length + 1);
 		e->used = about.st_mtim, e->bytes = about.st_size;
 		bytes += about.st_size;
 	}
