@@ -195,14 +195,18 @@ bool npy_write(const char *path, const char *type, int rank, const int64_t *dim,
 	                    : strcmp(type, "f64") == 0 ? "<f8"
 	                    : strcmp(type, "i32") == 0 ? "<i4"
 	                                               : "|u1";
-	char text[256], shape[160] = "";
+	char text[320], shape[192] = "";
 	size_t used = 0, count = 1;
 	for (int i = 0; i < rank; i++) {
-		used += (size_t)snprintf(shape + used, sizeof shape - used, "%lld, ", (long long)dim[i]);
+		used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%lld", i ? ", " : "",
+		                         (long long)dim[i]);
 		count *= (size_t)dim[i];
 	}
-	int length = snprintf(text, sizeof text,
-	                      "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape);
+	/* Byte for byte as numpy.save: room for the first axis to grow to 21 digits, then to 64. */
+	int room = rank ? 21 - (int)strcspn(shape, ",") : 0;
+	int length =
+	    snprintf(text, sizeof text, "{'descr': '%s', 'fortran_order': False, 'shape': (%s%s), }%*s",
+	             descr, shape, rank == 1 ? "," : "", room, "");
 	size_t total = (10 + (size_t)length + 1 + 63) / 64 * 64, padded = total - 10;
 	unsigned char header[512] = "\x93NUMPY\x01";
 	header[8] = (unsigned char)padded;
