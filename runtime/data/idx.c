@@ -132,6 +132,7 @@ bool idx_read(const char *path, Array *out, char why[WHY])
 	/* for the words of the system: no such file, permission, a folder */
 	FILE *there = fopen(path, "rb");
 	unsigned char *bytes = NULL;
+	*why = 0;
 	if (!there || fseek(there, 0, SEEK_SET) != 0 || fgetc(there) == EOF) {
 		free(bytes_read(path, 64, &size, why));
 		if (there && !*why)
