@@ -146,7 +146,7 @@ static bool check_labels(Part *p, int64_t *classes, char why[WHY])
 			free(wide);
 			return false;
 		}
-		*classes = wide[i] >= *classes ? wide[i] + 1 : *classes;
+		*classes = wide[i] >= *classes ? (int64_t)wide[i] + 1 : *classes;
 	}
 	free(label->at);
 	label->at = wide;
@@ -157,6 +157,10 @@ static bool check_labels(Part *p, int64_t *classes, char why[WHY])
 static bool check_splits(Data *d, char why[WHY])
 {
 	Part *train = &d->part[SPLIT_TRAIN], *test = &d->part[SPLIT_TEST];
+	if (!train->x.at)
+		return because(why, "the name of the data's file is empty");
+	if (train->x.rank < 1)
+		return because(why, "the data is a single number, but samples lie along its first axis");
 	for (int s = 0; s < 2; s++)
 		if (d->part[s].x.at &&
 		    (!check_finite(&d->part[s].x, s ? "the test data" : "the data", why) ||
