@@ -34,9 +34,12 @@ bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, 
 	double n = a->number[0], d = a->number[1], seed = a->number[2];
 	(void)test;
 	*held_out = 0;
-	if (!whole(n, 1e9) || !whole(d, 1e6) || n * d > 1e9 || seed < 0 || seed != floor(seed))
+	if (!whole(n, 1e9) || !whole(d, 1e6) || n * d > 1e9 || seed < 0 || seed >= 0x1p64 ||
+	    seed != floor(seed))
 		return because(
-		    why, "normal(%g, %g, seed=%g): n and d are whole numbers from 1, the seed one from 0",
+		    why,
+		    "normal(%g, %g, seed=%g): n and d are whole numbers from 1, the seed one from 0 "
+		    "to 2^64 - 1",
 		    n, d, seed);
 	train->x = (Array){.type = "f32", .rank = 2, .dim = {(int64_t)n, (int64_t)d}};
 	train->x.at = malloc((size_t)(n * d) * sizeof(float));
