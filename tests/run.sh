@@ -28,7 +28,7 @@ cmake --build --preset fuzz
 tools/fuzz/run.sh build/fuzz "$fuzz_seconds"
 
 say "suites, debug (ASan, UBSan)"
-build/debug/sslc_tests golden gradients codegen math random contract checkpoint # kernels: random graphs take minutes here
+build/debug/sslc_tests golden gradients codegen math random contract checkpoint data batches # kernels: random graphs take minutes here
 
 say "suites, release"
 build/release/sslc_tests
