@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh: all tests. Builds in release and with sanitizers, and runs the suites in both, the end-to-end tests in
+# run.sh: all tests. Builds in release and with sanitizers, and runs the suites in each, the end-to-end tests in
 # release, every fuzz target for a few seconds, and the rules of the house.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ say() { printf '\n== %s\n' "$*"; }
 say "the rules of the house"
 tools/check/check.sh
 
-for preset in release debug; do
+for preset in release debug tsan; do
 	say "build: $preset"
 	cmake --preset "$preset" >/dev/null
 	cmake --build --preset "$preset"
@@ -28,7 +28,10 @@ cmake --build --preset fuzz
 tools/fuzz/run.sh build/fuzz "$fuzz_seconds"
 
 say "suites, debug (ASan, UBSan)"
-build/debug/sslc_tests golden gradients codegen math random contract checkpoint data batches # kernels: random graphs take minutes here
+build/debug/sslc_tests golden gradients codegen math random contract checkpoint data batches threads # kernels: random graphs take minutes here
+
+say "suites with threads of the runtime, TSan"
+build/tsan/sslc_tests batches threads
 
 say "suites, release"
 build/release/sslc_tests
