@@ -117,7 +117,7 @@ static bool refuses(const char *header, const char *word)
 
 #define TENSOR(name, dtype, shape, from, to)                                                       \
 	"\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]" \
-	                                                                                           "}"
+	"}"
 
 static void good_headers_are_taken(void)
 {
