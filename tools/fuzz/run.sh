@@ -16,8 +16,10 @@ seed() { # target, files...
 	true
 }
 shopt -s nullglob globstar
-seed model "$root"/models/**/*.json "$root"/tests/errors/*.json
-seed expr "$root"/tests/errors/expr/*
+seed model "$root"/models/**/*.json "$root"/tests/errors/**/*.json
+mkdir "$corpus/expr" # every text of a model, as a file of its own
+cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u |
+	split -a 4 -l 1 --filter='tr -d "\n" >"$FILE"' - "$corpus/expr/"
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
 seed npy "$root"/tests/oracle/**/*.npy
