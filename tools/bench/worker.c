@@ -1,0 +1,206 @@
+/* worker.c: sslc as a contender of the benchmark: one model, one pool of threads, steps on demand.
+ *
+ *     sslc_bench_worker MODEL THREADS
+ *
+ * Prints "ready", then answers a line with a line (bench.py has the other side):
+ *
+ *     save FOLDER    the first weights, as FOLDER/checkpoint.safetensors  -> saved
+ *     losses N       takes N steps                                        -> N losses
+ *     first          from the model's text to the first loss, compiled    -> seconds
+ *     steps N G      takes N groups of G steps                            -> N times of a step
+ *     rss            the most memory that was ever in use                 -> bytes
+ *     quit
+ *
+ * A step is what `sslc run` does for one: the compiled function over the next batch, its loss read
+ * and tested. Batches are in memory, in the order of the data, again from the first after the last.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../runtime/train/train.h"
+
+typedef struct Worker {
+	sslc_program *program;
+	Data *data;
+	Engine engine;
+	Call step;
+	Failure failure;
+	int64_t batches, steps_done;
+	unsigned char *field[SSLC_MAX_FIELDS]; /* [batches] of stride[i] bytes, each aligned to 64 */
+	size_t stride[SSLC_MAX_FIELDS];
+	double first; /* seconds to the first loss, without the reading of data */
+} Worker;
+
+/* The first line of the program's errors, or of the failure, as the answer; ends the process. */
+static _Noreturn void give_up(const Worker *w, const char *what)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *errors = open_memstream(&text, &size);
+	if (errors && w->program && sslc_error_count(w->program))
+		sslc_print_errors(w->program, errors, false);
+	else if (errors)
+		fputs(what, errors);
+	if (errors)
+		fclose(errors);
+	printf("error %.*s\n", (int)strcspn(text ? text : what, "\n"), text ? text : what);
+	fflush(stdout);
+	exit(1);
+}
+
+static void open_model(Worker *w, const char *path)
+{
+	char why[DATA_WHY], folder[1024] = "";
+	const char *slash = strrchr(path, '/');
+	double start = seconds_now();
+	w->program = sslc_open(path, NULL);
+	if (!w->program || sslc_error_count(w->program))
+		give_up(w, "no memory");
+	if (slash)
+		snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+	double reading = seconds_now();
+	w->data = data_open(sslc_reader(w->program), slash ? folder : NULL, why);
+	if (!w->data)
+		give_up(w, why);
+	w->first = reading - start;
+	start = seconds_now();
+	if (!sslc_bind(w->program, data_shape(w->data)))
+		give_up(w, "the model does not fit its data");
+	w->first += seconds_now() - start;
+}
+
+static void copy_batches(Worker *w)
+{
+	int64_t batch = sslc_pretraining(w->program).batch;
+	const sslc_data *shape = data_shape(w->data);
+	w->batches = data_count(w->data, SPLIT_TRAIN) / batch;
+	for (size_t i = 0; i < shape->count; i++) {
+		size_t bytes = data_sample_bytes(w->data, i) * (size_t)batch;
+		w->stride[i] = (bytes + 63) / 64 * 64;
+		w->field[i] = aligned_alloc(64, w->stride[i] * (size_t)w->batches);
+		if (!w->field[i])
+			give_up(w, "no memory for the batches");
+		const unsigned char *from = data_field(w->data, SPLIT_TRAIN, i);
+		for (int64_t b = 0; b < w->batches; b++)
+			memcpy(w->field[i] + (size_t)b * w->stride[i], from + (size_t)b * bytes, bytes);
+	}
+}
+
+static void open_engine(Worker *w, int threads)
+{
+	double start = seconds_now();
+	Position at;
+	sslc_training t = sslc_pretraining(w->program);
+	TrainOptions options = {.seed = t.seed, .epochs = t.epochs};
+	if (!engine_open(&w->engine, w->program, threads, &w->failure) ||
+	    !train_begin(&w->engine, w->data, &options, &at, &w->failure) ||
+	    !call_open(&w->step, &w->engine, "step", &w->failure))
+		give_up(w, w->failure.text);
+	w->first += seconds_now() - start;
+}
+
+static double take_step(Worker *w)
+{
+	const sslc_data *shape = data_shape(w->data);
+	size_t batch = (size_t)(w->steps_done % w->batches);
+	for (size_t i = 0; i < shape->count; i++)
+		call_input(&w->step, shape->field[i].name, w->field[i] + batch * w->stride[i]);
+	w->engine.step = (int32_t)w->steps_done++;
+	call_run(&w->step);
+	double loss = call_scalar(&w->step, "loss");
+	if (!isfinite(loss))
+		give_up(w, "the loss is no finite number");
+	return loss;
+}
+
+/* -- Commands
+ * ---------------------------------------------------------------------------------------- */
+
+static void say_losses(Worker *w, int64_t count)
+{
+	double start = seconds_now();
+	for (int64_t i = 0; i < count; i++) {
+		double loss = take_step(w);
+		if (w->steps_done == 1)
+			w->first += seconds_now() - start;
+		printf("%s%.9g", i ? " " : "", loss);
+	}
+	putchar('\n');
+}
+
+static void say_times(Worker *w, int64_t groups, int64_t steps)
+{
+	for (int64_t i = 0; i < groups; i++) {
+		double start = seconds_now();
+		for (int64_t s = 0; s < steps; s++)
+			take_step(w);
+		printf("%s%.9g", i ? " " : "", (seconds_now() - start) / (double)steps);
+	}
+	putchar('\n');
+}
+
+static void say_rss(void)
+{
+	char line[256];
+	long long kib = 0;
+	FILE *status = fopen("/proc/self/status", "r");
+	while (status && fgets(line, sizeof line, status))
+		if (sscanf(line, "VmHWM: %lld", &kib) == 1)
+			break;
+	if (status)
+		fclose(status);
+	printf("%lld\n", kib * 1024);
+}
+
+static void save(Worker *w, const char *folder)
+{
+	Position at = {.epoch_steps = 1, .steps = 1};
+	if (!checkpoint_save(&w->engine, w->data, folder, &at, &w->failure))
+		give_up(w, w->failure.text);
+	puts("saved");
+}
+
+static void answer(Worker *w, char *line)
+{
+	int64_t count, steps;
+	line[strcspn(line, "\n")] = 0;
+	if (strncmp(line, "save ", 5) == 0)
+		save(w, line + 5);
+	else if (sscanf(line, "losses %" SCNd64, &count) == 1)
+		say_losses(w, count);
+	else if (sscanf(line, "steps %" SCNd64 " %" SCNd64, &count, &steps) == 2)
+		say_times(w, count, steps);
+	else if (strcmp(line, "first") == 0)
+		printf("%.9g\n", w->first);
+	else if (strcmp(line, "rss") == 0)
+		say_rss();
+	else
+		printf("error unknown command '%s'\n", line);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: sslc_bench_worker MODEL THREADS\n");
+		return 2;
+	}
+	Worker w = {0};
+	char line[2048];
+	open_model(&w, argv[1]);
+	copy_batches(&w);
+	open_engine(&w, atoi(argv[2]));
+	puts("ready");
+	fflush(stdout);
+	while (fgets(line, sizeof line, stdin) && strcmp(line, "quit\n") != 0)
+		answer(&w, line);
+	call_close(&w.step);
+	engine_close(&w.engine);
+	data_close(w.data);
+	sslc_close(w.program);
+	for (size_t i = 0; i < SSLC_MAX_FIELDS; i++)
+		free(w.field[i]);
+	return 0;
+}
