@@ -1,0 +1,53 @@
+"""What is trained: for every model its file, the arrays of its data, and how near the losses must be.
+
+Tolerances are relative, over the first steps from the same weights: the contenders add in other orders, and training
+amplifies the differences."""
+
+import json
+import pathlib
+from dataclasses import dataclass
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+BATCHES = 10
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model file and a function of a random generator and the number of samples, which makes its arrays."""
+
+    path: pathlib.Path
+    arrays: object
+    about: str
+    tolerance: float = 1e-3
+    batches: int = BATCHES
+
+
+def uniform(*shape):
+    """Arrays of x in [0, 1)."""
+    return lambda r, n: {"x": r.random((n, *shape), dtype=np.float32)}
+
+
+def normal(*shape):
+    """Arrays of x around 0."""
+    return lambda r, n: {"x": r.standard_normal((n, *shape), dtype=np.float32)}
+
+
+PROBLEMS = {
+    "seed": Problem(HERE / "../../models/autoencoder.json", normal(20), "autoencoder 20-10-20, full batch of 100, Adam",
+                    batches=1),
+    "mlp": Problem(HERE / "models/mlp.json", uniform(784), "autoencoder 784-512-128-512-784, batch 256, Adam"),
+}  # fmt: skip
+
+
+def prepare(name, folder):
+    """Writes the model and its data into a folder, where all contenders find them."""
+    problem = PROBLEMS[name]
+    model = json.loads(problem.path.read_text())
+    arrays = problem.arrays(np.random.default_rng(0), model["train"]["batch"] * problem.batches)
+    for field, array in arrays.items():
+        np.save(folder / f"{field}.npy", array)
+    model["data"] = "npy('x.npy'" + (", label='label.npy'" if "label" in arrays else "") + ", test=0)"
+    (folder / "model.json").write_text(json.dumps(model, indent=2) + "\n")
+    return problem
