@@ -34,10 +34,17 @@ def normal(*shape):
     return lambda r, n: {"x": r.standard_normal((n, *shape), dtype=np.float32)}
 
 
+def text(r, n):
+    """Lines of 65 characters of 65 kinds, each near the one before."""
+    steps = r.integers(-3, 4, (n, 65))
+    return {"x": (np.cumsum(steps, 1) % 65).astype(np.int32)}
+
+
 PROBLEMS = {
     "seed": Problem(HERE / "../../models/autoencoder.json", normal(20), "autoencoder 20-10-20, full batch of 100, Adam",
                     batches=1),
     "mlp": Problem(HERE / "models/mlp.json", uniform(784), "autoencoder 784-512-128-512-784, batch 256, Adam"),
+    "gpt": Problem(HERE / "models/gpt.json", text, "4 causal blocks of width 128, 64 characters, batch 12, AdamW"),
 }  # fmt: skip
 
 
