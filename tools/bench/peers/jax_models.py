@@ -10,8 +10,32 @@ def linear(p, name, x):
     return y + p[name + ".b"] if name + ".b" in p else y
 
 
+def layer_norm(p, name, x):
+    x = x - x.mean(-1, keepdims=True)
+    return x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-5) * p[name + ".scale"] + p[name + ".shift"]
+
+
+def attention(p, name, x, heads, causal):
+    b, t, d = x.shape
+    q, k, v = (part.reshape(b, t, heads, -1) for part in jnp.split(linear(p, name + ".linear", x), 3, axis=2))
+    mixed = jax.nn.dot_product_attention(q, k, v, is_causal=causal)
+    return linear(p, name + ".linear_1", mixed.reshape(b, t, d))
+
+
+def block(p, name, x, heads, causal=False):
+    """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
+    x = x + attention(p, name + ".0.f.1", layer_norm(p, name + ".0.f.0", x), heads, causal)
+    y = linear(p, name + ".1.f.1.linear", layer_norm(p, name + ".1.f.0", x))
+    return x + linear(p, name + ".1.f.1.linear_1", jax.nn.gelu(y, approximate=False))
+
+
 def mse(x, y):
     return jnp.mean((x - y) ** 2)
+
+
+def cross_entropy(logits, label):
+    picked = jnp.take_along_axis(jax.nn.log_softmax(logits), label[..., None], axis=-1)
+    return -picked.mean()
 
 
 # -- Optimizers: (first state, next parameters and state) ----------------------------------------------------------
@@ -55,7 +79,18 @@ def mlp():
     return loss, adam(0.001)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp)}
+def gpt():
+    def loss(p, s, x):
+        y = p["encoder.0.param"][x[:, :-1]] + p["encoder.1.param"]
+        for i in range(4):
+            y = block(p, f"encoder.2.{i}", y, 4, causal=True)
+        y = linear(p, "encoder.4", layer_norm(p, "encoder.3", y))
+        return cross_entropy(y, x[:, 1:]), s
+
+    return loss, adam(0.001, decay=0.1)
+
+
+MODELS = {f.__name__: f for f in (seed, mlp, gpt)}
 
 
 def start(name, weights, options):

@@ -10,6 +10,28 @@ def linear(w, name, x):
     return x.linear(w[name + ".w"], w.get(name + ".b"))
 
 
+def layer_norm(w, name, x):
+    return x.layernorm(eps=1e-5) * w[name + ".scale"] + w[name + ".shift"]
+
+
+def attention(w, name, x, heads, causal):
+    b, t, d = x.shape
+    q, k, v = (part.reshape(b, t, heads, -1).transpose(1, 2) for part in linear(w, name + ".linear", x).split(d, dim=2))
+    mixed = q.scaled_dot_product_attention(k, v, is_causal=causal)
+    return linear(w, name + ".linear_1", mixed.transpose(1, 2).reshape(b, t, d))
+
+
+def gelu(x):
+    return 0.5 * x * (1 + (x * 0.5**0.5).erf())
+
+
+def block(w, name, x, heads, causal=False):
+    """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
+    x = x + attention(w, name + ".0.f.1", layer_norm(w, name + ".0.f.0", x), heads, causal)
+    y = linear(w, name + ".1.f.1.linear", layer_norm(w, name + ".1.f.0", x))
+    return x + linear(w, name + ".1.f.1.linear_1", gelu(y))
+
+
 def mse(x, y):
     return ((x - y) ** 2).mean()
 
@@ -32,7 +54,18 @@ def mlp(w):
     return loss, optim.Adam(list(w.values()), lr=0.001)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp)}
+def gpt(w):
+    def loss(x):
+        y = w["encoder.0.param"][x[:, :-1]] + w["encoder.1.param"]
+        for i in range(4):
+            y = block(w, f"encoder.2.{i}", y, 4, causal=True)
+        y = linear(w, "encoder.4", layer_norm(w, "encoder.3", y))
+        return y.flatten(0, 1).sparse_categorical_crossentropy(x[:, 1:].flatten())
+
+    return loss, optim.AdamW(list(w.values()), lr=0.001, weight_decay=0.1)
+
+
+MODELS = {f.__name__: f for f in (seed, mlp, gpt)}
 
 
 def start(name, weights, options):

@@ -18,8 +18,45 @@ def linear(w, name):
     return layer
 
 
+def layer_norm(w, name):
+    layer = nn.LayerNorm(w[name + ".scale"].shape)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(w[name + ".scale"]))
+        layer.bias.copy_(torch.from_numpy(w[name + ".shift"]))
+    return layer
+
+
+def parameter(w, name):
+    return nn.Parameter(torch.from_numpy(w[name].copy()))
+
+
+class Block(nn.Module):
+    """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
+
+    def __init__(self, w, name, heads, causal=False):
+        super().__init__()
+        self.heads, self.causal = heads, causal
+        self.norm1, self.norm2 = layer_norm(w, name + ".0.f.0"), layer_norm(w, name + ".1.f.0")
+        self.qkv, self.out = linear(w, name + ".0.f.1.linear"), linear(w, name + ".0.f.1.linear_1")
+        self.wide, self.narrow = linear(w, name + ".1.f.1.linear"), linear(w, name + ".1.f.1.linear_1")
+
+    def attention(self, x):
+        b, t, d = x.shape
+        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.qkv(x).split(d, dim=2))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.out(mixed.transpose(1, 2).reshape(b, t, d))
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.narrow(F.gelu(self.wide(self.norm2(x))))
+
+
 def adam(net, lr):
     return torch.optim.Adam(net.parameters(), lr=lr, fused=True)
+
+
+def adamw(net, lr, decay):
+    return torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=decay, fused=True)
 
 
 def seed(w):
@@ -35,7 +72,27 @@ def mlp(w):
     return net, lambda x: F.mse_loss(net(x), x), adam(net, 0.001)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp)}
+class Gpt(nn.Module):
+    def __init__(self, w):
+        super().__init__()
+        self.tokens, self.position = parameter(w, "encoder.0.param"), parameter(w, "encoder.1.param")
+        self.blocks = nn.Sequential(*(Block(w, f"encoder.2.{i}", 4, causal=True) for i in range(4)))
+        self.norm, self.head = layer_norm(w, "encoder.3"), linear(w, "encoder.4")
+
+    def forward(self, x):
+        return self.head(self.norm(self.blocks(F.embedding(x, self.tokens) + self.position)))
+
+
+def gpt(w):
+    net = Gpt(w)
+
+    def loss(x):
+        return F.cross_entropy(net(x[:, :-1]).flatten(0, 1), x[:, 1:].flatten().long())
+
+    return net, loss, adamw(net, 0.001, 0.1)
+
+
+MODELS = {f.__name__: f for f in (seed, mlp, gpt)}
 
 
 def start(name, weights, options):
