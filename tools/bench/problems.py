@@ -40,11 +40,18 @@ def text(r, n):
     return {"x": (np.cumsum(steps, 1) % 65).astype(np.int32)}
 
 
+def patches(r, n):
+    """Images of 32 x 32 x 3, and for each the order in which its 64 patches are drawn."""
+    order = np.argsort(r.random((n, 64)), 1) / 64
+    return {"x": np.concatenate([r.random((n, 3072)), order], 1).astype(np.float32)}
+
+
 PROBLEMS = {
     "seed": Problem(HERE / "../../models/autoencoder.json", normal(20), "autoencoder 20-10-20, full batch of 100, Adam",
                     batches=1),
     "mlp": Problem(HERE / "models/mlp.json", uniform(784), "autoencoder 784-512-128-512-784, batch 256, Adam"),
     "gpt": Problem(HERE / "models/gpt.json", text, "4 causal blocks of width 128, 64 characters, batch 12, AdamW"),
+    "vit": Problem(HERE / "models/vit.json", patches, "masked autoencoder of width 192, 6 blocks and 1, batch 64, AdamW"),
 }  # fmt: skip
 
 
