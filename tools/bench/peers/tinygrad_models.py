@@ -65,7 +65,26 @@ def gpt(w):
     return loss, optim.AdamW(list(w.values()), lr=0.001, weight_decay=0.1)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp, gpt)}
+def vit(w):
+    def loss(x):
+        patches = x[:, :3072].reshape(-1, 8, 4, 8, 4, 3).transpose(2, 3).reshape(-1, 64, 48)
+        order = x[:, 3072:].argsort(dim=1)
+        rank = order.argsort(dim=1)
+        y = linear(w, "embed.0", patches) + w["embed.1.param"]
+        y = y.gather(1, order[:, :16].unsqueeze(2).expand(-1, -1, 192))
+        for i in range(6):
+            y = block(w, f"encoder.0.{i}", y, 3)
+        y = linear(w, "narrow.0", layer_norm(w, "encoder.1", y))
+        y = y.cat(w["blank.0.param"].expand(len(x), 48, 192), dim=1)
+        y = y.gather(1, rank.unsqueeze(2).expand(-1, -1, 192)) + w["decoder.0.param"]
+        y = linear(w, "decoder.3", layer_norm(w, "decoder.2", block(w, "decoder.1", y, 3)))
+        hidden = (rank >= 16).float()
+        return (((y - patches) ** 2).mean(2) * hidden).sum() / hidden.sum()
+
+    return loss, optim.AdamW(list(w.values()), lr=0.001, weight_decay=0.05)
+
+
+MODELS = {f.__name__: f for f in (seed, mlp, gpt, vit)}
 
 
 def start(name, weights, options):

@@ -92,7 +92,37 @@ def gpt(w):
     return net, loss, adamw(net, 0.001, 0.1)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp, gpt)}
+class Vit(nn.Module):
+    """A masked autoencoder, written as the authors' code is: sort the noise, encode what comes first, put it back."""
+
+    def __init__(self, w):
+        super().__init__()
+        self.embed, self.position = linear(w, "embed.0"), parameter(w, "embed.1.param")
+        self.encoder = nn.Sequential(*(Block(w, f"encoder.0.{i}", 3) for i in range(6)), layer_norm(w, "encoder.1"))
+        self.narrow, self.blank = linear(w, "narrow.0"), parameter(w, "blank.0.param")
+        self.decoder_position = parameter(w, "decoder.0.param")
+        self.decoder = nn.Sequential(Block(w, "decoder.1", 3), layer_norm(w, "decoder.2"), linear(w, "decoder.3"))
+
+    def forward(self, x):
+        patches = x[:, :3072].reshape(-1, 8, 4, 8, 4, 3).transpose(2, 3).reshape(-1, 64, 48)
+        order = x[:, 3072:].argsort(dim=1)
+        rank = order.argsort(dim=1)
+        tokens = self.embed(patches) + self.position
+        seen = tokens.gather(1, order[:, :16, None].expand(-1, -1, 192))
+        seen = self.narrow(self.encoder(seen))
+        both = torch.cat([seen, self.blank.expand(len(x), 48, 192)], dim=1)
+        both = both.gather(1, rank[:, :, None].expand(-1, -1, 192)) + self.decoder_position
+        error = ((self.decoder(both) - patches) ** 2).mean(dim=2)
+        hidden = (rank >= 16).float()
+        return (error * hidden).sum() / hidden.sum()
+
+
+def vit(w):
+    net = Vit(w)
+    return net, net, adamw(net, 0.001, 0.05)
+
+
+MODELS = {f.__name__: f for f in (seed, mlp, gpt, vit)}
 
 
 def start(name, weights, options):
