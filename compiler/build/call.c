@@ -55,6 +55,9 @@ static bool constant_find(const Build *b, const char *name, Value *v)
 	return false;
 }
 
+static Value eval_applied(Build *b, const Expr *e, const Scope *scope, const Value *flow,
+                          size_t flows, bool direct);
+
 /* A first value lives in another graph than the step: tensors of the step do not reach it. */
 static Value bound_value(Build *b, Span span, const Value *bound)
 {
@@ -146,7 +149,7 @@ Value eval(Build *b, const Expr *e, const Scope *scope)
 		                           .count = e->count,
 		                           .scope = scope});
 	}
-	return eval_layer(b, e, scope, NULL, 0); /* f(a)(x) */
+	return eval_applied(b, e, scope, NULL, 0, false); /* f(a)(x) */
 }
 
 /* A list of layers in an expression: [linear(64), relu]. */
@@ -165,7 +168,10 @@ static Value eval_links(Build *b, const Expr *e, const Scope *scope, const Value
 	return v;
 }
 
-Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows)
+/* direct: the layer is a link of a chain or a network, and its frame is there already; else it is
+ * called inside an expression, where every call has a frame of its own. */
+static Value eval_applied(Build *b, const Expr *e, const Scope *scope, const Value *flow,
+                          size_t flows, bool direct)
 {
 	b->binding = NULL;
 	if (e->kind == EXPR_LIST)
@@ -178,7 +184,7 @@ Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow,
 	               .scope = scope,
 	               .flow = flow,
 	               .flows = flows,
-	               .direct = true};
+	               .direct = direct};
 	if (e->kind == EXPR_NAME && (bound || !constant_find(b, e->text, &(Value){0}))) {
 		call.name = e->text;
 		return invoke(b, &call);
@@ -199,7 +205,12 @@ Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow,
 	for (size_t i = 0; i < e->count; i++)
 		if ((more[flows + i] = eval(b, e->arg[i].value, scope)).kind == VALUE_NONE)
 			return value_none();
-	return eval_layer(b, e->callee, scope, more, flows + e->count);
+	return eval_applied(b, e->callee, scope, more, flows + e->count, direct);
+}
+
+Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows)
+{
+	return eval_applied(b, e, scope, flow, flows, true);
 }
 
 Value layer_apply(Build *b, const Layer *l, const char *component, const Value *flow, size_t flows)
