@@ -46,12 +46,19 @@ def patches(r, n):
     return {"x": np.concatenate([r.random((n, 3072)), order], 1).astype(np.float32)}
 
 
+def labelled(*shape):
+    """Images with one of 10 labels."""
+    return lambda r, n: {"x": r.random((n, *shape), dtype=np.float32), "label": r.integers(0, 10, n, np.int32)}
+
+
 PROBLEMS = {
     "seed": Problem(HERE / "../../models/autoencoder.json", normal(20), "autoencoder 20-10-20, full batch of 100, Adam",
                     batches=1),
     "mlp": Problem(HERE / "models/mlp.json", uniform(784), "autoencoder 784-512-128-512-784, batch 256, Adam"),
-    "gpt": Problem(HERE / "models/gpt.json", text, "4 causal blocks of width 128, 64 characters, batch 12, AdamW"),
+    "conv": Problem(HERE / "models/conv.json", labelled(32, 32, 3), "ResNet-18 of 32 channels, batch 64, SGD with momentum"),
     "vit": Problem(HERE / "models/vit.json", patches, "masked autoencoder of width 192, 6 blocks and 1, batch 64, AdamW"),
+    "gpt": Problem(HERE / "models/gpt.json", text, "4 causal blocks of width 128, 64 characters, batch 12, AdamW"),
+    "audio": Problem(HERE / "models/audio.json", normal(16000), "4 convolutions over 1 s at 16 kHz, batch 16, Adam"),
 }  # fmt: skip
 
 
