@@ -28,6 +28,7 @@ def environment(peer, threads):
         "DEV": "CPU:LLVM",  # tinygrad
         "BEAM": "2" if peer == "tinygrad-beam" else "0",
         "CACHELEVEL": "0",  # tinygrad: no kernels from the disk
+        "SSLC_CACHE": "off",
         "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
     }
     if threads == 1:

@@ -12,6 +12,26 @@ def linear(p, name, x):
     return y.reshape(*x.shape[:-1], -1)
 
 
+def conv(p, name, x, stride=1, padding=0):
+    kind = ("NHWC", "HWIO", "NHWC") if x.ndim == 4 else ("NHC", "HIO", "NHC")
+    axes = x.ndim - 2
+    y = jax.lax.conv_general_dilated(x, p[name + ".w"], [stride] * axes, [(padding, padding)] * axes,
+                                     dimension_numbers=kind)  # fmt: skip
+    return y + p[name + ".b"] if name + ".b" in p else y
+
+
+def batch_norm(p, s, name, x):
+    """The next running statistics go into s."""
+    axes = tuple(range(x.ndim - 1))
+    count = x.size // x.shape[-1]
+    mean = x.mean(axes)
+    x = x - mean
+    var = (x * x).mean(axes)
+    for key, value in ((".running_mean", mean), (".running_var", var * count / (count - 1))):
+        s[name + key] = 0.9 * s[name + key] + 0.1 * jax.lax.stop_gradient(value)
+    return x * (jax.lax.rsqrt(var + 1e-5) * p[name + ".scale"]) + p[name + ".shift"]
+
+
 def layer_norm(p, name, x):
     x = x - x.mean(-1, keepdims=True)
     return x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-5) * p[name + ".scale"] + p[name + ".shift"]
@@ -56,6 +76,17 @@ def adam(lr, decay=0.0, b1=0.9, b2=0.999, eps=1e-8):
         rate, root = lr / (1 - b1**t), jnp.sqrt(1 - b2**t)
         p = jax.tree.map(lambda p, m, v: p * (1 - lr * decay) - rate * m / (jnp.sqrt(v) / root + eps), p, m, v)
         return p, (m, v, t)
+
+    return first, update
+
+
+def sgd(lr, momentum, decay):
+    def first(p):
+        return jax.tree.map(jnp.zeros_like, p)
+
+    def update(p, g, v):
+        v = jax.tree.map(lambda p, g, v: momentum * v + g + decay * p, p, g, v)
+        return jax.tree.map(lambda p, v: p - lr * v, p, v), v
 
     return first, update
 
@@ -111,7 +142,37 @@ def vit():
     return loss, adam(0.001, decay=0.05)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp, gpt, vit)}
+def resnet():
+    def conv_norm(p, s, name, x, kernel, stride=1):
+        return batch_norm(p, s, name + ".1", conv(p, name + ".0", x, stride, kernel // 2))
+
+    def residual(p, s, name, x, stride):
+        y = jax.nn.relu(conv_norm(p, s, name + ".conv_norm", x, 3, stride))
+        y = conv_norm(p, s, name + ".conv_norm_1", y, 3)
+        return jax.nn.relu(y + (conv_norm(p, s, name + ".conv_norm_2", x, 1, stride) if stride > 1 else x))
+
+    def loss(p, s, x, label):
+        s = dict(s)
+        y = jax.nn.relu(conv_norm(p, s, "encoder.0", x, 3))
+        for i in range(2, 10):
+            y = residual(p, s, f"encoder.{i}", y, 2 if i in (4, 6, 8) else 1)
+        return cross_entropy(linear(p, "head.0", y.mean((1, 2))), label), s
+
+    return loss, sgd(0.05, momentum=0.9, decay=0.0005)
+
+
+def audio():
+    def loss(p, s, x):
+        s, y = dict(s), x[:, :, None]
+        for i, stride in enumerate((5, 4, 2, 2)):
+            y = conv(p, f"encoder.{i}.0", y, stride)
+            y = jax.nn.gelu(batch_norm(p, s, f"encoder.{i}.1", y), approximate=False)
+        return mse(linear(p, "predictor.0", y[:, :197]), x.reshape(-1, 200, 80)[:, 3:]), s
+
+    return loss, adam(0.001)
+
+
+MODELS = {"seed": seed, "mlp": mlp, "conv": resnet, "vit": vit, "gpt": gpt, "audio": audio}
 
 
 def start(name, weights, options):

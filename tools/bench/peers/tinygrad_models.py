@@ -10,6 +10,22 @@ def linear(w, name, x):
     return x.linear(w[name + ".w"], w.get(name + ".b"))
 
 
+def conv(w, name, x, stride=1, padding=0):
+    return x.conv2d(w[name + ".w"], w.get(name + ".b"), stride=stride, padding=padding)
+
+
+def batch_norm(w, name, x):
+    """As tinygrad.nn.BatchNorm has it."""
+    axes = tuple(i for i in range(x.ndim) if i != 1)
+    count = x.numel() // x.shape[1]
+    mean = x.mean(axis=axes)
+    y = x - mean.detach().reshape(1, -1, *[1] * (x.ndim - 2))
+    var = (y * y).mean(axis=axes)
+    for key, value in ((".running_mean", mean), (".running_var", var * (count / (count - 1)))):
+        w[name + key].assign(0.9 * w[name + key] + 0.1 * value.detach())
+    return x.batchnorm(w[name + ".scale"], w[name + ".shift"], mean, var.add(1e-5).rsqrt())
+
+
 def layer_norm(w, name, x):
     return x.layernorm(eps=1e-5) * w[name + ".scale"] + w[name + ".shift"]
 
@@ -84,12 +100,46 @@ def vit(w):
     return loss, optim.AdamW(list(w.values()), lr=0.001, weight_decay=0.05)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp, gpt, vit)}
+def resnet(w):
+    def conv_norm(name, x, kernel, stride=1):
+        return batch_norm(w, name + ".1", conv(w, name + ".0", x, stride, kernel // 2))
+
+    def residual(name, x, stride):
+        y = conv_norm(name + ".conv_norm_1", conv_norm(name + ".conv_norm", x, 3, stride).relu(), 3)
+        return (y + (conv_norm(name + ".conv_norm_2", x, 1, stride) if stride > 1 else x)).relu()
+
+    def loss(x, label):
+        y = conv_norm("encoder.0", x.permute(0, 3, 1, 2), 3).relu()
+        for i in range(2, 10):
+            y = residual(f"encoder.{i}", y, 2 if i in (4, 6, 8) else 1)
+        return linear(w, "head.0", y.mean((2, 3))).sparse_categorical_crossentropy(label)
+
+    return loss, optim.SGD(list(w.values()), lr=0.05, momentum=0.9, weight_decay=0.0005)
+
+
+def audio(w):
+    def loss(x):
+        y = x.unsqueeze(1)
+        for i, stride in enumerate((5, 4, 2, 2)):
+            y = gelu(batch_norm(w, f"encoder.{i}.1", conv(w, f"encoder.{i}.0", y, stride)))
+        return mse(linear(w, "predictor.0", y[:, :, :197].transpose(1, 2)), x.reshape(-1, 200, 80)[:, 3:])
+
+    return loss, optim.Adam(list(w.values()), lr=0.001)
+
+
+MODELS = {"seed": seed, "mlp": mlp, "conv": resnet, "vit": vit, "gpt": gpt, "audio": audio}
+
+
+def tensor(key, array):
+    """A parameter or a running statistic. Kernels [kernel..., inputs, channels] become [channels, inputs, kernel...]."""
+    if array.ndim > 2:
+        array = array.transpose(-1, -2, *range(array.ndim - 2))
+    return Tensor(np.ascontiguousarray(array)).is_param_(".running_" not in key)
 
 
 def start(name, weights, options):
     """A step of training as one captured graph of kernels."""
-    w = {key: Tensor(np.ascontiguousarray(value)).is_param_() for key, value in weights.items()}
+    w = {key: tensor(key, value) for key, value in weights.items()}
     loss_of, optimizer = MODELS[name](w)
 
     @TinyJit

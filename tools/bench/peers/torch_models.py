@@ -30,6 +30,27 @@ def parameter(w, name):
     return nn.Parameter(torch.from_numpy(w[name].copy()))
 
 
+def conv(w, name, stride=1, padding=0):
+    """sslc's conv: its weight is [kernel..., inputs, channels]. In two dimensions channels are innermost here, too."""
+    weight = torch.from_numpy(w[name + ".w"])
+    *kernel, inputs, channels = weight.shape
+    kind = nn.Conv2d if len(kernel) == 2 else nn.Conv1d
+    layer = kind(inputs, channels, kernel, stride, padding, bias=name + ".b" in w)
+    with torch.no_grad():
+        layer.weight.copy_(weight.permute(-1, -2, *range(len(kernel))))
+        if name + ".b" in w:
+            layer.bias.copy_(torch.from_numpy(w[name + ".b"]))
+    return layer.to(memory_format=torch.channels_last) if len(kernel) == 2 else layer
+
+
+def batch_norm(w, name, kind=nn.BatchNorm2d):
+    layer = kind(*w[name + ".scale"].shape)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(w[name + ".scale"]))
+        layer.bias.copy_(torch.from_numpy(w[name + ".shift"]))
+    return layer
+
+
 class Block(nn.Module):
     """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
 
@@ -122,7 +143,43 @@ def vit(w):
     return net, net, adamw(net, 0.001, 0.05)
 
 
-MODELS = {f.__name__: f for f in (seed, mlp, gpt, vit)}
+def conv_norm(w, name, kernel, stride=1):
+    return nn.Sequential(conv(w, name + ".0", stride, kernel // 2), batch_norm(w, name + ".1"))
+
+
+class Residual(nn.Module):
+    def __init__(self, w, name, stride):
+        super().__init__()
+        self.first, self.second = conv_norm(w, name + ".conv_norm", 3, stride), conv_norm(w, name + ".conv_norm_1", 3)
+        self.shortcut = conv_norm(w, name + ".conv_norm_2", 1, stride) if stride > 1 else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
+
+
+def resnet(w):
+    blocks = [Residual(w, f"encoder.{i}", 2 if i in (4, 6, 8) else 1) for i in range(2, 10)]
+    net = nn.Sequential(conv_norm(w, "encoder.0", 3), nn.ReLU(), *blocks,
+                        nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear(w, "head.0"))  # fmt: skip
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=0.0005, fused=True)
+    return net, lambda x, label: F.cross_entropy(net(x.permute(0, 3, 1, 2)), label.long()), optimizer
+
+
+def audio(w):
+    layers = []
+    for i, stride in enumerate((5, 4, 2, 2)):
+        layers += [conv(w, f"encoder.{i}.0", stride), batch_norm(w, f"encoder.{i}.1", nn.BatchNorm1d), nn.GELU()]
+    encoder, predictor = nn.Sequential(*layers), linear(w, "predictor.0")
+
+    def loss(x):
+        past = encoder(x[:, None, :])[:, :, :197].transpose(1, 2)
+        return F.mse_loss(predictor(past), x.view(-1, 200, 80)[:, 3:])
+
+    net = nn.ModuleList([encoder, predictor])
+    return net, loss, adam(net, 0.001)
+
+
+MODELS = {"seed": seed, "mlp": mlp, "conv": resnet, "vit": vit, "gpt": gpt, "audio": audio}
 
 
 def start(name, weights, options):
