@@ -105,6 +105,7 @@ void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
 		return;
 	code->call = codegen_function(p->codegen, l.kernels, l.plan, state_offset, p->bundle);
 	code->arena_bytes = (size_t)l.plan->arena_bytes;
+	code->arena_least = (size_t)l.plan->lower_bound;
 	code->input = describe(p, l.kernels, l.kernels->input_name, l.kernels->input_count, true);
 	code->input_count = l.kernels->input_count;
 	code->output = describe(p, l.kernels, l.kernels->output_name, l.kernels->output_count, false);

@@ -106,6 +106,7 @@ typedef struct sslc_code {
 	const char *name;
 	StepFunction call;
 	size_t arena_bytes; /* scratch that a call needs, aligned to 64 */
+	size_t arena_least; /* what is alive at once at most: no plan needs less */
 	const sslc_tensor *input, *output;
 	size_t input_count, output_count;
 	const sslc_kernel *kernel; /* in the order in which they run */

@@ -239,3 +239,36 @@ void loop_end(Emit *e, Loop *loop, const V *next)
 	}
 	LLVMPositionBuilderAtEnd(e->b, after);
 }
+
+/* From the form in memory to the one in registers, and back. */
+V l_from_memory(Emit *e, DType t, V v)
+{
+	unsigned lanes = l_lanes(v);
+	if (t == DTYPE_bool)
+		return LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
+	if (t != DTYPE_bf16)
+		return v;
+	V wide = LLVMBuildZExt(e->b, v, l_vector(e->i32, lanes), "");
+	V upper = LLVMBuildShl(e->b, wide, l_splat_const(l_i32(e, 16), lanes), "");
+	return LLVMBuildBitCast(e->b, upper, l_vector(e->f32, lanes), "");
+}
+
+/* bf16 rounds to nearest, ties to even; NaN stays NaN. */
+V l_to_memory(Emit *e, DType t, V v)
+{
+	unsigned lanes = l_lanes(v);
+	if (t == DTYPE_bool)
+		return LLVMBuildZExt(e->b, v, l_vector(e->i8, lanes), "");
+	if (t != DTYPE_bf16)
+		return v;
+	V bits = LLVMBuildBitCast(e->b, v, l_vector(e->i32, lanes), ""),
+	  by = l_splat_const(l_i32(e, 16), lanes);
+	V odd = LLVMBuildAnd(e->b, LLVMBuildLShr(e->b, bits, by, ""), l_splat_const(l_i32(e, 1), lanes),
+	                     "");
+	V rounded = LLVMBuildAdd(
+	    e->b, bits, LLVMBuildAdd(e->b, odd, l_splat_const(l_i32(e, 0x7FFF), lanes), ""), "");
+	V nan = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
+	V quiet = LLVMBuildOr(e->b, bits, l_splat_const(l_i32(e, 0x400000), lanes), "");
+	V upper = LLVMBuildLShr(e->b, l_select(e, nan, quiet, rounded), by, "");
+	return LLVMBuildTrunc(e->b, upper, l_vector(e->i16, lanes), "");
+}

@@ -150,6 +150,8 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index);
 V value_vector(KernelEmit *ke, NodeId x, const Index *index); /* the same, splat to a vector */
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from now on x is v there */
 void value_forget(KernelEmit *ke);
+V value_known(const KernelEmit *ke, NodeId x, const Index *index); /* NULL: not emitted yet */
+V value_kept(KernelEmit *ke, NodeId x, const Index *index); /* NULL: its row is not in scratch */
 void value_pin(KernelEmit *ke); /* what is known now, and only that, outlives value_forget */
 void value_unpin(KernelEmit *ke);
 void value_keep(KernelEmit *ke, const Index *index); /* stores kept values that are known there */

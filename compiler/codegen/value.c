@@ -2,82 +2,10 @@
  *
  * In: a node, and where (Index). A node with a buffer is loaded; another is computed from its
  * operands, whose indices follow from the view between them. So a kernel is emitted by asking for
- * its outs. What was emitted before in the same straight line of code is remembered. */
+ * its outs. What was emitted before in the same straight line of code is remembered (known.c). */
 #include "emit.h"
 
 #include <string.h>
-
-/* -- Memory of what was emitted ---------------------------------------------------------------- */
-
-typedef struct Known {
-	NodeId node;
-	Index index;
-	V v;
-} Known;
-
-struct Values {
-	Known *known;
-	uint32_t count, capacity;
-};
-
-static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Index *b)
-{
-	int rank = a->flat ? 1 : node(ke->e->k->graph, x)->shape.rank;
-	if (a->flat != b->flat || a->lane_axis != b->lane_axis)
-		return false;
-	if (a->lane_axis >= 0 && a->mask != b->mask)
-		return false;
-	if (a->lane_axis >= 0 && a->lane_step != b->lane_step)
-		return false;
-	for (int i = 0; i < rank; i++)
-		if (a->at[i] != b->at[i])
-			return false;
-	return true;
-}
-
-static V recall(const KernelEmit *ke, NodeId x, const Index *index)
-{
-	const Values *values = ke->known;
-	for (uint32_t i = values ? values->count : 0; i > 0; i--)
-		if (values->known[i - 1].node == x && same_index(ke, x, &values->known[i - 1].index, index))
-			return values->known[i - 1].v;
-	return NULL;
-}
-
-void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
-{
-	Arena *a = ke->e->c->arena;
-	if (!ke->known)
-		ke->known = new (a, Values);
-	Values *values = ke->known;
-	if (values->count == values->capacity) {
-		uint32_t capacity = values->capacity ? 2 * values->capacity : 64;
-		Known *more = new_array(a, Known, capacity);
-		if (values->count)
-			memcpy(more, values->known, values->count * sizeof *more);
-		values->known = more;
-		values->capacity = capacity;
-	}
-	values->known[values->count++] = (Known){x, *index, v};
-}
-
-void value_forget(KernelEmit *ke)
-{
-	if (ke->known)
-		ke->known->count = ke->pinned;
-	ke->stretch.count = 0;
-}
-
-void value_pin(KernelEmit *ke)
-{
-	ke->pinned = ke->known ? ke->known->count : 0;
-}
-
-void value_unpin(KernelEmit *ke)
-{
-	ke->pinned = 0;
-	value_forget(ke);
-}
 
 /* -- Addresses --------------------------------------------------------------------------------- */
 
@@ -125,39 +53,6 @@ static V lane_places(KernelEmit *ke, Spot spot)
 	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->i64, ke->lanes),
 	                        l_splat_const(l_i64(e, spot.step), ke->lanes), "");
 	return LLVMBuildNSWAdd(e->b, l_splat(e, spot.linear, ke->lanes), ids, "");
-}
-
-/* From the form in memory to the one in registers, and back. */
-V l_from_memory(Emit *e, DType t, V v)
-{
-	unsigned lanes = l_lanes(v);
-	if (t == DTYPE_bool)
-		return LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(LLVMTypeOf(v)), "");
-	if (t != DTYPE_bf16)
-		return v;
-	V wide = LLVMBuildZExt(e->b, v, l_vector(e->i32, lanes), "");
-	V upper = LLVMBuildShl(e->b, wide, l_splat_const(l_i32(e, 16), lanes), "");
-	return LLVMBuildBitCast(e->b, upper, l_vector(e->f32, lanes), "");
-}
-
-/* bf16 rounds to nearest, ties to even; NaN stays NaN. */
-V l_to_memory(Emit *e, DType t, V v)
-{
-	unsigned lanes = l_lanes(v);
-	if (t == DTYPE_bool)
-		return LLVMBuildZExt(e->b, v, l_vector(e->i8, lanes), "");
-	if (t != DTYPE_bf16)
-		return v;
-	V bits = LLVMBuildBitCast(e->b, v, l_vector(e->i32, lanes), ""),
-	  by = l_splat_const(l_i32(e, 16), lanes);
-	V odd = LLVMBuildAnd(e->b, LLVMBuildLShr(e->b, bits, by, ""), l_splat_const(l_i32(e, 1), lanes),
-	                     "");
-	V rounded = LLVMBuildAdd(
-	    e->b, bits, LLVMBuildAdd(e->b, odd, l_splat_const(l_i32(e, 0x7FFF), lanes), ""), "");
-	V nan = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
-	V quiet = LLVMBuildOr(e->b, bits, l_splat_const(l_i32(e, 0x400000), lanes), "");
-	V upper = LLVMBuildLShr(e->b, l_select(e, nan, quiet, rounded), by, "");
-	return LLVMBuildTrunc(e->b, upper, l_vector(e->i16, lanes), "");
 }
 
 static V all_lanes(KernelEmit *ke)
@@ -550,44 +445,12 @@ static V compute(KernelEmit *ke, NodeId x, const Index *index)
 	}
 }
 
-static V kept_place(KernelEmit *ke, const Kept *kept, const Index *index)
-{
-	const Node *n = node(ke->e->k->graph, kept->node);
-	return address(ke->e, l_type(ke->e, n->type), kept->base, index->at[n->shape.rank - 1]);
-}
-
-/* Scratch has room for whole vectors, so masks do not matter. */
-static V load_kept(KernelEmit *ke, NodeId x, const Index *index)
-{
-	const Node *n = node(ke->e->k->graph, x);
-	for (uint32_t i = 0; i < ke->kepts; i++) {
-		const Kept *kept = &ke->kept[i];
-		if (kept->node == x && kept->done && index->lane_axis == n->shape.rank - 1)
-			return l_load(ke->e, l_vector(l_type(ke->e, n->type), ke->lanes),
-			              kept_place(ke, kept, index), type_info[n->type].size);
-	}
-	return NULL;
-}
-
-void value_keep(KernelEmit *ke, const Index *index)
-{
-	for (uint32_t i = 0; i < ke->kepts; i++) {
-		Kept *kept = &ke->kept[i];
-		V v = kept->done ? NULL : recall(ke, kept->node, index);
-		if (!v)
-			continue;
-		kept->seen = true;
-		l_store(ke->e, l_splat(ke->e, v, ke->lanes), kept_place(ke, kept, index),
-		        type_info[node(ke->e->k->graph, kept->node)->type].size);
-	}
-}
-
 V value_at(KernelEmit *ke, NodeId x, const Index *index)
 {
-	V v = recall(ke, x, index);
+	V v = value_known(ke, x, index);
 	if (v)
 		return v;
-	v = load_kept(ke, x, index);
+	v = value_kept(ke, x, index);
 	if (v) {
 		value_define(ke, x, index, v);
 		return v;

@@ -26,8 +26,8 @@ Graph *passes(Compile *c, const Graph *in, const char *last);
 typedef NodeId (*Rewrite)(Graph *out, const Graph *in, NodeId x, const NodeId *map);
 Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite);
 
-/* sink.c: the broadcast n (of `in`, operands in map[]) in the shape `to` of as many elements; 0: it is
- * no broadcast there. */
+/* sink.c: the broadcast n (of `in`, operands in map[]) in the shape `to` of as many elements; 0: it
+ * is no broadcast there. */
 NodeId broadcast_as(Graph *out, const Graph *in, const Node *n, const NodeId *map, Shape to);
 
 /* windowed.c: dots over windows, for the pass normalize */

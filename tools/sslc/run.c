@@ -40,11 +40,13 @@ static void print_header(const Run *r)
 		return;
 	sslc_program *p = r->session.program;
 	const Position *at = &r->at;
-	char states[24], arena[24];
+	const sslc_code *step = sslc_function(p, "step");
+	char states[24], arena[24], least[24];
 	session_print(&r->session);
 	printf("compute     %d threads, %s\n", r->threads, sslc_cpu(p));
-	printf("memory      %s of states, %s of scratch\n", bytes_text(r->engine.states_bytes, states),
-	       bytes_text(r->engine.arena_bytes, arena));
+	printf("memory      %s of states, %s of scratch (no plan of a step needs less than %s)\n",
+	       bytes_text(r->engine.states_bytes, states), bytes_text(r->engine.arena_bytes, arena),
+	       bytes_text(step ? step->arena_least : 0, least));
 	printf("steps       %" PRId64 " in %" PRId64 " epochs, batch %" PRId64 ", seed %" PRIu64 "\n",
 	       at->steps, at->steps / at->epoch_steps, sslc_pretraining(p).batch, at->seed);
 	if (at->step)
