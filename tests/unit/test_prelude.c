@@ -1,0 +1,306 @@
+/* test_prelude.c: models/lib, through the interpreter, against PyTorch and published formulas:
+ * tests/oracle/prelude/make.py made what truth.safetensors holds. */
+#include <CUnit/CUnit.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/build/build.h"
+#include "../../runtime/runtime.h"
+
+typedef struct Case {
+	const char *name;       /* in truth.safetensors */
+	const char *expression; /* of its inputs */
+	double error;           /* |got - want| / (1 + |want|); 0: 1e-9 */
+} Case;
+
+/* normalize, std and what is made of them have an epsilon of 1e-12 under the root. */
+static const Case CASES[] = {
+    {"relu", "relu(x)", 0},
+    {"leaky_relu", "leaky_relu(x, 0.2)", 0},
+    {"elu", "elu(x)", 0},
+    {"sigmoid", "sigmoid(x)", 0},
+    {"silu", "silu(x)", 0},
+    {"gelu", "gelu(x)", 0},
+    {"softplus", "softplus(x)", 0},
+    {"log_sigmoid", "log_sigmoid(x)", 0},
+    {"softmax", "softmax(x)", 0},
+    {"softmax_0", "softmax(x, 0)", 0},
+    {"log_softmax", "log_softmax(x)", 0},
+    {"log_sum_exp", "log_sum_exp(x)", 0},
+    {"mean", "mean(x)", 0},
+    {"mean_axis", "mean(x, 1, keep=1)", 0},
+    {"variance", "variance(x, 0)", 0},
+    {"std", "std(x, 1)", 0},
+    {"norm", "norm(x)", 0},
+    {"normalize", "normalize(x)", 0},
+    {"argmax", "argmax(x)", 0},
+    {"one_hot", "one_hot(x, 6)", 0},
+    {"accuracy", "accuracy(x, label)", 0},
+    {"cosine_similarity", "cosine_similarity(x, y)", 0},
+    {"mse", "mse(x, y)", 0},
+    {"l1", "l1(x, y)", 0},
+    {"huber", "huber(x, y, delta=0.7)", 0},
+    {"bce", "bce(x, y)", 0},
+    {"cross_entropy", "cross_entropy(x, label)", 0},
+    {"nt_xent", "nt_xent(x, y, 0.3)", 0},
+    {"info_nce", "info_nce(x, y)", 0},
+    {"byol_loss", "byol_loss(x, y)", 0},
+    {"barlow_twins", "barlow_twins(x, y, 0.01)", 0},
+    {"vicreg", "vicreg(x, y)", 0},
+    {"linear", "linear(x, 6)", 0},
+    {"embedding", "embedding(x, 9, 4)", 0},
+    {"layer_norm", "layer_norm(x)", 0},
+    {"rms_norm", "rms_norm(x)", 0},
+    {"batch_norm", "batch_norm(x, 0.2)", 0},
+    {"mean_pool", "mean_pool(x)", 0},
+    {"conv", "conv(x, 5, 3)", 0},
+    {"conv_stride", "conv(x, 6, 3, stride=2)", 0},
+    {"conv_groups", "conv(x, 9, 3, groups=3)", 0},
+    {"conv_depthwise", "conv(x, 4, 3, groups=4)", 0},
+    {"conv_line", "conv(x, 8, 10, stride=5, padding=0)", 0},
+    {"conv_line_groups", "conv(x, 6, 4, stride=2, groups=2, padding=3)", 0},
+    {"max_pool", "max_pool(x)", 0},
+    {"max_pool_overlap", "max_pool(x, 3, 2)", 0},
+    {"max_pool_line", "max_pool(x, 3)", 0},
+    {"avg_pool", "avg_pool(x)", 0},
+    {"sgd", "sgd(w, g, 0.1)", 0},
+    {"sgd_momentum", "sgd(w, g, 0.1, momentum=0.9, weight_decay=0.01)", 0},
+    {"sgd_nesterov", "sgd(w, g, 0.1, momentum=0.9, nesterov=1)", 0},
+    {"adam", "adam(w, g, 0.1)", 0},
+    {"adam_decay", "adam(w, g, 0.1, beta1=0.8, beta2=0.99, weight_decay=0.1)", 0},
+    {"adamw", "adamw(w, g, 0.1, weight_decay=0.1)", 0},
+    {"lion", "lion(w, g, 0.1, weight_decay=0.05)", 0},
+};
+
+/* -- The truth --------------------------------------------------------------------------------- */
+
+static SafeFile truth;
+
+static int open_truth(void)
+{
+	char why[WHY];
+	if (safe_read(SSLC_SOURCE "/tests/oracle/prelude/truth.safetensors", &truth, why))
+		return 0;
+	fprintf(stderr, "%s\n", why);
+	return 1;
+}
+
+static double *as_doubles(Arena *a, const SafeTensor *t)
+{
+	size_t count = t->bytes / type_bytes(t->type);
+	double *to = new_array(a, double, count + 1);
+	for (size_t i = 0; i < count; i++)
+		to[i] =
+		    strcmp(t->type, "i32") == 0 ? ((const int32_t *)t->at)[i] : ((const double *)t->at)[i];
+	return to;
+}
+
+static const SafeTensor *find(Arena *a, const char *name, const char *part, const char *what)
+{
+	return safe_tensor(&truth, arena_printf(a, "%s/%s%s", name, part, what));
+}
+
+/* -- One case ---------------------------------------------------------------------------------- */
+
+typedef struct Check {
+	Compile c;
+	const Case *of;
+	Graph *g;
+	Feed feed[64];
+	size_t feeds;
+	DataField input[8];
+	size_t inputs;
+} Check;
+
+static Expr *parse_expression(Compile *c, const char *text)
+{
+	const char *quoted = arena_printf(c->arena, "\"%s\"", text);
+	uint32_t file = diags_file(c->diags, "case", quoted, strlen(quoted));
+	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}, .text = text};
+	return expr_parse(c, &json);
+}
+
+/* Inputs are the tensors without a dot in their name; the others are states. The gradient of an
+ * optimizer has its steps along axis 0. */
+static void read_inputs(Check *k)
+{
+	size_t prefix = strlen(k->of->name) + 4;
+	const char *own = arena_printf(k->c.arena, "%s/in/", k->of->name);
+	for (size_t i = 0; i < truth.count; i++) {
+		const SafeTensor *t = &truth.tensor[i];
+		if (strncmp(t->name, own, prefix) != 0)
+			continue;
+		const char *name = t->name + prefix;
+		k->feed[k->feeds++] = (Feed){name, as_doubles(k->c.arena, t)};
+		if (strchr(name, '.'))
+			continue;
+		int steps = strcmp(name, "g") == 0;
+		DType type = strcmp(t->type, "i32") == 0 ? DTYPE_i32 : DTYPE_f64;
+		k->input[k->inputs++] = (DataField){name, type, shape_of(t->rank - steps, t->dim + steps)};
+	}
+}
+
+/* States that the truth does not give begin with zeros: an optimizer's. */
+static void feed_states(Check *k, double step)
+{
+	double *numbers = new_array(k->c.arena, double, 2);
+	numbers[0] = step;
+	k->feed[k->feeds++] = (Feed){"step", numbers};
+	for (NodeId x = 1; x < k->g->count; x++) {
+		const Node *n = node(k->g, x);
+		bool given = n->op != OP_state;
+		for (size_t i = 0; i < k->feeds; i++)
+			given |= n->op == OP_state && strcmp(k->feed[i].name, n->attr.name) == 0;
+		if (!given)
+			k->feed[k->feeds++] =
+			    (Feed){n->attr.name, new_array(k->c.arena, double, (size_t)shape_size(n->shape))};
+	}
+}
+
+static bool near(const Case *of, const char *what, const double *got, const double *want,
+                 int64_t count)
+{
+	double error = of->error > 0 ? of->error : 1e-9;
+	for (int64_t i = 0; i < count; i++)
+		if (!(fabs(got[i] - want[i]) <= error * (1 + fabs(want[i])))) {
+			fprintf(stderr, "%s, %s: element %lld is %.12g, but should be %.12g\n", of->name, what,
+			        (long long)i, got[i], want[i]);
+			return false;
+		}
+	return true;
+}
+
+static Feed *feed_of(Check *k, const char *name)
+{
+	for (size_t i = 0; i < k->feeds; i++)
+		if (strcmp(k->feed[i].name, name) == 0)
+			return &k->feed[i];
+	return NULL;
+}
+
+static bool sets_agree(Check *k, double **value)
+{
+	bool good = true;
+	for (uint32_t i = 0; i < k->g->set_count; i++) {
+		const char *name = node(k->g, k->g->set[i].state)->attr.name;
+		const SafeTensor *want = find(k->c.arena, k->of->name, "set/", name);
+		if (want)
+			good &= near(k->of, name, value[k->g->set[i].value], as_doubles(k->c.arena, want),
+			             shape_size(node(k->g, k->g->set[i].value)->shape));
+	}
+	return good;
+}
+
+/* Evaluates once, or, for an optimizer, step after step: w becomes y, states their next values. */
+static bool run_steps(Check *k)
+{
+	const SafeTensor *want = find(k->c.arena, k->of->name, "want", "");
+	NodeId y = k->g->out[0].value;
+	int64_t size = shape_size(node(k->g, y)->shape);
+	int64_t steps = (int64_t)(want->bytes / type_bytes(want->type)) / size;
+	const double *all = as_doubles(k->c.arena, want);
+	bool good = steps >= 1;
+	for (int64_t s = 0; s < steps; s++) {
+		((double *)feed_of(k, "step")->at)[0] = (double)s;
+		double **value = evaluate(k->c.arena, k->g, k->feed, k->feeds);
+		good &= near(k->of, "value", value[y], all + s * size, size) &&
+		        (steps > 1 || sets_agree(k, value));
+		if (steps == 1)
+			break;
+		feed_of(k, "w")->at = value[y];
+		feed_of(k, "g")->at += size;
+		for (uint32_t i = 0; i < k->g->set_count; i++)
+			feed_of(k, node(k->g, k->g->set[i].state)->attr.name)->at = value[k->g->set[i].value];
+	}
+	return good;
+}
+
+static bool case_agrees(const Case *of)
+{
+	Check k = {.c = {.arena = arena_open(0), .float_type = DTYPE_f64}, .of = of};
+	k.c.diags = diags_open(k.c.arena);
+	Prelude *prelude = prelude_parse(&k.c);
+	read_inputs(&k);
+	Bundle *states;
+	k.g = build_expression(&k.c, prelude, NULL, parse_expression(&k.c, of->expression), k.input,
+	                       k.inputs, &states);
+	diag_print(k.c.diags, stderr, false);
+	bool good = k.g && find(k.c.arena, of->name, "want", "");
+	if (good) {
+		feed_states(&k, 0);
+		good = run_steps(&k);
+	}
+	if (!good)
+		fprintf(stderr, "%s: %s\n", of->name, of->expression);
+	arena_close(k.c.arena);
+	return good;
+}
+
+static void every_case(void)
+{
+	CU_ASSERT_EQUAL_FATAL(open_truth(), 0);
+	for (size_t i = 0; i < COUNT(CASES); i++)
+		CU_ASSERT(case_agrees(&CASES[i]));
+}
+
+/* Nothing that the script wrote is left out. */
+static void every_truth_has_a_case(void)
+{
+	for (size_t i = 0; i < truth.count; i++) {
+		const char *name = truth.tensor[i].name, *end = strstr(name, "/want");
+		bool found = !end;
+		for (size_t k = 0; end && k < COUNT(CASES); k++)
+			found |= strlen(CASES[k].name) == (size_t)(end - name) &&
+			         memcmp(CASES[k].name, name, (size_t)(end - name)) == 0;
+		if (!found)
+			fprintf(stderr, "no case for %s\n", name);
+		CU_ASSERT(found);
+	}
+	safe_close(&truth);
+}
+
+/* Schedules, by their formulas: 100 steps in all. */
+static void schedules(void)
+{
+	static const struct {
+		const char *expression;
+		double at[5]; /* steps 0, 4, 10, 50, 99 */
+	} ROWS[] = {
+	    {"warmup(2, 0.1) + 0 * x", {0.2, 1.0, 2, 2, 2}},
+	    {"linear_decay(2) + 0 * x", {2, 1.92, 1.8, 1, 0.02}},
+	    {"cosine(2, 0) + 0 * x",
+	     {2, 1.9921147013144779, 1.9510565162951536, 1, 0.0004934396342684000}},
+	    {"cosine(2, 0.1, 0.5) + 0 * x",
+	     {0.2, 1.0, 2, 1.586824088833465, 0.5 * 2 + 2 * 0.5 * 0.5 * (1 - 0.99939082701909576)}},
+	};
+	static const double STEPS[] = {0, 4, 10, 50, 99};
+	for (size_t r = 0; r < COUNT(ROWS); r++) {
+		Compile c = {.arena = arena_open(0), .float_type = DTYPE_f64};
+		c.diags = diags_open(c.arena);
+		DataField x = {"x", DTYPE_f64, SCALAR};
+		Graph *g = build_expression(&c, prelude_parse(&c), NULL,
+		                            parse_expression(&c, ROWS[r].expression), &x, 1, NULL);
+		diag_print(c.diags, stderr, false);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+		for (size_t i = 0; i < COUNT(STEPS); i++) {
+			Feed feed[] = {{"x", (double[]){0}}, {"step", &STEPS[i]}};
+			double got = evaluate(c.arena, g, feed, 2)[g->out[0].value][0];
+			if (fabs(got - ROWS[r].at[i]) > 1e-6)
+				fprintf(stderr, "%s at %g: %.9g, but should be %.9g\n", ROWS[r].expression,
+				        STEPS[i], got, ROWS[r].at[i]);
+			CU_ASSERT(fabs(got - ROWS[r].at[i]) <= 1e-6);
+		}
+		arena_close(c.arena);
+	}
+}
+
+CU_TestInfo test_prelude[] = {
+    {"every case", every_case},
+    {"every truth has a case", every_truth_has_a_case},
+    {"schedules", schedules},
+    CU_TEST_INFO_NULL,
+};
