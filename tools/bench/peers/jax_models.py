@@ -158,7 +158,7 @@ def resnet():
             y = residual(p, s, f"encoder.{i}", y, 2 if i in (4, 6, 8) else 1)
         return cross_entropy(linear(p, "head.0", y.mean((1, 2))), label), s
 
-    return loss, sgd(0.05, momentum=0.9, decay=0.0005)
+    return loss, sgd(0.001, momentum=0.9, decay=0.0005)
 
 
 def audio():

@@ -114,7 +114,7 @@ def resnet(w):
             y = residual(f"encoder.{i}", y, 2 if i in (4, 6, 8) else 1)
         return linear(w, "head.0", y.mean((2, 3))).sparse_categorical_crossentropy(label)
 
-    return loss, optim.SGD(list(w.values()), lr=0.05, momentum=0.9, weight_decay=0.0005)
+    return loss, optim.SGD(list(w.values()), lr=0.001, momentum=0.9, weight_decay=0.0005)
 
 
 def audio(w):

@@ -161,7 +161,7 @@ def resnet(w):
     blocks = [Residual(w, f"encoder.{i}", 2 if i in (4, 6, 8) else 1) for i in range(2, 10)]
     net = nn.Sequential(conv_norm(w, "encoder.0", 3), nn.ReLU(), *blocks,
                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear(w, "head.0"))  # fmt: skip
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=0.0005, fused=True)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9, weight_decay=0.0005, fused=True)
     return net, lambda x, label: F.cross_entropy(net(x.permute(0, 3, 1, 2)), label.long()), optimizer
 
 
