@@ -28,7 +28,7 @@ cmake --build --preset fuzz
 tools/fuzz/run.sh build/fuzz "$fuzz_seconds"
 
 say "suites, debug (ASan, UBSan)"
-build/debug/sslc_tests prelude golden gradients codegen math random contract checkpoint data batches threads # kernels: random graphs take minutes here
+build/debug/sslc_tests
 
 say "suites with threads of the runtime, TSan"
 build/tsan/sslc_tests batches threads
