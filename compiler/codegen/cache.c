@@ -42,7 +42,7 @@ static Hash hash_buffers(Hash h, Compile *c, const Kernels *k, StateOffset offse
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
 		uint32_t count = step_touched(c, k, kernel, touched);
-		h = hash_u64(hash_u64(h, kernel->hash), (uint64_t)kernel->tiles);
+		h = hash_u64(hash_u64(h, kernel->hash), (uint64_t)kernel->tiles * 2 + kernel->beside);
 		h = hash_bytes(h, touched, count * sizeof *touched);
 	}
 	return h;

@@ -3,7 +3,8 @@
  * A kernel is `void k(ptr a, ptr b, ..., i64 begin, i64 end)`: it knows no offsets, so kernels of
  * equal structure share one function. Its task `void k.task(ptr args, i64 begin, i64 end)` unpacks
  * the addresses, for the parallel-for of the caller's pool. The step function fills the args with
- * base + constant offset. No address is ever a constant in code. */
+ * base + constant offset, and calls a wave of kernels as one task (wave.c). No address is ever a
+ * constant in code. */
 #include "unit.h"
 
 #include <stddef.h>
@@ -17,12 +18,20 @@ enum {
 	FIELD_COUNT
 };
 
+typedef struct Call { /* of a kernel */
+	BufferId *buffer; /* [count] in the order of its parameters */
+	V *arg;           /* [count + 2] */
+	uint32_t count;
+} Call;
+
 typedef struct Step {
 	Emit *e;
 	const Codegen *cg;
 	V function, block;
 	V field[FIELD_COUNT];
-	V args; /* [most] addresses */
+	Call *call; /* [kernel_count] */
+	V args;     /* words for the args of a task */
+	V wave;     /* the task of several kernels together; NULL: there are none */
 	const char *prefix;
 } Step;
 
@@ -156,6 +165,18 @@ uint32_t step_first_equal(const Kernels *k, uint32_t number)
 	return number;
 }
 
+/* Whether it, or an equal one, runs on several threads or beside others. */
+static bool has_task(const Kernels *k, uint32_t number)
+{
+	for (uint32_t i = number; i < k->kernel_count; i++) {
+		const Kernel *kernel = &k->kernel[i];
+		bool together = kernel->tiles > 1 || kernel->beside || wave_end(k, i) > i + 1;
+		if (together && (i == number || (kernel->hash && kernel->hash == k->kernel[number].hash)))
+			return true;
+	}
+	return false;
+}
+
 static void make_kernel(Step *s, uint32_t number)
 {
 	const Kernels *k = s->e->k;
@@ -163,7 +184,7 @@ static void make_kernel(Step *s, uint32_t number)
 	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
 	uint32_t count = step_touched(s->e->c, k, &k->kernel[number], buffers);
 	V made = kernel_function(s, number, buffers, count);
-	if (k->kernel[number].tiles > 1)
+	if (has_task(k, number))
 		task_function(s, number, made, count);
 	arena_reset(s->e->c->arena, mark);
 }
@@ -193,38 +214,79 @@ static V buffer_address(Step *s, BufferId id)
 	BUG("no such place");
 }
 
-static void call_kernel(Step *s, uint32_t number)
+static T kernel_type_of(Step *s, uint32_t number)
+{
+	return kernel_type(s->e, s->call[number].count);
+}
+
+static void call_alone(Step *s, uint32_t number)
 {
 	Emit *e = s->e;
-	const Kernel *kernel = &e->k->kernel[number];
-	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
-	uint32_t count = step_touched(e->c, e->k, kernel, buffers);
-	V *args = new_array(e->c->arena, V, count + 2);
-	for (uint32_t i = 0; i < count; i++)
-		args[i] = buffer_address(s, buffers[i]);
-	args[count] = l_i64(e, 0);
-	args[count + 1] = l_i64(e, kernel->tiles);
-	uint32_t first = step_first_equal(e->k, number);
-	T type = kernel_type(e, count);
-	V made = declare(s, first, "", type);
-	if (kernel->tiles == 1) {
-		LLVMBuildCall2(e->b, type, made, args, count + 2, "");
-		return;
+	Call *call = &s->call[number];
+	call->arg[call->count] = l_i64(e, 0);
+	call->arg[call->count + 1] = l_i64(e, e->k->kernel[number].tiles);
+	T type = kernel_type_of(s, number);
+	V made = declare(s, step_first_equal(e->k, number), "", type);
+	LLVMBuildCall2(e->b, type, made, call->arg, call->count + 2, "");
+}
+
+/* Its addresses at `args`; its task. */
+static V prepare_task(Step *s, uint32_t number, V args)
+{
+	Emit *e = s->e;
+	const Call *call = &s->call[number];
+	for (uint32_t i = 0; i < call->count; i++)
+		l_store(e, call->arg[i], l_at(e, e->ptr, args, l_i64(e, i)), 8);
+	return declare(s, step_first_equal(e->k, number), ".task", task_type(e));
+}
+
+static void call_together(Step *s, uint32_t first, uint32_t end)
+{
+	Emit *e = s->e;
+	int64_t tiles = 0;
+	V args = s->args, task;
+	if (end == first + 1) {
+		task = prepare_task(s, first, args);
+		tiles = e->k->kernel[first].tiles;
+	} else {
+		uint32_t at = WAVE_HEAD + (end - first) * WAVE_WORDS;
+		wave_count(e, args, end - first);
+		for (uint32_t i = first; i < end; i++) {
+			V own = l_at(e, e->ptr, args, l_i64(e, at));
+			V member = prepare_task(s, i, own);
+			tiles += e->k->kernel[i].tiles;
+			wave_member(e, args, i - first, member, own, tiles);
+			at += s->call[i].count;
+		}
+		task = s->wave;
 	}
-	V parallel = s->field[FIELD_parallel], alone = LLVMBuildIsNull(e->b, parallel, "alone");
-	LLVMBasicBlockRef here = l_block(e, "serial"), there = l_block(e, "parallel"),
-	                  after = l_block(e, "after");
-	LLVMBuildCondBr(e->b, alone, here, there);
-	LLVMPositionBuilderAtEnd(e->b, here);
-	LLVMBuildCall2(e->b, type, made, args, count + 2, "");
-	LLVMBuildBr(e->b, after);
-	LLVMPositionBuilderAtEnd(e->b, there);
-	for (uint32_t i = 0; i < count; i++)
-		l_store(e, args[i], l_at(e, e->ptr, s->args, l_i64(e, i)), 8);
 	T params[] = {e->ptr, e->ptr, e->ptr, e->i64};
-	V task = declare(s, first, ".task", task_type(e));
-	V given[] = {s->field[FIELD_pool], task, s->args, l_i64(e, kernel->tiles)};
-	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), parallel, given, 4, "");
+	V given[] = {s->field[FIELD_pool], task, args, l_i64(e, tiles)};
+	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), s->field[FIELD_parallel],
+	               given, 4, "");
+}
+
+static void call_wave(Step *s, uint32_t first, uint32_t end)
+{
+	Emit *e = s->e;
+	for (uint32_t i = first; i < end; i++)
+		for (uint32_t j = 0; j < s->call[i].count; j++)
+			s->call[i].arg[j] = buffer_address(s, s->call[i].buffer[j]);
+	bool parallel = wave_is_parallel(e->k, first, end);
+	LLVMBasicBlockRef alone = NULL, together = NULL, after = NULL;
+	if (parallel) {
+		alone = l_block(e, "alone"), together = l_block(e, "together"), after = l_block(e, "after");
+		V no_pool = LLVMBuildIsNull(e->b, s->field[FIELD_parallel], "");
+		LLVMBuildCondBr(e->b, no_pool, alone, together);
+		LLVMPositionBuilderAtEnd(e->b, alone);
+	}
+	for (uint32_t i = first; i < end; i++)
+		call_alone(s, i);
+	if (!parallel)
+		return;
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, together);
+	call_together(s, first, end);
 	l_goto(e, after);
 }
 
@@ -267,23 +329,56 @@ void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wa
 			make_kernel(&s, i);
 }
 
+/* One past the last kernel that is called together with `first`. */
+static uint32_t end_of(const Emit *e, uint32_t first)
+{
+	return e->c->profile ? first + 1 : wave_end(e->k, first); /* a profile is of single kernels */
+}
+
+/* Finds what every call needs; the most words of args, and whether there are waves. */
+static uint32_t prepare_calls(Step *s, bool *waves)
+{
+	const Emit *e = s->e;
+	uint32_t most = 0;
+	s->call = new_array(e->c->arena, Call, e->k->kernel_count + 1);
+	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
+	for (uint32_t i = 0, end; i < e->k->kernel_count; i = end) {
+		end = end_of(e, i);
+		uint32_t words = WAVE_HEAD + (end - i) * WAVE_WORDS;
+		for (uint32_t j = i; j < end; j++) {
+			Call *call = &s->call[j];
+			call->count = step_touched(e->c, e->k, &e->k->kernel[j], buffers);
+			call->buffer = new_array(e->c->arena, BufferId, call->count);
+			memcpy(call->buffer, buffers, call->count * sizeof *buffers);
+			call->arg = new_array(e->c->arena, V, call->count + 2);
+			words += call->count;
+		}
+		*waves |= end > i + 1 && wave_is_parallel(e->k, i, end);
+		most = words > most ? words : most;
+	}
+	return most;
+}
+
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 {
 	Step s = {.e = e, .cg = cg, .prefix = prefix};
 	const Kernels *k = e->k;
+	bool waves = false;
+	uint32_t words = prepare_calls(&s, &waves);
+	if (waves)
+		s.wave = wave_task(e, cg, arena_printf(e->c->arena, "%swave", prefix));
 	s.function = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, &e->ptr, 1, false));
 	target_attributes(cg, e, s.function);
 	e->function = s.function;
 	s.block = LLVMGetParam(s.function, 0);
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
-	s.args = LLVMBuildArrayAlloca(e->b, e->ptr, l_i64(e, k->buffer_count), "args");
+	s.args = LLVMBuildArrayAlloca(e->b, e->i64, l_i64(e, words), "args");
 	load_fields(&s);
-	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		ArenaMark mark = arena_mark(e->c->arena);
-		call_kernel(&s, i);
+	for (uint32_t i = 0, end; i < k->kernel_count; i = end) {
+		end = end_of(e, i);
+		call_wave(&s, i, end);
 		if (e->c->profile)
 			call_mark(&s, i);
-		arena_reset(e->c->arena, mark);
 	}
 	LLVMBuildRetVoid(e->b);
 }

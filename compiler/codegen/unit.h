@@ -47,6 +47,13 @@ uint32_t step_first_equal(const Kernels *k, uint32_t number);
 /* The buffers of a kernel in the order of its parameters; out has room for all. How many. */
 uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, BufferId *out);
 
+/* wave.c: the task that runs the tiles of several kernels, and the words of its args. */
+enum { WAVE_HEAD = 1, WAVE_WORDS = 3 };
+V wave_task(Emit *e, const Codegen *cg, const char *symbol);
+void wave_count(Emit *e, V args, uint32_t members);
+/* `last`: one past its last tile, counted through the wave. */
+void wave_member(Emit *e, V args, uint32_t member, V task, V task_args, int64_t last);
+
 /* optimize.c: false: why. Any thread may, with a machine and a context of its own. */
 enum { WHY_LLVM = 256 };
 bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM]);

@@ -4,7 +4,10 @@
 
 #include "schedule.h"
 
-enum { MAX_SHARED = 64 };
+enum {
+	MAX_SHARED = 64,
+	TILE_WORK = 1 << 16, /* element operations: about 10 us, worth waking a thread for */
+};
 
 typedef struct Home { /* a kernel in the making */
 	KernelKind kind;
@@ -54,6 +57,10 @@ uint32_t row_home_behind(const Fuse *f,
 
 /* place.c: homes -> kernels with buffers */
 Kernels *fuse_place(Fuse *f);
+
+/* waves.c: which run beside which; and BUG if two of a wave depend on each other. */
+void kernels_wave(Compile *c, Kernels *k);
+void waves_verify(const Kernels *k);
 
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);

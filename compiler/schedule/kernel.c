@@ -215,7 +215,8 @@ void kernels_print(const Kernels *k, Text *out)
 		            kernel->flat ? " flat" : "", (long long)kernel->tiles);
 		if (kernel->kind == KERNEL_contract)
 			text_printf(out, "  %s", kernel_text(k, kernel));
-		text_printf(out, "  %.3g flops, %.3g bytes\n", kernel->flops, kernel->bytes);
+		text_printf(out, "  %.3g flops, %.3g bytes%s\n", kernel->flops, kernel->bytes,
+		            kernel->beside ? "  beside the last" : "");
 		bool *seen = new_array(c->arena, bool, k->graph->count);
 		Walk w = {.k = k, .kernel = kernel};
 		for (uint32_t o = 0; o < kernel->out_count; o++)
@@ -292,4 +293,5 @@ void kernels_verify(const Kernels *k)
 		for (uint32_t o = 0; o < kernel->out_count; o++)
 			written[kernel->to[o]] = true;
 	}
+	waves_verify(k);
 }

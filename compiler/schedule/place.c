@@ -266,5 +266,6 @@ Kernels *fuse_place(Fuse *f)
 		kernel_cost(c, k, &k->kernel[i]);
 		k->kernel[i].hash = kernel_hash(c, k, &k->kernel[i]);
 	}
+	kernels_wave(c, k);
 	return k;
 }

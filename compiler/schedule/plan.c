@@ -19,19 +19,22 @@ static void find_lives(Compile *c, Kernels *k)
 {
 	Read *read = new_array(c->arena, Read, k->graph->count);
 	bool *begun = new_array(c->arena, bool, k->buffer_count);
+	uint32_t first = 0; /* of the wave of i */
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
+		uint32_t last = wave_end(k, i) - 1;
+		first = kernel->beside ? first : i;
 		uint32_t reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
 		if (kernel->kind == KERNEL_copy)
-			k->buffer[kernel->from].last = i;
+			k->buffer[kernel->from].last = last;
 		for (uint32_t r = 0; r < reads; r++)
-			k->buffer[k->buffer_of[read[r].node]].last = i;
+			k->buffer[k->buffer_of[read[r].node]].last = last;
 		for (uint32_t o = 0; o < kernel->out_count; o++) {
 			Buffer *b = &k->buffer[kernel->to[o]];
 			if (!begun[kernel->to[o]])
-				b->first = i;
+				b->first = first;
 			begun[kernel->to[o]] = true;
-			b->last = i;
+			b->last = last;
 		}
 	}
 }

@@ -22,9 +22,9 @@ typedef struct Buffer {
 	Place place;
 	uint32_t slot; /* input or output number; PLACE_STATE: index into state_name */
 	uint64_t bytes;
-	uint64_t offset; /* PLACE_ARENA: by plan(); PLACE_STATE: not known here, see codegen.h */
-	uint32_t first,
-	    last; /* kernels: the one that writes it, the last that reads it (PLACE_ARENA) */
+	uint64_t offset;      /* PLACE_ARENA: by plan(); PLACE_STATE: not known here, see codegen.h */
+	uint32_t first, last; /* kernels: of the wave that writes it, the first; of the last wave that
+	                         reads it, the last (PLACE_ARENA) */
 } Buffer;
 
 /* -- Kernels
@@ -79,6 +79,7 @@ typedef struct Kernel {
 	BufferId from; /* copy: what is copied */
 	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape,
 	                  scalars): one loop */
+	bool beside;   /* runs at the same time as the kernel before it: waves.c */
 	int64_t tiles; /* independent pieces, in [0, tiles); by shape alone, never by the number of
 	                  threads */
 	int64_t tile;  /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
@@ -99,6 +100,7 @@ typedef struct Kernels {
 	uint32_t kernel_count;
 	const char **input_name, **output_name, **state_name;
 	uint32_t input_count, output_count, state_count;
+	double wake; /* operations for which a wave of small kernels wakes the other threads */
 } Kernels;
 
 /* What a kernel loads; once a node. */
@@ -120,6 +122,11 @@ const char *kernel_kind(const Kernel *kernel);
 Span kernel_origin(const Kernels *k,
                    const Kernel *kernel); /* of its core or first out; file 0: none */
 void kernels_dot(const Kernels *k, Text *out);
+
+/* waves.c: a wave is a kernel that is not `beside` another, and those after it that are. */
+uint32_t wave_end(const Kernels *k, uint32_t first); /* one past its last kernel */
+/* Whether the kernels [first, end) are worth more than one thread. */
+bool wave_is_parallel(const Kernels *k, uint32_t first, uint32_t end);
 
 /* -- plan.c: memory: lifetimes, offsets, peak
  * -------------------------------------------------------- */

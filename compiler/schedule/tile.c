@@ -12,7 +12,6 @@
 #include "fuse.h"
 
 enum {
-	TILE_WORK = 1 << 16,     /* element operations */
 	CONTRACT_WORK = 1 << 21, /* multiply-adds */
 	MC = 192,
 	NC = 256,

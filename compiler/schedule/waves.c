@@ -1,0 +1,101 @@
+/* waves.c: which kernels run at the same time.
+ *
+ * In: kernels in order. Out: Kernel.beside. Consecutive kernels of which none touches what another
+ * writes are a wave: their tiles are handed out together, and waited for once. So the updates of
+ * all parameters are one parallel loop however small each is, and a layer's two gradients fill each
+ * other's gaps. The order of the kernels, and so their results, stay as they are. (Horizontal
+ * fusion: Li et al. 2022, "Automatic Horizontal Fusion for GPU Kernels".) */
+#include "fuse.h"
+
+typedef struct Wave {
+	Compile *c;
+	const Kernels *k;
+	Read *read;
+	uint32_t *reader, *writer; /* [buffer_count] the last wave that does, counted from 1 */
+	uint32_t number;
+} Wave;
+
+static uint32_t reads_of(const Wave *w, const Kernel *kernel)
+{
+	return kernel->kind == KERNEL_copy ? 0 : kernel_reads(w->c, w->k, kernel, w->read);
+}
+
+static bool fits(const Wave *w, const Kernel *kernel, uint32_t reads)
+{
+	for (uint32_t r = 0; r < reads; r++)
+		if (w->writer[w->k->buffer_of[w->read[r].node]] == w->number)
+			return false;
+	if (kernel->kind == KERNEL_copy && w->writer[kernel->from] == w->number)
+		return false;
+	for (uint32_t o = 0; o < kernel->out_count; o++)
+		if (w->writer[kernel->to[o]] == w->number || w->reader[kernel->to[o]] == w->number)
+			return false;
+	return true;
+}
+
+static void join(Wave *w, const Kernel *kernel, uint32_t reads)
+{
+	for (uint32_t r = 0; r < reads; r++)
+		w->reader[w->k->buffer_of[w->read[r].node]] = w->number;
+	if (kernel->kind == KERNEL_copy)
+		w->reader[kernel->from] = w->number;
+	for (uint32_t o = 0; o < kernel->out_count; o++)
+		w->writer[kernel->to[o]] = w->number;
+}
+
+static Wave begin(Compile *c, const Kernels *k)
+{
+	return (Wave){.c = c,
+	              .k = k,
+	              .read = new_array(c->arena, Read, k->graph->count),
+	              .reader = new_array(c->arena, uint32_t, k->buffer_count),
+	              .writer = new_array(c->arena, uint32_t, k->buffer_count)};
+}
+
+void kernels_wave(Compile *c, Kernels *k)
+{
+	ArenaMark mark = arena_mark(c->arena);
+	Wave w = begin(c, k);
+	k->wake = 2 * (double)TILE_WORK;
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		uint32_t reads = reads_of(&w, &k->kernel[i]);
+		k->kernel[i].beside = i > 0 && fits(&w, &k->kernel[i], reads);
+		w.number += !k->kernel[i].beside;
+		join(&w, &k->kernel[i], reads);
+	}
+	arena_reset(c->arena, mark);
+}
+
+void waves_verify(const Kernels *k)
+{
+	Compile *c = k->graph->c;
+	ArenaMark mark = arena_mark(c->arena);
+	Wave w = begin(c, k);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		uint32_t reads = reads_of(&w, &k->kernel[i]);
+		w.number += !k->kernel[i].beside;
+		if (k->kernel[i].beside && (i == 0 || !fits(&w, &k->kernel[i], reads)))
+			BUG("kernel @%u of %s runs beside one that it depends on", i, k->graph->name);
+		join(&w, &k->kernel[i], reads);
+	}
+	arena_reset(c->arena, mark);
+}
+
+uint32_t wave_end(const Kernels *k, uint32_t first)
+{
+	uint32_t end = first + 1;
+	while (end < k->kernel_count && k->kernel[end].beside)
+		end++;
+	return end;
+}
+
+bool wave_is_parallel(const Kernels *k, uint32_t first, uint32_t end)
+{
+	double work = 0;
+	for (uint32_t i = first; i < end; i++) {
+		if (k->kernel[i].tiles > 1)
+			return true;
+		work += k->kernel[i].flops + k->kernel[i].bytes / 4;
+	}
+	return end > first + 1 && work > k->wake;
+}
