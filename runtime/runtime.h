@@ -23,6 +23,10 @@ enum { WHY = 512, DATA_WHY = WHY };
 bool because(char why[WHY], const char *format, ...) __attribute__((format(printf, 2, 3)));
 double seconds_now(void); /* by a clock that never jumps */
 
+/* memory.c: uninitialized, aligned to 64, of huge pages if it is large; free() gives it back. NULL:
+ * there is not enough. */
+MUST_CHECK void *memory_new(size_t bytes);
+
 /* -- 1 Files: files.c
  * ---------------------------------------------------------------------------------- */
 

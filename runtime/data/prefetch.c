@@ -103,7 +103,7 @@ Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]
 	for (int b = 0; b < BUFFERS; b++)
 		for (size_t i = 0; i < data_shape(d)->count; i++) {
 			size_t bytes = data_sample_bytes(d, i) * (size_t)order->batch * (widens(p, i) ? 2 : 1);
-			if (!(p->buffer[b][i] = aligned_alloc(64, (bytes + 63) / 64 * 64))) {
+			if (!(p->buffer[b][i] = memory_new(bytes))) {
 				prefetch_close(p);
 				return NULL;
 			}

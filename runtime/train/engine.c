@@ -30,12 +30,6 @@ bool fail_help(Failure *f, const char *format, ...)
 	return false;
 }
 
-static void *aligned(size_t bytes)
-{
-	size_t rounded = (bytes + 63) / 64 * 64;
-	return aligned_alloc(64, rounded ? rounded : 64);
-}
-
 static bool no_memory(Failure *f, const char *what, size_t bytes)
 {
 	fail(f, FAILURE_SYSTEM, "no memory for %s: %zu bytes", what, bytes);
@@ -45,7 +39,7 @@ static bool no_memory(Failure *f, const char *what, size_t bytes)
 bool engine_open(Engine *e, sslc_program *p, int threads, Failure *f)
 {
 	*e = (Engine){.program = p, .states_bytes = sslc_states_bytes(p)};
-	e->states = aligned(e->states_bytes);
+	e->states = memory_new(e->states_bytes);
 	if (!e->states)
 		return no_memory(f, "the states", e->states_bytes);
 	memset(e->states, 0, e->states_bytes);
@@ -111,7 +105,7 @@ static bool call_outputs(Call *c, Failure *f)
 	for (size_t i = 0; i < c->code->output_count; i++)
 		bytes += (c->code->output[i].bytes + 63) / 64 * 64;
 	c->output = calloc(c->code->output_count + 1, sizeof *c->output);
-	c->storage = aligned(bytes);
+	c->storage = memory_new(bytes);
 	if (!c->output || !c->storage)
 		return no_memory(f, "the outputs", bytes);
 	unsigned char *at = c->storage;
@@ -127,7 +121,7 @@ static bool engine_reserve(Engine *e, size_t bytes, Failure *f)
 	if (e->arena && bytes <= e->arena_bytes)
 		return true;
 	free(e->arena);
-	e->arena = aligned(bytes);
+	e->arena = memory_new(bytes);
 	e->arena_bytes = bytes;
 	return e->arena ? true : no_memory(f, "the arena", bytes);
 }

@@ -79,7 +79,7 @@ static void copy_batches(Worker *w)
 	for (size_t i = 0; i < shape->count; i++) {
 		size_t bytes = data_sample_bytes(w->data, i) * (size_t)batch;
 		w->stride[i] = (bytes + 63) / 64 * 64;
-		w->field[i] = aligned_alloc(64, w->stride[i] * (size_t)w->batches);
+		w->field[i] = memory_new(w->stride[i] * (size_t)w->batches);
 		if (!w->field[i])
 			give_up(w, "no memory for the batches");
 		const unsigned char *from = data_field(w->data, SPLIT_TRAIN, i);
