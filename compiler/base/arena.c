@@ -1,5 +1,6 @@
 /* arena.c: chunked bump allocation: memory with a lifetime, not an owner. A new chunk doubles;
- * nothing is freed singly. */
+ * nothing is freed singly. The largest chunk that a reset gives back is kept for the next: the
+ * system takes long to give fresh pages. */
 #include "base.h"
 
 #include <stdlib.h>
@@ -15,8 +16,8 @@ struct Chunk {
 };
 
 struct Arena {
-	Chunk *chunk;
-	size_t limit, total; /* total: bytes of all chunks */
+	Chunk *chunk, *spare; /* spare: NULL: none */
+	size_t limit, total;  /* total: bytes of all chunks */
 	jmp_buf *where;
 };
 
@@ -45,6 +46,7 @@ void arena_close(Arena *a)
 	if (!a)
 		return;
 	arena_reset(a, (ArenaMark){0});
+	free(a->spare);
 	free(a);
 }
 
@@ -69,9 +71,11 @@ static Chunk *chunk_add(Arena *a, size_t size)
 		room = size;
 	if (size > SIZE_MAX / 2 || (a->limit && (a->total > a->limit || room > a->limit - a->total)))
 		exhausted(a, size);
-	Chunk *c = malloc(sizeof *c + room);
+	Chunk *c = a->spare && a->spare->size == room ? a->spare : malloc(sizeof *c + room);
 	if (!c)
 		exhausted(a, size);
+	if (c == a->spare)
+		a->spare = NULL;
 	*c = (Chunk){.before = a->chunk, .size = room};
 	a->total += room;
 	return a->chunk = c;
@@ -130,6 +134,11 @@ void arena_reset(Arena *a, ArenaMark mark)
 	while (a->chunk && a->chunk != mark.chunk) {
 		Chunk *before = a->chunk->before;
 		a->total -= a->chunk->size;
+		if (!a->spare || a->spare->size < a->chunk->size) {
+			Chunk *smaller = a->spare;
+			a->spare = a->chunk;
+			a->chunk = smaller;
+		}
 		free(a->chunk);
 		a->chunk = before;
 	}

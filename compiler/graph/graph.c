@@ -102,16 +102,18 @@ Graph *graph_new(Compile *c, const char *name)
 	g->count = 1;
 	g->table_size = 256;
 	g->table = new_array(c->arena, uint32_t, g->table_size);
+	g->names = new_array(c->arena, uint32_t, g->table_size);
 	g->name = arena_copy(c->arena, name, strlen(name));
 	return g;
 }
 
+/* Of what is used: the rest is 0, as are the attributes of element-wise operations. */
 static Hash node_hash(const Node *n)
 {
 	Hash h = hash_u64((Hash)n->op * 64 + (Hash)n->type, n->count);
-	h = hash_bytes(h, &n->shape, sizeof n->shape);
-	h = hash_bytes(h, n->in, sizeof n->in);
-	return hash_bytes(h, &n->attr, sizeof n->attr);
+	h = hash_bytes(h, n->shape.dim, n->shape.rank * sizeof *n->shape.dim);
+	h = hash_bytes(h, n->in, n->count * sizeof *n->in);
+	return op_info[n->op].kind == MAP ? h : hash_bytes(h, &n->attr, sizeof n->attr);
 }
 
 static bool node_equal(const Node *a, const Node *b)
@@ -122,12 +124,20 @@ static bool node_equal(const Node *a, const Node *b)
 	       memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
 }
 
+static void put(uint32_t *table, uint32_t size, Hash h, NodeId x)
+{
+	uint32_t i = (uint32_t)h & (size - 1);
+	while (table[i])
+		i = (i + 1) & (size - 1);
+	table[i] = x;
+}
+
 static void table_put(Graph *g, NodeId x)
 {
-	uint32_t i = (uint32_t)node_hash(&g->node[x]) & (g->table_size - 1);
-	while (g->table[i])
-		i = (i + 1) & (g->table_size - 1);
-	g->table[i] = x;
+	const Node *n = node(g, x);
+	put(g->table, g->table_size, node_hash(n), x);
+	if (n->op == OP_input || n->op == OP_state)
+		put(g->names, g->table_size, hash_text(0, n->attr.name), x);
 }
 
 static void grow(Graph *g)
@@ -141,6 +151,7 @@ static void grow(Graph *g)
 	if (g->count * 2 > g->table_size) {
 		g->table_size *= 2;
 		g->table = new_array(g->c->arena, uint32_t, g->table_size);
+		g->names = new_array(g->c->arena, uint32_t, g->table_size);
 		for (NodeId x = 1; x < g->count; x++)
 			table_put(g, x);
 	}
@@ -166,11 +177,10 @@ static NodeId intern(Graph *g, const Node *n)
 
 const char *graph_name(Graph *g, const char *name)
 {
-	for (NodeId x = 1; x < g->count; x++) {
-		const Node *n = node(g, x);
-		if ((n->op == OP_input || n->op == OP_state) && strcmp(n->attr.name, name) == 0)
-			return n->attr.name;
-	}
+	uint32_t i = (uint32_t)hash_text(0, name) & (g->table_size - 1);
+	for (; g->names[i]; i = (i + 1) & (g->table_size - 1))
+		if (strcmp(node(g, g->names[i])->attr.name, name) == 0)
+			return node(g, g->names[i])->attr.name;
 	return arena_copy(g->c->arena, name, strlen(name));
 }
 

@@ -127,6 +127,7 @@ typedef struct Graph {
 	Set *set;
 	uint32_t set_count, set_capacity;
 	uint32_t *table; /* interning: open addressing over node ids */
+	uint32_t *names; /* the same over the nodes that have a name, by that name */
 	uint32_t table_size;
 	Span origin; /* given to the nodes that are made next */
 } Graph;
