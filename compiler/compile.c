@@ -75,16 +75,20 @@ static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **nam
 	return tensor;
 }
 
+/* A chain is one kernel to the world. */
 static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 {
 	sslc_kernel *to = new_array(p->c.arena, sslc_kernel, k->kernel_count + 1);
-	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		const Kernel *kernel = &k->kernel[i];
+	size_t count = 0;
+	for (uint32_t at = 0; at < k->kernel_count; at = chain_end(k, at)) {
+		const Kernel *kernel = &k->kernel[at];
 		Span origin = kernel_origin(k, kernel);
-		to[i] = (sslc_kernel){.kind = kernel_kind(kernel),
-		                      .what = kernel_text(k, kernel),
-		                      .flops = kernel->flops,
-		                      .bytes = kernel->bytes};
+		size_t i = count++;
+		to[i] = (sslc_kernel){.number = at,
+		                      .kind = kernel->chain ? "chain" : kernel_kind(kernel),
+		                      .what = kernel_text(k, kernel)};
+		for (uint32_t j = at; j < chain_end(k, at); j++)
+			to[i].flops += k->kernel[j].flops, to[i].bytes += k->kernel[j].bytes;
 		if (!origin.file)
 			continue;
 		uint32_t line, column;
@@ -93,7 +97,7 @@ static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 		to[i].line = line, to[i].column = column;
 	}
 	code->kernel = to;
-	code->kernel_count = k->kernel_count;
+	code->kernel_count = count;
 }
 
 void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)

@@ -94,6 +94,7 @@ SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
 /* One kernel of a function, for profiles. */
 typedef struct sslc_kernel {
+	size_t number; /* in the dump of the stage `schedule`; of a chain, its first kernel's */
 	const char *kind, *what; /* "contract", "64 x 32 x 288, 2048 of them" */
 	double flops, bytes;     /* an estimate: each buffer counted once */
 	const char *file;        /* the place in the model that it came from; NULL: none */

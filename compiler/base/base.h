@@ -128,6 +128,7 @@ typedef struct Compile {
 	bool verify;        /* verify the graph after every stage */
 	bool profile;       /* step functions tell when each kernel is done */
 	unsigned threads;   /* kernels may be split over this many; never changes results */
+	size_t chain_room;  /* bytes of a block of a chain (schedule/chain.c); 0: as measured */
 	const char *cpu;    /* LLVM's CPU name; NULL: this machine */
 	const char *features;
 } Compile;

@@ -44,6 +44,10 @@ static Hash hash_buffers(Hash h, Compile *c, const Kernels *k, StateOffset offse
 		uint32_t count = step_touched(c, k, kernel, touched);
 		h = hash_u64(hash_u64(h, kernel->hash), (uint64_t)kernel->tiles * 2 + kernel->beside);
 		h = hash_bytes(h, touched, count * sizeof *touched);
+		const Chain *chain = kernel->chain;
+		h = hash_u64(h, chain ? chain->count * 2 + kernel->adds : 0);
+		h = hash_u64(hash_u64(h, chain ? (uint64_t)chain->units : 0),
+		             chain ? (uint64_t)chain->block : 0);
 	}
 	return h;
 }

@@ -44,6 +44,8 @@ typedef struct Contract {
 	V partial;     /* sums between blocks of k, and rows on their way to a long epilogue */
 	int64_t partial_stride;
 	bool long_epilogue;
+	bool adds;      /* a tile adds some steps of k to what is there: k is what a part has, */
+	int64_t k_rest; /* but for the last, which has these */
 	/* Of the tile, then block, being computed; first and last block of k: NULL when there is one.
 	 */
 	V row0, col0, row_count, col_count, k0, k_count, first, last;

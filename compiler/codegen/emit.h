@@ -155,6 +155,7 @@ V value_kept(KernelEmit *ke, NodeId x, const Index *index); /* NULL: its row is 
 void value_pin(KernelEmit *ke); /* what is known now, and only that, outlives value_forget */
 void value_unpin(KernelEmit *ke);
 void value_keep(KernelEmit *ke, const Index *index); /* stores kept values that are known there */
+V value_load(KernelEmit *ke, NodeId x, const Index *index); /* from its buffer, even if made here */
 /* Stores v as x's element(s) at index into the buffer. */
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
 /* Between the form in memory and the one in registers: bool i8, i1; bf16 i16, f32. */

@@ -123,7 +123,7 @@ static Run run_of(V count, int64_t tile, int64_t last, int64_t block)
 
 Run contract_steps_of_k(const Contract *c)
 {
-	return run_of(c->k_count, c->k, c->k, c->block_k);
+	return run_of(c->k_count, c->k, c->k_rest, c->block_k);
 }
 
 static Run rows_of(const Contract *c)
@@ -272,7 +272,8 @@ static void each_block(Contract *c, V *start, V *count, int64_t tile, int64_t bl
 
 static void block_of_cols(Contract *c)
 {
-	c->k0 = contract_int(c, 0), c->k_count = contract_int(c, c->k);
+	if (!c->adds)
+		c->k0 = contract_int(c, 0), c->k_count = contract_int(c, c->k);
 	c->sum0 = contract_int(c, 0), c->sum_count = contract_int(c, c->sum_size[0]);
 	if (c->k_blocks == 1)
 		contract_pack(c, &c->l, cols_of(c));
@@ -303,6 +304,11 @@ static void tile(Contract *c, V at)
 	locate(c, row, c->t.tile_rows, c->rows, &c->row0, &c->row_count);
 	locate(c, col, c->t.tile_cols, c->cols, &c->col0, &c->col_count);
 	locate(c, outer, c->t.tile_outer, r->outer_size, &c->outer0, &c->outer_count);
+	if (c->adds) {
+		V part = digit(c, &at, c->t.k_parts);
+		locate(c, part, c->k, r->k, &c->k0, &c->k_count);
+		c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, part, contract_int(c, 0), "");
+	}
 	for (int i = r->batches - 1; i >= 0; i--)
 		c->at[r->batch[i]] = digit(c, &at, c->dot->shape.dim[r->batch[i]]);
 	each_block(c, &c->col0, &c->col_count, c->t.tile_cols, c->block_cols, block_of_cols);

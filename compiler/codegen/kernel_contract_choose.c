@@ -250,7 +250,8 @@ static void lay_out(Contract *c)
 	 * compile. */
 	int64_t panel = c->wide * c->lanes;
 	c->unroll = c->high * c->wide < ROUND ? ROUND / (c->high * c->wide) : 1;
-	while (c->k % c->unroll || (c->k_blocks > 1 && c->roles.sums == 1 && STEP % c->unroll))
+	while (c->k % c->unroll || c->k_rest % c->unroll ||
+	       (c->k_blocks > 1 && c->roles.sums == 1 && STEP % c->unroll))
 		c->unroll--;
 	/* One vector more than a row or panel, so that rows do not fall on the same lines of L1. */
 	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_rows;
@@ -327,6 +328,12 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	c->roles = contract_roles(g, dot);
 	c->r = operand(c, true), c->l = operand(c, false);
 	c->rows = c->roles.rows, c->cols = c->roles.cols, c->k = c->roles.k;
+	c->k_rest = c->k;
+	if (c->t.k_parts) {
+		c->adds = true;
+		c->k = c->t.k_part;
+		c->k_rest = contract_last(c->roles.k, c->k);
+	}
 	for (int i = 0; i < c->roles.sums; i++)
 		c->sum_size[i] = node(g, c->r.node)->shape.dim[c->r.sum[i]];
 	c->element = dot->type == DTYPE_f64 ? e->f64 : e->f32;

@@ -70,6 +70,23 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 		sum[i] = loop.result[i];
 }
 
+/* Where vector v of a row is in the result. */
+static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
+{
+	const ContractRoles *r = &c->roles;
+	Index index = {.lane_axis = r->col, .lane_step = 1};
+	for (int i = 0; i < c->dot->shape.rank; i++)
+		index.at[i] = c->at[i];
+	if (r->row >= 0)
+		index.at[r->row] = contract_add(c, c->row0, contract_add(c, t->i, row));
+	if (r->col >= 0) {
+		V col = contract_add(c, t->j, contract_int(c, v * c->lanes));
+		index.at[r->col] = contract_add(c, c->col0, col);
+		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
+	}
+	return index;
+}
+
 /* -- Partial sums -------------------------------------------------------------------------- */
 
 static V partial_at(Contract *c, const RegisterTile *t, V row, unsigned v)
@@ -99,10 +116,16 @@ static void load_partial(Contract *c, const RegisterTile *t, V *sum)
 	V zero = l_float(c->e, c->vector, 0);
 	for (unsigned i = 0; i < t->high * t->wide; i++) {
 		sum[i] = zero;
-		if (c->k_blocks == 1)
+		if (c->k_blocks == 1 && !c->adds)
 			continue;
-		V at = partial_at(c, t, contract_int(c, i / t->wide), i % t->wide);
-		V kept = l_load(c->e, c->vector, at, c->lanes * c->size);
+		V row = contract_int(c, i / t->wide), kept;
+		if (c->adds) {
+			Index index = result_index(c, t, row, i % t->wide);
+			kept = l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->lanes);
+		} else {
+			V at = partial_at(c, t, row, i % t->wide);
+			kept = l_load(c->e, c->vector, at, c->lanes * c->size);
+		}
 		sum[i] = l_select(c->e, c->first, zero, kept);
 	}
 }
@@ -112,19 +135,9 @@ static void load_partial(Contract *c, const RegisterTile *t, V *sum)
 /* One vector of the result and all that follows from it. */
 static void finish(Contract *c, const RegisterTile *t, V row, unsigned v, V sum)
 {
-	const ContractRoles *r = &c->roles;
-	Index index = {.lane_axis = r->col, .lane_step = 1};
-	for (int i = 0; i < c->dot->shape.rank; i++)
-		index.at[i] = c->at[i];
-	if (r->row >= 0)
-		index.at[r->row] = contract_add(c, c->row0, contract_add(c, t->i, row));
-	if (r->col >= 0) {
-		V col = contract_add(c, t->j, contract_int(c, v * c->lanes));
-		index.at[r->col] = contract_add(c, c->col0, col);
-		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
-	} else if (c->lanes > 1) {
+	Index index = result_index(c, t, row, v);
+	if (c->roles.col < 0 && c->lanes > 1)
 		sum = LLVMBuildExtractElement(c->e->b, sum, l_i32(c->e, 0), "");
-	}
 	value_define(c->ke, c->ke->kernel->core, &index, sum);
 	value_store_outs(c->ke, &index);
 }

@@ -22,6 +22,7 @@ typedef struct Call { /* of a kernel */
 	BufferId *buffer; /* [count] in the order of its parameters */
 	V *arg;           /* [count + 2] */
 	uint32_t count;
+	V chain; /* the task of the chain that begins here; NULL: none does */
 } Call;
 
 typedef struct Step {
@@ -171,6 +172,7 @@ static bool has_task(const Kernels *k, uint32_t number)
 	for (uint32_t i = number; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
 		bool together = kernel->tiles > 1 || kernel->beside || wave_end(k, i) > i + 1;
+		together = together && !kernel->chain;
 		if (together && (i == number || (kernel->hash && kernel->hash == k->kernel[number].hash)))
 			return true;
 	}
@@ -210,6 +212,8 @@ static V buffer_address(Step *s, BufferId id)
 		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_inputs], l_i64(e, b->slot)), 8);
 	case PLACE_OUTPUT:
 		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_outputs], l_i64(e, b->slot)), 8);
+	case PLACE_UNIT:
+		return NULL; /* the task of its chain has it */
 	}
 	BUG("no such place");
 }
@@ -240,6 +244,16 @@ static V prepare_task(Step *s, uint32_t number, V args)
 	return declare(s, step_first_equal(e->k, number), ".task", task_type(e));
 }
 
+/* Tiles [0, tiles) of a task, on all threads. */
+static void call_parallel(Step *s, V task, int64_t tiles)
+{
+	Emit *e = s->e;
+	T params[] = {e->ptr, e->ptr, e->ptr, e->i64};
+	V given[] = {s->field[FIELD_pool], task, s->args, l_i64(e, tiles)};
+	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), s->field[FIELD_parallel],
+	               given, 4, "");
+}
+
 static void call_together(Step *s, uint32_t first, uint32_t end)
 {
 	Emit *e = s->e;
@@ -260,10 +274,29 @@ static void call_together(Step *s, uint32_t first, uint32_t end)
 		}
 		task = s->wave;
 	}
-	T params[] = {e->ptr, e->ptr, e->ptr, e->i64};
-	V given[] = {s->field[FIELD_pool], task, args, l_i64(e, tiles)};
-	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), s->field[FIELD_parallel],
-	               given, 4, "");
+	call_parallel(s, task, tiles);
+}
+
+static void call_chain(Step *s, uint32_t first, uint32_t end)
+{
+	Emit *e = s->e;
+	V task = s->call[first].chain;
+	int64_t tiles = chain_tiles(e->k, first);
+	uint32_t word = 0;
+	for (uint32_t i = first; i < end; i++)
+		for (uint32_t j = 0; j < s->call[i].count; j++, word++)
+			if (s->call[i].arg[j])
+				l_store(e, s->call[i].arg[j], l_at(e, e->ptr, s->args, l_i64(e, word)), 8);
+	LLVMBasicBlockRef alone = l_block(e, "alone"), together = l_block(e, "together"),
+	                  after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, LLVMBuildIsNull(e->b, s->field[FIELD_parallel], ""), alone, together);
+	LLVMPositionBuilderAtEnd(e->b, alone);
+	V given[] = {s->args, l_i64(e, 0), l_i64(e, tiles)};
+	LLVMBuildCall2(e->b, task_type(e), task, given, 3, "");
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, together);
+	call_parallel(s, task, tiles);
+	l_goto(e, after);
 }
 
 static void call_wave(Step *s, uint32_t first, uint32_t end)
@@ -272,6 +305,10 @@ static void call_wave(Step *s, uint32_t first, uint32_t end)
 	for (uint32_t i = first; i < end; i++)
 		for (uint32_t j = 0; j < s->call[i].count; j++)
 			s->call[i].arg[j] = buffer_address(s, s->call[i].buffer[j]);
+	if (s->call[first].chain) {
+		call_chain(s, first, end);
+		return;
+	}
 	bool parallel = wave_is_parallel(e->k, first, end);
 	LLVMBasicBlockRef alone = NULL, together = NULL, after = NULL;
 	if (parallel) {
@@ -329,10 +366,11 @@ void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wa
 			make_kernel(&s, i);
 }
 
-/* One past the last kernel that is called together with `first`. */
+/* One past the last kernel that is called together with `first`. A profile is of single kernels
+ * and chains. */
 static uint32_t end_of(const Emit *e, uint32_t first)
 {
-	return e->c->profile ? first + 1 : wave_end(e->k, first); /* a profile is of single kernels */
+	return e->c->profile ? chain_end(e->k, first) : wave_end(e->k, first);
 }
 
 /* Finds what every call needs; the most words of args, and whether there are waves. */
@@ -353,10 +391,25 @@ static uint32_t prepare_calls(Step *s, bool *waves)
 			call->arg = new_array(e->c->arena, V, call->count + 2);
 			words += call->count;
 		}
-		*waves |= end > i + 1 && wave_is_parallel(e->k, i, end);
+		*waves |= end > i + 1 && !e->k->kernel[i].chain && wave_is_parallel(e->k, i, end);
 		most = words > most ? words : most;
 	}
 	return most;
+}
+
+static void make_chain(Step *s, uint32_t first)
+{
+	Emit *e = s->e;
+	uint32_t count = e->k->kernel[first].chain->count;
+	ChainLink *link = new_array(e->c->arena, ChainLink, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const Call *call = &s->call[first + i];
+		T type = kernel_type_of(s, first + i);
+		V made = declare(s, step_first_equal(e->k, first + i), "", type);
+		link[i] = (ChainLink){&e->k->kernel[first + i], made, type, call->buffer, call->count};
+	}
+	const char *symbol = arena_printf(e->c->arena, "%schain%u", s->prefix, first);
+	s->call[first].chain = chain_task(e, s->cg, symbol, first, link);
 }
 
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
@@ -367,6 +420,9 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 	uint32_t words = prepare_calls(&s, &waves);
 	if (waves)
 		s.wave = wave_task(e, cg, arena_printf(e->c->arena, "%swave", prefix));
+	for (uint32_t i = 0; i < k->kernel_count; i = chain_end(k, i))
+		if (k->kernel[i].chain)
+			make_chain(&s, i);
 	s.function = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, &e->ptr, 1, false));
 	target_attributes(cg, e, s.function);
 	e->function = s.function;
@@ -374,11 +430,12 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
 	s.args = LLVMBuildArrayAlloca(e->b, e->i64, l_i64(e, words), "args");
 	load_fields(&s);
+	uint32_t calls = 0;
 	for (uint32_t i = 0, end; i < k->kernel_count; i = end) {
 		end = end_of(e, i);
 		call_wave(&s, i, end);
 		if (e->c->profile)
-			call_mark(&s, i);
+			call_mark(&s, calls++);
 	}
 	LLVMBuildRetVoid(e->b);
 }

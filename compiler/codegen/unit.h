@@ -54,6 +54,17 @@ void wave_count(Emit *e, V args, uint32_t members);
 /* `last`: one past its last tile, counted through the wave. */
 void wave_member(Emit *e, V args, uint32_t member, V task, V task_args, int64_t last);
 
+/* chain.c: the task that runs the chain of kernels that begins with kernel `first`: for tiles of
+ * chain_tiles(). Its args: the addresses of each member's buffers in turn. */
+typedef struct ChainLink {
+	const Kernel *kernel;
+	V function;
+	T type;
+	const BufferId *buffer; /* [count] in the order of its parameters */
+	uint32_t count;
+} ChainLink;
+V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, const ChainLink *link);
+
 /* optimize.c: false: why. Any thread may, with a machine and a context of its own. */
 enum { WHY_LLVM = 256 };
 bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM]);

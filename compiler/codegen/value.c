@@ -455,12 +455,14 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index)
 		value_define(ke, x, index, v);
 		return v;
 	}
-	if (computed_here(ke, x))
-		v = compute(ke, x, index);
-	else
-		v = load_at(ke, x, spot_of(ke->e, node(ke->e->k->graph, x)->shape, index), index->mask);
+	v = computed_here(ke, x) ? compute(ke, x, index) : value_load(ke, x, index);
 	value_define(ke, x, index, v);
 	return v;
+}
+
+V value_load(KernelEmit *ke, NodeId x, const Index *index)
+{
+	return load_at(ke, x, spot_of(ke->e, node(ke->e->k->graph, x)->shape, index), index->mask);
 }
 
 V value_vector(KernelEmit *ke, NodeId x, const Index *index)

@@ -16,10 +16,12 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 	Read *read = new_array(c->arena, Read, g->count);
 	uint32_t reads = kernel_reads(c, k, kernel, read);
 	for (uint32_t i = 0; i < reads; i++)
-		kernel->bytes += (double)shape_size(node(g, read[i].node)->shape) *
-		                 type_info[node(g, read[i].node)->type].size;
+		if (k->buffer[k->buffer_of[read[i].node]].place != PLACE_UNIT)
+			kernel->bytes += (double)shape_size(node(g, read[i].node)->shape) *
+			                 type_info[node(g, read[i].node)->type].size;
 	for (uint32_t i = 0; i < kernel->out_count; i++)
-		kernel->bytes += (double)k->buffer[kernel->to[i]].bytes;
+		if (k->buffer[kernel->to[i]].place != PLACE_UNIT)
+			kernel->bytes += (double)k->buffer[kernel->to[i]].bytes;
 	bool *seen = new_array(c->arena, bool, g->count);
 	for (uint32_t i = 0; i < kernel->out_count && kernel->kind != KERNEL_copy; i++)
 		seen[kernel->out[i]] = true;

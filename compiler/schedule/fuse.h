@@ -58,6 +58,9 @@ uint32_t row_home_behind(const Fuse *f,
 /* place.c: homes -> kernels with buffers */
 Kernels *fuse_place(Fuse *f);
 
+/* chain.c: before kernels are tiled */
+void kernels_chain(Compile *c, Kernels *k);
+
 /* waves.c: which run beside which; and BUG if two of a wave depend on each other. */
 void kernels_wave(Compile *c, Kernels *k);
 void waves_verify(const Kernels *k);
@@ -67,6 +70,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel);
 /* cost.c */
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel);
 /* kernel.c */
+bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x); /* else it is loaded */
 Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel);
 
 #endif

@@ -15,14 +15,14 @@ typedef struct Walk {
 	uint32_t count;
 } Walk;
 
-static bool computed_here(const Walk *w, NodeId x)
+bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x)
 {
-	if (x == w->kernel->core)
+	if (x == kernel->core)
 		return true;
-	for (uint32_t i = 0; i < w->kernel->out_count; i++)
-		if (w->kernel->out[i] == x)
-			return w->kernel->kind != KERNEL_copy;
-	return w->k->buffer_of[x] == 0;
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		if (kernel->out[i] == x)
+			return kernel->kind != KERNEL_copy;
+	return k->buffer_of[x] == 0;
 }
 
 static void note(Walk *w, NodeId x, bool same)
@@ -53,7 +53,7 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 		if (!w.seen[x])
 			continue;
 		const Node *n = node(g, x);
-		if (!computed_here(&w, x)) {
+		if (!kernel_computes(k, kernel, x)) {
 			note(&w, x, w.seen[x] == 1);
 			continue;
 		}
@@ -99,11 +99,10 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	Numbering m = {.number = new_array(c->arena, uint32_t, g->count),
 	               .buffer = new_array(c->arena, uint32_t, k->buffer_count)};
 	bool *seen = new_array(c->arena, bool, g->count);
-	Walk w = {.k = k, .kernel = kernel};
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		seen[kernel->out[i]] = true;
 	for (NodeId x = g->count - 1; x > 0; x--)
-		for (int i = 0; seen[x] && computed_here(&w, x) && i < node(g, x)->count; i++)
+		for (int i = 0; seen[x] && kernel_computes(k, kernel, x) && i < node(g, x)->count; i++)
 			seen[node(g, x)->in[i]] = true;
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
@@ -117,7 +116,7 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 		const Node *n = node(g, x);
 		m.number[x] = ++m.nodes;
 		h = hash_node(k, n, h);
-		if (!computed_here(&w, x)) {
+		if (!kernel_computes(k, kernel, x)) {
 			h = hash_u64(h, 1000 + buffer_number(&m, k->buffer_of[x]));
 			continue;
 		}
@@ -156,13 +155,15 @@ static void print_buffer(const Kernels *k, BufferId id, Text *out)
 	case PLACE_OUTPUT:
 		text_printf(out, "out %s", k->output_name[b->slot]);
 		break;
+	case PLACE_UNIT:
+		text_printf(out, "private b%u", id);
+		break;
 	}
 }
 
 static void print_node(const Kernels *k, const Kernel *kernel, NodeId x, Text *out)
 {
 	const Node *n = node(k->graph, x);
-	Walk w = {.k = k, .kernel = kernel};
 	text_printf(out, "    %%%u = %s", x, op_info[n->op].name);
 	if (n->op == OP_constant) {
 		text_printf(out, " ");
@@ -170,7 +171,7 @@ static void print_node(const Kernels *k, const Kernel *kernel, NodeId x, Text *o
 	}
 	for (int i = 0; i < n->count; i++) {
 		text_printf(out, " ");
-		if (computed_here(&w, n->in[i]))
+		if (kernel_computes(k, kernel, n->in[i]))
 			text_printf(out, "%%%u", n->in[i]);
 		else
 			print_buffer(k, k->buffer_of[n->in[i]], out);
@@ -205,6 +206,13 @@ const char *kernel_text(const Kernels *k, const Kernel *kernel)
 	return count > 1 ? arena_printf(a, "%s, %lld of them", text, (long long)count) : text;
 }
 
+static const char *chain_text(const Kernels *k, const Chain *chain)
+{
+	return arena_printf(k->graph->c->arena,
+	                    "  chain of %u, %lld units of %lld rows, %lld at a time", chain->count,
+	                    (long long)chain->units, (long long)chain->rows, (long long)chain->block);
+}
+
 void kernels_print(const Kernels *k, Text *out)
 {
 	Compile *c = k->graph->c;
@@ -215,17 +223,22 @@ void kernels_print(const Kernels *k, Text *out)
 		            kernel->flat ? " flat" : "", (long long)kernel->tiles);
 		if (kernel->kind == KERNEL_contract)
 			text_printf(out, "  %s", kernel_text(k, kernel));
+		bool first = kernel->chain && !kernel->beside;
 		text_printf(out, "  %.3g flops, %.3g bytes%s\n", kernel->flops, kernel->bytes,
-		            kernel->beside ? "  beside the last" : "");
+		            kernel->chain && kernel->beside
+		                ? kernel->adds ? "  in the chain, adds" : "  in the chain"
+		            : kernel->beside ? "  beside the last"
+		            : first          ? chain_text(k, kernel->chain)
+		                             : "");
 		bool *seen = new_array(c->arena, bool, k->graph->count);
-		Walk w = {.k = k, .kernel = kernel};
 		for (uint32_t o = 0; o < kernel->out_count; o++)
 			seen[kernel->out[o]] = true;
 		for (NodeId x = k->graph->count - 1; x > 0; x--)
-			for (int j = 0; seen[x] && computed_here(&w, x) && j < node(k->graph, x)->count; j++)
+			for (int j = 0;
+			     seen[x] && kernel_computes(k, kernel, x) && j < node(k->graph, x)->count; j++)
 				seen[node(k->graph, x)->in[j]] = true;
 		for (NodeId x = 1; x < k->graph->count; x++)
-			if (seen[x] && computed_here(&w, x))
+			if (seen[x] && kernel_computes(k, kernel, x))
 				print_node(k, kernel, x, out);
 		for (uint32_t o = 0; o < kernel->out_count; o++) {
 			text_printf(out, "    store ");
@@ -272,6 +285,7 @@ void kernels_verify(const Kernels *k)
 {
 	Compile *c = k->graph->c;
 	bool *written = new_array(c->arena, bool, k->buffer_count);
+	const Chain **writer_chain = new_array(c->arena, const Chain *, k->buffer_count);
 	Read *read = new_array(c->arena, Read, k->graph->count);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
@@ -286,12 +300,17 @@ void kernels_verify(const Kernels *k)
 			if (old_state && written[b])
 				BUG("kernel @%u of %s reads the old value of %s after the new one was written", i,
 				    k->graph->name, k->state_name[k->buffer[b].slot]);
+			if (k->buffer[b].place == PLACE_UNIT && writer_chain[b] != kernel->chain)
+				BUG("kernel @%u of %s reads %%%u, which is private to another chain", i,
+				    k->graph->name, read[r].node);
 			if (!old_state && !written[b])
 				BUG("kernel @%u of %s reads %%%u before it is written", i, k->graph->name,
 				    read[r].node);
 		}
-		for (uint32_t o = 0; o < kernel->out_count; o++)
+		for (uint32_t o = 0; o < kernel->out_count; o++) {
 			written[kernel->to[o]] = true;
+			writer_chain[kernel->to[o]] = kernel->chain;
+		}
 	}
 	waves_verify(k);
 }

@@ -120,6 +120,15 @@ static void plain_reductions(Placing *p)
 	}
 }
 
+/* Chains repeat kernels: where each stored node's own kernel is now. */
+static void make_chains(Placing *p)
+{
+	kernels_chain(p->c, p->k);
+	for (uint32_t i = 0; i < p->k->kernel_count; i++)
+		for (uint32_t o = 0; o < p->k->kernel[i].out_count; o++)
+			p->kernel_of[p->k->kernel[i].out[o]] = i;
+}
+
 static void find_readers(Placing *p)
 {
 	const Graph *g = p->f->g;
@@ -227,7 +236,7 @@ Kernels *fuse_place(Fuse *f)
 	const Graph *g = f->g;
 	Compile *c = f->c;
 	Kernels *k = new (c->arena, Kernels);
-	size_t most = 2 * (size_t)g->count + 2 * (size_t)g->out_count + 2 * (size_t)g->set_count + 2;
+	size_t most = 6 * (size_t)g->count + 2 * (size_t)g->out_count + 2 * (size_t)g->set_count + 2;
 	k->graph = g;
 	k->buffer_of = new_array(c->arena, BufferId, g->count);
 	k->buffer = new_array(c->arena, Buffer, most);
@@ -246,6 +255,7 @@ Kernels *fuse_place(Fuse *f)
 	place_homes(&p);
 	drop_private(&p);
 	plain_reductions(&p);
+	make_chains(&p);
 	find_readers(&p);
 	place_sets(&p, aside);
 	place_outputs(&p, copied);

@@ -15,6 +15,7 @@ typedef enum Place {
 	PLACE_STATE,  /* the states block: `state` leaves, and values of sets written in place */
 	PLACE_INPUT,  /* given by the caller: block->inputs[slot] */
 	PLACE_OUTPUT, /* block->outputs[slot] */
+	PLACE_UNIT,   /* private to chains: a block of rows of it at a time, in a thread's scratch */
 } Place;
 
 typedef struct Buffer {
@@ -54,12 +55,22 @@ typedef struct ContractRoles {
 } ContractRoles;
 ContractRoles contract_roles(const Graph *g, const Node *dot);
 
+/* Kernels that run together, a block of rows of a unit at a time (chain.c). */
+typedef struct Chain {
+	uint32_t count; /* kernels */
+	int64_t units;  /* places along the leading axes that all agree on */
+	int64_t rows;   /* of a unit: the length of the axis that follows */
+	int64_t block;  /* rows that run at a time */
+} Chain;
+
 /* contract: a tile computes tile_outer x tile_rows x tile_cols of the result. Blocks of columns are
  * counted fastest, then of rows, then of outer, then batches. */
 typedef struct ContractTiling {
 	int64_t rows, cols, k;
 	int64_t tile_outer, tile_rows, tile_cols;
 	int64_t outer_blocks, row_blocks, col_blocks;
+	int64_t k_part, k_parts; /* k_parts > 0: a tile adds k_part steps to what is there; these parts
+	                            are counted before outer blocks */
 } ContractTiling;
 
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract;
@@ -79,11 +90,13 @@ typedef struct Kernel {
 	BufferId from; /* copy: what is copied */
 	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape,
 	                  scalars): one loop */
-	bool beside;   /* runs at the same time as the kernel before it: waves.c */
-	int64_t tiles; /* independent pieces, in [0, tiles); by shape alone, never by the number of
-	                  threads */
-	int64_t tile;  /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
-	                  tile.c */
+	const Chain *chain; /* that it is a member of; NULL: none */
+	bool adds;          /* contract: sums over the rows of its chain, block by block */
+	bool beside;        /* runs at the same time as the kernel before it: waves.c */
+	int64_t tiles;      /* independent pieces, in [0, tiles); by shape alone, never by the number of
+	                       threads */
+	int64_t tile; /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
+	                 tile.c */
 	uint64_t scratch; /* bytes of private memory a call needs (packing), at most 1 MiB: on the stack
 	                     of its thread */
 	ContractTiling tiling; /* contract */
@@ -122,6 +135,14 @@ const char *kernel_kind(const Kernel *kernel);
 Span kernel_origin(const Kernels *k,
                    const Kernel *kernel); /* of its core or first out; file 0: none */
 void kernels_dot(const Kernels *k, Text *out);
+
+/* chain.c: one past the last kernel that runs together with `first`, the first of its chain. */
+uint32_t chain_end(const Kernels *k, uint32_t first);
+int64_t chain_blocks(const Chain *chain);
+bool chain_adds(const Kernels *k, uint32_t first); /* its blocks must be in order */
+/* Units, or blocks of all units if none must wait for another. */
+int64_t chain_tiles(const Kernels *k, uint32_t first);
+uint64_t chain_row_bytes(const Kernels *k, const Chain *chain, BufferId b);
 
 /* waves.c: a wave is a kernel that is not `beside` another, and those after it that are. */
 uint32_t wave_end(const Kernels *k, uint32_t first); /* one past its last kernel */

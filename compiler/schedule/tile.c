@@ -8,6 +8,7 @@
  *   contract    ContractTiling (schedule.h): tile = 1
  *   scatter     one tile: additions to one place must stay in order
  *   copy        as map, flat
+ *   in a chain  a contraction's rows are cut as the chain's blocks are; else tile = one row
  * A tile is worth about 10 us at least: less is not worth waking a thread for. */
 #include "fuse.h"
 
@@ -105,12 +106,19 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 		else
 			break;
 	}
+	if (kernel->chain && kernel->chain->block < kernel->chain->rows) {
+		if (kernel->adds)
+			t.k_part = kernel->chain->block, t.k_parts = chain_blocks(kernel->chain);
+		else
+			t.tile_rows = kernel->chain->block, t.tile_outer = 1;
+	}
 	t.outer_blocks = blocks_of(r.outer_size, t.tile_outer);
 	t.row_blocks = blocks_of(r.rows, t.tile_rows);
 	t.col_blocks = blocks_of(r.cols, t.tile_cols);
 	kernel->tiling = t;
 	kernel->tile = 1;
 	kernel->tiles = r.batch_size * t.outer_blocks * t.row_blocks * t.col_blocks;
+	kernel->tiles *= t.k_parts ? t.k_parts : 1;
 	kernel->scratch = SCRATCH;
 }
 
@@ -152,5 +160,9 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 		break;
 	case KERNEL_COUNT:
 		BUG("no kind of kernel");
+	}
+	if (kernel->chain && kernel->kind != KERNEL_contract) {
+		kernel->tiles = kernel->chain->units * kernel->chain->rows;
+		kernel->tile = kernel->kind == KERNEL_row ? 1 : size / kernel->tiles;
 	}
 }

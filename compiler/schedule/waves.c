@@ -3,8 +3,9 @@
  * In: kernels in order. Out: Kernel.beside. Consecutive kernels of which none touches what another
  * writes are a wave: their tiles are handed out together, and waited for once. So the updates of
  * all parameters are one parallel loop however small each is, and a layer's two gradients fill each
- * other's gaps. The order of the kernels, and so their results, stay as they are. (Horizontal
- * fusion: Li et al. 2022, "Automatic Horizontal Fusion for GPU Kernels".) */
+ * other's gaps. A chain is a wave of its own. The order of the kernels, and so their results, stay
+ * as they are. (Horizontal fusion: Li et al. 2022, "Automatic Horizontal Fusion for GPU Kernels".)
+ */
 #include "fuse.h"
 
 typedef struct Wave {
@@ -22,6 +23,8 @@ static uint32_t reads_of(const Wave *w, const Kernel *kernel)
 
 static bool fits(const Wave *w, const Kernel *kernel, uint32_t reads)
 {
+	if (kernel->chain)
+		return false;
 	for (uint32_t r = 0; r < reads; r++)
 		if (w->writer[w->k->buffer_of[w->read[r].node]] == w->number)
 			return false;
@@ -59,7 +62,9 @@ void kernels_wave(Compile *c, Kernels *k)
 	k->wake = 2 * (double)TILE_WORK;
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		uint32_t reads = reads_of(&w, &k->kernel[i]);
-		k->kernel[i].beside = i > 0 && fits(&w, &k->kernel[i], reads);
+		const Chain *chain = k->kernel[i].chain, *before = i > 0 ? k->kernel[i - 1].chain : NULL;
+		bool joins = i > 0 && !before && fits(&w, &k->kernel[i], reads);
+		k->kernel[i].beside = joins || (chain && chain == before);
 		w.number += !k->kernel[i].beside;
 		join(&w, &k->kernel[i], reads);
 	}
@@ -74,7 +79,8 @@ void waves_verify(const Kernels *k)
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		uint32_t reads = reads_of(&w, &k->kernel[i]);
 		w.number += !k->kernel[i].beside;
-		if (k->kernel[i].beside && (i == 0 || !fits(&w, &k->kernel[i], reads)))
+		if (k->kernel[i].beside && !k->kernel[i].chain &&
+		    (i == 0 || !fits(&w, &k->kernel[i], reads)))
 			BUG("kernel @%u of %s runs beside one that it depends on", i, k->graph->name);
 		join(&w, &k->kernel[i], reads);
 	}

@@ -148,7 +148,7 @@ static void print_line(const Profile *p, const Line *l, double total, const Ceil
 		bound = k->flops / c->flops;
 	if (c->bytes > 0 && k->bytes / c->bytes > bound)
 		bound = k->bytes / c->bytes;
-	fprintf(out, "@%-4zu %-8s %-32s %9.1f %5.1f%% %8.2f %8.2f %6.0f%%", l->kernel, k->kind, k->what,
+	fprintf(out, "@%-4zu %-8s %-32s %9.1f %5.1f%% %8.2f %8.2f %6.0f%%", k->number, k->kind, k->what,
 	        l->seconds * 1e6, 100 * l->seconds / total, k->flops / l->seconds * 1e-9,
 	        k->bytes / l->seconds * 1e-9, 100 * bound / l->seconds);
 	if (k->file)

@@ -1,0 +1,107 @@
+/* chain.c: the task of a chain: its members one after the other, for each unit and block of rows.
+ *
+ * Its args are the addresses of the members' buffers, in order; those of private buffers are not
+ * filled in. A private buffer has room for one block: members are given an address so far before
+ * it that the block's own rows, which they find by their place in the whole, fall there. */
+#include "unit.h"
+
+typedef struct ChainEmit {
+	Emit *e;
+	const ChainLink *link;
+	uint32_t links;
+	const Chain *chain;
+	uint64_t *place; /* [buffer_count] 1 + offset of a private buffer in scratch; 0: not placed */
+	V scratch, args;
+} ChainEmit;
+
+static uint64_t place_private(ChainEmit *c)
+{
+	const Kernels *k = c->e->k;
+	uint64_t size = 0;
+	for (uint32_t i = 0; i < c->links; i++)
+		for (uint32_t j = 0; j < c->link[i].count; j++) {
+			BufferId b = c->link[i].buffer[j];
+			if (k->buffer[b].place != PLACE_UNIT || c->place[b])
+				continue;
+			c->place[b] = 1 + size;
+			uint64_t bytes = chain_row_bytes(k, c->chain, b) * (uint64_t)c->chain->block;
+			size += (bytes + 63) / 64 * 64;
+		}
+	return size;
+}
+
+static V mul(Emit *e, V x, int64_t by)
+{
+	return LLVMBuildNSWMul(e->b, x, l_i64(e, by), "");
+}
+
+static V address(ChainEmit *c, BufferId b, uint32_t word, V row)
+{
+	Emit *e = c->e;
+	if (!c->place[b])
+		return l_load(e, e->ptr, l_at(e, e->ptr, c->args, l_i64(e, word)), 8);
+	V skipped = mul(e, row, (int64_t)chain_row_bytes(e->k, c->chain, b));
+	V offset = LLVMBuildNSWSub(e->b, l_i64(e, (int64_t)c->place[b] - 1), skipped, "");
+	return LLVMBuildGEP2(e->b, e->i8, c->scratch, &offset, 1, "");
+}
+
+/* All members, at block `block` of a unit. */
+static void run_block(ChainEmit *c, V unit, V block)
+{
+	Emit *e = c->e;
+	int64_t blocks = chain_blocks(c->chain);
+	V first = mul(e, block, c->chain->block);
+	V rows = l_i64(e, c->chain->block);
+	if (c->chain->rows % c->chain->block) {
+		V left = LLVMBuildNSWSub(e->b, l_i64(e, c->chain->rows), first, "");
+		rows = l_binary(e, "llvm.smin", rows, left);
+	}
+	V item = LLVMBuildNSWAdd(e->b, mul(e, unit, blocks), block, "");
+	V row = LLVMBuildNSWAdd(e->b, mul(e, unit, c->chain->rows), first, "");
+	uint32_t word = 0;
+	for (uint32_t i = 0; i < c->links; i++) {
+		const ChainLink *l = &c->link[i];
+		V *args = new_array(e->c->arena, V, l->count + 2);
+		for (uint32_t j = 0; j < l->count; j++)
+			args[j] = address(c, l->buffer[j], word++, row);
+		V begin = row, end = LLVMBuildNSWAdd(e->b, row, rows, "");
+		if (l->kernel->kind == KERNEL_contract) {
+			int64_t tiles = l->kernel->tiles / (c->chain->units * blocks);
+			begin = mul(e, item, tiles);
+			end = LLVMBuildNSWAdd(e->b, begin, l_i64(e, tiles), "");
+		}
+		args[l->count] = begin, args[l->count + 1] = end;
+		LLVMBuildCall2(e->b, l->type, l->function, args, l->count + 2, "");
+	}
+}
+
+V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, const ChainLink *link)
+{
+	const Chain *chain = e->k->kernel[first].chain;
+	T params[] = {e->ptr, e->i64, e->i64};
+	V f = LLVMAddFunction(e->module, symbol, LLVMFunctionType(e->voidt, params, 3, false));
+	LLVMSetLinkage(f, LLVMInternalLinkage);
+	target_attributes(cg, e, f);
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	ChainEmit c = {.e = e, .link = link, .links = chain->count, .chain = chain};
+	c.place = new_array(e->c->arena, uint64_t, e->k->buffer_count);
+	c.args = LLVMGetParam(f, 0);
+	V size = l_i64(e, (int64_t)place_private(&c)), one = l_i64(e, 1);
+	c.scratch = LLVMBuildArrayAlloca(e->b, e->i8, size, "scratch");
+	LLVMSetAlignment(c.scratch, 64);
+	V blocks = l_i64(e, chain_blocks(chain));
+	Loop items, inner;
+	loop_begin(e, &items, "item", LLVMGetParam(f, 1), LLVMGetParam(f, 2), one, NULL, 0);
+	if (chain_adds(e->k, first)) {
+		loop_begin(e, &inner, "block", l_i64(e, 0), blocks, one, NULL, 0);
+		run_block(&c, items.index, inner.index);
+		loop_end(e, &inner, NULL);
+	} else {
+		V block = LLVMBuildURem(e->b, items.index, blocks, "");
+		run_block(&c, LLVMBuildUDiv(e->b, items.index, blocks, ""), block);
+	}
+	loop_end(e, &items, NULL);
+	LLVMBuildRetVoid(e->b);
+	return f;
+}

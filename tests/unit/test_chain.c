@@ -1,0 +1,188 @@
+/* test_chain.c: attention and its gradients as chains, through all passes and the real schedule,
+ * against the interpreter: every unit at once, cut into blocks of rows, with and without a second
+ * making of the scores. */
+#include <CUnit/CUnit.h>
+
+#include <string.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+
+typedef struct Attention {
+	int64_t batch, heads, rows, keys, width;
+	bool causal;
+	DType type;
+	size_t room; /* of a block; 0: as measured */
+} Attention;
+
+static Axes last_axis(const Graph *g, NodeId x)
+{
+	return (Axes){.count = 1, .at = {(uint8_t)(node(g, x)->shape.rank - 1)}};
+}
+
+static NodeId along_rows(Graph *g, NodeId x, NodeId row)
+{
+	Axes front = {.count = node(g, row)->shape.rank};
+	for (uint8_t i = 0; i < front.count; i++)
+		front.at[i] = i;
+	return op_broadcast(g, row, node(g, x)->shape, front);
+}
+
+static NodeId softmax(Graph *g, NodeId x)
+{
+	NodeId most = op_stop_gradient(g, op_reduce_max(g, x, last_axis(g, x)));
+	NodeId e = op_exp(g, op_sub(g, x, along_rows(g, x, most)));
+	return op_div(g, e, along_rows(g, x, op_sum(g, e, last_axis(g, x))));
+}
+
+/* [B,T,H,D] -> [B,H,T,D] */
+static NodeId heads_of(Graph *g, NodeId x)
+{
+	return op_transpose(g, x, (Axes){.count = 4, .at = {0, 2, 1, 3}});
+}
+
+/* Vaswani et al. 2017: softmax(q k' / sqrt(d)) v, of x and its own keys. */
+static NodeId attention(Graph *g, const Attention *a, NodeId q, NodeId k, NodeId v)
+{
+	DotAxes qk = {.batch = 2, .x_batch = {0, 1}, .y_batch = {0, 1}, .contract = 1};
+	qk.x_contract[0] = qk.y_contract[0] = 3;
+	NodeId scores = op_dot(g, heads_of(g, q), heads_of(g, k), qk);
+	scores = op_mul(g, scores, op_like(g, scores, 0.5));
+	if (a->causal) {
+		Shape square = SHAPE(a->rows, a->keys);
+		NodeId past =
+		    op_less_equal(g, op_iota(g, DTYPE_i32, square, 1), op_iota(g, DTYPE_i32, square, 0));
+		past = op_broadcast(g, past, node(g, scores)->shape, (Axes){.count = 2, .at = {2, 3}});
+		scores = op_select(g, past, scores, op_like(g, scores, -1e9));
+	}
+	DotAxes pv = qk;
+	pv.y_contract[0] = 2;
+	return heads_of(g, op_dot(g, softmax(g, scores), heads_of(g, v), pv));
+}
+
+static Graph *attention_step(Compile *c, const Attention *a)
+{
+	Graph *g = graph_new(c, "attention");
+	NodeId q = op_input(g, "q", a->type, SHAPE(a->batch, a->rows, a->heads, a->width)),
+	       k = op_input(g, "k", a->type, SHAPE(a->batch, a->keys, a->heads, a->width)),
+	       v = op_input(g, "v", a->type, SHAPE(a->batch, a->keys, a->heads, a->width)),
+	       w = op_input(g, "w", a->type, SHAPE(a->batch, a->rows, a->heads, a->width));
+	NodeId y = op_tanh(g, attention(g, a, q, k, v));
+	NodeId loss = op_sum(g, op_mul(g, y, w), (Axes){.count = 4, .at = {0, 1, 2, 3}});
+	graph_output(g, "y", y);
+	graph_output(g, "dq", op_gradient(g, loss, q));
+	graph_output(g, "dk", op_gradient(g, loss, k));
+	graph_output(g, "dv", op_gradient(g, loss, v));
+	return passes(c, autodiff(c, g), NULL);
+}
+
+static const double *numbers(Compile *c, DType t, int64_t count, uint64_t seed)
+{
+	double *at = new_array(c->arena, double, (size_t)count);
+	for (int64_t i = 0; i < count; i++)
+		at[i] = rounded(t, (double)(hash_u64((Hash)seed, (uint64_t)i) % 4001) / 1000 - 2);
+	return at;
+}
+
+static bool agrees_with_interpreter(const Attention *a, bool always)
+{
+	Compile *c = compile_open();
+	c->chain_room = a->room;
+	c->float_type = a->type;
+	Graph *g = attention_step(c, a);
+	int64_t rows = a->batch * a->rows * a->heads * a->width,
+	        keys = a->batch * a->keys * a->heads * a->width;
+	Feed feed[] = {{.name = "q", .at = numbers(c, a->type, rows, 1)},
+	               {.name = "k", .at = numbers(c, a->type, keys, 2)},
+	               {.name = "v", .at = numbers(c, a->type, keys, 3)},
+	               {.name = "w", .at = numbers(c, a->type, rows, 4)}};
+	double error = a->type == DTYPE_f64 ? 1e-12 : 2e-5;
+	How all = {.hook = ALL_HOOKS};
+	bool good = g && (always ? graph_agrees_always(c, g, feed, COUNT(feed), error)
+	                         : graph_agrees(c, g, &all, feed, COUNT(feed), error));
+	if (!good)
+		fprintf(stderr, "attention %lld x %lld, %lld rows of %lld keys, %lld wide, room %zu\n",
+		        (long long)a->batch, (long long)a->heads, (long long)a->rows, (long long)a->keys,
+		        (long long)a->width, a->room);
+	compile_close(c);
+	return good;
+}
+
+static void whole_units(void)
+{
+	static const int64_t LENGTHS[] = {1, 2, 15, 16, 17, 33, 64};
+	for (size_t i = 0; i < COUNT(LENGTHS); i++) {
+		Attention a = {2, 3, LENGTHS[i], LENGTHS[i], 8, i % 2 == 0, DTYPE_f32, 0};
+		CU_ASSERT(agrees_with_interpreter(&a, i % 3 == 2));
+	}
+	CU_ASSERT(agrees_with_interpreter(&(Attention){1, 2, 13, 37, 5, false, DTYPE_f64, 0}, true));
+}
+
+/* Little room: blocks of 16 rows, the last one shorter, sums added block by block, and the scores
+ * made again for the gradients. */
+static void blocks_of_rows(void)
+{
+	static const int64_t LENGTHS[] = {31, 32, 33, 50, 80};
+	for (size_t i = 0; i < COUNT(LENGTHS); i++) {
+		Attention a = {2, 2, LENGTHS[i], LENGTHS[i], 8, i % 2 == 0, DTYPE_f32, 1};
+		CU_ASSERT(agrees_with_interpreter(&a, i % 2 == 0));
+	}
+	CU_ASSERT(agrees_with_interpreter(&(Attention){1, 3, 41, 29, 7, false, DTYPE_f64, 1}, true));
+	CU_ASSERT(agrees_with_interpreter(&(Attention){1, 1, 40, 65, 19, false, DTYPE_f32, 1}, true));
+}
+
+/* Long sequences: nothing of rows x keys is in the plan, forward or backward, nor in the arena's
+ * peak. */
+static void no_square_is_stored(void)
+{
+	Compile *c = compile_open();
+	Attention a = {2, 4, 1024, 1024, 32, true, DTYPE_f32, 0};
+	Kernels *k = schedule(c, attention_step(c, &a));
+	kernels_verify(k);
+	uint64_t square = (uint64_t)(a.batch * a.heads * a.rows * a.keys) * sizeof(float);
+	unsigned private = 0;
+	for (BufferId b = 1; b < k->buffer_count; b++) {
+		CU_ASSERT(k->buffer[b].bytes < square || k->buffer[b].place == PLACE_UNIT);
+		private += k->buffer[b].place == PLACE_UNIT && k->buffer[b].bytes == square;
+	}
+	CU_ASSERT(private >= 4);
+	CU_ASSERT(plan(c, k)->arena_bytes < square);
+	compile_close(c);
+}
+
+/* Bit for bit what the kernels alone give: the same sums in the same order. */
+static void same_bits_in_blocks_of_any_size(void)
+{
+	Attention a = {1, 2, 50, 50, 16, true, DTYPE_f32, 0};
+	static const size_t ROOMS[] = {0, 1, 32 * 50 * 4 * 5};
+	double *first[4] = {NULL};
+	Compile *opened[COUNT(ROOMS)];
+	for (size_t i = 0; i < COUNT(ROOMS); i++) {
+		Compile *c = opened[i] = compile_open();
+		c->chain_room = ROOMS[i];
+		Graph *g = attention_step(c, &a);
+		int64_t size = a.rows * a.heads * a.width;
+		Feed feed[] = {{.name = "q", .at = numbers(c, a.type, size, 1)},
+		               {.name = "k", .at = numbers(c, a.type, size, 2)},
+		               {.name = "v", .at = numbers(c, a.type, size, 3)},
+		               {.name = "w", .at = numbers(c, a.type, size, 4)}};
+		Ran *ran = run_graph(c, g, &(How){.hook = ALL_HOOKS}, feed, COUNT(feed));
+		CU_ASSERT_FATAL(ran != NULL);
+		for (int o = 0; o < 4; o++) {
+			if (i > 0)
+				CU_ASSERT(memcmp(first[o], ran->out[o], (size_t)size * sizeof **ran->out) == 0);
+			first[o] = i > 0 ? first[o] : ran->out[o];
+		}
+	}
+	for (size_t i = 0; i < COUNT(ROOMS); i++)
+		compile_close(opened[i]);
+}
+
+CU_TestInfo test_chain[] = {
+    {"whole units", whole_units},
+    {"blocks of rows", blocks_of_rows},
+    {"no square is stored", no_square_is_stored},
+    {"same bits in blocks of any size", same_bits_in_blocks_of_any_size},
+    CU_TEST_INFO_NULL,
+};
