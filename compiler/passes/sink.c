@@ -139,7 +139,12 @@ Graph *pass_sink(Compile *c, const Graph *in)
 		flat[x] = sink(&s, n);
 		if (n->op == OP_reshape && op_info[node(in, n->in[0])->op].kind == CONTRACT)
 			flat[x] = map[n->in[0]];
-		map[x] = flat[x] ? op_reshape(out, flat[x], n->shape) : graph_copy_node(out, in, x, map);
+		NodeId back = n->op == OP_reshape ? flat[n->in[0]] : 0; /* to the product's own shape? */
+		if (back && shape_equal(node(out, back)->shape, n->shape))
+			map[x] = back;
+		else
+			map[x] =
+			    flat[x] ? op_reshape(out, flat[x], n->shape) : graph_copy_node(out, in, x, map);
 		if (!map[x])
 			return NULL;
 	}

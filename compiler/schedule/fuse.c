@@ -318,5 +318,6 @@ Kernels *schedule(Compile *c, const Graph *g)
 		else
 			visit(&f, x);
 	}
+	fuse_repeat_late(&f);
 	return fuse_place(&f);
 }

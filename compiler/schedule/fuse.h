@@ -47,6 +47,7 @@ unsigned node_weight(const Node *n); /* rough operations an element */
 /* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there.
  */
 bool fuse_repeats(const Fuse *f, NodeId x);
+void fuse_repeat_late(Fuse *f); /* the same of all that is stored, in the end */
 
 /* rows.c: whether x, a fold over rows or something as long as one, can be computed in the row
  * kernel `home`: all that it reads is stored by then, or is of the same row. */

@@ -7,12 +7,13 @@
  * the small. */
 #include "fuse.h"
 
-enum { MOST_WORK = 8, DEEPEST = 16 };
+enum { MOST_WORK = 8, MOST_WORK_LATE = 40, DEEPEST = 16 };
 
 typedef struct Walk {
 	const Fuse *f;
 	int64_t size;
-	unsigned work, depth;
+	unsigned work, most, depth;
+	bool late;    /* nothing more is stored when asked for */
 	NodeId large; /* the one tensor of that size */
 } Walk;
 
@@ -32,15 +33,15 @@ static bool walk(Walk *w, NodeId x)
 	if (node_is_leaf(n) || f->stored[x])
 		return large_enough(w, x);
 	bool small = shape_size(n->shape) < w->size;
-	if (small && f->home[x])
+	if (small && f->home[x] && !w->late)
 		return true; /* stored when asked for */
 	Kind kind = op_info[n->op].kind;
 	bool view = n->op == OP_broadcast || (n->op == OP_reshape && reshape_is_unit(f->g, n));
-	bool cheap = kind == MAP && node_weight(n) <= 4 && n->type != DTYPE_bool;
+	bool cheap = kind == MAP && (w->late || node_weight(n) <= 4) && n->type != DTYPE_bool;
 	if (!view && !cheap && n->op != OP_constant && n->op != OP_iota)
 		return false;
 	w->work += cheap && !small ? node_weight(n) : 0;
-	if (w->work > MOST_WORK || w->depth == DEEPEST)
+	if (w->work > w->most || w->depth == DEEPEST)
 		return false;
 	w->depth++;
 	for (int i = 0; i < n->count; i++)
@@ -52,6 +53,47 @@ static bool walk(Walk *w, NodeId x)
 
 bool fuse_repeats(const Fuse *f, NodeId x)
 {
-	Walk w = {.f = f, .size = shape_size(node(f->g, x)->shape)};
+	Walk w = {.f = f, .size = shape_size(node(f->g, x)->shape), .most = MOST_WORK};
 	return op_info[node(f->g, x)->op].kind == MAP && w.size > 64 && walk(&w, x) && w.large;
+}
+
+/* -- When all is decided --------------------------------------------------------------------------
+ */
+
+static void unstore(Fuse *f, NodeId x)
+{
+	Home *h = &f->homes[f->home[x] - 1];
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < h->outs; i++)
+		if (h->out[i] != x)
+			h->out[kept++] = h->out[i];
+	h->outs = kept;
+	f->stored[x] = false;
+	f->repeats[x] = true;
+}
+
+/* The backward pass reads much that the forward one could as well have left to it: what one other
+ * kernel alone needs, and follows from one tensor that is stored for others, too. More work is
+ * allowed than above: it is done once more, not many times. */
+void fuse_repeat_late(Fuse *f)
+{
+	uint32_t *outside = new_array(f->c->arena, uint32_t, f->g->count);
+	for (NodeId x = 1; x < f->g->count; x++)
+		for (int i = 0; i < node(f->g, x)->count; i++) {
+			NodeId o = node(f->g, x)->in[i];
+			outside[o] += f->home[o] != f->home[x];
+		}
+	for (NodeId x = f->g->count - 1; x > 0; x--) {
+		const Node *n = node(f->g, x);
+		bool may = f->stored[x] && f->home[x] && !f->forced[x] && op_info[n->op].kind == MAP;
+		if (!may || outside[x] != 1 || f->homes[f->home[x] - 1].outs < 2)
+			continue;
+		Walk w = {.f = f, .size = shape_size(n->shape), .most = MOST_WORK_LATE, .late = true};
+		bool good = w.size > 64 && f->flat[x] && n->type != DTYPE_bool;
+		f->stored[x] = false;
+		good = good && walk(&w, x) && w.large;
+		f->stored[x] = true;
+		if (good)
+			unstore(f, x);
+	}
 }

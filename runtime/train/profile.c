@@ -4,7 +4,8 @@
  * ceilings are measured when the table is printed, by the same threads: multiply-adds in registers,
  * and reads of memory far larger than the caches. A kernel's bound is the larger of its operations
  * over the first and its bytes over the second; bytes are counted once a buffer, so that what stays
- * in cache can pass 100 %. */
+ * in cache can pass 100 %. The first step, in which the system finds the memory, counts only if it
+ * is the only one. */
 #include "train.h"
 
 #include <stdlib.h>
@@ -16,12 +17,18 @@ struct Profile {
 	double *seconds; /* [count] of all runs */
 	double last;     /* when the kernel before ended, or the call began */
 	int64_t runs;
+	bool warm; /* the first run is over, and no longer counted */
 };
 
 static void mark(void *marks, int32_t kernel)
 {
 	Profile *p = marks;
 	double now = seconds_now();
+	if (p->runs == 1 && !p->warm) {
+		memset(p->seconds, 0, p->count * sizeof *p->seconds);
+		p->runs = 0;
+		p->warm = true;
+	}
 	p->seconds[kernel] += now - (kernel ? p->last : p->call->began);
 	p->last = now;
 	p->runs += (size_t)kernel + 1 == p->count;
