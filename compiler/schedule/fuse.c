@@ -3,9 +3,8 @@
  * In: an optimized graph. Out: kernels, in the order in which they run; every stored node is an out
  * of exactly one.
  * - A reduction, a dot and a scatter are cores: each has a kernel of its own, its home.
- * - A MAP joins the home of an operand if all else that it reads is there when that kernel runs.
- * Nodes that are stored have a smaller id than the ones that need them, so "stored under an id
- * below the kernel's time" is enough.
+ * - A MAP joins the home of an operand if all else that it reads is there when that kernel runs:
+ * kernels run in the order of their homes.
  * - Reductions over the last axis share a row kernel, with what is made of them and of the row
  * (rows.c).
  * - A MAP that is stored and joins none opens a map kernel, or shares one of the same shape that
@@ -65,7 +64,7 @@ static void measure(Fuse *f, NodeId x)
 		if (node_is_leaf(node(f->g, o)))
 			continue;
 		bool loaded = f->stored[o] || (f->home[o] && !f->repeats[o]);
-		NodeId latest = loaded ? o : f->latest[o];
+		uint32_t latest = loaded ? f->home[o] : f->latest[o];
 		f->latest[x] = latest > f->latest[x] ? latest : f->latest[x];
 		weight += f->stored[o] ? 0 : f->weight[o];
 	}
@@ -80,25 +79,19 @@ static uint32_t open_home(Fuse *f, KernelKind kind, NodeId x)
 {
 	Home *h = &f->homes[f->home_count++];
 	const Node *n = node(f->g, x);
-	*h = (Home){.kind = kind,
-	            .core = kind == KERNEL_map ? 0 : x,
-	            .time = x,
-	            .shape = n->shape,
-	            .flat = f->flat[x]};
+	*h = (Home){
+	    .kind = kind, .core = kind == KERNEL_map ? 0 : x, .shape = n->shape, .flat = f->flat[x]};
 	return f->home_count;
 }
 
 /* Whether o can be read, or computed, in that kernel. */
 static bool available(const Fuse *f, NodeId o, uint32_t home)
 {
-	const Home *h = &f->homes[home - 1];
 	if (node_is_leaf(node(f->g, o)) || f->home[o] == home)
 		return true;
-	if (f->stored[o])
-		return o < h->time;
-	if (f->home[o] && !f->repeats[o])
-		return o < h->time; /* it will be stored */
-	return f->latest[o] < h->time;
+	if (f->stored[o] || (f->home[o] && !f->repeats[o]))
+		return f->home[o] < home; /* it is, or will be, stored by a kernel that runs before */
+	return f->latest[o] < home;
 }
 
 /* A map kernel takes only what keeps it flat; other kernels end in any MAP of their shape. */
@@ -142,8 +135,7 @@ static uint32_t choose_home(const Fuse *f, NodeId x)
 		for (int i = 0; i < n->count; i++) {
 			uint32_t home = f->home[n->in[i]];
 			home = home ? home : row_home_behind(f, n->in[i]);
-			if (home && f->stored[n->in[i]] == (pass == 1) && can_join(f, x, home) &&
-			    (!best || f->homes[home - 1].time > f->homes[best - 1].time))
+			if (home && f->stored[n->in[i]] == (pass == 1) && can_join(f, x, home) && home > best)
 				best = home;
 		}
 	return best;
@@ -306,7 +298,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.flat = new_array(c->arena, bool, g->count);
 	f.repeats = new_array(c->arena, bool, g->count);
 	f.home = new_array(c->arena, uint32_t, g->count);
-	f.latest = new_array(c->arena, NodeId, g->count);
+	f.latest = new_array(c->arena, uint32_t, g->count);
 	f.weight = new_array(c->arena, uint16_t, g->count);
 	f.homes = new_array(c->arena, Home, g->count);
 	fuse_demand(&f);

@@ -12,8 +12,6 @@ enum {
 typedef struct Home { /* a kernel in the making */
 	KernelKind kind;
 	NodeId core;
-	NodeId time; /* the id of its core or first out: everything stored before it is there when it
-	                runs */
 	Shape shape;
 	bool flat;
 	NodeId out[MAX_KERNEL_OUTS];
@@ -33,7 +31,7 @@ typedef struct Fuse {
 	bool *flat;       /* its unstored part has one row-major order */
 	bool *repeats;    /* has a home, but others compute it again rather than load it */
 	uint32_t *home;   /* index + 1 of the kernel that computes it; 0: computed where it is used */
-	NodeId *latest;   /* the latest stored node that its unstored part reads */
+	uint32_t *latest; /* the latest home that its unstored part reads from */
 	uint16_t *weight; /* operations of its unstored part, saturating */
 	Home *homes;
 	uint32_t home_count;

@@ -57,7 +57,7 @@ static bool reads(const Fuse *f, NodeId x, uint32_t home, bool same, int depth)
 	if (f->home[x] == home)
 		return same;
 	if (f->stored[x] || (f->home[x] && !f->repeats[x]))
-		return x < h->time;
+		return f->home[x] < home;
 	if (depth == 0)
 		return false;
 	if (op_info[n->op].kind == VIEW && n->count == 1)
