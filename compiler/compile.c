@@ -107,6 +107,7 @@ void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
 	Lowered l = lower(&p->c, (Graph *)graph, NULL);
 	if (!l.plan)
 		return;
+	l.kernels->once = strcmp(graph->name, "init") == 0;
 	code->call = codegen_function(p->codegen, l.kernels, l.plan, state_offset, p->bundle);
 	code->arena_bytes = (size_t)l.plan->arena_bytes;
 	code->arena_least = (size_t)l.plan->lower_bound;

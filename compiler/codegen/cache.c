@@ -62,7 +62,7 @@ bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *st
 		Hash h = hash_text((Hash)i + 1, compiler_sources);
 		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->cpu), cg->features);
 		h = hash_text(h, cg->triple);
-		h = hash_u64(h, (uint64_t)cg->c->profile);
+		h = hash_u64(h, (uint64_t)cg->c->profile * 2 + k->once);
 		key.word[i] = hash_buffers(h, cg->c, k, offset, states);
 	}
 	*to = key;

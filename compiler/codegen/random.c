@@ -7,6 +7,8 @@
  * Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3 (2011). */
 #include "emit.h"
 
+#include <string.h>
+
 enum { ROUNDS = 10 };
 
 static V word(V like, uint32_t x)
@@ -55,22 +57,37 @@ static V mix(Emit *e, V x, V y)
 	return LLVMBuildXor(e->b, left, right, "");
 }
 
+/* c: the four words, then the two of the round's key. */
+static void philox_round(Emit *e, V c[6])
+{
+	V high0, low0, high2, low2;
+	multiply(e, c[0], 0xD2511F53, &high0, &low0);
+	multiply(e, c[2], 0xCD9E8D57, &high2, &low2);
+	/* The constants first, so that uniform words meet before a vector is touched. */
+	V first = mix(e, mix(e, c[1], c[4]), high2), second = mix(e, mix(e, c[3], c[5]), high0);
+	c[0] = first, c[1] = low2, c[2] = second, c[3] = low0;
+	c[4] = LLVMBuildAdd(e->b, c[4], word(c[4], 0x9E3779B9), "");
+	c[5] = LLVMBuildAdd(e->b, c[5], word(c[5], 0xBB67AE85), "");
+}
+
 void random_words(Emit *e, V block, V seed0, V seed1, uint32_t key, V step, V out[4])
 {
-	V c[4] = {block, l_i32(e, (int32_t)key), step, l_i32(e, 0)};
-	V k0 = seed0, k1 = seed1;
-	for (int round = 0; round < ROUNDS; round++) {
-		V high0, low0, high2, low2;
-		multiply(e, c[0], 0xD2511F53, &high0, &low0);
-		multiply(e, c[2], 0xCD9E8D57, &high2, &low2);
-		/* The constants first, so that uniform words meet before a vector is touched. */
-		V first = mix(e, mix(e, c[1], k0), high2), second = mix(e, mix(e, c[3], k1), high0);
-		c[0] = first, c[1] = low2, c[2] = second, c[3] = low0;
-		k0 = LLVMBuildAdd(e->b, k0, word(k0, 0x9E3779B9), "");
-		k1 = LLVMBuildAdd(e->b, k1, word(k1, 0xBB67AE85), "");
+	V c[6] = {block, l_i32(e, (int32_t)key), step, l_i32(e, 0), seed0, seed1};
+	if (!e->once) {
+		for (int i = 0; i < ROUNDS; i++)
+			philox_round(e, c);
+	} else { /* a tenth of the code */
+		unsigned lanes = l_lanes(block);
+		for (int i = 0; i < 4; i++)
+			c[i] = l_splat(e, c[i], lanes);
+		Loop loop;
+		loop_begin(e, &loop, "round", l_i64(e, 0), l_i64(e, ROUNDS), l_i64(e, 1), c, 6);
+		memcpy(c, loop.carry, sizeof c);
+		philox_round(e, c);
+		loop_end(e, &loop, c);
+		memcpy(c, loop.result, sizeof c);
 	}
-	for (int i = 0; i < 4; i++)
-		out[i] = c[i];
+	memcpy(out, c, 4 * sizeof *out);
 }
 
 V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step)

@@ -109,6 +109,7 @@ static void emit_shard(Codegen *cg, const Kernels *k, const Plan *p, Shard *s, s
 	emit_open(&e, cg, s->context, k, p, name);
 	e.state_offset = offset;
 	e.states = states;
+	e.once = k->once;
 	bool *wanted = new_array(cg->c->arena, bool, k->kernel_count + 1);
 	for (uint32_t i = 0; i < k->kernel_count; i++)
 		wanted[i] = shard_of[i] == number && step_first_equal(k, i) == i;
@@ -117,7 +118,7 @@ static void emit_shard(Codegen *cg, const Kernels *k, const Plan *p, Shard *s, s
 		emit_step(&e, cg, prefix, name);
 	verify_module(cg->c, e.module, name);
 	s->module = e.module;
-	s->machine = target_machine(cg);
+	s->machine = target_machine(cg, e.once);
 	emit_close(&e);
 }
 

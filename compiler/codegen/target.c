@@ -100,12 +100,12 @@ bool target_open(Codegen *cg)
 	cg->features = own(arena_printf(c->arena, "%s%s%s", host, *host && *more ? "," : "", more));
 	LLVMDisposeMessage(host);
 	cg->vector_bits = vector_bits(cg->features);
-	cg->machine = target_machine(cg);
+	cg->machine = target_machine(cg, false);
 	return cg->machine != NULL;
 }
 
 /* A new one each time: the JIT consumes its own. */
-LLVMTargetMachineRef target_machine(Codegen *cg)
+LLVMTargetMachineRef target_machine(Codegen *cg, bool once)
 {
 	LLVMTargetRef target;
 	char *message = NULL;
@@ -117,7 +117,8 @@ LLVMTargetMachineRef target_machine(Codegen *cg)
 	LLVMTargetMachineOptionsRef options = LLVMCreateTargetMachineOptions();
 	LLVMTargetMachineOptionsSetCPU(options, cg->cpu);
 	LLVMTargetMachineOptionsSetFeatures(options, cg->features);
-	LLVMTargetMachineOptionsSetCodeGenOptLevel(options, LLVMCodeGenLevelDefault);
+	LLVMTargetMachineOptionsSetCodeGenOptLevel(options, once ? LLVMCodeGenLevelNone
+	                                                         : LLVMCodeGenLevelDefault);
 	LLVMTargetMachineOptionsSetRelocMode(options, LLVMRelocPIC);
 	LLVMTargetMachineRef machine = LLVMCreateTargetMachineWithOptions(target, cg->triple, options);
 	LLVMDisposeTargetMachineOptions(options);

@@ -74,7 +74,7 @@ static bool jit_open(Codegen *cg)
 {
 	if (cg->jit)
 		return true;
-	LLVMTargetMachineRef machine = target_machine(cg);
+	LLVMTargetMachineRef machine = target_machine(cg, false);
 	if (!machine)
 		return false;
 	LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();

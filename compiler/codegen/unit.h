@@ -35,7 +35,7 @@ void *codegen_module(Codegen *cg, EmitModule emit);
 
 /* target.c */
 bool target_open(Codegen *cg);
-LLVMTargetMachineRef target_machine(Codegen *cg);
+LLVMTargetMachineRef target_machine(Codegen *cg, bool once);
 void target_attributes(const Codegen *cg, Emit *e, V function);
 
 /* step.c: kernel i is the symbol prefix + "k" + i; emit_kernels makes those that are wanted,

@@ -113,6 +113,7 @@ typedef struct Kernels {
 	uint32_t kernel_count;
 	const char **input_name, **output_name, **state_name;
 	uint32_t input_count, output_count, state_count;
+	bool once;   /* it runs but once: quick to compile before quick to run */
 	double wake; /* operations for which a wave of small kernels wakes the other threads */
 } Kernels;
 
