@@ -75,7 +75,7 @@ static void measure(Fuse *f, NodeId x)
 /* -- Homes
  * ---------------------------------------------------------------------------------------------- */
 
-static uint32_t open_home(Fuse *f, KernelKind kind, NodeId x)
+uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x)
 {
 	Home *h = &f->homes[f->home_count++];
 	const Node *n = node(f->g, x);
@@ -232,7 +232,7 @@ static void visit_fold(Fuse *f, NodeId x)
 	const Node *n = node(f->g, x);
 	uint32_t home = row_home_of(f, n->in[0], DEEPEST);
 	if (!home || !row_takes(f, x, home)) {
-		home = open_home(f, KERNEL_row, x);
+		home = fuse_open(f, KERNEL_row, x);
 		f->homes[home - 1].shape = node(f->g, n->in[0])->shape;
 	}
 	f->home[x] = home;
@@ -256,7 +256,7 @@ static void visit_core(Fuse *f, NodeId x)
 	                                                    : KERNEL_scatter;
 	store_strangers(f, x);
 	measure(f, x);
-	f->home[x] = open_home(f, kind, x);
+	f->home[x] = fuse_open(f, kind, x);
 	if (f->forced[x] || f->uses[x] != 1 || kind == KERNEL_scatter)
 		store(f, x);
 }
@@ -282,7 +282,7 @@ static void visit(Fuse *f, NodeId x)
 	if (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored))
 		return;
 	home = find_company(f, x);
-	f->home[x] = home ? home : open_home(f, KERNEL_map, x);
+	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
 	note_loads(f, &f->homes[f->home[x] - 1], x, 0);
 	store(f, x);
 }
@@ -302,12 +302,13 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.weight = new_array(c->arena, uint16_t, g->count);
 	f.homes = new_array(c->arena, Home, g->count);
 	fuse_demand(&f);
+	fuse_early(&f);
 	for (NodeId x = 1; x < g->count; x++) {
 		if (node_is_leaf(node(g, x)))
 			f.stored[x] = f.flat[x] = true;
 		else if (is_core(node(g, x)))
 			visit_core(&f, x);
-		else
+		else if (!f.home[x])
 			visit(&f, x);
 	}
 	fuse_repeat_late(&f);

@@ -42,6 +42,11 @@ void fuse_demand(Fuse *f);
 bool node_is_leaf(const Node *n);    /* input, state: always stored */
 unsigned node_weight(const Node *n); /* rough operations an element */
 
+/* fuse.c: a new kernel around x; its index + 1. */
+uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
+/* early.c: numbers known when the step begins: made first, stored. */
+void fuse_early(Fuse *f);
+
 /* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there.
  */
 bool fuse_repeats(const Fuse *f, NodeId x);
