@@ -179,9 +179,114 @@ static void same_bits_in_blocks_of_any_size(void)
 		compile_close(opened[i]);
 }
 
+/* -- Other shapes of programs: each takes x and y [B,T,D] and w [B,T,T] ---------------------------
+ */
+
+typedef NodeId (*Program)(Graph *g, NodeId x, NodeId y, NodeId w);
+
+static NodeId product(Graph *g, NodeId x, NodeId y, uint8_t x_axis, uint8_t y_axis)
+{
+	DotAxes d = {.batch = 1, .x_batch = {0}, .y_batch = {0}, .contract = 1};
+	d.x_contract[0] = x_axis, d.y_contract[0] = y_axis;
+	return op_dot(g, x, y, d);
+}
+
+/* No softmax between the products. */
+static NodeId two_products(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	return product(g, op_add(g, product(g, x, y, 2, 2), w), y, 2, 1);
+}
+
+/* Rows of the second product are columns of the first: all of a unit is needed at once. */
+static NodeId transposed_scores(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	NodeId scores = op_mul(g, product(g, x, y, 2, 2), w);
+	return product(g, softmax(g, scores), x, 1, 1);
+}
+
+static NodeId transposed_twice(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	NodeId scores = softmax(g, op_mul(g, product(g, x, y, 2, 2), w));
+	NodeId turned = op_transpose(g, scores, (Axes){.count = 3, .at = {0, 2, 1}});
+	return product(g, op_exp(g, op_neg(g, turned)), x, 2, 1);
+}
+
+/* The scores are read by two products, and once more behind a fold over all units. */
+static NodeId scores_of_many(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	NodeId scores = softmax(g, op_mul(g, product(g, x, y, 2, 2), w));
+	NodeId both = op_add(g, product(g, scores, y, 2, 1), product(g, scores, x, 2, 1));
+	NodeId mean = op_sum(g, op_mul(g, scores, scores), (Axes){.count = 3, .at = {0, 1, 2}});
+	return op_mul(g, both, op_broadcast(g, mean, node(g, both)->shape, (Axes){0}));
+}
+
+/* Rows and the sum over them are as long: which is which shows only in the axes. */
+static NodeId gram(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	NodeId scores = op_tanh(g, op_mul(g, product(g, x, y, 2, 2), w));
+	NodeId square = product(g, scores, scores, 1, 1); /* T x T, over rows */
+	return product(g, square, product(g, scores, y, 2, 1), 2, 1);
+}
+
+/* Masks that are drawn, as dropout does. */
+static NodeId with_random(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	NodeId scores = softmax(g, product(g, x, y, 2, 2));
+	NodeId kept = op_less(g, op_like(g, w, 0.1), w);
+	return product(g, op_select(g, kept, scores, op_like(g, scores, 0)), y, 2, 1);
+}
+
+static Graph *program_step(Compile *c, Program program, int64_t units, int64_t rows, int64_t width)
+{
+	Graph *g = graph_new(c, "program");
+	Shape tall = SHAPE(units, rows, width);
+	NodeId x = op_input(g, "x", DTYPE_f32, tall), y = op_state(g, "y", DTYPE_f32, tall);
+	NodeId w = op_input(g, "w", DTYPE_f32, SHAPE(units, rows, rows));
+	NodeId out = program(g, x, y, w);
+	NodeId loss = op_sum(g, op_mul(g, out, out), (Axes){.count = 3, .at = {0, 1, 2}});
+	graph_output(g, "out", out);
+	graph_output(g, "dw", op_gradient(g, loss, w));
+	graph_output(g, "dx", op_gradient(g, loss, x));
+	NodeId dy = op_gradient(g, loss, y);
+	graph_set(g, y, op_sub(g, y, op_mul(g, dy, op_like(g, dy, 0.01)))); /* while others read y */
+	return passes(c, autodiff(c, g), NULL);
+}
+
+static bool program_agrees(Program program, int64_t units, int64_t rows, int64_t width, size_t room)
+{
+	Compile *c = compile_open();
+	c->chain_room = room;
+	Graph *g = program_step(c, program, units, rows, width);
+	Feed feed[] = {{.name = "x", .at = numbers(c, DTYPE_f32, units * rows * width, 1)},
+	               {.name = "y", .at = numbers(c, DTYPE_f32, units * rows * width, 2)},
+	               {.name = "w", .at = numbers(c, DTYPE_f32, units * rows * rows, 3)}};
+	bool good = g && graph_agrees(c, g, &(How){.hook = ALL_HOOKS}, feed, COUNT(feed), 5e-5);
+	if (!good)
+		fprintf(stderr, "%lld units of %lld rows, %lld wide, room %zu\n", (long long)units,
+		        (long long)rows, (long long)width, room);
+	compile_close(c);
+	return good;
+}
+
+static void other_programs(void)
+{
+	static const Program PROGRAMS[] = {
+	    two_products, transposed_scores, transposed_twice, scores_of_many, gram, with_random};
+	for (size_t i = 0; i < COUNT(PROGRAMS); i++)
+		for (size_t room = 0; room < 2; room++) {
+			CU_ASSERT(program_agrees(PROGRAMS[i], 3, 33, 8, room));
+			CU_ASSERT(program_agrees(PROGRAMS[i], 8, 20, 20, room));
+			CU_ASSERT(program_agrees(PROGRAMS[i], 1, 48, 5, room));
+		}
+	/* too many rows for one block where a whole unit is needed */
+	CU_ASSERT(program_agrees(transposed_scores, 2, 270, 4, 0));
+	CU_ASSERT(program_agrees(two_products, 2, 270, 4, 1));
+}
+
 CU_TestInfo test_chain[] = {
     {"whole units", whole_units},
     {"blocks of rows", blocks_of_rows},
+    {"other programs", other_programs},
     {"no square is stored", no_square_is_stored},
     {"same bits in blocks of any size", same_bits_in_blocks_of_any_size},
     CU_TEST_INFO_NULL,
