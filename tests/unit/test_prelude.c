@@ -56,6 +56,8 @@ static const Case CASES[] = {
     {"layer_norm", "layer_norm(x)", 0},
     {"rms_norm", "rms_norm(x)", 0},
     {"batch_norm", "batch_norm(x, 0.2)", 0},
+    {"attention", "attention(x, 2)", 0},
+    {"attention_causal", "attention(x, heads=3, causal=1)", 0},
     {"mean_pool", "mean_pool(x)", 0},
     {"conv", "conv(x, 5, 3)", 0},
     {"conv_stride", "conv(x, 6, 3, stride=2)", 0},

@@ -178,7 +178,21 @@ def optimizers():
     put("lion", np.stack(want), w=w, g=g)
 
 
+def attentions():
+    def attention(name, batch, tokens, width, heads, causal):
+        x, w, b = normal(batch, tokens, width), normal(width, 3 * width), normal(3 * width)
+        out, bias = normal(width, width), normal(width)
+        q, k, v = (t.reshape(batch, tokens, heads, -1).transpose(1, 2) for t in (x @ w + b).chunk(3, -1))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        want = y.transpose(1, 2).reshape(x.shape) @ out + bias
+        weights = {"attention__linear__w": w, "attention__linear__b": b}
+        put(name, want, x=x, attention__linear_1__w=out, attention__linear_1__b=bias, **weights)
+
+    attention("attention", 2, 5, 6, 2, False)
+    attention("attention_causal", 3, 4, 9, 3, True)
+
+
 if __name__ == "__main__":
-    for make in (activations, statistics, losses, layers, convolutions, optimizers):
+    for make in (activations, statistics, losses, layers, convolutions, optimizers, attentions):
         make()
     save_file(truth, HERE / "truth.safetensors")
