@@ -5,7 +5,8 @@
  * out as the batch axes, x's free axes, then the contracted ones in the order in which y holds them
  * (y's free axes of that new dot), and one transpose brings it to x's own order; where that order
  * is x's already, none is made. To keep `dw` of x @ w from needing one, the adjoint of y has x
- * first: free axes of x-contracted, then those of dy. */
+ * first: free axes of x-contracted, then those of dy. Where the operands are bf16, the result is f32:
+ * the adjoint is rounded as they were, so that its products are of bf16, too. */
 #include "rules.h"
 
 #include <string.h>
@@ -53,7 +54,7 @@ static int contracted_order(const DotAxes *d, const Side *mine, const Side *thei
 }
 
 /* dx = dot(dy, y) over y's free axes: [batch, x free, x contracted]. */
-static NodeId adjoint_x(Rule *r, const Side *x, const Side *y)
+static NodeId adjoint_x(Rule *r, NodeId dy, const Side *x, const Side *y)
 {
 	const DotAxes *d = &r->n->attr.dot;
 	DotAxes to = {.batch = d->batch, .contract = y->frees};
@@ -71,11 +72,11 @@ static NodeId adjoint_x(Rule *r, const Side *x, const Side *y)
 	for (uint8_t i = 0; i < x->frees; i++)
 		order[count++] = x->free[i];
 	count += contracted_order(d, x, y, order + count);
-	return arrange(r->g, op_dot(r->g, r->dy, r->n->in[1], to), order, count);
+	return arrange(r->g, op_dot(r->g, dy, r->n->in[1], to), order, count);
 }
 
 /* dy' = dot(x, dy) over x's free axes: [batch, y contracted, y free]. */
-static NodeId adjoint_y(Rule *r, const Side *x, const Side *y)
+static NodeId adjoint_y(Rule *r, NodeId dy, const Side *x, const Side *y)
 {
 	const DotAxes *d = &r->n->attr.dot;
 	DotAxes to = {.batch = d->batch, .contract = x->frees};
@@ -93,14 +94,16 @@ static NodeId adjoint_y(Rule *r, const Side *x, const Side *y)
 	count += contracted_order(d, y, x, order + count);
 	for (uint8_t i = 0; i < y->frees; i++)
 		order[count++] = y->free[i];
-	return arrange(r->g, op_dot(r->g, r->n->in[0], r->dy, to), order, count);
+	return arrange(r->g, op_dot(r->g, r->n->in[0], dy, to), order, count);
 }
 
 void grad_dot(Rule *r)
 {
 	Side x = side_of(r, 0), y = side_of(r, 1);
+	DType type = node(r->g, r->n->in[0])->type;
+	NodeId dy = op_cast(r->g, r->dy, type);
 	if (r->needed[0])
-		r->dx[0] = adjoint_x(r, &x, &y);
+		r->dx[0] = op_cast(r->g, adjoint_x(r, dy, &x, &y), type);
 	if (r->needed[1])
-		r->dx[1] = adjoint_y(r, &x, &y);
+		r->dx[1] = op_cast(r->g, adjoint_y(r, dy, &x, &y), type);
 }

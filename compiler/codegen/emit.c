@@ -253,6 +253,15 @@ V l_from_memory(Emit *e, DType t, V v)
 	return LLVMBuildBitCast(e->b, upper, l_vector(e->f32, lanes), "");
 }
 
+/* Of a value that is a bf16 already: loaded, or from a cast. */
+V l_upper_half(Emit *e, V v)
+{
+	unsigned lanes = l_lanes(v);
+	V bits = LLVMBuildBitCast(e->b, v, l_vector(e->i32, lanes), "");
+	V upper = LLVMBuildLShr(e->b, bits, l_splat_const(l_i32(e, 16), lanes), "");
+	return LLVMBuildTrunc(e->b, upper, l_vector(e->i16, lanes), "");
+}
+
 /* bf16 rounds to nearest, ties to even; NaN stays NaN. */
 V l_to_memory(Emit *e, DType t, V v)
 {

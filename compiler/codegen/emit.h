@@ -146,7 +146,7 @@ typedef struct KernelEmit {
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is
- * i1; bf16 is computed in f32. */
+ * i1; bf16 is computed in f32, where only a cast rounds. */
 V value_at(KernelEmit *ke, NodeId x, const Index *index);
 V value_vector(KernelEmit *ke, NodeId x, const Index *index); /* the same, splat to a vector */
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from now on x is v there */
@@ -162,6 +162,7 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
 /* Between the form in memory and the one in registers: bool i8, i1; bf16 i16, f32. */
 V l_from_memory(Emit *e, DType t, V v);
 V l_to_memory(Emit *e, DType t, V v);
+V l_upper_half(Emit *e, V v); /* i16: l_to_memory of what is rounded to bf16 already */
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
 

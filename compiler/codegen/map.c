@@ -104,8 +104,13 @@ EMIT(cast)
 {
 	V x = n->x;
 	T to = l_vector(l_type(e, n->to), l_lanes(x));
+	if (n->to == DTYPE_bf16 && n->from != DTYPE_bf16) {
+		Lane wide = *n;
+		wide.to = DTYPE_f32;
+		return l_from_memory(e, DTYPE_bf16, l_to_memory(e, DTYPE_bf16, emit_cast(e, &wide)));
+	}
 	if (LLVMTypeOf(x) == to)
-		return x; /* the same type, or bf16 and f32 in registers: rounded when stored */
+		return x; /* the same type, or bf16 and f32 in registers */
 	if (n->to == DTYPE_bool)
 		return is_float(n) ? LLVMBuildFCmp(e->b, LLVMRealUNE, x, zero(x), "")
 		                   : LLVMBuildICmp(e->b, LLVMIntNE, x, zero(x), "");

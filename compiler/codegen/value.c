@@ -489,7 +489,8 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 	unsigned size = type_info[n->type].size;
 	Spot spot = spot_of(e, n->shape, index);
 	V base = ke->pointer[to];
-	v = l_to_memory(e, n->type, v);
+	bool rounded = n->op == OP_cast && n->type == DTYPE_bf16;
+	v = rounded ? l_upper_half(e, v) : l_to_memory(e, n->type, v);
 	if (spot.step == 0 || ke->lanes == 1) {
 		if (l_lanes(v) > 1)
 			v = LLVMBuildExtractElement(e->b, v, l_i32(e, 0), "");

@@ -2,7 +2,7 @@
  * right: constants are folded by it, and generated code is held against it. It is never made
  * faster.
  *
- * Floats are not rounded to their type; integers wrap as theirs. */
+ * Floats are not rounded to their type, but by a cast to bf16; integers wrap as theirs. */
 #include "graph.h"
 
 #include <math.h>
@@ -102,8 +102,23 @@ RULE(stop_gradient)
 	return e->x;
 }
 
+/* The nearest bf16, ties to even, by way of f32: what a register holds. */
+static double round_bf16(double x)
+{
+	float f = (float)x;
+	uint32_t bits;
+	memcpy(&bits, &f, sizeof bits);
+	if (isnan(f))
+		return x;
+	bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+	memcpy(&f, &bits, sizeof f);
+	return (double)f;
+}
+
 RULE(cast)
 {
+	if (e->to == DTYPE_bf16)
+		return round_bf16(e->x);
 	if (type_info[e->to].is_float)
 		return e->x;
 	if (e->to == DTYPE_bool)

@@ -228,8 +228,8 @@ typedef struct Feed { /* the value of an input or a state, as doubles in row-maj
 	const char *name;
 	const double *at;
 } Feed;
-/* Values of all nodes, [count] pointers, in arena a. Floats are not rounded to their type; ints
- * wrap as theirs. A missing feed is a BUG. gradient nodes are a BUG. */
+/* Values of all nodes, [count] pointers, in arena a. Floats are not rounded to their type
+ * but by a cast to bf16; ints wrap as theirs. A missing feed is a BUG. gradient nodes are a BUG. */
 double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count);
 
 /* verify.c: what must hold between any two stages. Breaks: BUG naming the stage and the node. */

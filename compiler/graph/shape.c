@@ -358,7 +358,8 @@ static Inferred shape_dot(const Ask *a)
 			    a, "'y' of dot is %s, but 'x' is %s: axis %d of y is not as long as axis %d of x",
 			    text_of(a, a->in[1]), text_of(a, a->in[0]), q, p);
 	}
-	return (Inferred){a->in[0]->type, to};
+	/* products of bf16 are exact in f32, and summed there */
+	return (Inferred){a->in[0]->type == DTYPE_bf16 ? DTYPE_f32 : a->in[0]->type, to};
 }
 
 /* x's shape with the axis replaced by the shape of `at`; rank over MAX_RANK or no such axis: rank

@@ -94,7 +94,8 @@ static NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const uint8_t *x_bat
 		at.at[at.count++] = i;
 	}
 	y = op_broadcast(g, op_transpose(g, y, order), s, at);
-	NodeId sum = op_mul(g, x, y);
+	DType wide = node(g, x)->type == DTYPE_bf16 ? DTYPE_f32 : node(g, x)->type;
+	NodeId sum = op_mul(g, op_cast(g, x, wide), op_cast(g, y, wide)); /* as a dot of them */
 	sum = gone.count ? op_sum(g, sum, gone) : sum;
 	for (int i = 0; i < d->batch; i++)
 		back.at[back.count++] = (uint8_t)((const uint8_t *)memchr(left, x_batch[i], lefts) - left);
