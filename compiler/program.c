@@ -98,6 +98,8 @@ static void program_parse(sslc_program *p)
 	p->model = parse(&p->c, p->file);
 	if (p->model && !read_call(p, p->model->data))
 		p->model = NULL;
+	if (p->model && strcmp(p->model->precision, "bf16") == 0)
+		p->c.dot_type = DTYPE_bf16;
 	if (p->model && p->epochs > 0)
 		p->model->train.epochs.value = (double)p->epochs;
 }

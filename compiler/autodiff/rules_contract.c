@@ -5,8 +5,8 @@
  * out as the batch axes, x's free axes, then the contracted ones in the order in which y holds them
  * (y's free axes of that new dot), and one transpose brings it to x's own order; where that order
  * is x's already, none is made. To keep `dw` of x @ w from needing one, the adjoint of y has x
- * first: free axes of x-contracted, then those of dy. Where the operands are bf16, the result is f32:
- * the adjoint is rounded as they were, so that its products are of bf16, too. */
+ * first: free axes of x-contracted, then those of dy. Where the operands are bf16, the result is
+ * f32: the adjoint is rounded as they were, so that its products are of bf16, too. */
 #include "rules.h"
 
 #include <string.h>

@@ -6,9 +6,10 @@
 #include <string.h>
 
 static const char *const sections[] = {
-    "name", "about",    "data",      "define", "pretext",
-    "loss", "features", "optimizer", "train",  "downstream",
+    "name",     "about",     "data",      "define", "pretext",    "loss",
+    "features", "optimizer", "precision", "train",  "downstream",
 };
+static const char *const precisions[] = {"f32", "bf16"};
 static const char *const train_keys[] = {"epochs", "batch", "seed", "shuffle"};
 static const char *const task_keys[] = {"freeze",    "loss",  "metric",
                                         "optimizer", "train", "baselines"};
@@ -374,6 +375,18 @@ static void check_freezes(Compile *c, const Model *m)
 			}
 }
 
+static void precision_parse(Compile *c, const Json *j, Model *model)
+{
+	if (!want_kind(c, j, JSON_STRING, "precision", "\"f32\" or \"bf16\""))
+		return;
+	if (!listed(j->text, precisions, COUNT(precisions))) {
+		diag_error(c->diags, j->span, "no precision named '%s'", j->text);
+		help_nearest(c, j->text, precisions, COUNT(precisions), "the precisions are");
+		return;
+	}
+	model->precision = j->text;
+}
+
 /* -- The file
  * ------------------------------------------------------------------------------------------------
  */
@@ -406,6 +419,8 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 	} else if (strcmp(m->key, "optimizer") == 0) {
 		model->optimizer =
 		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
+	} else if (strcmp(m->key, "precision") == 0) {
+		precision_parse(c, m, model);
 	} else if (strcmp(m->key, "train") == 0) {
 		model->train = train_parse(c, m, 10);
 	} else if (strcmp(m->key, "downstream") == 0) {
@@ -463,6 +478,7 @@ Model *parse(Compile *c, uint32_t file)
 	model->file = file;
 	model->text = diags_bytes(c->diags, file, &model->text_size);
 	model->name = name_of_file(c, file);
+	model->precision = precisions[0];
 	model->train = train_parse(c, NULL, 10);
 	model->define = new_array(c->arena, Definition, definitions_at_most(j));
 	for (const Json *m = j->first; m; m = m->next)

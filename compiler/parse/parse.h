@@ -158,11 +158,12 @@ typedef struct Model {
 	const char *name; /* "name", or the file's without .json */
 	const char *text; /* the file's bytes, for checkpoints */
 	size_t text_size;
-	Expr *data;      /* required: a call of a reader */
-	Body *pretext;   /* BODY_NAMED whose names the loss sees; may be NULL */
-	Body *loss;      /* required unless is_prelude */
-	Body *features;  /* default: encoder(x) if there is an encoder, else NULL */
-	Expr *optimizer; /* default: adam(lr=1e-3) */
+	Expr *data;            /* required: a call of a reader */
+	Body *pretext;         /* BODY_NAMED whose names the loss sees; may be NULL */
+	Body *loss;            /* required unless is_prelude */
+	Body *features;        /* default: encoder(x) if there is an encoder, else NULL */
+	Expr *optimizer;       /* default: adam(lr=1e-3) */
+	const char *precision; /* of the operands of products: "f32" (default) or "bf16" */
 	Train train;
 	Definition *define; /* "define" and, with is_network, the networks, in file order */
 	size_t define_count;
@@ -171,9 +172,10 @@ typedef struct Model {
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
 } Model;
 
-/* Sections name data define pretext loss features optimizer train downstream; every other key must
- * be a list: a network. After errors the model is returned too, as far as it could be read (broken
- * bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even that. */
+/* Sections name data define pretext loss features optimizer precision train downstream; every other
+ * key must be a list: a network. After errors the model is returned too, as far as it could be read
+ * (broken bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even
+ * that. */
 Model *parse(Compile *c, uint32_t file);
 
 /* -- prelude.c: models/lib, compiled in

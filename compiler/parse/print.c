@@ -269,6 +269,10 @@ void model_print(const Model *m, Text *out)
 		text_printf(out, ",\n  \"optimizer\": ");
 		print_json_expr(m->optimizer, out);
 	}
+	if (strcmp(m->precision, "f32") != 0) {
+		text_printf(out, ",\n  \"precision\": ");
+		print_json_text(m->precision, out);
+	}
 	print_train(&m->train, 2, out);
 	if (m->task_count)
 		text_printf(out, ",\n  \"downstream\": {\n");
