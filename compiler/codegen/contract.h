@@ -3,7 +3,10 @@
  * C[row][col] = sum over k of R[row][k] L[k][col], for every batch index. Lanes of vectors run
  * along columns; one element of R is spread over a vector. Which operand of the dot is R: x, or y
  * when y has a single column (then the lanes run along x's free axis). Both are read through
- * value_at(), so that what was fused into them is computed while they are packed. */
+ * value_at(), so that what was fused into them is computed while they are packed.
+ *
+ * Where the machine multiplies pairs of bf16, a step of k is a pair of neighbours, in the bits of
+ * one f32: the first in the lower half. Of an odd k the last is paired with zeros. */
 #ifndef SSLC_CONTRACT_H
 #define SSLC_CONTRACT_H
 
@@ -38,9 +41,11 @@ typedef struct Contract {
 	int64_t block_sum;                                 /* the first sum, if there is one before k */
 	int64_t block_steps;                               /* of all sums in a block */
 	unsigned lanes, high, wide,
-	    unroll; /* register tile: high rows of wide vectors; steps of k in a round */
+	    unroll;         /* register tile: high rows of wide vectors; steps of k in a round */
+	bool pairs;         /* a step of k is a pair of bf16; k, block_k, k0, .. count steps, */
+	int64_t k_elements; /* this elements */
 	T element, vector;
-	unsigned size; /* bytes of an element */
+	unsigned size; /* bytes of an element, of a pair */
 	V partial;     /* sums between blocks of k, and rows on their way to a long epilogue */
 	int64_t partial_stride;
 	bool long_epilogue;
@@ -100,6 +105,12 @@ void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, u
 Index contract_index(const Contract *c, const Operand *o, V free, V k, int lane_axis,
                      unsigned valid);
 V contract_mask(const Contract *c, unsigned valid); /* NULL: all */
+
+/* kernel_contract_read.c: what is there; a scalar or a vector. lane_axis: of the operand, its free
+ * or its contracted one, or -1. valid: lanes that exist, at least 1; others may hold anything. */
+V contract_read(Contract *c, const Operand *o, V free, V k, int lane_axis, unsigned valid);
+/* sum + row col, or of the pairs row and col, their two products. */
+V contract_multiply(Contract *c, V row, V col, V sum);
 
 /* kernel_contract_choose.c */
 void contract_choose(KernelEmit *ke, Contract *c); /* c keeps pointers into itself */

@@ -23,6 +23,7 @@ typedef struct Emit {
 	LLVMTargetDataRef layout;
 	T ptr, i1, i8, i16, i32, i64, f32, f64, bf16, voidt;
 	unsigned vector_bits; /* 512, 256, 128 */
+	bool bf16_pairs;      /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
 	V function;           /* being emitted */
 	bool once;            /* runs but once: quick to compile before quick to run */
 	bool names;           /* values get names: when the text is to be shown */

@@ -68,8 +68,9 @@ static int contiguous_axis(const Kernels *k, NodeId x)
 }
 
 /* Nothing is computed when it is read. */
-static bool is_plain(const Kernels *k, NodeId x)
+static bool is_plain(const Contract *c, NodeId x)
 {
+	const Kernels *k = c->e->k;
 	for (const Node *n = node(k->graph, x); k->buffer_of[x] == 0; n = node(k->graph, x)) {
 		bool moves = n->op == OP_transpose || n->op == OP_windows || n->op == OP_slice;
 		if (!moves && !(n->op == OP_reshape && reshape_is_unit(k->graph, n)))
@@ -77,7 +78,7 @@ static bool is_plain(const Kernels *k, NodeId x)
 		x = n->in[0];
 	}
 	DType type = node(k->graph, x)->type;
-	return k->buffer_of[x] != 0 && (type == DTYPE_f32 || type == DTYPE_f64);
+	return k->buffer_of[x] != 0 && (type == DTYPE_bf16) == c->pairs;
 }
 
 static Operand operand(const Contract *c, bool is_r)
@@ -194,16 +195,18 @@ static void choose_sources(Contract *c)
 	bool cols_along_k = contiguous_axis(k, c->l.node) == c->l.contract;
 	bool meet = !rows_along_k && c->rows * c->size % SAME_LINE == 0 && c->k > PACKED_K;
 	c->r.source = rows_along_k ? ALONG_K : ALONG_IT;
-	if (is_plain(k, c->r.node) && !meet)
+	bool whole = !c->pairs || (rows_along_k && c->k_elements % 2 == 0); /* pairs lie as they are */
+	if (is_plain(c, c->r.node) && !meet && whole)
 		c->r.source = DIRECT;
 	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
 	             c->roles.steps * c->cols * c->size <= SMALL;
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
-	if (is_plain(k, c->l.node) && !cols_along_k && small)
+	bool direct = is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
+	if (direct && small)
 		c->l.source = DIRECT;
 	if (several(c)) { /* the schedule has stored R; one panel of columns is read as it lies */
 		c->r.source = DIRECT;
-		if (is_plain(k, c->l.node) && !cols_along_k && c->cols <= c->wide * c->lanes)
+		if (direct && c->cols <= c->wide * c->lanes)
 			c->l.source = DIRECT;
 	}
 }
@@ -293,6 +296,18 @@ static void fit_scratch(Contract *c)
 
 /* -- All together -------------------------------------------------------------------------- */
 
+/* From here on a step of k is a pair, if it can be. */
+static void choose_steps(Contract *c)
+{
+	DType type = node(c->e->k->graph, c->r.node)->type;
+	c->k_elements = c->roles.k;
+	c->pairs = c->e->bf16_pairs && type == DTYPE_bf16 && c->lanes == 16 && c->roles.k > 1;
+	if (!c->pairs)
+		return;
+	c->roles.k = blocks_of(c->k_elements, 2);
+	c->roles.steps = c->roles.steps / c->k_elements * c->roles.k;
+}
+
 /* More than a few cheap ops after the product are emitted once, in a loop over rows. */
 static bool has_long_epilogue(const Kernels *k, const Kernel *kernel)
 {
@@ -327,15 +342,17 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	*c = (Contract){.ke = ke, .e = e, .dot = dot, .t = ke->kernel->tiling, .lanes = ke->lanes};
 	c->roles = contract_roles(g, dot);
 	c->r = operand(c, true), c->l = operand(c, false);
+	choose_steps(c);
 	c->rows = c->roles.rows, c->cols = c->roles.cols, c->k = c->roles.k;
 	c->k_rest = c->k;
 	if (c->t.k_parts) {
 		c->adds = true;
-		c->k = c->t.k_part;
+		c->k = c->pairs ? c->t.k_part / 2 : c->t.k_part; /* parts are even */
 		c->k_rest = contract_last(c->roles.k, c->k);
 	}
-	for (int i = 0; i < c->roles.sums; i++)
+	for (int i = 0; i + 1 < c->roles.sums; i++)
 		c->sum_size[i] = node(g, c->r.node)->shape.dim[c->r.sum[i]];
+	c->sum_size[c->roles.sums - 1] = c->k;
 	c->element = dot->type == DTYPE_f64 ? e->f64 : e->f32;
 	c->size = dot->type == DTYPE_f64 ? 8 : 4;
 	c->vector = l_vector(c->element, c->lanes);

@@ -32,8 +32,8 @@ static void store_at(Contract *c, V base, V index, V value)
 static V read(Contract *c, const Operand *o, V free, V k, int axis, unsigned valid)
 {
 	V free_at = contract_add(c, start_of(c, o), free), k_at = contract_add(c, c->k0, k);
-	Index index = contract_index(c, o, free_at, k_at, axis, valid < c->lanes ? valid : 0);
-	return value_vector(c->ke, o->node, &index);
+	valid = valid < c->lanes ? valid : c->lanes;
+	return l_splat(c->e, contract_read(c, o, free_at, k_at, axis, valid), c->lanes);
 }
 
 /* -- R as it lies -------------------------------------------------------------------------- */

@@ -14,8 +14,7 @@ static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
 	V i = contract_add(c, t->i, contract_int(c, row));
 	if (c->r.source == DIRECT) {
 		V row_at = contract_add(c, c->row0, i), k_at = contract_add(c, c->k0, k);
-		Index index = contract_index(c, &c->r, row_at, k_at, -1, 0);
-		return value_at(c->ke, c->r.node, &index);
+		return contract_read(c, &c->r, row_at, k_at, -1, c->lanes);
 	}
 	V outer = c->r.source == ALONG_K ? i : k, inner = c->r.source == ALONG_K ? k : i;
 	V offset = contract_add(c, contract_scale(c, outer, c->r.stride), inner);
@@ -27,10 +26,9 @@ static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 	V first = contract_int(c, v * c->lanes);
 	if (c->l.source == DIRECT) {
 		V col = contract_add(c, c->col0, contract_add(c, t->j, first));
-		unsigned valid = v + 1 == t->wide ? t->valid : 0;
+		unsigned valid = v + 1 == t->wide && t->valid ? t->valid : c->lanes;
 		V k_at = contract_add(c, c->k0, k);
-		Index index = contract_index(c, &c->l, col, k_at, c->l.free, valid);
-		return value_vector(c->ke, c->l.node, &index);
+		return l_splat(c->e, contract_read(c, &c->l, col, k_at, c->l.free, valid), c->lanes);
 	}
 	k = c->roles.sums > 1 ? contract_add(c, c->skipped, k) : k;
 	V step = contract_add(c, contract_scale(c, k, t->wide * c->lanes), first);
@@ -47,7 +45,7 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 		V row = l_splat(c->e, row_element(c, t, r, k), c->lanes);
 		for (unsigned v = 0; v < t->wide; v++) {
 			V *s = &sum[r * t->wide + v];
-			*s = l_call(c->e, "llvm.fmuladd", c->vector, &c->vector, 1, (V[]){row, col[v], *s}, 3);
+			*s = contract_multiply(c, row, col[v], *s);
 		}
 	}
 }

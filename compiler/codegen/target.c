@@ -100,6 +100,7 @@ bool target_open(Codegen *cg)
 	cg->features = own(arena_printf(c->arena, "%s%s%s", host, *host && *more ? "," : "", more));
 	LLVMDisposeMessage(host);
 	cg->vector_bits = vector_bits(cg->features);
+	cg->bf16_pairs = cg->vector_bits == 512 && has(cg->features, "avx512bf16");
 	cg->machine = target_machine(cg, false);
 	return cg->machine != NULL;
 }

@@ -13,7 +13,8 @@ void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, c
 	            .plan = p,
 	            .context = context,
 	            .machine = cg->machine,
-	            .vector_bits = cg->vector_bits};
+	            .vector_bits = cg->vector_bits,
+	            .bf16_pairs = cg->bf16_pairs};
 	LLVMContextSetDiscardValueNames(context, !e->names);
 	e->module = LLVMModuleCreateWithNameInContext(name, context);
 	e->layout = LLVMCreateTargetDataLayout(cg->machine);

@@ -18,6 +18,7 @@ struct Codegen {
 	LLVMTargetMachineRef machine;
 	char *triple, *cpu, *features; /* LLVM's strings */
 	unsigned vector_bits;
+	bool bf16_pairs;
 	LLVMOrcLLJITRef jit; /* opened by the first function */
 	unsigned functions;  /* made so far by codegen_module: for symbols */
 	LoadedFunction *loaded;

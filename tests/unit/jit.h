@@ -72,6 +72,7 @@ static inline void jit_open(Jit *j, const char *cpu)
 	e->f64 = LLVMDoubleTypeInContext(c), e->bf16 = LLVMBFloatTypeInContext(c);
 	e->voidt = LLVMVoidTypeInContext(c);
 	e->vector_bits = jit_vector_bits(cpu);
+	e->bf16_pairs = !cpu && __builtin_cpu_supports("avx512bf16");
 	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
 }
 

@@ -59,7 +59,7 @@ static inline NodeId product_graph(Graph *g, const Product *p, NodeId in[3], Nod
 	NodeId out = *dot = op_dot(g, x, in[1], axes);
 	if (p->epilogue == PLAIN)
 		return out;
-	in[2] = op_input(g, "bias", p->type, SHAPE(p->n));
+	in[2] = op_input(g, "bias", node(g, out)->type, SHAPE(p->n));
 	Shape shape = node(g, out)->shape;
 	Axes last = {.count = 1, .at = {(uint8_t)(shape.rank - 1)}};
 	out = op_add(g, out, op_broadcast(g, in[2], shape, last));
