@@ -5,7 +5,8 @@
  * where the model asks for it. Nothing else is touched: parameters, the optimizer's state, sums and
  * losses stay f32. The cast is put below the views of an operand, so that what is stored for it,
  * and kept for the backward pass, is the half as large bf16; a product, its gradients and windows
- * over it then share one cast. Micikevicius et al. 2018, "Mixed precision training"; Kalamkar et
+ * over it then share one cast. Depth-wise products are element-wise work, not the machine's kind of
+ * product, and stay as they are. Micikevicius et al. 2018, "Mixed precision training"; Kalamkar et
  * al. 2019 for bf16, whose range is f32's: losses need no scaling. */
 #include "passes.h"
 
@@ -46,7 +47,7 @@ static NodeId narrow(Graph *g, NodeId x)
 static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
-	if (n->op != OP_dot || node(in, n->in[0])->type != DTYPE_f32)
+	if (n->op != OP_dot || node(in, n->in[0])->type != DTYPE_f32 || dot_is_depthwise(in, n))
 		return 0;
 	NodeId a = narrow(out, map[n->in[0]]), b = narrow(out, map[n->in[1]]);
 	return op_dot(out, a, b, n->attr.dot);

@@ -66,6 +66,28 @@ static int pairs(uint8_t *x, uint8_t *y, int count, const int *x_to, const int *
 
 /* -- Depth-wise -------------------------------------------------------------------------------- */
 
+static int long_frees(Shape s, const uint8_t *batch, int batches, const uint8_t *contract,
+                      int contracts)
+{
+	int count = 0;
+	for (uint8_t i = 0; i < s.rank; i++)
+		count += s.dim[i] > 1 && !memchr(batch, i, (size_t)batches) &&
+		         !memchr(contract, i, (size_t)contracts);
+	return count;
+}
+
+bool dot_is_depthwise(const Graph *g, const Node *dot)
+{
+	const DotAxes *d = &dot->attr.dot;
+	Shape x = node(g, dot->in[0])->shape, y = node(g, dot->in[1])->shape;
+	bool batches = false;
+	for (int i = 0; i < d->batch; i++)
+		batches |= x.dim[d->x_batch[i]] > 1;
+	return batches && dot_is_windowed(g, dot) &&
+	       (long_frees(x, d->x_batch, d->batch, d->x_contract, d->contract) == 0 ||
+	        long_frees(y, d->y_batch, d->batch, d->y_contract, d->contract) == 0);
+}
+
 static int frees_of(Shape s, const DotAxes *d)
 {
 	return s.rank - d->batch - d->contract;

@@ -3,7 +3,8 @@
  *
  * A reshape can be seen through only if its operand is stored or the row-major order is all that
  * matters; a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
- * more than once. */
+ * more than once. What a dot takes in bf16 is stored so, half as large as the f32 that it is made
+ * of, but for inputs and states, which are rounded while they are packed. */
 #include "fuse.h"
 
 #include <string.h>
@@ -74,6 +75,18 @@ static void force_behind_views(Fuse *f, NodeId x)
 	f->forced[x] = true;
 }
 
+static void force_bf16(Fuse *f, NodeId x)
+{
+	bool windows = false; /* read in place, many times */
+	const Node *n = node(f->g, x);
+	for (; op_info[n->op].kind == VIEW && n->count == 1 && n->op != OP_pad; n = node(f->g, x)) {
+		windows |= n->op == OP_windows;
+		x = n->in[0];
+	}
+	bool packs = n->op == OP_cast && node_is_leaf(node(f->g, n->in[0])) && !windows;
+	f->forced[x] |= !packs && !node_is_leaf(n);
+}
+
 void fuse_demand(Fuse *f)
 {
 	const Graph *g = f->g;
@@ -92,7 +105,9 @@ void fuse_demand(Fuse *f)
 		if (n->op == OP_scatter_add)
 			f->forced[n->in[0]] = f->forced[n->in[1]] = f->forced[n->in[2]] = true;
 		for (int i = 0; n->op == OP_dot && i < 2; i++)
-			if (!packs_well(g, n->in[i]))
+			if (node(g, n->in[i])->type == DTYPE_bf16)
+				force_bf16(f, n->in[i]);
+			else if (!packs_well(g, n->in[i]))
 				force_behind_views(f, n->in[i]);
 	}
 }
