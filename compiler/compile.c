@@ -20,6 +20,7 @@ Lowered lower(Compile *c, Graph *graph, const char *last)
 	if (last && strcmp(last, "build") == 0)
 		return l;
 	l.graph = autodiff(c, l.graph);
+	lap(&c->laps, "autodiff");
 	if (c->verify && l.graph)
 		graph_verify(l.graph, "autodiff");
 	if (last && strcmp(last, "autodiff") == 0)
@@ -28,9 +29,11 @@ Lowered lower(Compile *c, Graph *graph, const char *last)
 	if (last)
 		return l;
 	l.kernels = schedule(c, l.graph);
+	lap(&c->laps, "schedule");
 	if (c->verify && l.kernels)
 		kernels_verify(l.kernels);
 	l.plan = plan(c, l.kernels);
+	lap(&c->laps, "plan");
 	return l;
 }
 
@@ -45,8 +48,10 @@ static uint64_t state_offset(void *bundle, const char *name)
 
 static bool open_codegen(sslc_program *p)
 {
-	if (!p->codegen)
+	if (!p->codegen) {
 		p->codegen = codegen_open(&p->c);
+		lap(&p->c.laps, "target");
+	}
 	return p->codegen != NULL;
 }
 

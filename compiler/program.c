@@ -20,6 +20,7 @@ static const size_t MEMORY_LIMIT = (size_t)2 << 30;
 			return failure;                                                                        \
 		}                                                                                          \
 		arena_on_limit((p)->c.arena, &(p)->out_of_memory);                                         \
+		laps_start(&(p)->c.laps);                                                                  \
 	} while (0)
 
 /* -- 1 Compile
@@ -110,6 +111,7 @@ static bool guarded_parse(sslc_program *p, const char *name)
 	p->file = diags_file(p->c.diags, arena_copy(p->c.arena, name, strlen(name)), p->source.data,
 	                     p->source.size);
 	program_parse(p);
+	lap(&p->c.laps, "parse");
 	return true;
 }
 
@@ -239,6 +241,7 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 	if (!p->model || p->bundle || !to_data_shape(p, data, &shape))
 		return false;
 	p->bundle = build(&p->c, p->model, p->prelude, &shape);
+	lap(&p->c.laps, "build");
 	if (!p->bundle || diag_count(p->c.diags)) {
 		p->bundle = NULL;
 		return false;
@@ -391,6 +394,14 @@ bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost)
 		cost->bytes += l.kernels->kernel[k].bytes;
 	}
 	return true;
+}
+
+size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room)
+{
+	const Laps *l = &p->c.laps;
+	for (size_t i = 0; i < l->count && i < room; i++)
+		out[i] = (sslc_time){l->lap[i].stage, l->lap[i].seconds, l->lap[i].times};
+	return l->count;
 }
 
 /* -- 3 Errors

@@ -171,6 +171,15 @@ typedef struct sslc_cost {
 } sslc_cost;
 SSLC_API bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost);
 
+/* What a stage of the compiler took until now, for all functions together. */
+typedef struct sslc_time {
+	const char *stage; /* "parse", "autodiff", "emit" */
+	double seconds;
+	size_t times; /* that it ran */
+} sslc_time;
+/* Writes as many as there is room for, in the order of the stages; returns how many there are. */
+SSLC_API size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room);
+
 /* A StepTask (args: 64 doubles of scratch) that does nothing but fused multiply-adds in registers,
  * so many a tile: what the machine can do at most. NULL after an error. */
 SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);

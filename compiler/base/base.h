@@ -118,6 +118,24 @@ void diag_print(const Diags *d, FILE *out, bool colour);
  * near enough to be meant (distance at most a third of the length, at least 1). */
 const char *suggest(const char *name, const char *const *candidates, size_t count);
 
+/* -- laps.c -------------------------------------------------------------------------------------
+ */
+
+typedef struct Lap {
+	const char *stage; /* a literal */
+	double seconds;    /* in all */
+	size_t times;      /* that it ran */
+} Lap;
+
+typedef struct Laps {
+	double since;
+	size_t count;
+	Lap lap[32]; /* in the order of the first run */
+} Laps;
+
+void laps_start(Laps *l);             /* what was before is charged to nobody */
+void lap(Laps *l, const char *stage); /* the time since the last lap was that stage's */
+
 /* -- The compilation: what all stages share ------------------------------------------------------
  */
 
@@ -132,6 +150,7 @@ typedef struct Compile {
 	size_t chain_room;  /* bytes of a block of a chain (schedule/chain.c); 0: as measured */
 	const char *cpu;    /* LLVM's CPU name; NULL: this machine */
 	const char *features;
+	Laps laps; /* what each stage took */
 } Compile;
 
 #endif

@@ -138,6 +138,7 @@ bool shards_compile(Codegen *cg, const Kernels *k, const Plan *p, StateOffset of
 		emit_shard(cg, k, p, &shard[i], i, shard_of, prefix, name, offset, states);
 		good = good && shard[i].machine;
 	}
+	lap(&c->laps, "emit");
 	if (good)
 		run(c, &w);
 	for (size_t i = 0; i < count; i++) {
@@ -150,6 +151,7 @@ bool shards_compile(Codegen *cg, const Kernels *k, const Plan *p, StateOffset of
 			LLVMDisposeTargetMachine(shard[i].machine);
 		LLVMContextDispose(shard[i].context);
 	}
+	lap(&c->laps, "llvm");
 	return good;
 }
 

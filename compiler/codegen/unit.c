@@ -151,10 +151,12 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 			return f->call;
 	Objects objects = {.count = 0};
 	bool good = known && cache_load(cg, key, &objects);
+	lap(&cg->c->laps, "cache");
 	if (!good) {
 		good = shards_compile(cg, k, p, offset, states, prefix, name, &objects);
 		if (good && known)
 			cache_store(cg, key, &objects);
+		lap(&cg->c->laps, "cache");
 	}
 	for (size_t i = 0; i < objects.count; i++)
 		good = good && add_object(cg, &objects.object[i]);
@@ -162,6 +164,7 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 	LLVMOrcExecutorAddress address = 0;
 	if (!good || !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "link a function"))
 		return NULL;
+	lap(&cg->c->laps, "link");
 	LoadedFunction *f = new (a, LoadedFunction);
 	*f = (LoadedFunction){cg->loaded, name, (StepFunction)(uintptr_t)address};
 	cg->loaded = f;

@@ -15,6 +15,7 @@ Graph *passes(Compile *c, const Graph *in, const char *last)
 	const Graph *g = in;
 	for (const Pass *pass = pass_list; g && pass->name; pass++) {
 		g = pass->run(c, g);
+		lap(&c->laps, pass->name);
 		if (g && c->verify)
 			graph_verify(g, pass->name);
 		if (last && strcmp(pass->name, last) == 0)

@@ -65,6 +65,8 @@ int command_check(const Options *o)
 		print_states(s.program);
 		if (!print_costs(s.program))
 			code = session_errors(&s);
+		if (o->time)
+			session_times(&s);
 	}
 	session_close(&s);
 	if (!code)

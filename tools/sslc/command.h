@@ -22,7 +22,7 @@ typedef struct Options {
 	const char *out, *init, *stage, *function, *checkpoint, *split, *cpu;
 	int64_t epochs, steps, samples, threads;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
-	bool resume, no_downstream, quiet, profile, dot, help;
+	bool resume, no_downstream, quiet, profile, time, dot, help;
 } Options;
 
 /* options.c */

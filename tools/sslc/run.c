@@ -174,6 +174,8 @@ int command_run(const Options *o)
 	int code = open_session(&r, o);
 	if (!code && !run(&r, o))
 		code = session_failure(&r.session, &r.failure);
+	if (!code && o->time)
+		session_times(&r.session);
 	engine_close(&r.engine);
 	watch_close(&r.watch);
 	session_close(&r.session);

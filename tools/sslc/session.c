@@ -148,3 +148,17 @@ void session_print(const Session *s)
 	}
 	printf("\nparameters  %zu\n", parameters);
 }
+
+void session_times(const Session *s)
+{
+	enum { ROOM = 32 };
+	sslc_time time[ROOM];
+	size_t count = sslc_times(s->program, time, ROOM);
+	double whole = 0;
+	puts("\nstage              ms   times");
+	for (size_t i = 0; i < count && i < ROOM; i++) {
+		whole += time[i].seconds;
+		printf("%-12s %8.2f %7zu\n", time[i].stage, 1e3 * time[i].seconds, time[i].times);
+	}
+	printf("%-12s %8.2f\n", "all", 1e3 * whole);
+}

@@ -23,6 +23,9 @@ int session_find(const Session *s, const char *function);
 /* Model, data, parameters: the first lines of a report. */
 void session_print(const Session *s);
 
+/* What each stage of the compiler took. */
+void session_times(const Session *s);
+
 int default_threads(void);                             /* cores that this process may use */
 void tensor_text(const sslc_tensor *t, char text[64]); /* "f32[20,10]" */
 char *bytes_text(size_t bytes, char text[24]);         /* "1.5 MiB"; returns text */
