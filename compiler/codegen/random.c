@@ -57,37 +57,36 @@ static V mix(Emit *e, V x, V y)
 	return LLVMBuildXor(e->b, left, right, "");
 }
 
-/* c: the four words, then the two of the round's key. */
-static void philox_round(Emit *e, V c[6])
+static void round_of(Emit *e, V c[4], V k[2])
 {
 	V high0, low0, high2, low2;
 	multiply(e, c[0], 0xD2511F53, &high0, &low0);
 	multiply(e, c[2], 0xCD9E8D57, &high2, &low2);
 	/* The constants first, so that uniform words meet before a vector is touched. */
-	V first = mix(e, mix(e, c[1], c[4]), high2), second = mix(e, mix(e, c[3], c[5]), high0);
+	V first = mix(e, mix(e, c[1], k[0]), high2), second = mix(e, mix(e, c[3], k[1]), high0);
 	c[0] = first, c[1] = low2, c[2] = second, c[3] = low0;
-	c[4] = LLVMBuildAdd(e->b, c[4], word(c[4], 0x9E3779B9), "");
-	c[5] = LLVMBuildAdd(e->b, c[5], word(c[5], 0xBB67AE85), "");
+	k[0] = LLVMBuildAdd(e->b, k[0], word(k[0], 0x9E3779B9), "");
+	k[1] = LLVMBuildAdd(e->b, k[1], word(k[1], 0xBB67AE85), "");
 }
 
+/* Rounds in which words are uniform are written out, so that those move out of loops; the others
+ * are a loop: all ten would be most of the code of a kernel, and of the time to compile it. */
 void random_words(Emit *e, V block, V seed0, V seed1, uint32_t key, V step, V out[4])
 {
+	enum { WRITTEN_OUT = 2, AT_ONCE = 2 };
 	V c[6] = {block, l_i32(e, (int32_t)key), step, l_i32(e, 0), seed0, seed1};
-	if (!e->once) {
-		for (int i = 0; i < ROUNDS; i++)
-			philox_round(e, c);
-	} else { /* a tenth of the code */
-		unsigned lanes = l_lanes(block);
-		for (int i = 0; i < 4; i++)
-			c[i] = l_splat(e, c[i], lanes);
-		Loop loop;
-		loop_begin(e, &loop, "round", l_i64(e, 0), l_i64(e, ROUNDS), l_i64(e, 1), c, 6);
-		memcpy(c, loop.carry, sizeof c);
-		philox_round(e, c);
-		loop_end(e, &loop, c);
-		memcpy(c, loop.result, sizeof c);
-	}
-	memcpy(out, c, 4 * sizeof *out);
+	for (int i = 0; i < WRITTEN_OUT; i++)
+		round_of(e, c, c + 4);
+	for (size_t i = 0; i < COUNT(c); i++)
+		c[i] = l_lanes(c[i]) == l_lanes(block) ? c[i] : l_splat(e, c[i], l_lanes(block));
+	Loop rounds;
+	loop_begin(e, &rounds, "rounds", l_i64(e, WRITTEN_OUT), l_i64(e, ROUNDS), l_i64(e, AT_ONCE), c,
+	           COUNT(c));
+	memcpy(c, rounds.carry, sizeof c);
+	for (int i = 0; i < AT_ONCE; i++)
+		round_of(e, c, c + 4);
+	loop_end(e, &rounds, c);
+	memcpy(out, rounds.result, 4 * sizeof *out);
 }
 
 V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step)
