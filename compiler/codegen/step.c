@@ -32,6 +32,7 @@ typedef struct Step {
 	V field[FIELD_COUNT];
 	Call *call; /* [kernel_count] */
 	V args;     /* words for the args of a task */
+	bool *task; /* [kernel_count] of a kernel that is made: it runs on several threads */
 	V wave;     /* the task of several kernels together; NULL: there are none */
 	const char *prefix;
 } Step;
@@ -166,17 +167,23 @@ uint32_t step_first_equal(const Kernels *k, uint32_t number)
 	return number;
 }
 
-/* Whether it, or an equal one, runs on several threads or beside others. */
-static bool has_task(const Kernels *k, uint32_t number)
+/* One past the last kernel that is called together with `first`. A profile is of single kernels
+ * and chains. */
+static uint32_t end_of(const Emit *e, uint32_t first)
 {
-	for (uint32_t i = number; i < k->kernel_count; i++) {
-		const Kernel *kernel = &k->kernel[i];
-		bool together = kernel->tiles > 1 || kernel->beside || wave_end(k, i) > i + 1;
-		together = together && !kernel->chain;
-		if (together && (i == number || (kernel->hash && kernel->hash == k->kernel[number].hash)))
-			return true;
+	return e->c->profile ? chain_end(e->k, first) : wave_end(e->k, first);
+}
+
+static void find_tasks(Step *s)
+{
+	const Emit *e = s->e;
+	s->task = new_array(e->c->arena, bool, e->k->kernel_count + 1);
+	for (uint32_t i = 0, end; i < e->k->kernel_count; i = end) {
+		end = end_of(e, i);
+		bool parallel = wave_is_parallel(e->k, i, end);
+		for (uint32_t j = i; j < end; j++)
+			s->task[step_first_equal(e->k, j)] |= parallel && !e->k->kernel[j].chain;
 	}
-	return false;
 }
 
 static void make_kernel(Step *s, uint32_t number)
@@ -186,7 +193,7 @@ static void make_kernel(Step *s, uint32_t number)
 	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
 	uint32_t count = step_touched(s->e->c, k, &k->kernel[number], buffers);
 	V made = kernel_function(s, number, buffers, count);
-	if (has_task(k, number))
+	if (s->task[number])
 		task_function(s, number, made, count);
 	arena_reset(s->e->c->arena, mark);
 }
@@ -361,16 +368,10 @@ static void load_fields(Step *s)
 void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted)
 {
 	Step s = {.e = e, .cg = cg, .prefix = prefix};
+	find_tasks(&s);
 	for (uint32_t i = 0; i < e->k->kernel_count; i++)
 		if (wanted[i])
 			make_kernel(&s, i);
-}
-
-/* One past the last kernel that is called together with `first`. A profile is of single kernels
- * and chains. */
-static uint32_t end_of(const Emit *e, uint32_t first)
-{
-	return e->c->profile ? chain_end(e->k, first) : wave_end(e->k, first);
 }
 
 /* Finds what every call needs; the most words of args, and whether there are waves. */

@@ -84,11 +84,18 @@ static uint32_t buffer_number(Numbering *m, BufferId b)
 	return m->buffer[b];
 }
 
-static Hash hash_node(const Kernels *k, const Node *n, Hash h)
+/* Code that goes over its elements in one loop depends on their number alone. */
+static Hash hash_shape(const Kernel *kernel, Shape s, Hash h)
+{
+	return kernel->flat || kernel->kind == KERNEL_copy
+	           ? hash_u64(h, (uint64_t)shape_size(s) * 2 + (s.rank > 0))
+	           : hash_bytes(h, &s, sizeof s);
+}
+
+static Hash hash_node(const Kernel *kernel, const Node *n, Hash h)
 {
 	h = hash_u64(h, (uint64_t)n->op * 64 + (uint64_t)n->type);
-	h = hash_bytes(h, &n->shape, sizeof n->shape);
-	(void)k;
+	h = hash_shape(kernel, n->shape, h);
 	return n->op == OP_input || n->op == OP_state ? h : hash_bytes(h, &n->attr, sizeof n->attr);
 }
 
@@ -115,7 +122,7 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 			continue;
 		const Node *n = node(g, x);
 		m.number[x] = ++m.nodes;
-		h = hash_node(k, n, h);
+		h = hash_node(kernel, n, h);
 		if (!kernel_computes(k, kernel, x)) {
 			h = hash_u64(h, 1000 + buffer_number(&m, k->buffer_of[x]));
 			continue;
