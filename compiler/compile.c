@@ -105,15 +105,14 @@ static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 	code->kernel_count = count;
 }
 
-void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
+/* Begins it, and describes it. */
+static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
 {
-	if (!open_codegen(p))
-		return;
 	Lowered l = lower(&p->c, (Graph *)graph, NULL);
 	if (!l.plan)
-		return;
+		return NULL;
 	l.kernels->once = strcmp(graph->name, "init") == 0;
-	code->call = codegen_function(p->codegen, l.kernels, l.plan, state_offset, p->bundle);
+	Unit *unit = codegen_begin(p->codegen, l.kernels, l.plan, state_offset, p->bundle);
 	code->arena_bytes = (size_t)l.plan->arena_bytes;
 	code->arena_least = (size_t)l.plan->lower_bound;
 	code->input = describe(p, l.kernels, l.kernels->input_name, l.kernels->input_count, true);
@@ -121,6 +120,19 @@ void compile_function(sslc_program *p, const Graph *graph, sslc_code *code)
 	code->output = describe(p, l.kernels, l.kernels->output_name, l.kernels->output_count, false);
 	code->output_count = l.kernels->output_count;
 	describe_kernels(p, l.kernels, code);
+	return unit;
+}
+
+void compile_functions(sslc_program *p, const size_t *which, size_t count)
+{
+	if (!open_codegen(p))
+		return;
+	Unit **unit = new_array(p->c.arena, Unit *, count + 1);
+	for (size_t i = 0; i < count; i++)
+		unit[i] = begin(p, p->bundle->graph[which[i]], &p->code[which[i]]);
+	codegen_finish(p->codegen);
+	for (size_t i = 0; i < count; i++)
+		p->code[which[i]].call = codegen_call(unit[i]);
 }
 
 bool stage_is_of_graphs(const char *stage)

@@ -278,8 +278,21 @@ const sslc_code *sslc_function(sslc_program *p, const char *name)
 	if (i == SIZE_MAX)
 		return NULL;
 	if (!p->code[i].call)
-		compile_function(p, p->bundle->graph[i], &p->code[i]);
+		compile_functions(p, &i, 1);
 	return p->code[i].call ? &p->code[i] : NULL;
+}
+
+void sslc_compile(sslc_program *p, const char *const *names, size_t count)
+{
+	GUARD(p, );
+	size_t *which = new_array(p->c.arena, size_t, count + 1), found = 0;
+	for (size_t n = 0; n < count; n++) {
+		size_t i = find_function(p, names[n]);
+		if (i != SIZE_MAX && !p->code[i].call)
+			which[found++] = i;
+	}
+	if (found)
+		compile_functions(p, which, found);
 }
 
 /* -- 2 Inspect

@@ -37,8 +37,8 @@ typedef struct Lowered {
 /* compile.c: the stages in order. `last` names a stage of graphs (build, autodiff, a pass) to stop
  * after, or is NULL. */
 Lowered lower(Compile *c, Graph *graph, const char *last);
-/* Machine code for one graph of the bundle; code->call is NULL after an error. */
-void compile_function(sslc_program *p, const Graph *graph, sslc_code *code);
+/* Machine code for these graphs of the bundle, all together; code->call is NULL after an error. */
+void compile_functions(sslc_program *p, const size_t *which, size_t count);
 /* Text of one graph of the bundle after a stage; false: no such stage, or errors. */
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out);
 bool stage_is_of_graphs(const char *stage);

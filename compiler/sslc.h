@@ -116,6 +116,9 @@ typedef struct sslc_code {
 /* Compiles on first use: "init", "step", "features", "gradients", and of task T: "T.init",
  * "T.step", "T.score", "T.score.rest". NULL after an error or if the model has no such function. */
 SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);
+/* Compiles those of the functions that the model has, together: quicker than one after the other.
+ * sslc_function then gives them, or NULL after an error. */
+SSLC_API void sslc_compile(sslc_program *p, const char *const *names, size_t count);
 SSLC_API bool sslc_has_function(const sslc_program *p, const char *name);
 
 /* -- 2 Inspect

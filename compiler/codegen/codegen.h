@@ -15,7 +15,14 @@ void codegen_close(Codegen *cg);            /* NULL-safe; frees all functions */
 /* Where a state lives: bytes into the states block. `states` is the caller's. */
 typedef uint64_t (*StateOffset)(void *states, const char *name);
 
-/* Compiles a planned program to a function; name is its symbol. NULL after an error. */
+/* Begins to compile a planned program, on other threads than the caller's; NULL if one of its
+ * arguments is. codegen_finish then makes all that was begun; codegen_call is NULL before, and
+ * after an error. */
+typedef struct Unit Unit;
+Unit *codegen_begin(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states);
+void codegen_finish(Codegen *cg);
+StepFunction codegen_call(const Unit *u);
+/* The same for one. */
 StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
                               void *states);
 

@@ -25,7 +25,6 @@ typedef struct Emit {
 	unsigned vector_bits; /* 512, 256, 128 */
 	bool bf16_pairs;      /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
 	V function;           /* being emitted */
-	bool once;            /* runs but once: quick to compile before quick to run */
 	bool names;           /* values get names: when the text is to be shown */
 	StateOffset state_offset;
 	void *states;

@@ -1,78 +1,159 @@
-/* shards.c: a function's kernels as object files, compiled on all cores.
+/* shards.c: kernels as object files, compiled on all cores.
  *
  * Emission is quick and uses the compiler's arena, so one thread does it, a module a shard; LLVM's
  * passes and its instruction selection take the time, and run on as many threads as there are
- * cores, each with a context and a target machine of its own. What is in which shard depends on the
- * kernels alone; equal kernels are made once. */
+ * cores, each shard with a context and a target machine of its own. They begin with the first shard
+ * of the first function, while the caller lowers and emits the next. What is in which shard depends
+ * on the kernels alone; equal kernels of a function are made once. */
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "unit.h"
 
 enum { MOST_SHARDS = COUNT(((Objects *)0)->object), KERNELS_A_SHARD = 6, MOST_THREADS = 64 };
 
-typedef struct Shard {
+struct Shard {
+	Shard *next;
 	LLVMContextRef context;
-	LLVMModuleRef module;
-	LLVMTargetMachineRef machine;
+	LLVMModuleRef module; /* what compile_shard is done with is NULL */
 	Text *object;
 	bool good;
+	bool once; /* the code runs but once */
 	char why[WHY_LLVM];
-} Shard;
+};
 
-typedef struct Work {
-	Shard *shard;
-	size_t count;
-	atomic_size_t next;
-} Work;
+struct Shards {
+	const Codegen *cg;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	Shard *waiting, *last; /* the next one to take; the last one of all */
+	bool ended;            /* no more will come */
+	size_t threads, most;  /* started; that may be, beside the caller */
+	pthread_t thread[MOST_THREADS];
+};
 
-static void compile_shard(Shard *s)
+static void dispose(Shard *s)
+{
+	if (s->module)
+		LLVMDisposeModule(s->module);
+	if (s->context)
+		LLVMContextDispose(s->context);
+	s->module = NULL, s->context = NULL;
+}
+
+static bool make_object(Shard *s, LLVMTargetMachineRef machine)
 {
 	LLVMMemoryBufferRef bytes;
 	char *message = NULL;
-	if (!optimize(s->machine, s->module, s->why))
-		return;
-	if (LLVMTargetMachineEmitToMemoryBuffer(s->machine, s->module, LLVMObjectFile, &message,
-	                                        &bytes)) {
+	if (!optimize(machine, s->module, s->why))
+		return false;
+	if (LLVMTargetMachineEmitToMemoryBuffer(machine, s->module, LLVMObjectFile, &message, &bytes)) {
 		snprintf(s->why, sizeof s->why, "%s", message);
 		LLVMDisposeMessage(message);
-		return;
+		return false;
 	}
 	text_add(s->object, LLVMGetBufferStart(bytes), LLVMGetBufferSize(bytes));
 	LLVMDisposeMemoryBuffer(bytes);
-	s->good = true;
+	return true;
+}
+
+static void compile_shard(const Codegen *cg, Shard *s)
+{
+	LLVMTargetMachineRef machine = target_machine(cg, s->once, s->why);
+	s->good = machine && make_object(s, machine);
+	dispose(s);
+	if (machine)
+		LLVMDisposeTargetMachine(machine);
+}
+
+/* NULL: none is left, and none will come. */
+static Shard *take(Shards *all)
+{
+	pthread_mutex_lock(&all->lock);
+	while (!all->waiting && !all->ended)
+		pthread_cond_wait(&all->more, &all->lock);
+	Shard *s = all->waiting;
+	if (s)
+		all->waiting = s->next;
+	pthread_mutex_unlock(&all->lock);
+	return s;
 }
 
 static void *work(void *argument)
 {
-	Work *w = argument;
-	for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->count;)
-		compile_shard(&w->shard[i]);
+	Shards *all = argument;
+	for (Shard *s; (s = take(all));)
+		compile_shard(all->cg, s);
 	return NULL;
 }
 
-static size_t threads_of(const Compile *c, size_t shards)
+static size_t cores(const Compile *c)
 {
 	cpu_set_t set;
 	size_t count = c->threads;
 	if (!count)
 		count = sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
-	count = count < shards ? count : shards;
 	return count < MOST_THREADS ? count : MOST_THREADS;
 }
 
-/* The calling thread is one of them; threads that do not start leave their work to the others. */
-static void run(const Compile *c, Work *w)
+static void give(Shards *all, Shard *s)
 {
-	pthread_t thread[MOST_THREADS];
-	size_t wanted = threads_of(c, w->count), started = 0;
-	while (started + 1 < wanted && pthread_create(&thread[started], NULL, work, w) == 0)
-		started++;
-	work(w);
-	for (size_t i = 0; i < started; i++)
-		pthread_join(thread[i], NULL);
+	pthread_mutex_lock(&all->lock);
+	if (all->waiting)
+		all->last->next = s;
+	else
+		all->waiting = s;
+	all->last = s;
+	pthread_cond_signal(&all->more);
+	pthread_mutex_unlock(&all->lock);
+	if (all->threads < all->most &&
+	    pthread_create(&all->thread[all->threads], NULL, work, all) == 0)
+		all->threads++;
+}
+
+Shards *shards_open(const Codegen *cg)
+{
+	Shards *all = calloc(1, sizeof *all);
+	if (!all)
+		BUG("out of memory");
+	all->cg = cg;
+	all->most = cores(cg->c) - 1;
+	pthread_mutex_init(&all->lock, NULL);
+	pthread_cond_init(&all->more, NULL);
+	return all;
+}
+
+static void end(Shards *all)
+{
+	pthread_mutex_lock(&all->lock);
+	all->ended = true;
+	pthread_cond_broadcast(&all->more);
+	pthread_mutex_unlock(&all->lock);
+}
+
+void shards_finish(Shards *all)
+{
+	end(all);
+	work(all); /* the calling thread is one of them */
+}
+
+void shards_close(Shards *all)
+{
+	if (!all)
+		return;
+	end(all);
+	pthread_mutex_lock(&all->lock); /* what nobody took, after an error */
+	for (Shard *s = all->waiting; s; s = s->next)
+		dispose(s);
+	all->waiting = NULL;
+	pthread_mutex_unlock(&all->lock);
+	for (size_t i = 0; i < all->threads; i++)
+		pthread_join(all->thread[i], NULL);
+	pthread_cond_destroy(&all->more);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
 }
 
 /* Roughly what it takes to compile: contractions come in many variants of tails. */
@@ -100,59 +181,48 @@ static size_t *assign(Compile *c, const Kernels *k, size_t shards)
 	return shard;
 }
 
-static void emit_shard(Codegen *cg, const Kernels *k, const Plan *p, Shard *s, size_t number,
-                       const size_t *shard_of, const char *prefix, const char *name,
-                       StateOffset offset, void *states)
+static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, const size_t *shard_of)
 {
 	Emit e;
 	s->context = LLVMContextCreate();
-	emit_open(&e, cg, s->context, k, p, name);
-	e.state_offset = offset;
-	e.states = states;
-	e.once = k->once;
-	bool *wanted = new_array(cg->c->arena, bool, k->kernel_count + 1);
-	for (uint32_t i = 0; i < k->kernel_count; i++)
-		wanted[i] = shard_of[i] == number && step_first_equal(k, i) == i;
-	emit_kernels(&e, cg, prefix, wanted);
+	s->once = u->k->once;
+	emit_open(&e, cg, s->context, u->k, u->p, u->name);
+	e.state_offset = u->offset;
+	e.states = u->states;
+	bool *wanted = new_array(cg->c->arena, bool, u->k->kernel_count + 1);
+	for (uint32_t i = 0; i < u->k->kernel_count; i++)
+		wanted[i] = shard_of[i] == number && step_first_equal(u->k, i) == i;
+	emit_kernels(&e, cg, u->prefix, wanted);
 	if (number == 0)
-		emit_step(&e, cg, prefix, name);
-	verify_module(cg->c, e.module, name);
+		emit_step(&e, cg, u->prefix, u->name);
+	verify_module(cg->c, e.module, u->name);
 	s->module = e.module;
-	s->machine = target_machine(cg, e.once);
 	emit_close(&e);
 }
 
-bool shards_compile(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
-                    const char *prefix, const char *name, Objects *out)
+void shards_add(Shards *all, Codegen *cg, Unit *u)
 {
-	Compile *c = cg->c;
+	const Kernels *k = u->k;
 	size_t count = (k->kernel_count + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
 	count = count < 1 ? 1 : count > MOST_SHARDS ? MOST_SHARDS : count;
-	const size_t *shard_of = assign(c, k, count);
-	Shard *shard = new_array(c->arena, Shard, count);
-	Work w = {.shard = shard, .count = count};
-	bool good = true;
-	out->count = count;
+	const size_t *shard_of = assign(cg->c, k, count);
+	u->shard = new_array(cg->c->arena, Shard, count);
+	u->objects.count = count;
 	for (size_t i = 0; i < count; i++) {
-		shard[i].object = &out->object[i];
-		emit_shard(cg, k, p, &shard[i], i, shard_of, prefix, name, offset, states);
-		good = good && shard[i].machine;
+		u->shard[i].object = &u->objects.object[i];
+		emit_shard(cg, u, &u->shard[i], i, shard_of);
+		give(all, &u->shard[i]);
 	}
-	lap(&c->laps, "emit");
-	if (good)
-		run(c, &w);
-	for (size_t i = 0; i < count; i++) {
-		if (good && !shard[i].good) {
-			diag_error(c->diags, (Span){0}, "LLVM cannot compile: %s", shard[i].why);
-			good = false;
+}
+
+bool shards_good(Compile *c, const Unit *u)
+{
+	for (size_t i = 0; i < u->objects.count; i++)
+		if (!u->shard[i].good) {
+			diag_error(c->diags, (Span){0}, "LLVM cannot compile: %s", u->shard[i].why);
+			return false;
 		}
-		LLVMDisposeModule(shard[i].module);
-		if (shard[i].machine)
-			LLVMDisposeTargetMachine(shard[i].machine);
-		LLVMContextDispose(shard[i].context);
-	}
-	lap(&c->laps, "llvm");
-	return good;
+	return true;
 }
 
 void objects_close(Objects *o)

@@ -101,17 +101,20 @@ bool target_open(Codegen *cg)
 	LLVMDisposeMessage(host);
 	cg->vector_bits = vector_bits(cg->features);
 	cg->bf16_pairs = cg->vector_bits == 512 && has(cg->features, "avx512bf16");
-	cg->machine = target_machine(cg, false);
+	char why[WHY_LLVM];
+	cg->machine = target_machine(cg, false, why);
+	if (!cg->machine)
+		diag_error(c->diags, (Span){0}, "%s", why);
 	return cg->machine != NULL;
 }
 
 /* A new one each time: the JIT consumes its own. */
-LLVMTargetMachineRef target_machine(Codegen *cg, bool once)
+LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM])
 {
 	LLVMTargetRef target;
 	char *message = NULL;
 	if (LLVMGetTargetFromTriple(cg->triple, &target, &message)) {
-		diag_error(cg->c->diags, (Span){0}, "LLVM has no target for '%s': %s", cg->triple, message);
+		snprintf(why, WHY_LLVM, "LLVM has no target for '%s': %s", cg->triple, message);
 		LLVMDisposeMessage(message);
 		return NULL;
 	}

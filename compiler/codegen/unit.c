@@ -59,6 +59,9 @@ void codegen_close(Codegen *cg)
 {
 	if (!cg)
 		return;
+	shards_close(cg->shards);
+	for (Unit *u = cg->unit; u; u = u->next)
+		objects_close(&u->objects);
 	if (cg->jit)
 		(void)llvm_ok(cg->c, LLVMOrcDisposeLLJIT(cg->jit), "close its JIT");
 	if (cg->machine)
@@ -75,9 +78,12 @@ static bool jit_open(Codegen *cg)
 {
 	if (cg->jit)
 		return true;
-	LLVMTargetMachineRef machine = target_machine(cg, false);
-	if (!machine)
+	char why[WHY_LLVM];
+	LLVMTargetMachineRef machine = target_machine(cg, false, why);
+	if (!machine) {
+		diag_error(cg->c->diags, (Span){0}, "%s", why);
 		return false;
+	}
 	LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
 	/* each call consumes what it is given */
 	LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(
@@ -133,10 +139,9 @@ static bool add_object(Codegen *cg, const Text *object)
 
 /* The symbols of a function name its content, so that they clash with no other's; the same function
  * asked for again is there already. */
-StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
-                              void *states)
+Unit *codegen_begin(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states)
 {
-	if (!cg || !k || !p || !jit_open(cg))
+	if (!cg || !k || !p)
 		return NULL;
 	CacheKey key = {{0}};
 	bool known = cache_key(cg, k, offset, states, &key);
@@ -146,29 +151,71 @@ StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, Stat
 	const char *prefix = arena_printf(a, "s%016llx%016llx_", (unsigned long long)key.word[0],
 	                                  (unsigned long long)key.word[1]);
 	const char *name = arena_printf(a, "%sstep", prefix);
-	for (const LoadedFunction *f = cg->loaded; f; f = f->next)
-		if (strcmp(f->name, name) == 0)
-			return f->call;
-	Objects objects = {.count = 0};
-	bool good = known && cache_load(cg, key, &objects);
+	for (Unit *u = cg->unit; u; u = u->next)
+		if (strcmp(u->name, name) == 0)
+			return u;
+	Unit *u = new (a, Unit);
+	*u = (Unit){.name = name, .prefix = prefix, .key = key, .known = known};
+	u->k = k, u->p = p, u->offset = offset, u->states = states;
+	u->next = cg->unit;
+	cg->unit = u;
+	u->cached = known && cache_load(cg, key, &u->objects);
 	lap(&cg->c->laps, "cache");
-	if (!good) {
-		good = shards_compile(cg, k, p, offset, states, prefix, name, &objects);
-		if (good && known)
-			cache_store(cg, key, &objects);
-		lap(&cg->c->laps, "cache");
-	}
-	for (size_t i = 0; i < objects.count; i++)
-		good = good && add_object(cg, &objects.object[i]);
-	objects_close(&objects);
+	if (u->cached)
+		return u;
+	if (!cg->shards)
+		cg->shards = shards_open(cg);
+	shards_add(cg->shards, cg, u);
+	lap(&cg->c->laps, "emit");
+	return u;
+}
+
+static bool link_unit(Codegen *cg, Unit *u)
+{
+	for (size_t i = 0; i < u->objects.count; i++)
+		if (!add_object(cg, &u->objects.object[i]))
+			return false;
 	LLVMOrcExecutorAddress address = 0;
-	if (!good || !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "link a function"))
-		return NULL;
+	if (!llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, u->name), "link a function"))
+		return false;
+	u->call = (StepFunction)(uintptr_t)address;
+	return true;
+}
+
+void codegen_finish(Codegen *cg)
+{
+	bool good = jit_open(cg);
 	lap(&cg->c->laps, "link");
-	LoadedFunction *f = new (a, LoadedFunction);
-	*f = (LoadedFunction){cg->loaded, name, (StepFunction)(uintptr_t)address};
-	cg->loaded = f;
-	return f->call;
+	if (cg->shards)
+		shards_finish(cg->shards);
+	shards_close(cg->shards);
+	cg->shards = NULL;
+	lap(&cg->c->laps, "llvm");
+	for (Unit *u = cg->unit; u; u = u->next) {
+		if (!u->objects.count)
+			continue; /* finished before */
+		good = good && (u->cached || shards_good(cg->c, u));
+		if (good && u->known && !u->cached)
+			cache_store(cg, u->key, &u->objects);
+		lap(&cg->c->laps, "cache");
+		good = good && link_unit(cg, u);
+		objects_close(&u->objects);
+		lap(&cg->c->laps, "link");
+	}
+}
+
+StepFunction codegen_call(const Unit *u)
+{
+	return u ? u->call : NULL;
+}
+
+StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
+                              void *states)
+{
+	Unit *u = codegen_begin(cg, k, p, offset, states);
+	if (u)
+		codegen_finish(cg);
+	return codegen_call(u);
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */

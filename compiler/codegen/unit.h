@@ -7,11 +7,33 @@
 
 #include "emit.h"
 
-typedef struct LoadedFunction {
-	struct LoadedFunction *next;
-	const char *name;
-	StepFunction call;
-} LoadedFunction;
+typedef struct Objects {
+	Text object[64];
+	size_t count;
+} Objects;
+
+/* The key is of all that the code depends on. */
+typedef struct CacheKey {
+	uint64_t word[2];
+} CacheKey;
+
+typedef struct Shard Shard;
+typedef struct Shards Shards;
+
+/* A function: begun, then finished. */
+typedef struct Unit {
+	struct Unit *next;
+	const char *name, *prefix; /* of its symbols */
+	CacheKey key;
+	bool known, cached; /* it has a key; its objects are from the cache */
+	Objects objects;
+	Shard *shard;      /* [objects.count], unless cached */
+	StepFunction call; /* NULL until finished */
+	const Kernels *k;  /* these until it is finished */
+	const Plan *p;
+	StateOffset offset;
+	void *states;
+} Unit;
 
 struct Codegen {
 	Compile *c;
@@ -21,9 +43,12 @@ struct Codegen {
 	bool bf16_pairs;
 	LLVMOrcLLJITRef jit; /* opened by the first function */
 	unsigned functions;  /* made so far by codegen_module: for symbols */
-	LoadedFunction *loaded;
-	char cache[1024]; /* the folder of object files; empty: none */
+	Unit *unit;          /* all of them, the last one first */
+	Shards *shards;      /* while some are begun and not finished */
+	char cache[1024];    /* the folder of object files; empty: none */
 };
+
+enum { WHY_LLVM = 256 };
 
 /* unit.c: an Emit for a new module in `context`; NULL-safe close, in reverse order. */
 void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, const Plan *p,
@@ -34,9 +59,9 @@ void emit_close(Emit *e);
 typedef void (*EmitModule)(Emit *e, const Codegen *cg, const char *name);
 void *codegen_module(Codegen *cg, EmitModule emit);
 
-/* target.c */
-bool target_open(Codegen *cg);
-LLVMTargetMachineRef target_machine(Codegen *cg, bool once);
+/* target.c: NULL: why. Any thread may call it. once: for what runs but once: quick to compile. */
+LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM]);
+bool target_open(Codegen *cg); /* false: reported */
 void target_attributes(const Codegen *cg, Emit *e, V function);
 
 /* step.c: kernel i is the symbol prefix + "k" + i; emit_kernels makes those that are wanted,
@@ -67,25 +92,20 @@ typedef struct ChainLink {
 V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, const ChainLink *link);
 
 /* optimize.c: false: why. Any thread may, with a machine and a context of its own. */
-enum { WHY_LLVM = 256 };
 bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM]);
 /* BUG if it is no valid module. */
 void verify_module(const Compile *c, LLVMModuleRef module, const char *name);
 bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what);
 
-/* shards.c: a function's kernels as object files, compiled on all cores. */
-typedef struct Objects {
-	Text object[64];
-	size_t count;
-} Objects;
-bool shards_compile(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
-                    const char *prefix, const char *name, Objects *out);
+/* shards.c: functions' kernels as object files, compiled on all cores. */
+Shards *shards_open(const Codegen *cg);
+void shards_close(Shards *all); /* NULL-safe; waits for what is under way, drops the rest */
+void shards_add(Shards *all, Codegen *cg, Unit *u); /* emits it; other threads begin to compile */
+void shards_finish(Shards *all);                    /* helps until nothing waits */
+bool shards_good(Compile *c, const Unit *u);        /* after shards_close; false: reported */
 void objects_close(Objects *o);
 
-/* cache.c: objects on disk. The key is of all that the code depends on. */
-typedef struct CacheKey {
-	uint64_t word[2];
-} CacheKey;
+/* cache.c: objects on disk. */
 void cache_open(Codegen *cg);
 /* False: a kernel's structure has no hash, so this function has no key. */
 bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to);

@@ -94,6 +94,7 @@ static void open_engine(Worker *w, int threads)
 	Position at;
 	sslc_training t = sslc_pretraining(w->program);
 	TrainOptions options = {.seed = t.seed, .epochs = t.epochs};
+	sslc_compile(w->program, (const char *const[]){"init", "step"}, 2);
 	if (!engine_open(&w->engine, w->program, threads, &w->failure) ||
 	    !train_begin(&w->engine, w->data, &options, &at, &w->failure) ||
 	    !call_open(&w->step, &w->engine, "step", &w->failure))

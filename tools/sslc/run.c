@@ -107,7 +107,11 @@ static bool prepare(Run *r, const Options *o)
 	Call step = {0};
 	bool moved = false;
 	set_options(r, o);
-	if (!watch_open(&r->watch, f) || !engine_open(&r->engine, r->session.program, r->threads, f) ||
+	const char *const names[] = {"init", "step"};
+	if (!watch_open(&r->watch, f))
+		return false;
+	sslc_compile(r->session.program, names + o->resume, (size_t)(2 - o->resume));
+	if (!engine_open(&r->engine, r->session.program, r->threads, f) ||
 	    !train_begin(&r->engine, r->session.data, &r->options, &r->at, f))
 		return false;
 	bool good = call_open(&step, &r->engine, "step",
