@@ -138,6 +138,13 @@ V l_fma(Emit *e, V x, V y, V z)
 	return l_call(e, "llvm.fma", t, &t, 1, (V[]){x, y, z}, 3);
 }
 
+V l_pairs(Emit *e, V x, V y, V z)
+{
+	T pairs = l_vector(e->bf16, 2 * l_lanes(z));
+	V args[] = {z, LLVMBuildBitCast(e->b, x, pairs, ""), LLVMBuildBitCast(e->b, y, pairs, "")};
+	return l_call(e, "llvm.x86.avx512bf16.dpbf16ps.512", LLVMTypeOf(z), NULL, 0, args, 3);
+}
+
 V l_unary(Emit *e, const char *intrinsic, V x)
 {
 	T t = LLVMTypeOf(x);

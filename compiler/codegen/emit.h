@@ -48,6 +48,8 @@ V l_fmul(Emit *e, V x, V y);
 V l_fdiv(Emit *e, V x, V y);
 V l_fneg(Emit *e, V x);
 V l_fma(Emit *e, V x, V y, V z); /* x y + z, one rounding */
+/* z plus both products of pairs of bf16, which are the bits of x and y; all 16 f32. */
+V l_pairs(Emit *e, V x, V y, V z);
 V l_call(Emit *e, const char *intrinsic, T result, const T *overload, unsigned overloads, V *args,
          unsigned count);
 V l_unary(Emit *e, const char *intrinsic, V x); /* "llvm.floor" over x's type */

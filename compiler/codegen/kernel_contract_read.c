@@ -100,10 +100,7 @@ V contract_read(Contract *c, const Operand *o, V free, V k, int lane_axis, unsig
 
 V contract_multiply(Contract *c, V row, V col, V sum)
 {
-	Emit *e = c->e;
-	if (!c->pairs)
-		return l_call(e, "llvm.fmuladd", c->vector, &c->vector, 1, (V[]){row, col, sum}, 3);
-	T halves = l_vector(e->bf16, 2 * c->lanes);
-	V x = LLVMBuildBitCast(e->b, row, halves, ""), y = LLVMBuildBitCast(e->b, col, halves, "");
-	return l_call(e, "llvm.x86.avx512bf16.dpbf16ps.512", c->vector, NULL, 0, (V[]){sum, x, y}, 3);
+	if (c->pairs)
+		return l_pairs(c->e, row, col, sum);
+	return l_call(c->e, "llvm.fmuladd", c->vector, &c->vector, 1, (V[]){row, col, sum}, 3);
 }

@@ -1,8 +1,14 @@
 /* peak.c: the ceiling of computing: a loop of fused multiply-adds that depend on nothing but
- * themselves. Twelve chains of vectors hide a latency of four cycles of two units. */
+ * themselves, of pairs of bf16 where products are made of them. Twelve chains of vectors hide a
+ * latency of four cycles of two units, or of six. */
 #include "unit.h"
 
 enum { CHAINS = 12, ROUNDS = 1 << 14 };
+
+static bool in_pairs(const Codegen *cg)
+{
+	return cg->bf16_pairs && cg->c->dot_type == DTYPE_bf16;
+}
 
 static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 {
@@ -21,7 +27,8 @@ static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 	loop_begin(e, &loop, "peak", l_i64(e, 0), LLVMBuildNSWMul(e->b, tiles, l_i64(e, ROUNDS), ""),
 	           l_i64(e, 1), start, CHAINS);
 	for (int i = 0; i < CHAINS; i++)
-		next[i] = l_fma(e, loop.carry[i], factor, factor);
+		next[i] = in_pairs(cg) ? l_pairs(e, factor, factor, loop.carry[i])
+		                       : l_fma(e, loop.carry[i], factor, factor);
 	loop_end(e, &loop, next);
 	V sum = loop.result[0];
 	for (int i = 1; i < CHAINS; i++)
@@ -39,6 +46,6 @@ static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 
 StepTask codegen_peak(Codegen *cg, double *flops_per_tile)
 {
-	*flops_per_tile = 2.0 * CHAINS * ROUNDS * (cg->vector_bits / 32);
+	*flops_per_tile = (in_pairs(cg) ? 4.0 : 2.0) * CHAINS * ROUNDS * (cg->vector_bits / 32);
 	return (StepTask)codegen_module(cg, emit_peak);
 }

@@ -12,19 +12,23 @@
 typedef struct Cpu {
 	const char *name;
 	unsigned bits;
+	bool bf16; /* multiplies pairs of it */
 } Cpu;
 
 static const Cpu cpus[] = {
-    {"x86-64", 128},         {"x86-64-v2", 128},     {"x86-64-v3", 256},   {"x86-64-v4", 512},
-    {"nehalem", 128},        {"westmere", 128},      {"sandybridge", 128}, {"ivybridge", 128},
-    {"haswell", 256},        {"broadwell", 256},     {"skylake", 256},     {"skylake-avx512", 512},
-    {"cascadelake", 512},    {"cooperlake", 512},    {"cannonlake", 512},  {"icelake-client", 512},
-    {"icelake-server", 512}, {"tigerlake", 512},     {"rocketlake", 512},  {"sapphirerapids", 512},
-    {"emeraldrapids", 512},  {"graniterapids", 512}, {"alderlake", 256},   {"raptorlake", 256},
-    {"meteorlake", 256},     {"arrowlake", 256},     {"lunarlake", 256},   {"gracemont", 256},
-    {"sierraforest", 256},   {"silvermont", 128},    {"goldmont", 128},    {"tremont", 128},
-    {"bdver4", 256},         {"btver2", 128},        {"znver1", 256},      {"znver2", 256},
-    {"znver3", 256},         {"znver4", 512},        {"znver5", 512},
+    {"x86-64", 128, false},         {"x86-64-v2", 128, false},      {"x86-64-v3", 256, false},
+    {"x86-64-v4", 512, false},      {"nehalem", 128, false},        {"westmere", 128, false},
+    {"sandybridge", 128, false},    {"ivybridge", 128, false},      {"haswell", 256, false},
+    {"broadwell", 256, false},      {"skylake", 256, false},        {"skylake-avx512", 512, false},
+    {"cascadelake", 512, false},    {"cooperlake", 512, true},      {"cannonlake", 512, false},
+    {"icelake-client", 512, false}, {"icelake-server", 512, false}, {"tigerlake", 512, false},
+    {"rocketlake", 512, false},     {"sapphirerapids", 512, true},  {"emeraldrapids", 512, true},
+    {"graniterapids", 512, true},   {"alderlake", 256, false},      {"raptorlake", 256, false},
+    {"meteorlake", 256, false},     {"arrowlake", 256, false},      {"lunarlake", 256, false},
+    {"gracemont", 256, false},      {"sierraforest", 256, false},   {"silvermont", 128, false},
+    {"goldmont", 128, false},       {"tremont", 128, false},        {"bdver4", 256, false},
+    {"btver2", 128, false},         {"znver1", 256, false},         {"znver2", 256, false},
+    {"znver3", 256, false},         {"znver4", 512, true},          {"znver5", 512, true},
 };
 
 static const Cpu *find_cpu(const char *name)
@@ -66,9 +70,12 @@ static unsigned vector_bits(const char *features)
 	return wide ? 512 : 256;
 }
 
-/* What the name of a processor implies of the features that vector_bits() asks for. */
-static const char *implied(unsigned bits)
+/* What the name of a processor implies of the features that are asked for here. */
+static const char *implied(const Cpu *cpu)
 {
+	unsigned bits = cpu ? cpu->bits : 128;
+	if (cpu && cpu->bf16)
+		return "+avx2,+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx512bf16,+fma";
 	return bits == 512   ? "+avx2,+avx512f,+avx512vl,+avx512dq,+avx512bw,+fma"
 	       : bits == 256 ? "+avx2,+fma"
 	                     : "";
@@ -95,7 +102,7 @@ bool target_open(Codegen *cg)
 		return false;
 	}
 	cg->cpu = c->cpu ? own(c->cpu) : LLVMGetHostCPUName();
-	char *host = c->cpu ? own(implied(cpu ? cpu->bits : 128)) : LLVMGetHostCPUFeatures();
+	char *host = c->cpu ? own(implied(cpu)) : LLVMGetHostCPUFeatures();
 	const char *more = c->features ? c->features : "";
 	cg->features = own(arena_printf(c->arena, "%s%s%s", host, *host && *more ? "," : "", more));
 	LLVMDisposeMessage(host);

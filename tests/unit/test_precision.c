@@ -62,6 +62,10 @@ static bool network_is_right(const Net *v)
 	               {"w2", samples(a, v->hidden * v->outputs, 300000)},
 	               {"weights", samples(a, v->batch * v->outputs, 400000)}};
 	bool good = graph_agrees_always(c, g, feed, COUNT(feed), BOUND);
+	How wide = {.cpu = "x86-64-v4", .hook = SERIAL}; /* 512 bits, and no pairs */
+	if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512dq"))
+		good &= graph_agrees(c, g, &wide, feed, COUNT(feed), BOUND);
 	compile_close(c);
 	return good;
 }
