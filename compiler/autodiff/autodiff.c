@@ -107,7 +107,7 @@ Graph *autodiff(Compile *c, const Graph *in)
 	size_t errors = diag_count(c->diags), gradients = 0;
 	for (NodeId x = 1; x < in->count; x++)
 		gradients += node(in, x)->op == OP_gradient;
-	Autodiff a = {.c = c, .in = in, .out = graph_new(c, in->name)};
+	Autodiff a = {.c = c, .in = in, .out = graph_like(c, in)};
 	a.map = new_array(c->arena, NodeId, in->count);
 	a.sweep = new_array(c->arena, Sweep, gradients + 1);
 	for (NodeId x = 1; x < in->count; x++) {

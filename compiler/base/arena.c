@@ -11,7 +11,7 @@ enum { ALIGN = 16, FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 16 << 20 };
 typedef struct Chunk Chunk;
 struct Chunk {
 	Chunk *before;
-	size_t size, used; /* of bytes */
+	size_t size, used, dirty; /* of bytes; those behind `dirty` are zero */
 	_Alignas(ALIGN) char bytes[];
 };
 
@@ -71,12 +71,13 @@ static Chunk *chunk_add(Arena *a, size_t size)
 		room = size;
 	if (size > SIZE_MAX / 2 || (a->limit && (a->total > a->limit || room > a->limit - a->total)))
 		exhausted(a, size);
-	Chunk *c = a->spare && a->spare->size == room ? a->spare : malloc(sizeof *c + room);
+	bool spare = a->spare && a->spare->size == room;
+	Chunk *c = spare ? a->spare : calloc(1, sizeof *c + room);
 	if (!c)
 		exhausted(a, size);
-	if (c == a->spare)
+	if (spare)
 		a->spare = NULL;
-	*c = (Chunk){.before = a->chunk, .size = room};
+	*c = (Chunk){.before = a->chunk, .size = room, .dirty = c->dirty};
 	a->total += room;
 	return a->chunk = c;
 }
@@ -90,9 +91,12 @@ void *arena_array(Arena *a, size_t count, size_t size)
 	Chunk *c = a->chunk;
 	if (!c || bytes > c->size - c->used)
 		c = chunk_add(a, bytes);
-	void *p = c->bytes + c->used;
+	char *p = c->bytes + c->used;
+	if (c->used < c->dirty)
+		memset(p, 0, c->used + bytes < c->dirty ? bytes : c->dirty - c->used);
 	c->used += bytes;
-	return memset(p, 0, bytes);
+	c->dirty = c->used > c->dirty ? c->used : c->dirty;
+	return p;
 }
 
 char *arena_copy(Arena *a, const char *bytes, size_t size)

@@ -93,27 +93,40 @@ const char *shape_text(Arena *a, DType t, Shape s)
 /* -- Nodes and interning
  * --------------------------------------------------------------------------- */
 
-Graph *graph_new(Compile *c, const char *name)
+static Graph *with_room(Compile *c, const char *name, uint32_t nodes)
 {
 	Graph *g = new (c->arena, Graph);
 	g->c = c;
-	g->capacity = 64;
+	g->capacity = nodes;
 	g->node = new_array(c->arena, Node, g->capacity);
+	g->hash = new_array(c->arena, uint32_t, g->capacity);
 	g->count = 1;
 	g->table_size = 256;
+	while (g->table_size < 2 * nodes)
+		g->table_size *= 2;
 	g->table = new_array(c->arena, uint32_t, g->table_size);
 	g->names = new_array(c->arena, uint32_t, g->table_size);
 	g->name = arena_copy(c->arena, name, strlen(name));
 	return g;
 }
 
+Graph *graph_new(Compile *c, const char *name)
+{
+	return with_room(c, name, 64);
+}
+
+Graph *graph_like(Compile *c, const Graph *in)
+{
+	return with_room(c, in->name, in->count + 64);
+}
+
 /* Of what is used: the rest is 0, as are the attributes of element-wise operations. */
-static Hash node_hash(const Node *n)
+static uint32_t node_hash(const Node *n)
 {
 	Hash h = hash_u64((Hash)n->op * 64 + (Hash)n->type, n->count);
 	h = hash_bytes(h, n->shape.dim, n->shape.rank * sizeof *n->shape.dim);
 	h = hash_bytes(h, n->in, n->count * sizeof *n->in);
-	return op_info[n->op].kind == MAP ? h : hash_bytes(h, &n->attr, sizeof n->attr);
+	return (uint32_t)(op_info[n->op].kind == MAP ? h : hash_bytes(h, &n->attr, sizeof n->attr));
 }
 
 static bool node_equal(const Node *a, const Node *b)
@@ -124,9 +137,9 @@ static bool node_equal(const Node *a, const Node *b)
 	       memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
 }
 
-static void put(uint32_t *table, uint32_t size, Hash h, NodeId x)
+static void put(uint32_t *table, uint32_t size, uint32_t h, NodeId x)
 {
-	uint32_t i = (uint32_t)h & (size - 1);
+	uint32_t i = h & (size - 1);
 	while (table[i])
 		i = (i + 1) & (size - 1);
 	table[i] = x;
@@ -135,9 +148,9 @@ static void put(uint32_t *table, uint32_t size, Hash h, NodeId x)
 static void table_put(Graph *g, NodeId x)
 {
 	const Node *n = node(g, x);
-	put(g->table, g->table_size, node_hash(n), x);
+	put(g->table, g->table_size, g->hash[x], x);
 	if (n->op == OP_input || n->op == OP_state)
-		put(g->names, g->table_size, hash_text(0, n->attr.name), x);
+		put(g->names, g->table_size, (uint32_t)hash_text(0, n->attr.name), x);
 }
 
 static void grow(Graph *g)
@@ -146,6 +159,9 @@ static void grow(Graph *g)
 		Node *more = new_array(g->c->arena, Node, (size_t)g->capacity * 2);
 		memcpy(more, g->node, g->count * sizeof *more);
 		g->node = more;
+		uint32_t *hash = new_array(g->c->arena, uint32_t, (size_t)g->capacity * 2);
+		memcpy(hash, g->hash, g->count * sizeof *hash);
+		g->hash = hash;
 		g->capacity *= 2;
 	}
 	if (g->count * 2 > g->table_size) {
@@ -159,9 +175,9 @@ static void grow(Graph *g)
 
 static NodeId intern(Graph *g, const Node *n)
 {
-	uint32_t i = (uint32_t)node_hash(n) & (g->table_size - 1);
+	uint32_t hash = node_hash(n), i = hash & (g->table_size - 1);
 	for (; g->table[i]; i = (i + 1) & (g->table_size - 1))
-		if (node_equal(&g->node[g->table[i]], n))
+		if (g->hash[g->table[i]] == hash && node_equal(&g->node[g->table[i]], n))
 			return g->table[i];
 	if (g->count == MAX_NODES) {
 		diag_error(g->c->diags, g->origin, "the graph '%s' has more than %d nodes", g->name,
@@ -171,6 +187,7 @@ static NodeId intern(Graph *g, const Node *n)
 	grow(g);
 	NodeId x = g->count++;
 	g->node[x] = *n;
+	g->hash[x] = hash;
 	table_put(g, x);
 	return x;
 }

@@ -126,6 +126,7 @@ typedef struct Graph {
 	uint32_t out_count, out_capacity;
 	Set *set;
 	uint32_t set_count, set_capacity;
+	uint32_t *hash;  /* [count] of each node: see node_hash */
 	uint32_t *table; /* interning: open addressing over node ids */
 	uint32_t *names; /* the same over the nodes that have a name, by that name */
 	uint32_t table_size;
@@ -134,6 +135,8 @@ typedef struct Graph {
 
 /* graph.c */
 Graph *graph_new(Compile *c, const char *name);
+/* An empty one of the name of `in`, with room for as many nodes. */
+Graph *graph_like(Compile *c, const Graph *in);
 /* The one constructor: interns, infers the shape, checks. `type` and `shape` are read where the
  * operands do not determine them (leaf, cast, broadcast, reshape, random's shape). Any operand 0:
  * returns 0. A mismatch is reported at g->origin with both sides: 0. Operands of COMMUTES ops are

@@ -55,7 +55,7 @@ Graph *pass_hoist(Compile *c, const Graph *in)
 		return NULL;
 	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
-	Graph *out = graph_new(c, in->name);
+	Graph *out = graph_like(c, in);
 	bool *mapped = new_array(c->arena, bool, in->count); /* read by more than products */
 	for (NodeId x = 1; x < in->count; x++)
 		for (int i = 0; i < node(in, x)->count; i++) {

@@ -18,12 +18,11 @@ static bool *reached(Compile *c, const Graph *g)
 	return live;
 }
 
-/* What a rewrite made on the way and nobody uses is swept by a second walk without rewrites. */
 static Graph *walk(Compile *c, const Graph *in, Rewrite rewrite)
 {
 	const bool *live = reached(c, in);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
-	Graph *out = graph_new(c, in->name);
+	Graph *out = graph_like(c, in);
 	for (NodeId x = 1; x < in->count; x++) {
 		if (!live[x])
 			continue;
@@ -41,10 +40,20 @@ static Graph *walk(Compile *c, const Graph *in, Rewrite rewrite)
 	return out;
 }
 
+static bool all_reached(Compile *c, const Graph *g)
+{
+	const bool *live = reached(c, g);
+	for (NodeId x = 1; x < g->count; x++)
+		if (!live[x])
+			return false;
+	return true;
+}
+
+/* What a rewrite made on the way and nobody uses is swept by a second walk without rewrites. */
 Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite)
 {
 	if (!in)
 		return NULL;
-	Graph *out = walk(c, in, rewrite);
-	return out ? walk(c, out, NULL) : NULL;
+	const Graph *out = rewrite ? walk(c, in, rewrite) : in;
+	return !out || all_reached(c, out) ? (Graph *)out : walk(c, out, NULL);
 }

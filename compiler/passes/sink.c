@@ -129,7 +129,7 @@ Graph *pass_sink(Compile *c, const Graph *in)
 	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
 	NodeId *flat = new_array(c->arena, NodeId, in->count);
-	Graph *out = graph_new(c, in->name);
+	Graph *out = graph_like(c, in);
 	for (NodeId x = 1; x < in->count; x++)
 		for (int i = 0; i < node(in, x)->count; i++)
 			uses[node(in, x)->in[i]]++;

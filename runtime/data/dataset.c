@@ -115,7 +115,8 @@ static bool check_finite(const Array *x, const char *what, char why[WHY])
 {
 	if (strcmp(x->type, "f32") != 0)
 		return true;
-	for (int64_t i = 0; i < array_size(x); i++)
+	int64_t size = array_size(x);
+	for (int64_t i = 0; i < size; i++)
 		if (!isfinite(((const float *)x->at)[i]))
 			return because(why, "%s holds %s at index %lld; remove or replace such values", what,
 			               isnan(((const float *)x->at)[i]) ? "NaN" : "infinity", (long long)i);
