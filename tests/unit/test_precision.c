@@ -103,6 +103,32 @@ static void half_is_stored(void)
 	compile_close(c);
 }
 
+/* Products that are of bf16 before they are differentiated: their adjoints are rounded, too. */
+static void differentiated(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "differentiated");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(5, 7)),
+	       w = op_input(g, "w", DTYPE_f32, SHAPE(7, 19));
+	NodeId weights = op_input(g, "weights", DTYPE_f32, SHAPE(5, 19));
+	NodeId y = matmul(g, op_cast(g, x, DTYPE_bf16), op_cast(g, w, DTYPE_bf16));
+	NodeId loss = op_sum(g, op_mul(g, op_mul(g, y, y), weights), (Axes){2, {0, 1}});
+	graph_output(g, "y", y);
+	graph_output(g, "dx", op_gradient(g, loss, x));
+	graph_output(g, "dw", op_gradient(g, loss, w));
+	Graph *low = passes(c, autodiff(c, g), NULL);
+	for (NodeId n = 1; n < low->count; n++)
+		if (node(low, n)->op == OP_dot) {
+			CU_ASSERT_EQUAL(node(low, n)->type, DTYPE_f32);
+			CU_ASSERT_EQUAL(node(low, node(low, n)->in[0])->type, DTYPE_bf16);
+		}
+	Arena *a = c->arena;
+	Feed feed[] = {
+	    {"x", samples(a, 35, 0)}, {"w", samples(a, 133, 99)}, {"weights", samples(a, 95, 7)}};
+	CU_ASSERT(graph_agrees_always(c, low, feed, COUNT(feed), BOUND));
+	compile_close(c);
+}
+
 static void nothing_unless_asked(void)
 {
 	Compile *c = compile_open();
@@ -115,6 +141,7 @@ static void nothing_unless_asked(void)
 CU_TestInfo test_precision[] = {
     {"networks and their gradients", networks},
     {"half is stored", half_is_stored},
+    {"products of bf16 are differentiated", differentiated},
     {"nothing unless asked", nothing_unless_asked},
     CU_TEST_INFO_NULL,
 };
