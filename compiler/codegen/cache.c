@@ -29,43 +29,60 @@ enum { HEAD = 8 + 16 + 8 + 8 };
 
 /* -- The key ----------------------------------------------------------------------------------- */
 
-static Hash hash_buffers(Hash h, Compile *c, const Kernels *k, StateOffset offset, void *states)
+typedef struct Facts { /* that the code depends on, as words */
+	uint64_t *word;
+	size_t count;
+} Facts;
+
+static void fact(Facts *f, uint64_t word)
 {
+	f->word[f->count++] = word;
+}
+
+/* The place of every buffer; every kernel, with its buffers. */
+static Facts facts_of(Compile *c, const Kernels *k, StateOffset offset, void *states)
+{
+	BufferId *touched = new_array(c->arena, BufferId, k->buffer_count);
+	size_t room = 2 * (size_t)k->buffer_count;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		room += 6 + step_touched(c, k, &k->kernel[i], touched);
+	Facts f = {.word = new_array(c->arena, uint64_t, room)};
 	for (BufferId b = 1; b < k->buffer_count; b++) {
 		const Buffer *buffer = &k->buffer[b];
-		uint64_t at = buffer->place == PLACE_ARENA   ? buffer->offset
-		              : buffer->place == PLACE_STATE ? offset(states, k->state_name[buffer->slot])
-		                                             : buffer->slot;
-		h = hash_u64(hash_u64(h, (uint64_t)buffer->place), at);
+		fact(&f, (uint64_t)buffer->place);
+		fact(&f, buffer->place == PLACE_ARENA   ? buffer->offset
+		         : buffer->place == PLACE_STATE ? offset(states, k->state_name[buffer->slot])
+		                                        : buffer->slot);
 	}
-	BufferId *touched = new_array(c->arena, BufferId, k->buffer_count);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
 		uint32_t count = step_touched(c, k, kernel, touched);
-		h = hash_u64(hash_u64(h, kernel->hash), (uint64_t)kernel->tiles * 2 + kernel->beside);
-		h = hash_bytes(h, touched, count * sizeof *touched);
+		fact(&f, kernel->hash);
+		fact(&f, (uint64_t)kernel->tiles * 2 + kernel->beside);
+		fact(&f, count);
+		for (uint32_t t = 0; t < count; t++)
+			fact(&f, touched[t]);
 		const Chain *chain = kernel->chain;
-		h = hash_u64(h, chain ? chain->count * 2 + kernel->adds : 0);
-		h = hash_u64(hash_u64(h, chain ? (uint64_t)chain->units : 0),
-		             chain ? (uint64_t)chain->block : 0);
+		fact(&f, chain ? chain->count * 2 + kernel->adds : 0);
+		fact(&f, chain ? (uint64_t)chain->units : 0);
+		fact(&f, chain ? (uint64_t)chain->block : 0);
 	}
-	return h;
+	return f;
 }
 
 bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to)
 {
-	CacheKey key;
 	for (uint32_t i = 0; i < k->kernel_count; i++)
 		if (!k->kernel[i].hash)
 			return false;
+	Facts f = facts_of(cg->c, k, offset, states);
 	for (int i = 0; i < 2; i++) {
 		Hash h = hash_text((Hash)i + 1, compiler_sources);
 		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->cpu), cg->features);
 		h = hash_text(h, cg->triple);
 		h = hash_u64(h, (uint64_t)cg->c->profile * 2 + k->once);
-		key.word[i] = hash_buffers(h, cg->c, k, offset, states);
+		to->word[i] = hash_bytes(h, f.word, f.count * sizeof *f.word);
 	}
-	*to = key;
 	return true;
 }
 

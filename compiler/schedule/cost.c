@@ -13,27 +13,21 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 {
 	const Graph *g = k->graph;
 	ArenaMark mark = arena_mark(c->arena);
-	Read *read = new_array(c->arena, Read, g->count);
-	uint32_t reads = kernel_reads(c, k, kernel, read);
-	for (uint32_t i = 0; i < reads; i++)
-		if (k->buffer[k->buffer_of[read[i].node]].place != PLACE_UNIT)
-			kernel->bytes += (double)shape_size(node(g, read[i].node)->shape) *
-			                 type_info[node(g, read[i].node)->type].size;
+	uint32_t count;
+	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		if (k->buffer[kernel->to[i]].place != PLACE_UNIT)
 			kernel->bytes += (double)k->buffer[kernel->to[i]].bytes;
-	bool *seen = new_array(c->arena, bool, g->count);
-	for (uint32_t i = 0; i < kernel->out_count && kernel->kind != KERNEL_copy; i++)
-		seen[kernel->out[i]] = true;
-	for (NodeId x = g->count - 1; x > 0; x--) {
-		if (!seen[x])
-			continue;
-		const Node *n = node(g, x);
-		kernel->flops += x == kernel->core || op_info[n->op].kind == REDUCE
-		                     ? folded_size(k, n)
-		                     : (double)(op_info[n->op].kind == MAP) * (double)shape_size(n->shape);
-		for (int i = 0; i < n->count; i++)
-			seen[n->in[i]] |= k->buffer_of[n->in[i]] == 0 || n->in[i] == kernel->core;
+	for (uint32_t i = 0; i < count; i++) {
+		const Node *n = node(g, visit[i].node);
+		double size = (double)shape_size(n->shape);
+		bool private = k->buffer[k->buffer_of[visit[i].node]].place == PLACE_UNIT;
+		if (!visit[i].here)
+			kernel->bytes += private ? 0 : size * type_info[n->type].size;
+		else if (visit[i].node == kernel->core || op_info[n->op].kind == REDUCE)
+			kernel->flops += folded_size(k, n);
+		else
+			kernel->flops += op_info[n->op].kind == MAP ? size : 0;
 	}
 	arena_reset(c->arena, mark);
 }

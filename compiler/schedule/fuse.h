@@ -59,6 +59,14 @@ bool row_is_fold(const Fuse *f, NodeId x); /* a reduction of a row kernel */
 uint32_t row_home_behind(const Fuse *f,
                          NodeId x); /* the row kernel that a view's operand is in; 0 */
 
+/* kernel.c: the nodes that a kernel computes and loads, in decreasing order; how many. */
+typedef struct Visit {
+	NodeId node;
+	bool here;         /* computed; else loaded */
+	bool same_element; /* needed only at the very element of the outs */
+} Visit;
+Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *count);
+
 /* place.c: homes -> kernels with buffers */
 Kernels *fuse_place(Fuse *f);
 

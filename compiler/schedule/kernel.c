@@ -3,17 +3,8 @@
 
 #include <string.h>
 
-/* -- Reads
- * ------------------------------------------------------------------------------------------ */
-
-typedef struct Walk {
-	const Kernels *k;
-	const Kernel *kernel;
-	uint8_t *seen; /* [count]: 1 reached at the same element, 2 reached elsewhere */
-	Read *out;
-	uint32_t *slot; /* [count]: 1 + index in out */
-	uint32_t count;
-} Walk;
+/* -- The nodes of a kernel ----------------------------------------------------------------------
+ */
 
 bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x)
 {
@@ -25,45 +16,67 @@ bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x)
 	return k->buffer_of[x] == 0;
 }
 
-static void note(Walk *w, NodeId x, bool same)
+typedef struct Waiting { /* to be visited, in increasing order: the last is next */
+	Visit *visit;
+	uint32_t count, room;
+} Waiting;
+
+static void reach(Arena *a, Waiting *w, NodeId x, bool same)
 {
-	if (!w->slot[x]) {
-		w->slot[x] = ++w->count;
-		w->out[w->count - 1] = (Read){x, true};
+	uint32_t at = w->count;
+	while (at > 0 && w->visit[at - 1].node > x)
+		at--;
+	if (at > 0 && w->visit[at - 1].node == x) {
+		w->visit[at - 1].same_element &= same;
+		return;
 	}
-	w->out[w->slot[x] - 1].same_element &= same;
+	if (w->count == w->room) {
+		Visit *more = new_array(a, Visit, 2 * (size_t)w->room);
+		memcpy(more, w->visit, w->count * sizeof *more);
+		w->visit = more, w->room *= 2;
+	}
+	memmove(&w->visit[at + 1], &w->visit[at], (w->count++ - at) * sizeof *w->visit);
+	w->visit[at] = (Visit){.node = x, .same_element = same};
 }
 
-/* Nodes in decreasing order: users before operands. */
-static void reach(Walk *w, NodeId x, bool same)
+/* A kernel has few of the graph's nodes: it costs their number, not the graph's. */
+Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *count)
 {
-	w->seen[x] |= same ? 1 : 2;
+	enum { ROOM = 64 };
+	uint32_t room = ROOM;
+	Waiting w = {.visit = new_array(c->arena, Visit, ROOM), .room = ROOM};
+	Visit *out = new_array(c->arena, Visit, room);
+	*count = 0;
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		reach(c->arena, &w, kernel->out[i], true);
+	while (w.count) {
+		Visit v = w.visit[--w.count];
+		const Node *n = node(k->graph, v.node);
+		v.here = kernel_computes(k, kernel, v.node);
+		if (*count == room) {
+			Visit *more = new_array(c->arena, Visit, 2 * (size_t)room);
+			memcpy(more, out, room * sizeof *more);
+			out = more, room *= 2;
+		}
+		out[(*count)++] = v;
+		bool same = v.same_element && v.node != kernel->core &&
+		            (op_info[n->op].kind == MAP || (n->op == OP_reshape && kernel->flat));
+		for (int i = 0; v.here && i < n->count; i++)
+			reach(c->arena, &w, n->in[i], same);
+	}
+	return out;
 }
 
 uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out)
 {
-	const Graph *g = k->graph;
 	ArenaMark mark = arena_mark(c->arena);
-	Walk w = {.k = k, .kernel = kernel, .out = out};
-	w.seen = new_array(c->arena, uint8_t, g->count);
-	w.slot = new_array(c->arena, uint32_t, g->count);
-	for (uint32_t i = 0; i < kernel->out_count; i++)
-		reach(&w, kernel->out[i], true);
-	for (NodeId x = g->count - 1; x > 0; x--) {
-		if (!w.seen[x])
-			continue;
-		const Node *n = node(g, x);
-		if (!kernel_computes(k, kernel, x)) {
-			note(&w, x, w.seen[x] == 1);
-			continue;
-		}
-		bool same = w.seen[x] == 1 && x != kernel->core &&
-		            (op_info[n->op].kind == MAP || (n->op == OP_reshape && kernel->flat));
-		for (int i = 0; i < n->count; i++)
-			reach(&w, n->in[i], same);
-	}
+	uint32_t count, reads = 0;
+	const Visit *visit = kernel_walk(c, k, kernel, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (!visit[i].here)
+			out[reads++] = (Read){visit[i].node, visit[i].same_element};
 	arena_reset(c->arena, mark);
-	return w.count;
+	return reads;
 }
 
 /* -- Structural hash
@@ -72,9 +85,8 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 /* Two kernels of equal hash are the same code with other pointers: buffers are numbered in the
  * order of first use. */
 typedef struct Numbering {
-	uint32_t *number; /* [count] of a node computed here: its number */
 	uint32_t *buffer; /* [buffer_count] */
-	uint32_t nodes, buffers;
+	uint32_t buffers;
 } Numbering;
 
 static uint32_t buffer_number(Numbering *m, BufferId b)
@@ -82,6 +94,20 @@ static uint32_t buffer_number(Numbering *m, BufferId b)
 	if (!m->buffer[b])
 		m->buffer[b] = ++m->buffers;
 	return m->buffer[b];
+}
+
+/* Of a node, among those of the kernel in increasing order, from 1. */
+static uint32_t node_number(const Visit *visit, uint32_t count, NodeId x)
+{
+	uint32_t from = 0, to = count; /* visits are in decreasing order */
+	while (from + 1 < to) {
+		uint32_t middle = (from + to) / 2;
+		if (visit[middle].node >= x)
+			from = middle;
+		else
+			to = middle;
+	}
+	return count - from;
 }
 
 /* Code that goes over its elements in one loop depends on their number alone. */
@@ -101,38 +127,31 @@ static Hash hash_node(const Kernel *kernel, const Node *n, Hash h)
 
 Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 {
-	const Graph *g = k->graph;
 	ArenaMark mark = arena_mark(c->arena);
-	Numbering m = {.number = new_array(c->arena, uint32_t, g->count),
-	               .buffer = new_array(c->arena, uint32_t, k->buffer_count)};
-	bool *seen = new_array(c->arena, bool, g->count);
-	for (uint32_t i = 0; i < kernel->out_count; i++)
-		seen[kernel->out[i]] = true;
-	for (NodeId x = g->count - 1; x > 0; x--)
-		for (int i = 0; seen[x] && kernel_computes(k, kernel, x) && i < node(g, x)->count; i++)
-			seen[node(g, x)->in[i]] = true;
+	Numbering m = {.buffer = new_array(c->arena, uint32_t, k->buffer_count)};
+	uint32_t count;
+	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_bytes(h, &kernel->tiling, sizeof kernel->tiling);
 	h = hash_u64(h, kernel->scratch);
 	if (kernel->kind == KERNEL_copy)
 		h = hash_u64(h, kernel->from == kernel->to[0]);
-	for (NodeId x = 1; x < g->count; x++) {
-		if (!seen[x])
-			continue;
-		const Node *n = node(g, x);
-		m.number[x] = ++m.nodes;
+	for (uint32_t v = count; v > 0; v--) {
+		NodeId x = visit[v - 1].node;
+		const Node *n = node(k->graph, x);
 		h = hash_node(kernel, n, h);
-		if (!kernel_computes(k, kernel, x)) {
+		if (!visit[v - 1].here) {
 			h = hash_u64(h, 1000 + buffer_number(&m, k->buffer_of[x]));
 			continue;
 		}
 		for (int i = 0; i < n->count; i++)
-			h = hash_u64(h, m.number[n->in[i]]);
+			h = hash_u64(h, node_number(visit, count, n->in[i]));
 		h = hash_u64(h, x == kernel->core);
 	}
 	for (uint32_t i = 0; i < kernel->out_count; i++)
-		h = hash_u64(hash_u64(h, m.number[kernel->out[i]]), buffer_number(&m, kernel->to[i]));
+		h = hash_u64(hash_u64(h, node_number(visit, count, kernel->out[i])),
+		             buffer_number(&m, kernel->to[i]));
 	arena_reset(c->arena, mark);
 	return h;
 }
@@ -237,16 +256,11 @@ void kernels_print(const Kernels *k, Text *out)
 		            : kernel->beside ? "  beside the last"
 		            : first          ? chain_text(k, kernel->chain)
 		                             : "");
-		bool *seen = new_array(c->arena, bool, k->graph->count);
-		for (uint32_t o = 0; o < kernel->out_count; o++)
-			seen[kernel->out[o]] = true;
-		for (NodeId x = k->graph->count - 1; x > 0; x--)
-			for (int j = 0;
-			     seen[x] && kernel_computes(k, kernel, x) && j < node(k->graph, x)->count; j++)
-				seen[node(k->graph, x)->in[j]] = true;
-		for (NodeId x = 1; x < k->graph->count; x++)
-			if (seen[x] && kernel_computes(k, kernel, x))
-				print_node(k, kernel, x, out);
+		uint32_t count;
+		const Visit *visit = kernel_walk(c, k, kernel, &count);
+		for (uint32_t v = count; v > 0; v--)
+			if (visit[v - 1].here)
+				print_node(k, kernel, visit[v - 1].node, out);
 		for (uint32_t o = 0; o < kernel->out_count; o++) {
 			text_printf(out, "    store ");
 			print_buffer(k, kernel->to[o], out);
