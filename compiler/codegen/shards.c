@@ -162,6 +162,16 @@ static unsigned effort(const Kernel *kernel)
 	return kernel->kind == KERNEL_contract ? 12 : 4 + kernel->out_count;
 }
 
+/* By the kernels that are made. */
+static size_t shards_of(const Kernels *k)
+{
+	size_t made = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		made += step_first_equal(k, i) == i;
+	size_t count = (made + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
+	return count < 1 ? 1 : count > MOST_SHARDS ? MOST_SHARDS : count;
+}
+
 /* shard[i] of kernel i, the least busy first; equal kernels follow the one that is made. */
 static size_t *assign(Compile *c, const Kernels *k, size_t shards)
 {
@@ -202,10 +212,8 @@ static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, cons
 
 void shards_add(Shards *all, Codegen *cg, Unit *u)
 {
-	const Kernels *k = u->k;
-	size_t count = (k->kernel_count + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
-	count = count < 1 ? 1 : count > MOST_SHARDS ? MOST_SHARDS : count;
-	const size_t *shard_of = assign(cg->c, k, count);
+	size_t count = shards_of(u->k);
+	const size_t *shard_of = assign(cg->c, u->k, count);
 	u->shard = new_array(cg->c->arena, Shard, count);
 	u->objects.count = count;
 	for (size_t i = 0; i < count; i++) {

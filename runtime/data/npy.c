@@ -102,6 +102,10 @@ static double element(const Header *h, const unsigned char *p)
 
 static bool convert(Array *out, const Header *h, const unsigned char *p, char why[WHY])
 {
+	if (h->bytes == type_bytes(out->type)) { /* as they are */
+		memcpy(out->at, p, (size_t)h->count * h->bytes);
+		return true;
+	}
 	for (int64_t i = 0; i < h->count; i++, p += h->bytes) {
 		double x = element(h, p);
 		if (h->kind == 'f') {
