@@ -128,6 +128,23 @@ static bool prepare(Run *r, const Options *o)
 	return true;
 }
 
+/* What is left to compile after the training, all together. */
+static void compile_rest(Run *r, const Options *o)
+{
+	static const char *const of_task[] = {"init", "step", "score"};
+	enum { ROOM = 96, OF_TASK = sizeof of_task / sizeof *of_task };
+	const char *names[ROOM + OF_TASK] = {"features"};
+	char text[ROOM + OF_TASK][256];
+	size_t count = 1, tasks;
+	const sslc_task *task = sslc_tasks(r->session.program, &tasks);
+	for (size_t i = 0; !o->no_downstream && i < tasks && count < ROOM; i++)
+		for (size_t k = 0; k < OF_TASK; k++, count++) {
+			snprintf(text[count], sizeof text[count], "%s.%s", task[i].name, of_task[k]);
+			names[count] = text[count];
+		}
+	sslc_compile(r->session.program, names, count);
+}
+
 static bool write_features(Run *r)
 {
 	char path[640];
@@ -165,6 +182,7 @@ static bool run(Run *r, const Options *o)
 		    r->at.step, r->at.steps);
 		return true;
 	}
+	compile_rest(r, o);
 	if (!write_features(r) || !score_tasks(r, o))
 		return false;
 	say(r, "\nin %s: checkpoint.safetensors, metrics.jsonl, results.json%s\n", r->directory,
