@@ -5,6 +5,7 @@
 #ifndef SSLC_TEST_JIT_CONTRACT_H
 #define SSLC_TEST_JIT_CONTRACT_H
 
+#include "../../compiler/schedule/fuse.h"
 #include "jit.h"
 
 typedef enum Epilogue { PLAIN, BIAS_RELU, LONG } Epilogue; /* LONG: exp(tanh(dot + bias)) */
@@ -14,9 +15,9 @@ typedef struct Product {
 	const char *x, *y;  /* order of axes, as in "bmk", "km" */
 	DType type;
 	Epilogue epilogue;
-	bool doubled; /* x + x instead of x: computed while it is packed */
-	int64_t mc, nc, kc;
-	int64_t scratch; /* bytes; 0: 1 MiB; -1: none */
+	bool doubled;       /* x + x instead of x: computed while it is packed */
+	int64_t mc, nc, kc; /* mc 0: the tiles that schedule/tile.c gives */
+	int64_t scratch;    /* bytes; 0: 1 MiB; -1: none */
 	const char *cpu;
 } Product;
 
@@ -83,7 +84,8 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	}
 	Kernels kernels = {.graph = g, .buffer_of = buffer_of, .buffer = buffer, .buffer_count = 5};
 	ContractRoles r = contract_roles(g, node(g, dot));
-	int64_t rows = r.swapped ? p->nc : p->mc, cols = r.swapped ? p->mc : p->nc;
+	int64_t mc = p->mc ? p->mc : 1, nc = p->mc ? p->nc : 1;
+	int64_t rows = r.swapped ? nc : mc, cols = r.swapped ? mc : nc;
 	ContractTiling t = {
 	    .rows = r.rows, .cols = r.cols, .k = r.k, .tile_outer = 1, .outer_blocks = 1};
 	t.tile_rows = rows < r.rows ? rows : r.rows, t.tile_cols = cols < r.cols ? cols : r.cols;
@@ -98,6 +100,8 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	                 .tiles = (p->b ? p->b : 1) * t.row_blocks * t.col_blocks,
 	                 .scratch = (uint64_t)bytes,
 	                 .tiling = t};
+	if (p->mc == 0)
+		kernel_tile(&kernels, &kernel), bytes = (int64_t)kernel.scratch;
 	o->tiles = kernel.tiles;
 	jit_open(&o->jit, p->cpu);
 	Emit *e = &o->jit.e;

@@ -1,23 +1,26 @@
-/* gemm.c: generated matrix products beside OpenBLAS, on one thread, in one run.
+/* gemm.c: generated matrix products beside OpenBLAS's, BLIS's and oneDNN's, on one thread, in one
+ * run.
  *
- *     gemm [--as-is] [--cpu=NAME] [--asm=FILE] [shape ...]
+ *     gemm [--as-is] [--cpu=NAME] [--asm=FILE] [--rounds=N] [set or shape ...]
  *
- * A shape is m,n,k with t after m or n where that operand is stored transposed. Rounds of both
- * alternate; medians and their ratio are printed, and the rate of bare FMAs measured between them.
- * OpenBLAS is linked here only. Old versions of it take new machines for AVX2 ones: where there is
- * AVX-512 its kernels for that are asked for, unless --as-is comes first. MC, NC, KC in the
- * environment: the tiles that a schedule would give; default 192, 256, 256. */
-#include <cblas.h>
+ * A set is square, mlp, vit, gpt or tails; none: all. A shape is m,n,k, or b*m,n,k for a batch,
+ * with t after m or n where that operand is stored transposed. First the results are compared, then
+ * all take turns in rounds, with bare FMAs between, and the order rotates; medians. `ratio` is the
+ * rate of sslc over that of the best peer; `least`, that of the shortest times. gemm_peers.c says
+ * which libraries and which of their kernels; --as-is: those that they choose. MC, NC in the
+ * environment: tiles of these sizes instead of the schedule's. Built, after the release preset, by
+ *
+ *     cc -std=gnu17 -O2 -Wall -Wextra -Werror -Icompiler -isystem $(llvm-config-19 --includedir) \
+ *        tools/bench/gemm.c tools/bench/gemm_peers.c build/release/libsslc.a \
+ *        $(llvm-config-19 --ldflags --libs) -lcjson -lpthread -lm -ldl -o build/release/gemm
+ */
 #include <math.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../../tests/unit/jit_contract.h"
+#include "gemm_peers.h"
 
-enum { ROUNDS = 21 };
-
-extern void openblas_set_num_threads(int);
-extern char *openblas_get_corename(void);
+enum { MOST_ROUNDS = 999 };
 
 static double now(void)
 {
@@ -66,11 +69,6 @@ static JitFunction peak_function(Jit *j, unsigned *lanes)
 	return (JitFunction)jit_finish(j);
 }
 
-typedef struct Case {
-	int64_t m, n, k;
-	bool x_transposed, y_transposed;
-} Case;
-
 static float *numbers(int64_t count, uint32_t seed)
 {
 	float *x = aligned_alloc(64, (size_t)(count * 4 + 63) / 64 * 64);
@@ -81,113 +79,235 @@ static float *numbers(int64_t count, uint32_t seed)
 	return x;
 }
 
-static double rate(double seconds, const Case *s)
+static double work_of(const Case *s)
 {
-	return 2.0 * (double)(s->m * s->n * s->k) / seconds * 1e-9;
+	return 2.0 * (double)(s->b * s->m * s->n * s->k);
 }
 
-static void blas(const Case *s, const float *x, const float *y, float *out)
+/* -- One shape ----------------------------------------------------------------------------- */
+
+typedef struct Bench {
+	Peer peer[MAX_PEERS];
+	int peers, rounds;
+	JitFunction peak;
+	unsigned lanes;
+	const char *cpu, *assembly;
+} Bench;
+
+enum { SSLC = MAX_PEERS, PEAK, CONTENDERS };
+
+typedef struct Data {
+	float *x, *y, *ours, *theirs;
+} Data;
+
+static void compile_case(CompiledProduct *c, const Case *s, const Bench *b)
 {
-	int m = (int)s->m, n = (int)s->n, k = (int)s->k;
-	cblas_sgemm(CblasRowMajor, s->x_transposed ? CblasTrans : CblasNoTrans,
-	            s->y_transposed ? CblasTrans : CblasNoTrans, m, n, k, 1, x, s->x_transposed ? m : k,
-	            y, s->y_transposed ? k : n, 0, out, n);
+	Product p = {.m = s->m, .n = s->n, .k = s->k, .type = DTYPE_f32, .cpu = b->cpu};
+	p.b = s->b > 1 ? s->b : 0;
+	p.x = s->x_transposed ? "bkm" : "bmk", p.y = s->y_transposed ? "bnk" : "bkn";
+	p.x += s->b == 1, p.y += s->b == 1;
+	const char *mc = getenv("MC"), *nc = getenv("NC");
+	if (mc || nc)
+		p.mc = mc ? atoi(mc) : 192, p.nc = nc ? atoi(nc) : 256;
+	product_compile(c, &p, b->assembly);
 }
 
-static void compare(const Case *s, JitFunction peak, unsigned lanes, const char *cpu,
-                    const char *assembly)
+static double time_one(const Bench *b, int who, const Case *s, const CompiledProduct *c,
+                       const Data *d)
 {
-	Product p = {.m = s->m, .n = s->n, .k = s->k, .type = DTYPE_f32, .cpu = cpu};
-	p.x = s->x_transposed ? "km" : "mk", p.y = s->y_transposed ? "nk" : "kn";
-	const char *mc = getenv("MC"), *nc = getenv("NC"), *kc = getenv("KC");
-	p.mc = mc ? atoi(mc) : 192, p.nc = nc ? atoi(nc) : 256, p.kc = kc ? atoi(kc) : 256;
-	CompiledProduct c;
-	double start = now();
-	product_compile(&c, &p, assembly);
-	double compiled = now() - start;
-	float *x = numbers(s->m * s->k, 1), *y = numbers(s->n * s->k, 2);
-	float *ours = numbers(s->m * s->n, 3), *theirs = numbers(s->m * s->n, 4);
-	blas(s, x, y, theirs), c.f(x, y, NULL, ours, 0, c.tiles);
-	double worst = 0, scale = sqrt((double)s->k);
-	for (int64_t i = 0; i < s->m * s->n; i++)
-		worst = fmax(worst, fabs((double)ours[i] - theirs[i]) / scale);
-	int repeat = (int)(4e7 / (2.0 * (double)(s->m * s->n * s->k))) + 1;
-	double t_ours[ROUNDS], t_theirs[ROUNDS], t_peak[ROUNDS];
 	static float unit[64], sink[64];
-	for (int r = 0; r < ROUNDS; r++) {
-		double t0 = now();
-		for (int i = 0; i < repeat; i++)
-			c.f(x, y, NULL, ours, 0, c.tiles);
-		double t1 = now();
-		for (int i = 0; i < repeat; i++)
-			blas(s, x, y, theirs);
-		double t2 = now();
-		peak(unit, sink, NULL);
-		t_peak[r] = now() - t2;
-		t_ours[r] = (t1 - t0) / repeat, t_theirs[r] = (t2 - t1) / repeat;
+	int repeat = who == PEAK ? 1 : (int)(4e7 / work_of(s)) + 1;
+	double start = now();
+	for (int i = 0; i < repeat; i++) {
+		if (who == PEAK)
+			b->peak(unit, sink, NULL);
+		else if (who == SSLC)
+			c->f(d->x, d->y, NULL, d->ours, 0, c->tiles);
+		else
+			b->peer[who].multiply(&b->peer[who], s, d->x, d->y, d->theirs);
 	}
-	double a = rate(median(t_ours, ROUNDS), s), b = rate(median(t_theirs, ROUNDS), s);
-	double top = 2.0 * PEAK_ROUNDS * PEAK_SUMS * lanes / median(t_peak, ROUNDS) * 1e-9;
-	printf("%5ld%s x %5ld%s x %5ld  sslc %7.1f  OpenBLAS %7.1f  ratio %5.2f  FMA %6.1f GFLOP/s  "
-	       "compile %4.0f ms%s\n",
-	       (long)s->m, s->x_transposed ? "t" : " ", (long)s->n, s->y_transposed ? "t" : " ",
-	       (long)s->k, a, b, a / b, top, compiled * 1e3, worst < 1e-5 ? "" : "  WRONG");
-	fflush(stdout);
-	product_close(&c);
-	free(x), free(y), free(ours), free(theirs);
+	return (now() - start) / repeat;
 }
 
-static const Case DEFAULT[] = {
-    {1024, 1024, 1024, 0, 0}, {1024, 1024, 1024, 0, 1}, {1024, 1024, 1024, 1, 0},
-    {512, 512, 512, 0, 0},    {256, 512, 784, 0, 0},    {256, 784, 512, 0, 1},
-    {784, 512, 256, 1, 0},    {256, 128, 512, 0, 0},    {512, 128, 256, 1, 0},
-    {768, 768, 4096, 1, 0},   {64, 64, 64, 0, 0},       {256, 10, 128, 0, 0},
-    {100, 10, 20, 0, 0},      {100, 20, 10, 0, 0},      {1, 512, 512, 0, 0},
-    {512, 1, 512, 0, 0},
+/* Readies the peers; false: some result is not like the others. */
+static bool agree(Bench *b, const Case *s, const CompiledProduct *c, const Data *d)
+{
+	double worst = 0, scale = sqrt((double)s->k);
+	c->f(d->x, d->y, NULL, d->ours, 0, c->tiles);
+	for (int i = 0; i < b->peers; i++) {
+		Peer *p = &b->peer[i];
+		memset(d->theirs, 0, (size_t)(s->b * s->m * s->n) * sizeof *d->theirs);
+		if (!p->prepare(p, s, d->x, d->y, d->theirs))
+			return false;
+		p->multiply(p, s, d->x, d->y, d->theirs);
+		for (int64_t j = 0; j < s->b * s->m * s->n; j++)
+			worst = fmax(worst, fabs((double)d->ours[j] - d->theirs[j]) / scale);
+	}
+	return worst < 1e-5;
+}
+
+static void print_row(const Bench *b, const Case *s, double time[][MOST_ROUNDS])
+{
+	double best = 0, least = 0, ours = 0, ours_least = 0;
+	char shape[112], batch[24] = "";
+	if (s->b > 1)
+		snprintf(batch, sizeof batch, "%ld*", (long)s->b);
+	snprintf(shape, sizeof shape, "%s%ld%s,%ld%s,%ld", batch, (long)s->m,
+	         s->x_transposed ? "t" : "", (long)s->n, s->y_transposed ? "t" : "", (long)s->k);
+	printf("| %-16s |", shape);
+	for (int turn = -1; turn < b->peers; turn++) {
+		int i = turn < 0 ? SSLC : turn;
+		double speed = work_of(s) / median(time[i], b->rounds) * 1e-9;
+		double most = work_of(s) / time[i][0] * 1e-9; /* sorted now */
+		if (i == SSLC)
+			ours = speed, ours_least = most;
+		else
+			best = fmax(best, speed), least = fmax(least, most);
+		printf(" %*.1f |", i == SSLC ? 6 : (int)strlen(b->peer[i].name), speed);
+	}
+	double bare = 2.0 * PEAK_ROUNDS * PEAK_SUMS * b->lanes / median(time[PEAK], b->rounds) * 1e-9;
+	printf(" %5.2f | %5.2f | %5.0f | %4.0f%% |\n", ours / best, ours_least / least, bare,
+	       100 * ours / bare);
+	fflush(stdout);
+}
+
+static void compare(Bench *b, const Case *s)
+{
+	static double time[CONTENDERS][MOST_ROUNDS];
+	CompiledProduct c;
+	compile_case(&c, s, b);
+	Data d = {.x = numbers(s->b * s->m * s->k, 1), .y = numbers(s->b * s->n * s->k, 2)};
+	d.ours = numbers(s->b * s->m * s->n, 3), d.theirs = numbers(s->b * s->m * s->n, 4);
+	if (agree(b, s, &c, &d)) {
+		int all = b->peers + 2;
+		for (int r = 0; r < b->rounds; r++)
+			for (int i = 0; i < all; i++) {
+				int turn = (i + r) % all, who = turn < b->peers ? turn : SSLC + turn - b->peers;
+				time[who][r] = time_one(b, who, s, &c, &d);
+			}
+		print_row(b, s, time);
+	} else {
+		printf("WRONG\n");
+	}
+	product_close(&c);
+	free(d.x), free(d.y), free(d.ours), free(d.theirs);
+}
+
+/* -- Sets of shapes ------------------------------------------------------------------------ */
+
+/* A layer of a model: `rows` tokens or samples from `in` to `out` numbers; or attention, `batch`
+ * heads of `rows` tokens and `in` numbers. Each gives the products of the forward pass and of both
+ * gradients. */
+typedef struct Layer {
+	const char *set;
+	int64_t batch, rows, in, out;
+} Layer;
+
+static const Layer LAYER[] = {
+    {"mlp", 1, 256, 784, 512},  {"mlp", 1, 256, 512, 128},  {"mlp", 1, 256, 128, 512},
+    {"mlp", 1, 256, 512, 784},  {"vit", 1, 1024, 192, 576}, {"vit", 1, 1024, 192, 192},
+    {"vit", 1, 1024, 192, 768}, {"vit", 1, 1024, 768, 192}, {"vit", 1, 4096, 192, 576},
+    {"vit", 1, 4096, 192, 192}, {"vit", 1, 4096, 192, 768}, {"vit", 1, 4096, 768, 192},
+    {"vit", 192, 16, 64, 0},    {"vit", 192, 64, 64, 0},    {"gpt", 1, 768, 128, 384},
+    {"gpt", 1, 768, 128, 128},  {"gpt", 1, 768, 128, 512},  {"gpt", 1, 768, 512, 128},
+    {"gpt", 1, 768, 128, 65},   {"gpt", 48, 64, 32, 0},
 };
+
+static const struct {
+	const char *set;
+	Case shape;
+} OTHER[] = {
+    {"square", {1, 1024, 1024, 1024, 0, 0}}, {"square", {1, 1024, 1024, 1024, 0, 1}},
+    {"square", {1, 1024, 1024, 1024, 1, 0}}, {"square", {1, 512, 512, 512, 0, 0}},
+    {"square", {1, 256, 256, 256, 0, 0}},    {"square", {1, 64, 64, 64, 0, 0}},
+    {"tails", {1, 1000, 1000, 1000, 0, 0}},  {"tails", {1, 97, 61, 33, 0, 0}},
+    {"tails", {1, 97, 61, 33, 0, 1}},        {"tails", {1, 97, 61, 33, 1, 0}},
+    {"tails", {1, 513, 511, 257, 0, 0}},     {"tails", {1, 256, 10, 128, 0, 0}},
+    {"tails", {1, 100, 10, 20, 0, 0}},       {"tails", {1, 100, 20, 10, 0, 0}},
+    {"tails", {1, 1, 512, 512, 0, 0}},       {"tails", {1, 512, 1, 512, 0, 0}},
+};
+
+/* NULL: all of them. */
+static int compare_set(Bench *b, const char *set)
+{
+	int found = 0;
+	for (size_t i = 0; i < COUNT(OTHER); i++)
+		if (!set || strcmp(set, OTHER[i].set) == 0)
+			compare(b, &OTHER[i].shape), found++;
+	for (size_t i = 0; i < COUNT(LAYER); i++) {
+		const Layer *l = &LAYER[i];
+		if (set && strcmp(set, l->set) != 0)
+			continue;
+		int64_t n = l->batch > 1 ? l->rows : l->out;
+		/* scores and d values; or what is after the layer; then both gradients */
+		compare(b, &(Case){l->batch, l->rows, n, l->in, 0, l->batch > 1});
+		compare(b, &(Case){l->batch, l->rows, l->in, n, 0, l->batch == 1});
+		if (l->batch > 1)
+			compare(b, &(Case){l->batch, l->rows, l->in, l->rows, 1, 0});
+		else
+			compare(b, &(Case){1, l->in, n, l->rows, 1, 0});
+		found += 3;
+	}
+	return found;
+}
+
+static Case parse_case(char *text)
+{
+	Case s = {.b = 1};
+	char *end = strchr(text, '*');
+	if (end)
+		s.b = strtol(text, NULL, 10), text = end + 1;
+	s.m = strtol(text, &end, 10);
+	if ((s.x_transposed = *end == 't'))
+		end++;
+	s.n = strtol(end + 1, &end, 10);
+	if ((s.y_transposed = *end == 't'))
+		end++;
+	s.k = strtol(end + 1, &end, 10);
+	return s;
+}
+
+static void print_head(const Bench *b)
+{
+	for (int i = 0; i < b->peers; i++)
+		printf("%s: %s\n", b->peer[i].name, b->peer[i].about);
+	printf("GFLOP/s on one thread, medians of %d rounds\n\n| m,n,k            |   sslc |",
+	       b->rounds);
+	for (int i = 0; i < b->peers; i++)
+		printf(" %s |", b->peer[i].name);
+	printf(" ratio | least |   FMA |  of it |\n|---|--:|");
+	for (int i = 0; i < b->peers; i++)
+		printf("--:|");
+	printf("--:|--:|--:|--:|\n");
+}
 
 int main(int argc, char **argv)
 {
-	bool as_is = argc > 1 && strcmp(argv[1], "--as-is") == 0;
-	const char *kernels = getenv("OPENBLAS_CORETYPE");
-	if (__builtin_cpu_supports("avx512f") && !as_is &&
-	    (!kernels || strcmp(kernels, "SkylakeX") != 0)) {
-		setenv("OPENBLAS_CORETYPE", "SkylakeX", 1); /* read when the library is loaded */
-		execv("/proc/self/exe", argv);
+	Bench b = {.rounds = 21};
+	bool as_is = false;
+	int at = 1;
+	for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
+		const char *o = argv[at];
+		as_is |= strcmp(o, "--as-is") == 0;
+		b.cpu = strncmp(o, "--cpu=", 6) == 0 ? o + 6 : b.cpu;
+		b.assembly = strncmp(o, "--asm=", 6) == 0 ? o + 6 : b.assembly;
+		b.rounds = strncmp(o, "--rounds=", 9) == 0 ? atoi(o + 9) : b.rounds;
 	}
-	openblas_set_num_threads(1);
-	printf("OpenBLAS: kernels of %s; one thread; medians of %d rounds\n", openblas_get_corename(),
-	       ROUNDS);
+	b.rounds = b.rounds < 1 ? 1 : b.rounds > MOST_ROUNDS ? MOST_ROUNDS : b.rounds;
+	b.peers = peers_open(b.peer, as_is);
 	Jit j;
-	unsigned lanes;
-	JitFunction peak = peak_function(&j, &lanes);
-	const char *assembly = NULL, *cpu = NULL;
-	int shapes = 0;
-	for (int i = 1; i < argc; i++) {
-		Case s = {0};
-		char *end = argv[i];
-		if (strcmp(end, "--as-is") == 0)
-			continue;
-		if (strncmp(end, "--cpu=", 6) == 0) {
-			cpu = end + 6;
-			continue;
+	b.peak = peak_function(&j, &b.lanes);
+	print_head(&b);
+	for (int i = at; i < argc; i++) {
+		if (strchr(argv[i], ',')) {
+			Case s = parse_case(argv[i]);
+			compare(&b, &s);
+		} else if (!compare_set(&b, argv[i])) {
+			fprintf(stderr, "gemm: no set '%s'\n", argv[i]);
 		}
-		if (strncmp(end, "--asm=", 6) == 0) {
-			assembly = end + 6;
-			continue;
-		}
-		s.m = strtol(end, &end, 10);
-		if ((s.x_transposed = *end == 't'))
-			end++;
-		s.n = strtol(end + 1, &end, 10);
-		if ((s.y_transposed = *end == 't'))
-			end++;
-		s.k = strtol(end + 1, &end, 10);
-		compare(&s, peak, lanes, cpu, assembly);
-		shapes++;
 	}
-	for (size_t i = 0; shapes == 0 && i < COUNT(DEFAULT); i++)
-		compare(&DEFAULT[i], peak, lanes, cpu, assembly);
+	if (at == argc)
+		compare_set(&b, NULL);
 	jit_close(&j);
 	return 0;
 }
