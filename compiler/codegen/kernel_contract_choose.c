@@ -152,10 +152,11 @@ enum {
 	LONG_SUM = 2400,  /* steps of several sums in a block, at most; if cut, */
 	SHORT_SUM = 1024, /* to these */
 	PACKED_ROWS = 192,
-	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
-	MANY_VECTORS = 16, /* when R is packed for each of them */
-	SMALL = 1 << 18,   /* bytes of L that are read where they are */
-	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
+	FEW_VECTORS = 6,        /* columns of a block, in whole panels */
+	MANY_VECTORS = 16,      /* when R is packed for each of them */
+	SMALL = 1 << 18,        /* bytes of L that are read where they are, however they lie */
+	ROWS_BYTES = 768 << 10, /* of R in a block: it stays in L2 for all column panels */
+	SAME_LINE = 4096,       /* addresses that far apart share lines of L1 */
 };
 
 /* Bytes of the three parts of scratch, each a multiple of 64. */
@@ -200,9 +201,10 @@ static void choose_sources(Contract *c)
 		c->r.source = DIRECT;
 	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
 	             c->roles.steps * c->cols * c->size <= SMALL;
+	bool spread = !several(c) && c->cols * c->size % SAME_LINE != 0;
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
 	bool direct = is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
-	if (direct && small)
+	if (direct && (small || spread))
 		c->l.source = DIRECT;
 	if (several(c)) { /* the schedule has stored R; one panel of columns is read as it lies */
 		c->r.source = DIRECT;
@@ -222,7 +224,7 @@ static void choose_blocks(Contract *c)
 	if (c->l.source == DIRECT && !packed && c->k == c->block_k)
 		c->block_cols = c->t.tile_cols;
 	c->block_rows = c->t.tile_rows;
-	if (packed || c->k > c->block_k)
+	if (packed || c->k > c->block_k || c->block_rows * c->block_k * c->size > ROWS_BYTES)
 		c->block_rows = c->high < PACKED_ROWS ? PACKED_ROWS / c->high * c->high : c->high;
 	c->block_sum = c->sum_size[0];
 	if (several(c))
