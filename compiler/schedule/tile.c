@@ -14,7 +14,8 @@
 
 enum {
 	CONTRACT_WORK = 1 << 21, /* multiply-adds */
-	MC = 192,
+	MC = 192,                /* rows of a convolution; */
+	TALL = 512,              /* of others */
 	NC = 256,
 	ROWS = 384,
 	LONG_SUM = 4096, /* steps */
@@ -86,23 +87,25 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	double work =
 	    (double)(r.batch_size * r.outer_size) * (double)(r.rows * r.cols) * (double)r.steps;
 	bool small = work < CONTRACT_WORK;
-	t.tile_rows = small || r.rows < MC ? r.rows : MC;
+	int64_t most_rows = r.outer_size > 1 || r.sums > 1 ? MC : TALL;
+	t.tile_rows = small || r.rows < most_rows ? r.rows : most_rows;
 	t.tile_cols = small || r.cols < NC ? r.cols : NC;
 	if (small && t.tile_rows * t.tile_cols > 1 << 18)
 		t.tile_rows = r.rows < MC ? r.rows : MC;
 	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
 	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
 	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
-	/* at least 8 tiles for a product that is worth two threads */
+	/* at least 8 tiles for a product that is worth two threads; tall ones, for what is packed of
+	 * the columns is used by all rows */
 	while (!small && r.batch_size * blocks_of(r.outer_size, t.tile_outer) *
 	                         blocks_of(r.rows, t.tile_rows) * blocks_of(r.cols, t.tile_cols) <
 	                     8) {
 		if (t.tile_outer > 1)
 			t.tile_outer = even(r.outer_size, t.tile_outer / 2, 1);
-		else if (t.tile_rows > 48 && (t.tile_rows >= t.tile_cols || t.tile_cols <= 64))
-			t.tile_rows = round_up(t.tile_rows / 2, 12);
 		else if (t.tile_cols > 64)
 			t.tile_cols = round_up(t.tile_cols / 2, 32);
+		else if (t.tile_rows > 48)
+			t.tile_rows = round_up(t.tile_rows / 2, 12);
 		else
 			break;
 	}
