@@ -264,33 +264,59 @@ static bool narrower(const Draft *a, const Draft *b)
 	return a->whole < b->whole || a->exact > b->exact;
 }
 
-/* A chain begins with a product of rows; it goes on while kernels fit, past a few that do not. */
-static void draft(Chaining *ch, uint32_t first)
+/* Whether kernel i reads nothing of those in [d->first, i). */
+static bool can_run_before(const Chaining *ch, const Draft *d, uint32_t i)
+{
+	for (uint32_t r = 0; r < ch->reads[i].count; r++)
+		if (ch->writer[ch->reads[i].buffer[r]] > d->first)
+			return false;
+	return true;
+}
+
+/* Kernel i runs before the whole chain. */
+static void move_before(Chaining *ch, Draft *d, uint32_t i)
+{
+	uint32_t members = d->end - d->first;
+	move(ch, i, d->first);
+	memmove(&ch->adds[d->first + 1], &ch->adds[d->first], members * sizeof *ch->adds);
+	memmove(&ch->draft_of[d->first + 1], &ch->draft_of[d->first], members * sizeof *ch->draft_of);
+	ch->adds[d->first] = false;
+	ch->draft_of[d->first] = 0;
+	d->first++, d->end++;
+}
+
+/* A chain begins with a product of rows; it goes on while kernels fit, past a few that do not: they
+ * run before it, if they can, or after it. Returns the next kernel to look at. */
+static uint32_t draft(Chaining *ch, uint32_t first)
 {
 	const Kernel *kernel = &ch->k->kernel[first];
 	if (kernel->kind != KERNEL_contract)
-		return;
+		return first + 1;
 	const Node *dot = node(ch->k->graph, kernel->core);
 	Draft d = {.first = first, .end = first, .axes = dot->attr.dot.batch, .exact = true};
 	d.lead = dot->shape;
 	if (d.axes == 0 || dot->shape.rank < d.axes + 2 || !has_form(ch, kernel, &d, false))
-		return;
+		return first + 1;
 	for (uint32_t i = first; i < ch->k->kernel_count && i <= d.end + MOST_PASSED; i++) {
 		/* where rows and the axis summed over are as long, it may be either */
 		Draft by_rows = d, by_sum = d;
 		bool rows = takes(ch, &by_rows, i, false), sum = i > first && takes(ch, &by_sum, i, true);
-		if (!rows && !sum)
+		if (!rows && !sum) {
+			if (d.end > d.first && d.first - first < MOST_PASSED && can_run_before(ch, &d, i))
+				move_before(ch, &d, i);
 			continue;
+		}
 		rows = rows && !(sum && narrower(&by_sum, &by_rows));
 		d = rows ? by_rows : by_sum;
 		move(ch, i, d.end);
 		ch->adds[d.end] = !rows;
 		ch->draft_of[d.end++] = ch->drafts + 1;
 	}
-	if (d.end < first + 2)
-		ch->draft_of[first] = 0;
+	if (d.end < d.first + 2)
+		ch->draft_of[d.first] = 0;
 	else
 		ch->draft[ch->drafts++] = d;
+	return d.end > first ? d.end : first + 1;
 }
 
 /* -- What is private ------------------------------------------------------------------------------
@@ -508,10 +534,8 @@ void kernels_chain(Compile *c, Kernels *k)
 	ch.unit = new_array(c->arena, bool, k->buffer_count);
 	note_reads(&ch);
 	note_results(&ch);
-	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		draft(&ch, i);
-		i = ch.draft_of[i] ? ch.draft[ch.draft_of[i] - 1].end - 1 : i;
-	}
+	for (uint32_t i = 0; i < k->kernel_count;)
+		i = draft(&ch, i);
 	if (!ch.drafts)
 		return;
 	for (uint32_t i = 1; i < ch.drafts; i++)
