@@ -78,12 +78,7 @@ static void run_block(ChainEmit *c, V unit, V block)
 V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, const ChainLink *link)
 {
 	const Chain *chain = e->k->kernel[first].chain;
-	T params[] = {e->ptr, e->i64, e->i64};
-	V f = LLVMAddFunction(e->module, symbol, LLVMFunctionType(e->voidt, params, 3, false));
-	LLVMSetLinkage(f, LLVMInternalLinkage);
-	target_attributes(cg, e, f);
-	e->function = f;
-	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	V f = task_begin(e, cg, symbol);
 	ChainEmit c = {.e = e, .link = link, .links = chain->count, .chain = chain};
 	c.place = new_array(e->c->arena, uint64_t, e->k->buffer_count);
 	c.args = LLVMGetParam(f, 0);

@@ -75,6 +75,7 @@ uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, Buffer
 
 /* wave.c: the task that runs the tiles of several kernels, and the words of its args. */
 enum { WAVE_HEAD = 1, WAVE_WORDS = 3 };
+V task_begin(Emit *e, const Codegen *cg, const char *symbol); /* of this module; in its entry */
 V wave_task(Emit *e, const Codegen *cg, const char *symbol);
 void wave_count(Emit *e, V args, uint32_t members);
 /* `last`: one past its last tile, counted through the wave. */

@@ -32,7 +32,7 @@ static void run_member(Emit *e, V args, V member, V first, V last, V from, V to)
 	l_goto(e, next);
 }
 
-V wave_task(Emit *e, const Codegen *cg, const char *symbol)
+V task_begin(Emit *e, const Codegen *cg, const char *symbol)
 {
 	T params[] = {e->ptr, e->i64, e->i64};
 	V f = LLVMAddFunction(e->module, symbol, LLVMFunctionType(e->voidt, params, 3, false));
@@ -40,6 +40,12 @@ V wave_task(Emit *e, const Codegen *cg, const char *symbol)
 	target_attributes(cg, e, f);
 	e->function = f;
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	return f;
+}
+
+V wave_task(Emit *e, const Codegen *cg, const char *symbol)
+{
+	V f = task_begin(e, cg, symbol);
 	V args = LLVMGetParam(f, 0), zero = l_i64(e, 0);
 	Loop loop;
 	loop_begin(e, &loop, "member", zero, word(e, e->i64, args, zero), l_i64(e, 1), &zero, 1);
