@@ -134,22 +134,25 @@ static int operand_lead(const Graph *g, const Node *n, int i, int lead, int axes
 	return same;
 }
 
-static void find_leads(Chaining *ch, const Kernel *kernel, int axes, bool adds)
+/* lead[] of the nodes of a kernel, which are [*count] visits, users first. */
+static const Visit *find_leads(Chaining *ch, const Kernel *kernel, int axes, bool adds,
+                               uint32_t *count)
 {
 	const Graph *g = ch->k->graph;
-	memset(ch->lead, -1, g->count);
+	const Visit *visit = kernel_walk(ch->c, ch->k, kernel, count);
+	for (uint32_t i = 0; i < *count; i++)
+		ch->lead[visit[i].node] = -1;
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		ch->lead[kernel->out[i]] = (int8_t)(adds ? axes : axes + 1);
-	for (NodeId x = g->count - 1; x > 0; x--) {
-		const Node *n = node(g, x);
-		if (ch->lead[x] < 0 || !kernel_computes(ch->k, kernel, x))
-			continue;
-		for (int i = 0; i < n->count; i++) {
-			int lead = operand_lead(g, n, i, ch->lead[x], axes, adds);
+	for (uint32_t v = 0; v < *count; v++) {
+		const Node *n = node(g, visit[v].node);
+		for (int i = 0; visit[v].here && i < n->count; i++) {
+			int lead = operand_lead(g, n, i, ch->lead[visit[v].node], axes, adds);
 			int8_t *of = &ch->lead[n->in[i]];
 			*of = (int8_t)(*of < 0 ? lead : least(*of, lead));
 		}
 	}
+	return visit;
 }
 
 static void note_writer(Chaining *ch, uint32_t kernel)
@@ -213,14 +216,15 @@ static bool same_lead(const Draft *a, const Draft *b)
 /* Whether kernel i can be a member: all that it reads of the chain is of its own block or unit. */
 static bool takes(Chaining *ch, Draft *d, uint32_t i, bool adds)
 {
-	const Graph *g = ch->k->graph;
 	const Kernel *kernel = &ch->k->kernel[i];
 	if (!has_form(ch, kernel, d, adds))
 		return false;
-	find_leads(ch, kernel, d->axes, adds);
+	uint32_t count;
+	const Visit *visit = find_leads(ch, kernel, d->axes, adds, &count);
 	bool whole = d->whole, exact = d->exact;
-	for (NodeId x = 1; x < g->count; x++) {
-		if (ch->lead[x] < 0 || kernel_computes(ch->k, kernel, x))
+	for (uint32_t v = 0; v < count; v++) {
+		NodeId x = visit[v].node;
+		if (visit[v].here)
 			continue;
 		uint32_t writer = ch->writer[ch->k->buffer_of[x]];
 		if (writer > d->end)

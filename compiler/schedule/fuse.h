@@ -82,7 +82,6 @@ void kernel_tile(const Kernels *k, Kernel *kernel);
 /* cost.c */
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel);
 /* kernel.c */
-bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x); /* else it is loaded */
 Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel);
 
 #endif

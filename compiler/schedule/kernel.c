@@ -6,7 +6,7 @@
 /* -- The nodes of a kernel ----------------------------------------------------------------------
  */
 
-bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x)
+static bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x)
 {
 	if (x == kernel->core)
 		return true;
