@@ -15,7 +15,7 @@
 typedef enum Source {
 	DIRECT,   /* read where it is, at every use */
 	ALONG_K,  /* packed by vectors along k: R as [row][k], L transposed into panels */
-	ALONG_IT, /* packed by vectors along its free axis: R as [k][row], L into panels */
+	ALONG_IT, /* packed by vectors along its free axis, into panels */
 } Source;
 
 typedef struct Operand {
@@ -26,6 +26,7 @@ typedef struct Operand {
 	Source source;
 	V pack; /* rows, steps of k or panels of `stride` elements */
 	int64_t stride;
+	bool ahead; /* its next block of k is brought into the cache meanwhile */
 } Operand;
 
 typedef struct Contract {
@@ -122,12 +123,19 @@ int64_t contract_col_bytes(const Contract *c);
 void contract_pack(Contract *c, Operand *o, Run run);
 
 /* kernel_contract_tile.c: rows [i, i + high) and vectors [0, wide) from column j on, relative to
- * the tile; of the last vector `valid` lanes exist, 0: all. panel: the number of the column panel.
- */
+ * the tile; of the last vector `valid` lanes exist, 0: all. row_panel, panel: their numbers. */
 typedef struct RegisterTile {
-	V i, j, panel;
+	V i, j, row_panel, panel;
 	unsigned high, wide, valid;
 } RegisterTile;
 void contract_register_tile(Contract *c, const RegisterTile *t);
+
+/* kernel_contract_ahead.c: to be carried through the loop over k: `at`, `left`. */
+typedef struct Ahead {
+	V at, left;          /* the next line's address, NULL: none; lines left of this step of k */
+	V lines, line, wrap; /* of a whole step; bytes to the next line, to the next step */
+} Ahead;
+Ahead contract_ahead(Contract *c, const RegisterTile *t);
+void contract_ahead_step(Contract *c, Ahead *a);
 
 #endif

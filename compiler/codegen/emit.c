@@ -181,6 +181,12 @@ void l_store(Emit *e, V value, V address, unsigned align)
 	LLVMSetAlignment(LLVMBuildStore(e->b, value, address), align);
 }
 
+void l_prefetch(Emit *e, V address)
+{
+	V args[] = {address, l_i32(e, 0), l_i32(e, 3), l_i32(e, 1)}; /* read, to L1, data */
+	l_call(e, "llvm.prefetch", e->voidt, &e->ptr, 1, args, 4);
+}
+
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise)
 {
 	return l_call(e, "llvm.masked.load", vector, (T[]){vector, e->ptr}, 2,

@@ -58,6 +58,7 @@ V l_select(Emit *e, V condition, V x, V y);
 V l_at(Emit *e, T element, V base, V index); /* address of base[index], inbounds */
 V l_load(Emit *e, T type, V address, unsigned align);
 void l_store(Emit *e, V value, V address, unsigned align);
+void l_prefetch(Emit *e, V address); /* to be read, into all caches; any address will do */
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
 V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (i64) */
@@ -145,6 +146,7 @@ typedef struct KernelEmit {
 	uint32_t pinned; /* the first so many known values hold in the whole row */
 	Kept kept[MAX_KEPT_ROWS];
 	uint32_t kepts;
+	V *found; /* where value_address wants the next load's address; nothing is loaded */
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is
@@ -158,6 +160,8 @@ V value_kept(KernelEmit *ke, NodeId x, const Index *index); /* NULL: its row is 
 void value_pin(KernelEmit *ke); /* what is known now, and only that, outlives value_forget */
 void value_unpin(KernelEmit *ke);
 void value_keep(KernelEmit *ke, const Index *index); /* stores kept values that are known there */
+/* The address at which value_at would load x, of which nothing is computed then. */
+V value_address(KernelEmit *ke, NodeId x, const Index *index);
 V value_load(KernelEmit *ke, NodeId x, const Index *index); /* from its buffer, even if made here */
 /* Stores v as x's element(s) at index into the buffer. */
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);

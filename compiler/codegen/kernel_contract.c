@@ -189,8 +189,7 @@ void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, u
 static void row_panel(Contract *c, void *context, V at, V panel, int64_t size)
 {
 	RegisterTile *t = context;
-	t->i = at, t->high = (unsigned)size;
-	(void)panel;
+	t->i = at, t->row_panel = panel, t->high = (unsigned)size;
 	contract_register_tile(c, t);
 }
 

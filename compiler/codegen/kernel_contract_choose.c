@@ -11,62 +11,6 @@
 
 /* -- What the operands look like ----------------------------------------------------------- */
 
-/* The axis of x whose neighbours are neighbours in memory, as far as views and element-wise ops
- * show; -1: none. */
-static int contiguous_axis(const Kernels *k, NodeId x)
-{
-	int back[MAX_RANK]; /* axis of the present node -> axis of x */
-	for (int i = 0; i < MAX_RANK; i++)
-		back[i] = i;
-	for (;;) {
-		const Node *n = node(k->graph, x);
-		NodeId next = 0;
-		if (k->buffer_of[x] == 0 && n->count > 0) {
-			next = n->in[0];
-			int from[MAX_RANK];
-			memcpy(from, back, sizeof from);
-			if (n->op == OP_transpose) {
-				for (int i = 0; i < n->shape.rank; i++)
-					back[n->attr.axes.at[i]] = from[i];
-			} else if (n->op == OP_broadcast) {
-				for (int i = 0; i < n->attr.axes.count; i++)
-					back[i] = from[n->attr.axes.at[i]];
-			} else if (n->op == OP_windows) {
-				int axis = (int)n->attr.window.axis;
-				for (int i = axis + 1; i < node(k->graph, next)->shape.rank; i++)
-					back[i] = from[i + 1];
-				bool places = n->attr.window.dilation == 1 && n->shape.dim[axis + 1] > 1;
-				back[axis] = places ? from[axis + 1] : n->attr.window.stride == 1 ? from[axis] : -1;
-			} else if (n->op == OP_reshape && reshape_is_unit(k->graph, n)) {
-				Shape s = node(k->graph, next)->shape;
-				for (int i = 0, j = 0; i < s.rank; i++) {
-					back[i] = -1;
-					if (s.dim[i] == 1)
-						continue;
-					while (n->shape.dim[j] == 1)
-						j++;
-					back[i] = from[j++];
-				}
-			} else if (op_info[n->op].kind == MAP) {
-				for (int i = 0; i < n->count; i++)
-					if (node(k->graph, n->in[i])->op != OP_broadcast) {
-						next = n->in[i];
-						break;
-					}
-			} else if (n->op != OP_slice && n->op != OP_pad && n->op != OP_concat) {
-				next = 0;
-			}
-		}
-		if (!next) {
-			for (int i = n->shape.rank - 1; i >= 0; i--)
-				if (n->shape.dim[i] > 1)
-					return back[i];
-			return -1;
-		}
-		x = next;
-	}
-}
-
 /* Nothing is computed when it is read. */
 static bool is_plain(const Contract *c, NodeId x)
 {
@@ -164,8 +108,8 @@ int64_t contract_row_bytes(const Contract *c)
 {
 	if (c->r.source == DIRECT)
 		return 0;
-	return round_up((c->r.source == ALONG_K ? c->block_rows : c->block_k) * c->r.stride * c->size,
-	                64);
+	int64_t lines = c->r.source == ALONG_K ? c->block_rows : blocks_of(c->block_rows, c->high);
+	return round_up(lines * c->r.stride * c->size, 64);
 }
 
 int64_t contract_col_bytes(const Contract *c)
@@ -195,9 +139,10 @@ static void choose_sources(Contract *c)
 	bool rows_along_k = contiguous_axis(k, c->r.node) == c->r.contract;
 	bool cols_along_k = contiguous_axis(k, c->l.node) == c->l.contract;
 	bool meet = !rows_along_k && c->rows * c->size % SAME_LINE == 0 && c->k > PACKED_K;
+	bool far = contract_is_deep(k, c->dot);
 	c->r.source = rows_along_k ? ALONG_K : ALONG_IT;
 	bool whole = !c->pairs || (rows_along_k && c->k_elements % 2 == 0); /* pairs lie as they are */
-	if (is_plain(c, c->r.node) && !meet && whole)
+	if (is_plain(c, c->r.node) && !meet && !far && whole)
 		c->r.source = DIRECT;
 	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
 	             c->roles.steps * c->cols * c->size <= SMALL;
@@ -258,8 +203,9 @@ static void lay_out(Contract *c)
 	while (c->k % c->unroll || c->k_rest % c->unroll ||
 	       (c->k_blocks > 1 && c->roles.sums == 1 && STEP % c->unroll))
 		c->unroll--;
-	/* One vector more than a row or panel, so that rows do not fall on the same lines of L1. */
-	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_rows;
+	/* One vector more than a row or panel, so that they do not fall on the same lines of L1, and
+	 * for what is written past the end. */
+	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_k * c->high;
 	c->r.stride = round_up(inner, c->lanes) + c->lanes;
 	c->block_steps = c->block_k;
 	if (c->roles.sums > 1)
@@ -294,6 +240,21 @@ static void fit_scratch(Contract *c)
 			c->long_epilogue = false;
 		}
 	}
+}
+
+/* Operands that lie across k, whose address follows from the index alone, if k is cut. */
+static bool runs_ahead(const Contract *c, const Operand *o, int64_t block)
+{
+	return c->k_blocks > 1 && c->block_k >= blocks_of(block, c->lanes) && !several(c) &&
+	       !c->pairs && o->free >= 0 && is_plain(c, o->node) &&
+	       contiguous_axis(c->e->k, o->node) == o->free;
+}
+
+static void choose_ahead(Contract *c)
+{
+	c->r.ahead = c->r.source == ALONG_IT && runs_ahead(c, &c->r, c->block_rows);
+	bool far = contract_is_deep(c->e->k, c->dot);
+	c->l.ahead = (far || c->l.source == ALONG_IT) && runs_ahead(c, &c->l, c->block_cols);
 }
 
 /* -- All together -------------------------------------------------------------------------- */
@@ -363,4 +324,5 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	choose_sources(c);
 	choose_blocks(c);
 	fit_scratch(c);
+	choose_ahead(c);
 }

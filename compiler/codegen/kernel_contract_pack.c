@@ -1,11 +1,12 @@
 /* kernel_contract_pack.c: copies a block of an operand into the order in which register tiles read
  * it.
  *
- * In: an operand behind value_at(), a run along its free axis and the present block of k. Out: R as
- * it lies, [row][k] or [k][row], with a stride that spreads over L1; L in panels [k][width], width
- * that of the register tile (of the last panel what it has). Reads are vectors along the contiguous
- * axis; where that is k and panels are wanted, squares are transposed in registers. Lanes beyond
- * the matrix hold anything: their sums are never stored. */
+ * In: an operand behind value_at(), a run along its free axis and the present block of k. Out: R
+ * where rows lie along k, as it lies, with a stride that spreads over L1; else R in panels
+ * [k][high], L in panels [k][width]: the rows and the columns of a register tile (of the last panel
+ * of L what it has). Reads are vectors along the contiguous axis; where that is k and panels of L
+ * are wanted, squares are transposed in registers. Lanes beyond the matrix hold anything: their
+ * sums are never stored. */
 #include "contract.h"
 
 /* What the loops below work on: a panel of L, or all of R. */
@@ -36,7 +37,7 @@ static V read(Contract *c, const Operand *o, V free, V k, int axis, unsigned val
 	return l_splat(c->e, contract_read(c, o, free_at, k_at, axis, valid), c->lanes);
 }
 
-/* -- R as it lies -------------------------------------------------------------------------- */
+/* -- R ------------------------------------------------------------------------------------- */
 
 static void row_piece(Contract *c, void *context, V k, V panel, int64_t size)
 {
@@ -55,13 +56,17 @@ static void pack_row(Contract *c, void *context, V at, V panel, int64_t size)
 	contract_each_panel(c, contract_steps_of_k(c), c->lanes, row_piece, p);
 }
 
+/* A step of a panel. The lanes that are too many fall on the next step, which comes after it. */
 static void step_piece(Contract *c, void *context, V at, V panel, int64_t size)
 {
 	Panel *p = context;
-	(void)panel;
-	V step = contract_scale(c, p->at, p->o->stride);
-	V value = read(c, p->o, at, p->at, p->o->free, (unsigned)size);
-	store_at(c, p->base, contract_add(c, step, at), value);
+	V step =
+	    contract_add(c, contract_scale(c, panel, p->o->stride), contract_scale(c, p->at, c->high));
+	for (int64_t i = 0; i < size; i += c->lanes) {
+		V offset = contract_int(c, i), first = contract_add(c, at, offset);
+		V value = read(c, p->o, first, p->at, p->o->free, (unsigned)(size - i));
+		store_at(c, p->base, contract_add(c, step, offset), value);
+	}
 }
 
 static void pack_step(Contract *c, void *context, V k, V panel, int64_t size)
@@ -69,7 +74,7 @@ static void pack_step(Contract *c, void *context, V k, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel, (void)size;
 	p->at = k;
-	contract_each_panel(c, p->run, c->lanes, step_piece, p);
+	contract_each_panel(c, p->run, c->high, step_piece, p);
 }
 
 /* -- Panels of L along its free axis ------------------------------------------------------- */

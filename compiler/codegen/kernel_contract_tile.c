@@ -7,6 +7,8 @@
  * FMAs. */
 #include "contract.h"
 
+#include <string.h>
+
 /* Address of R's element (row, k) or L's vector (k, v), from the start of the tile; k relative to
  * the block. */
 static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
@@ -16,8 +18,14 @@ static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
 		V row_at = contract_add(c, c->row0, i), k_at = contract_add(c, c->k0, k);
 		return contract_read(c, &c->r, row_at, k_at, -1, c->lanes);
 	}
-	V outer = c->r.source == ALONG_K ? i : k, inner = c->r.source == ALONG_K ? k : i;
-	V offset = contract_add(c, contract_scale(c, outer, c->r.stride), inner);
+	V offset;
+	if (c->r.source == ALONG_K) {
+		offset = contract_add(c, contract_scale(c, i, c->r.stride), k);
+	} else {
+		V panel = contract_scale(c, t->row_panel, c->r.stride);
+		V step = contract_add(c, panel, contract_scale(c, k, c->high));
+		offset = contract_add(c, step, contract_int(c, row));
+	}
 	return l_load(c->e, c->element, l_at(c->e, c->element, c->r.pack, offset), c->size);
 }
 
@@ -54,18 +62,25 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 static void rounds(Contract *c, void *context, V *sum, unsigned count)
 {
 	const RegisterTile *t = context;
-	V by = contract_int(c, c->unroll);
+	V by = contract_int(c, c->unroll), carry[MAX_CARRY];
+	Ahead ahead = contract_ahead(c, t);
+	memcpy(carry, sum, count * sizeof *sum);
+	carry[count] = ahead.at, carry[count + 1] = ahead.left;
+	unsigned carries = ahead.at ? count + 2 : count;
 	Loop loop;
-	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, sum, count);
+	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, carry, carries);
 	value_forget(c->ke);
-	for (unsigned i = 0; i < count; i++)
-		sum[i] = loop.carry[i];
-	for (unsigned u = 0; u < c->unroll; u++)
-		step(c, t, contract_add(c, loop.index, contract_int(c, u)), sum);
-	loop_end(c->e, &loop, sum);
+	memcpy(carry, loop.carry, carries * sizeof *carry);
+	if (ahead.at)
+		ahead.at = carry[count], ahead.left = carry[count + 1];
+	for (unsigned u = 0; u < c->unroll; u++) {
+		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
+		contract_ahead_step(c, &ahead);
+	}
+	carry[count] = ahead.at, carry[count + 1] = ahead.left;
+	loop_end(c->e, &loop, carry);
 	value_forget(c->ke);
-	for (unsigned i = 0; i < count; i++)
-		sum[i] = loop.result[i];
+	memcpy(sum, loop.result, count * sizeof *sum);
 }
 
 /* Where vector v of a row is in the result. */

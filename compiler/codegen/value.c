@@ -96,6 +96,10 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 	T element = l_memory_type(e, t), vector = l_vector(element, ke->lanes);
 	unsigned size = type_info[t].size;
 	V base = base_of(ke, x), v;
+	if (ke->found) {
+		*ke->found = address(e, element, base, spot.linear);
+		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
+	}
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, address(e, element, base, spot.linear), size);
 	else if (spot.step != 1)
@@ -463,6 +467,17 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index)
 V value_load(KernelEmit *ke, NodeId x, const Index *index)
 {
 	return load_at(ke, x, spot_of(ke->e, node(ke->e->k->graph, x)->shape, index), index->mask);
+}
+
+V value_address(KernelEmit *ke, NodeId x, const Index *index)
+{
+	V at = NULL;
+	value_forget(ke);
+	ke->found = &at;
+	value_at(ke, x, index);
+	ke->found = NULL;
+	value_forget(ke);
+	return at;
 }
 
 V value_vector(KernelEmit *ke, NodeId x, const Index *index)

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { DEEP_K = 1024, FAR = 2 << 20 /* bytes, more than a core's own caches */ };
+
 static bool is_windowed(const Graph *g, NodeId x)
 {
 	while (op_info[node(g, x)->op].kind == VIEW && node(g, x)->count == 1) {
@@ -86,4 +88,70 @@ ContractRoles contract_roles(const Graph *g, const Node *dot)
 	for (int i = 0; i + 1 < r.sums; i++)
 		r.steps *= from.dim[r.r_sum[i]];
 	return r;
+}
+
+/* -- How operands lie ---------------------------------------------------------------------- */
+
+int contiguous_axis(const Kernels *k, NodeId x)
+{
+	int back[MAX_RANK]; /* axis of the present node -> axis of x */
+	for (int i = 0; i < MAX_RANK; i++)
+		back[i] = i;
+	for (;;) {
+		const Node *n = node(k->graph, x);
+		NodeId next = 0;
+		if (k->buffer_of[x] == 0 && n->count > 0) {
+			next = n->in[0];
+			int from[MAX_RANK];
+			memcpy(from, back, sizeof from);
+			if (n->op == OP_transpose) {
+				for (int i = 0; i < n->shape.rank; i++)
+					back[n->attr.axes.at[i]] = from[i];
+			} else if (n->op == OP_broadcast) {
+				for (int i = 0; i < n->attr.axes.count; i++)
+					back[i] = from[n->attr.axes.at[i]];
+			} else if (n->op == OP_windows) {
+				int axis = (int)n->attr.window.axis;
+				for (int i = axis + 1; i < node(k->graph, next)->shape.rank; i++)
+					back[i] = from[i + 1];
+				bool places = n->attr.window.dilation == 1 && n->shape.dim[axis + 1] > 1;
+				back[axis] = places ? from[axis + 1] : n->attr.window.stride == 1 ? from[axis] : -1;
+			} else if (n->op == OP_reshape && reshape_is_unit(k->graph, n)) {
+				Shape s = node(k->graph, next)->shape;
+				for (int i = 0, j = 0; i < s.rank; i++) {
+					back[i] = -1;
+					if (s.dim[i] == 1)
+						continue;
+					while (n->shape.dim[j] == 1)
+						j++;
+					back[i] = from[j++];
+				}
+			} else if (op_info[n->op].kind == MAP) {
+				for (int i = 0; i < n->count; i++)
+					if (node(k->graph, n->in[i])->op != OP_broadcast) {
+						next = n->in[i];
+						break;
+					}
+			} else if (n->op != OP_slice && n->op != OP_pad && n->op != OP_concat) {
+				next = 0;
+			}
+		}
+		if (!next) {
+			for (int i = n->shape.rank - 1; i >= 0; i--)
+				if (n->shape.dim[i] > 1)
+					return back[i];
+			return -1;
+		}
+		x = next;
+	}
+}
+
+bool contract_is_deep(const Kernels *k, const Node *dot)
+{
+	ContractRoles r = contract_roles(k->graph, dot);
+	if (r.outers > 0 || r.sums > 1 || r.row < 0 || r.k <= DEEP_K)
+		return false;
+	NodeId rows = dot->in[r.swapped ? 1 : 0];
+	int64_t bytes = r.rows * r.k * type_info[node(k->graph, rows)->type].size;
+	return bytes > FAR && contiguous_axis(k, rows) == r.r_axis[r.row];
 }

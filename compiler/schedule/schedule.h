@@ -117,6 +117,12 @@ typedef struct Kernels {
 	double wake; /* operations for which a wave of small kernels wakes the other threads */
 } Kernels;
 
+/* roles.c: the axis of x whose neighbours are neighbours in memory, as far as views and
+ * element-wise ops show; -1: none. */
+int contiguous_axis(const Kernels *k, NodeId x);
+/* A long sum over rows that lie across it and come from memory: a gradient by weights. */
+bool contract_is_deep(const Kernels *k, const Node *dot);
+
 /* What a kernel loads; once a node. */
 typedef struct Read {
 	NodeId node;

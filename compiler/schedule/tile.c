@@ -14,9 +14,13 @@
 
 enum {
 	CONTRACT_WORK = 1 << 21, /* multiply-adds */
-	MC = 192,                /* rows of a convolution; */
+	MC = 192,                /* rows of a convolution, */
+	DEEP_ROWS = 96,          /* of a deep product, */
 	TALL = 512,              /* of others */
 	NC = 256,
+	DEEP_COLS = 192,
+	TILES = 8, /* of a product that is worth two threads, at least, if columns are not */
+	FEW_COLS = 64,
 	ROWS = 384,
 	LONG_SUM = 4096, /* steps */
 	KEPT = 96 << 10, /* elements */
@@ -80,6 +84,19 @@ static int64_t outer_of(const ContractRoles *r, const ContractTiling *t)
 	return even(r->outer_size, outer < 1 ? 1 : outer, 1);
 }
 
+/* Rows and columns both come from afar, and are packed again for every tile: nearly square ones. */
+static void tile_deep(const ContractRoles *r, ContractTiling *t)
+{
+	for (int64_t rows = DEEP_ROWS; rows >= DEEP_ROWS / 2; rows /= 2) {
+		t->tile_rows = even(r->rows, rows, 12);
+		int64_t most = r->cols / blocks_of(TILES, blocks_of(r->rows, t->tile_rows));
+		most = most < 1 ? 1 : most > DEEP_COLS ? DEEP_COLS : most;
+		t->tile_cols = even(r->cols, most, 16);
+		if (t->tile_cols >= FEW_COLS)
+			break;
+	}
+}
+
 static void tile_contract(const Kernels *k, Kernel *kernel)
 {
 	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
@@ -95,14 +112,16 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
 	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
 	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
-	/* at least 8 tiles for a product that is worth two threads; tall ones, for what is packed of
+	if (contract_is_deep(k, node(k->graph, kernel->core)) && !small)
+		tile_deep(&r, &t);
+	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
 	while (!small && r.batch_size * blocks_of(r.outer_size, t.tile_outer) *
 	                         blocks_of(r.rows, t.tile_rows) * blocks_of(r.cols, t.tile_cols) <
-	                     8) {
+	                     TILES) {
 		if (t.tile_outer > 1)
 			t.tile_outer = even(r.outer_size, t.tile_outer / 2, 1);
-		else if (t.tile_cols > 64)
+		else if (t.tile_cols > FEW_COLS)
 			t.tile_cols = round_up(t.tile_cols / 2, 32);
 		else if (t.tile_rows > 48)
 			t.tile_rows = round_up(t.tile_rows / 2, 12);

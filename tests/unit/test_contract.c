@@ -213,6 +213,17 @@ static void large_sides_are_packed(void)
 	    is_right((Product){.m = 512, .n = 9, .k = 260, .x = "km", .y = "nk", .type = DTYPE_f64}));
 }
 
+/* Rows across memory and a long sum over more bytes than a core keeps. */
+static void deep_sums_are_packed(void)
+{
+	for (int i = 0; i < 6; i++) {
+		Product p = {.m = i & 1 ? 521 : 270, .n = 90, .k = 1101, .x = "km", .y = "kn"};
+		p.type = i & 1 ? DTYPE_f32 : DTYPE_f64, p.epilogue = (Epilogue)(i % 3);
+		p.y = i < 4 ? "kn" : "nk";
+		CU_ASSERT(is_right(p));
+	}
+}
+
 static void little_scratch_will_do(void)
 {
 	static const int64_t BYTES[] = {-1, 64, 4096, 1 << 15, 1 << 17};
@@ -299,6 +310,7 @@ CU_TestInfo test_contract[] = {
     {"sides without a free axis", sides_without_a_free_axis},
     {"operands are computed while they are packed", operands_are_computed_while_packed},
     {"large sides are packed", large_sides_are_packed},
+    {"deep sums are packed", deep_sums_are_packed},
     {"little scratch will do", little_scratch_will_do},
     {"epilogues end masked", epilogues_end_masked},
     {"older machines", older_machines},

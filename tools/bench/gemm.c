@@ -1,22 +1,26 @@
 /* gemm.c: generated matrix products beside OpenBLAS's, BLIS's and oneDNN's, on one thread, in one
  * run.
  *
- *     gemm [--as-is] [--cpu=NAME] [--asm=FILE] [--rounds=N] [set or shape ...]
+ *     gemm [--as-is] [--cold] [--cpu=NAME] [--asm=FILE] [--rounds=N] [set or shape ...]
  *
  * A set is square, mlp, vit, gpt or tails; none: all. A shape is m,n,k, or b*m,n,k for a batch,
  * with t after m or n where that operand is stored transposed. First the results are compared, then
  * all take turns in rounds, with bare FMAs between, and the order rotates; medians. `ratio` is the
  * rate of sslc over that of the best peer; `least`, that of the shortest times. gemm_peers.c says
- * which libraries and which of their kernels; --as-is: those that they choose. MC, NC in the
+ * which libraries and which of their kernels; --as-is: those that they choose. --cold: operands are
+ * in memory, not in caches, as they often are in a step. MC, NC in the
  * environment: tiles of these sizes instead of the schedule's. Built, after the release preset, by
  *
- *     cc -std=gnu17 -O2 -Wall -Wextra -Werror -Icompiler -isystem $(llvm-config-19 --includedir) \
+ *     cc -std=gnu17 -O2 -Wall -Wextra -Werror -Icompiler -Iruntime \
+ *        -isystem $(llvm-config-19 --includedir) \
  *        tools/bench/gemm.c tools/bench/gemm_peers.c build/release/libsslc.a \
+ *        build/release/libsslc_runtime.a \
  *        $(llvm-config-19 --ldflags --libs) -lcjson -lpthread -lm -ldl -o build/release/gemm
  */
 #include <math.h>
 #include <time.h>
 
+#include "../../runtime/runtime.h"
 #include "../../tests/unit/jit_contract.h"
 #include "gemm_peers.h"
 
@@ -71,7 +75,7 @@ static JitFunction peak_function(Jit *j, unsigned *lanes)
 
 static float *numbers(int64_t count, uint32_t seed)
 {
-	float *x = aligned_alloc(64, (size_t)(count * 4 + 63) / 64 * 64);
+	float *x = memory_new((size_t)count * sizeof *x);
 	for (int64_t i = 0; i < count; i++) {
 		seed = seed * 1664525 + 1013904223;
 		x[i] = (float)(seed >> 8) * 0x1p-23f - 1;
@@ -92,7 +96,10 @@ typedef struct Bench {
 	JitFunction peak;
 	unsigned lanes;
 	const char *cpu, *assembly;
+	char *other; /* what pushes the operands out of the caches; NULL: they stay */
 } Bench;
+
+enum { OTHER_BYTES = 64 << 20, LINE = 64 };
 
 enum { SSLC = MAX_PEERS, PEAK, CONTENDERS };
 
@@ -116,7 +123,9 @@ static double time_one(const Bench *b, int who, const Case *s, const CompiledPro
                        const Data *d)
 {
 	static float unit[64], sink[64];
-	int repeat = who == PEAK ? 1 : (int)(4e7 / work_of(s)) + 1;
+	int repeat = who == PEAK || b->other ? 1 : (int)(4e7 / work_of(s)) + 1;
+	for (size_t i = 0; b->other && i < OTHER_BYTES; i += LINE)
+		b->other[i]++;
 	double start = now();
 	for (int i = 0; i < repeat; i++) {
 		if (who == PEAK)
@@ -289,6 +298,8 @@ int main(int argc, char **argv)
 	for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
 		const char *o = argv[at];
 		as_is |= strcmp(o, "--as-is") == 0;
+		if (strcmp(o, "--cold") == 0)
+			b.other = memory_new(OTHER_BYTES);
 		b.cpu = strncmp(o, "--cpu=", 6) == 0 ? o + 6 : b.cpu;
 		b.assembly = strncmp(o, "--asm=", 6) == 0 ? o + 6 : b.assembly;
 		b.rounds = strncmp(o, "--rounds=", 9) == 0 ? atoi(o + 9) : b.rounds;
