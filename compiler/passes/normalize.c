@@ -63,9 +63,15 @@ static Merged merge(Graph *g, NodeId x, const Side *s, int batches, int contract
 	bool rows = in_a_row(s->free, s->frees) && in_a_row(s->contract, contracts);
 	for (int i = 0; i < batches; i++)
 		group[groups++] = (Group){&s->batch[i], 1, s->batch[i]};
+	Group free = {s->free, s->frees, s->frees ? s->free[0] : 0},
+	      contract = {s->contract, contracts, contracts ? s->contract[0] : MAX_RANK};
+	/* the group with the last axis stays last: where axes have to move, whole rows do */
+	bool free_last = s->frees && memchr(s->free, s->shape.rank - 1, s->frees);
+	int contract_at = groups + (s->frees && !free_last);
 	if (s->frees)
-		group[groups++] = (Group){s->free, s->frees, s->free[0]};
-	group[groups++] = (Group){s->contract, contracts, contracts ? s->contract[0] : MAX_RANK};
+		group[groups + free_last] = free;
+	group[contract_at] = contract;
+	groups += s->frees ? 2 : 1;
 	int place[MAX_RANK + 2]; /* of each group in the merged tensor */
 	for (int i = 0; i < groups; i++) {
 		place[i] = i;
@@ -89,7 +95,7 @@ static Merged merge(Graph *g, NodeId x, const Side *s, int batches, int contract
 	m.x = op_reshape(g, m.x, to);
 	for (int i = 0; i < batches; i++)
 		m.batch[i] = (uint8_t)place[i];
-	m.contract = (uint8_t)place[groups - 1];
+	m.contract = (uint8_t)place[contract_at];
 	return m;
 }
 
