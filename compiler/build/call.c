@@ -35,6 +35,9 @@ static bool constant_find(const Build *b, const char *name, Value *v)
 	    {"epoch_steps", b->epoch_steps},
 	    {"batch", b->batch},
 	    {"classes", (double)b->bundle->data.classes},
+	    {"precision", b->c->dot_type == DTYPE_bf16    ? 16
+	                  : b->c->float_type == DTYPE_f64 ? 64
+	                                                  : 32},
 	    {"pi", 3.14159265358979323846},
 	};
 	for (size_t i = 0; i < COUNT(numbers); i++)

@@ -65,6 +65,18 @@ static const Case CASES[] = {
     {"conv_depthwise", "conv(x, 4, 3, groups=4)", 0},
     {"conv_line", "conv(x, 8, 10, stride=5, padding=0)", 0},
     {"conv_line_groups", "conv(x, 6, 4, stride=2, groups=2, padding=3)", 0},
+    {"winograd", "winograd(x, w, 1)", 0},
+    {"winograd_x", "grad(sum(winograd(x, w, 1)^2), x)", 0},
+    {"winograd_w", "grad(sum(winograd(x, w, 1)^2), w)", 0},
+    {"winograd_cut", "winograd(x, w, 1)", 0},
+    {"winograd_cut_x", "grad(sum(winograd(x, w, 1)^2), x)", 0},
+    {"winograd_cut_w", "grad(sum(winograd(x, w, 1)^2), w)", 0},
+    {"winograd_unpadded", "winograd(x, w, 0)", 0},
+    {"winograd_unpadded_x", "grad(sum(winograd(x, w, 0)^2), x)", 0},
+    {"winograd_unpadded_w", "grad(sum(winograd(x, w, 0)^2), w)", 0},
+    {"winograd_wide", "winograd(x, w, 2)", 0},
+    {"winograd_wide_x", "grad(sum(winograd(x, w, 2)^2), x)", 0},
+    {"winograd_wide_w", "grad(sum(winograd(x, w, 2)^2), w)", 0},
     {"max_pool", "max_pool(x)", 0},
     {"max_pool_overlap", "max_pool(x, 3, 2)", 0},
     {"max_pool_line", "max_pool(x, 3)", 0},
@@ -230,6 +242,7 @@ static bool case_agrees(const Case *of)
 	Bundle *states;
 	k.g = build_expression(&k.c, prelude, NULL, parse_expression(&k.c, of->expression), k.input,
 	                       k.inputs, &states);
+	k.g = autodiff(&k.c, k.g);
 	diag_print(k.c.diags, stderr, false);
 	bool good = k.g && find(k.c.arena, of->name, "want", "");
 	if (good) {
@@ -300,9 +313,43 @@ static void schedules(void)
 	}
 }
 
+/* Many channels, 3 x 3, few places wasted, products in f32 or better. */
+static void when_winograd_pays(void)
+{
+	static const struct {
+		const char *x, *w, *rest;
+		bool bf16, pays;
+	} ROWS[] = {
+	    {"[2, 8, 8, 128]", "[3, 3, 128, 256]", "1, 1", false, true},
+	    {"[2, 8, 8, 128]", "[3, 3, 128, 256]", "1, 1", true, false},
+	    {"[2, 8, 8, 128]", "[3, 3, 128, 256]", "2, 1", false, false},
+	    {"[2, 8, 8, 128]", "[5, 5, 128, 256]", "1, 2", false, false},
+	    {"[2, 8, 8, 128]", "[3, 3, 128, 16]", "1, 1", false, false},
+	    {"[2, 7, 7, 128]", "[3, 3, 128, 128]", "1, 1", false, true},
+	    {"[2, 5, 5, 128]", "[3, 3, 128, 128]", "1, 1", false, false},
+	    {"[2, 2, 2, 128]", "[3, 3, 128, 128]", "1, 0", false, false},
+	};
+	for (size_t r = 0; r < COUNT(ROWS); r++) {
+		Compile c = {.arena = arena_open(0), .float_type = DTYPE_f32};
+		c.dot_type = ROWS[r].bf16 ? DTYPE_bf16 : 0;
+		c.diags = diags_open(c.arena);
+		const char *text =
+		    arena_printf(c.arena, "full([1], winograd_pays(full(%s, 0), full(%s, 0), %s))",
+		                 ROWS[r].x, ROWS[r].w, ROWS[r].rest);
+		Graph *g = build_expression(&c, prelude_parse(&c), NULL, parse_expression(&c, text), NULL,
+		                            0, NULL);
+		diag_print(c.diags, stderr, false);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+		double got = evaluate(c.arena, g, NULL, 0)[g->out[0].value][0];
+		if (got != ROWS[r].pays)
+			fprintf(stderr, "%s is %g\n", text, got);
+		CU_ASSERT(got == ROWS[r].pays);
+		arena_close(c.arena);
+	}
+}
+
 CU_TestInfo test_prelude[] = {
-    {"every case", every_case},
-    {"every truth has a case", every_truth_has_a_case},
-    {"schedules", schedules},
+    {"every case", every_case}, {"every truth has a case", every_truth_has_a_case},
+    {"schedules", schedules},   {"when Winograd pays", when_winograd_pays},
     CU_TEST_INFO_NULL,
 };

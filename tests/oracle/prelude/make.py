@@ -192,7 +192,22 @@ def attentions():
     attention("attention_causal", 3, 4, 9, 3, True)
 
 
+def winograds():
+    def winograd(name, size, channels, out, padding):
+        x, w = normal(2, *size, channels).requires_grad_(), normal(3, 3, channels, out).requires_grad_()
+        y = F.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), padding=padding).permute(0, 2, 3, 1)
+        put(name, y, x=x, w=w)
+        (y**2).sum().backward()
+        put(f"{name}_x", x.grad, x=x, w=w)
+        put(f"{name}_w", w.grad, x=x, w=w)
+
+    winograd("winograd", (8, 4), 3, 5, 1)
+    winograd("winograd_cut", (7, 9), 4, 2, 1)
+    winograd("winograd_unpadded", (6, 11), 2, 3, 0)
+    winograd("winograd_wide", (3, 5), 3, 4, 2)
+
+
 if __name__ == "__main__":
-    for make in (activations, statistics, losses, layers, convolutions, optimizers, attentions):
+    for make in (activations, statistics, losses, layers, convolutions, optimizers, attentions, winograds):
         make()
     save_file(truth, HERE / "truth.safetensors")
