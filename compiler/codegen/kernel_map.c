@@ -1,6 +1,6 @@
 /* kernel_map.c: a loop over elements. Flat: one loop over the row-major index. Else a nest of
  * loops, vectors along one axis: the innermost, unless it is short and another is long. A
- * concatenation is a nest a part. */
+ * concatenation is a nest a part, or, if its parts have length 1, unrolled. */
 #include "nest.h"
 
 enum { SMALL_BODY = 24, LARGE_BODY = 256 };
@@ -41,45 +41,72 @@ typedef struct Nest {
 	int64_t offset;
 } Nest;
 
+static bool is_unrolled(const KernelEmit *ke, int axis)
+{
+	return ke->kernel->unrolled >> axis & 1;
+}
+
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
 {
 	int last = s.rank - 1, best = last;
 	if (s.dim[last] >= ke->lanes / 2 || s.dim[last] >= 8)
 		return last;
 	for (int i = last - 1; i >= 0; i--)
-		if (s.dim[i] > s.dim[best] && s.dim[i] >= ke->lanes)
+		if (s.dim[i] > s.dim[best] && s.dim[i] >= ke->lanes && !is_unrolled(ke, i))
 			best = i;
 	return best;
 }
 
+static void nest_element(KernelEmit *ke, const Nest *n, const Index *index)
+{
+	if (!n->part) {
+		value_store_outs(ke, index);
+		return;
+	}
+	V v = value_at(ke, n->part, index), offset = l_i64(ke->e, n->offset);
+	Index whole = *index;
+	whole.at[n->axis] = LLVMBuildNSWAdd(ke->e->b, index->at[n->axis], offset, "");
+	value_store(ke, ke->kernel->to[0], &whole, v);
+}
+
+/* All places along the unrolled axes from `axis` on. */
+static void nest_places(KernelEmit *ke, const Nest *n, Index *index, int axis)
+{
+	while (axis < n->shape.rank && !is_unrolled(ke, axis))
+		axis++;
+	if (axis == n->shape.rank) {
+		nest_element(ke, n, index);
+		return;
+	}
+	for (int64_t i = 0; i < n->shape.dim[axis]; i++) {
+		index->at[axis] = l_i64(ke->e, i);
+		nest_places(ke, n, index, axis + 1);
+	}
+}
+
 static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 {
-	Nest *n = context;
+	const Nest *n = context;
 	Index index = n->index;
 	index.at[n->vector_axis] = at;
 	index.lane_axis = n->vector_axis;
 	index.lane_step = 1;
 	index.mask = mask;
-	if (!n->part) {
-		value_store_outs(ke, &index);
-		return;
-	}
-	V v = value_at(ke, n->part, &index);
-	index.at[n->axis] = LLVMBuildNSWAdd(ke->e->b, index.at[n->axis], l_i64(ke->e, n->offset), "");
-	value_store(ke, ke->kernel->to[0], &index, v);
+	nest_places(ke, n, &index, 0);
 }
 
-/* What a loop over an axis does of it in this call: tiles cut the outermost axis of the result. */
+/* What a loop over an axis does of it in this call: tiles cut one. */
 static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
 {
 	Emit *e = ke->e;
 	V zero = l_i64(e, 0), offset = l_i64(e, n->offset), length = l_i64(e, n->shape.dim[axis]);
 	*from = zero;
 	*to = length;
-	if (axis > 0)
+	if (axis != ke->kernel->tile_axis)
 		return;
-	tile_range(ke, n->begin, n->end, node(e->k->graph, ke->kernel->out[0])->shape.dim[0], from, to);
-	if (!n->part || n->axis != 0)
+	Shape whole = node(e->k->graph, ke->kernel->out[0])->shape;
+	tile_range(ke, n->begin, n->end, whole.dim[axis], from, to);
+	if (!n->part || n->axis != axis)
 		return;
 	*from = l_binary(e, "llvm.smax", LLVMBuildNSWSub(e->b, *from, offset, ""), zero);
 	*to = l_binary(e, "llvm.smin", LLVMBuildNSWSub(e->b, *to, offset, ""), length);
@@ -89,16 +116,17 @@ static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
 static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 {
 	V from, to;
-	if (axis == n->vector_axis)
+	while (axis < n->shape.rank && (axis == n->vector_axis || is_unrolled(ke, axis)))
 		axis++;
 	bool innermost = axis >= n->shape.rank;
 	int at = innermost ? n->vector_axis : axis;
 	axis_range(ke, n, at, &from, &to);
 	if (innermost) {
-		vector_loop(ke, from, to, 1,
-		            n->shape.dim[at] % ke->lanes == 0 &&
-		                (at > 0 || (!n->part && divides(ke, n->shape.dim[0], 1))),
-		            nest_vector, n);
+		vector_loop(
+		    ke, from, to, 1,
+		    n->shape.dim[at] % ke->lanes == 0 &&
+		        (at != ke->kernel->tile_axis || (!n->part && divides(ke, n->shape.dim[at], 1))),
+		    nest_vector, n);
 		return;
 	}
 	Loop loop;
@@ -144,7 +172,7 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 		Nest n = {.shape = s, .begin = begin, .end = end, .index = {.lane_axis = -1}};
 		n.vector_axis = choose_vector_axis(ke, s);
 		n.axis = (int)out->attr.axis;
-		if (ke->kernel->out_count == 1 && out->op == OP_concat)
+		if (ke->kernel->out_count == 1 && out->op == OP_concat && !is_unrolled(ke, n.axis))
 			nest_parts(ke, &n, ke->kernel->out[0]);
 		else
 			nest_axis(ke, &n, 0);

@@ -9,8 +9,16 @@
 
 /* -- Addresses --------------------------------------------------------------------------------- */
 
+static bool is_zero(V x)
+{
+	return LLVMIsAConstantInt(x) && LLVMConstIntGetZExtValue(x) == 0;
+}
+
+/* x itself where y is 0: what was computed there before is found again (known.c). */
 static V add(Emit *e, V x, V y)
 {
+	if (is_zero(x) || is_zero(y))
+		return is_zero(x) ? y : x;
 	return LLVMBuildNSWAdd(e->b, x, y, "");
 }
 static V scale(Emit *e, V x, int64_t by)
@@ -298,12 +306,17 @@ static V value_concat(KernelEmit *ke, const Node *n, const Index *index)
 {
 	Emit *e = ke->e;
 	int axis = (int)n->attr.axis;
-	bool lanes = index->lane_axis == axis;
+	bool lanes = index->lane_axis == axis, known = !lanes && LLVMIsAConstantInt(index->at[axis]);
+	int64_t place = known ? LLVMConstIntGetSExtValue(index->at[axis]) : 0;
 	V v = NULL;
 	int64_t offset = 0;
 	for (int i = 0; i < n->count; i++) {
 		int64_t length = node(e->k->graph, n->in[i])->shape.dim[axis];
 		Index to = *index;
+		if (known && place < offset + length) {
+			to.at[axis] = l_i64(e, place - offset);
+			return value_at(ke, n->in[i], &to);
+		}
 		V at = add(e, index->at[axis], l_i64(e, -offset));
 		V good = in_range(ke, at, lanes, index->lane_step, length);
 		to.at[axis] = lanes ? at : l_select(e, good, at, l_i64(e, 0));

@@ -279,7 +279,9 @@ static void visit(Fuse *f, NodeId x)
 	bool repeats = f->uses[x] > 1 && !is_constant(n) && shape_size(n->shape) > 1;
 	bool view_of_stored =
 	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
-	if (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored))
+	bool stage = f->stage[x] && f->weight[x] < HEAVIEST; /* more is not seen through in time */
+	if (stage ||
+	    (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
 	home = find_company(f, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
@@ -295,6 +297,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.uses = new_array(c->arena, uint32_t, g->count);
 	f.forced = new_array(c->arena, bool, g->count);
 	f.stored = new_array(c->arena, bool, g->count);
+	f.stage = new_array(c->arena, bool, g->count);
 	f.flat = new_array(c->arena, bool, g->count);
 	f.repeats = new_array(c->arena, bool, g->count);
 	f.home = new_array(c->arena, uint32_t, g->count);
@@ -302,6 +305,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.weight = new_array(c->arena, uint16_t, g->count);
 	f.homes = new_array(c->arena, Home, g->count);
 	fuse_demand(&f);
+	fuse_stages(&f);
 	fuse_early(&f);
 	for (NodeId x = 1; x < g->count; x++) {
 		if (node_is_leaf(node(g, x)))

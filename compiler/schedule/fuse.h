@@ -28,6 +28,7 @@ typedef struct Fuse {
 	uint32_t *uses; /* [count] operands and results that name a node */
 	bool *forced;   /* must be stored, whoever uses it */
 	bool *stored;
+	bool *stage;      /* to be computed where a concatenation is made of it: unroll.c */
 	bool *flat;       /* its unstored part has one row-major order */
 	bool *repeats;    /* has a home, but others compute it again rather than load it */
 	uint32_t *home;   /* index + 1 of the kernel that computes it; 0: computed where it is used */
@@ -46,6 +47,11 @@ unsigned node_weight(const Node *n); /* rough operations an element */
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
 /* early.c: numbers known when the step begins: made first, stored. */
 void fuse_early(Fuse *f);
+
+/* unroll.c: whether it has a part for every place along its axis. */
+bool concat_is_places(const Graph *g, const Node *n);
+void fuse_stages(Fuse *f);
+uint32_t kernel_unrolled(Compile *c, const Kernels *k, const Kernel *kernel); /* a bit an axis */
 
 /* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there.
  */

@@ -245,8 +245,12 @@ void kernels_print(const Kernels *k, Text *out)
 	text_printf(out, "kernels of %s: %u\n", k->graph->name, k->kernel_count);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
-		text_printf(out, "  @%u %s%s  tiles %lld", i, kind_name[kernel->kind],
-		            kernel->flat ? " flat" : "", (long long)kernel->tiles);
+		text_printf(out, "  @%u %s%s%s", i, kind_name[kernel->kind], kernel->flat ? " flat" : "",
+		            kernel->unrolled ? " unrolled" : "");
+		for (int axis = 0; axis < MAX_RANK; axis++)
+			if (kernel->unrolled >> axis & 1)
+				text_printf(out, " %d", axis);
+		text_printf(out, "  tiles %lld", (long long)kernel->tiles);
 		if (kernel->kind == KERNEL_contract)
 			text_printf(out, "  %s", kernel_text(k, kernel));
 		bool first = kernel->chain && !kernel->beside;

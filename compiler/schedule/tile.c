@@ -2,7 +2,7 @@
  * threads.
  *
  *   map, flat   tile = elements; tile t does elements [t tile, (t + 1) tile), the last one fewer
- *   map         tile = indices of the outermost axis; rank 0: one tile
+ *   map         tile = indices of the outermost axis that is not unrolled; rank 0: one tile
  *   reduce      tile = indices of the outermost axis of the result; rank 0: one tile
  *   row         tile = rows
  *   contract    ContractTiling (schedule.h): tile = 1
@@ -150,10 +150,14 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 	int64_t size = shape_size(s), outer = s.rank ? s.dim[0] : 1;
 	switch (kernel->kind) {
 	case KERNEL_map:
-		if (kernel->flat)
+		if (kernel->flat) {
 			cut(kernel, size, outs_weight(k, kernel), 64);
-		else
-			cut(kernel, outer, outs_weight(k, kernel) * (double)(size / outer), 1);
+			break;
+		}
+		while (kernel->unrolled >> kernel->tile_axis & 1)
+			kernel->tile_axis++;
+		outer = s.rank ? s.dim[kernel->tile_axis] : 1;
+		cut(kernel, outer, outs_weight(k, kernel) * (double)(size / outer), 1);
 		break;
 	case KERNEL_reduce: {
 		const Node *core = node(k->graph, kernel->core);

@@ -1,0 +1,166 @@
+/* unroll.c: axes of a map kernel along which it is known what is computed.
+ *
+ * A concatenation of parts of length 1 computes another expression at every place along its axis:
+ * a transform by a small matrix, written out (Winograd's). A loop over that axis would ask at every
+ * element which part it is in, and compute again what the parts share. Such axes are unrolled,
+ * innermost: their indices are constants, and all places together are one straight line of code.
+ *
+ * A transform along two axes is two such concatenations, the second of slices of the first. The
+ * first, and all between, are stages of the second: computed in its kernel, where every place of
+ * them is made once and found again. */
+#include "fuse.h"
+
+#include <string.h>
+
+enum { MOST_PLACES = 64, MOST_PARTS = 8, DEEPEST = 32 };
+
+typedef struct Unroll {
+	const Kernels *k;
+	bool *seen;
+	uint32_t axes;
+} Unroll;
+
+bool concat_is_places(const Graph *g, const Node *n)
+{
+	if (n->op != OP_concat || n->count < 2 || n->count > MOST_PARTS)
+		return false;
+	for (int i = 0; i < n->count; i++)
+		if (node(g, n->in[i])->shape.dim[n->attr.axis] != 1)
+			return false;
+	return true;
+}
+
+/* -- Stages --------------------------------------------------------------------------------- */
+
+/* The axis of which the slice takes one place, all of every other; -1: it is not so. */
+static int place_axis(const Graph *g, const Node *slice)
+{
+	Shape from = node(g, slice->in[0])->shape;
+	int axis = -1;
+	for (int i = 0; i < from.rank; i++) {
+		if (slice->shape.dim[i] == from.dim[i] && slice->attr.slice.step[i] > 0)
+			continue;
+		if (slice->shape.dim[i] != 1 || axis >= 0)
+			return -1;
+		axis = i;
+	}
+	return axis;
+}
+
+/* The concatenation that all users of a node end in, by way of operations on elements and slices of
+ * one place along its axis. */
+typedef struct End {
+	NodeId concat; /* 0: there is none, or there are several */
+	int axis;
+	int64_t places; /* of it, and of what it is a stage of */
+	bool used;
+} End;
+
+static bool is_stage(const Graph *g, const Node *n, const End *end)
+{
+	if (!end->concat)
+		return false;
+	if (concat_is_places(g, n))
+		return end->axis != (int)n->attr.axis && end->places * n->count <= MOST_PLACES;
+	return n->op == OP_slice ? place_axis(g, n) == end->axis : op_info[n->op].kind == MAP;
+}
+
+/* As operand i of n. */
+static End end_of(const Fuse *f, const Node *n, NodeId x, int i, const End *ends)
+{
+	const Graph *g = f->g;
+	const End *own = &ends[x];
+	if (n->op == OP_slice)
+		return is_stage(g, n, own) ? *own : (End){0};
+	if (node(g, n->in[i])->op == OP_concat) /* only slices keep it a stage */
+		return (End){0};
+	if (concat_is_places(g, n)) {
+		int64_t places = n->count * (f->stage[x] ? own->places : 1);
+		return (End){f->stage[x] ? own->concat : x, (int)n->attr.axis, places, true};
+	}
+	return op_info[n->op].kind == MAP ? *own : (End){0};
+}
+
+void fuse_stages(Fuse *f)
+{
+	const Graph *g = f->g;
+	End *ends = new_array(f->c->arena, End, g->count);
+	for (NodeId x = g->count - 1; x > 0; x--) {
+		const Node *n = node(g, x);
+		f->stage[x] = !f->forced[x] && is_stage(g, n, &ends[x]);
+		for (int i = 0; i < n->count; i++) {
+			End *of = &ends[n->in[i]], end = end_of(f, n, x, i, ends);
+			bool same = !of->used || (of->concat == end.concat && of->axis == end.axis);
+			*of = same ? end : (End){0};
+			of->used = true;
+		}
+	}
+}
+
+/* -- Axes ----------------------------------------------------------------------------------- */
+
+/* Where the axes of operand i are in the loops; false: not to be followed. from, to: the loop's
+ * axis for each axis of n and of the operand, -1: none. */
+static bool follow(const Graph *g, const Node *n, int i, const int8_t *from, int8_t *to)
+{
+	const Node *o = node(g, n->in[i]);
+	for (int a = 0; a < MAX_RANK; a++)
+		to[a] = -1;
+	if (op_info[n->op].kind == MAP || n->op == OP_slice || n->op == OP_concat) {
+		for (int a = 0; a < n->shape.rank; a++) {
+			bool cut = n->op == OP_slice && n->attr.slice.step[a] < 1;
+			to[a] = cut ? -1 : from[a];
+		}
+		return true;
+	}
+	if (n->op == OP_transpose) {
+		for (int a = 0; a < n->shape.rank; a++)
+			to[n->attr.axes.at[a]] = from[a];
+		return true;
+	}
+	if (n->op != OP_reshape || !reshape_is_unit(g, n))
+		return false;
+	for (int a = 0, b = 0; a < o->shape.rank; a++) {
+		if (o->shape.dim[a] == 1)
+			continue;
+		while (n->shape.dim[b] == 1)
+			b++;
+		to[a] = from[b++];
+	}
+	return true;
+}
+
+static void find(Unroll *u, NodeId x, const int8_t *axis, int depth)
+{
+	const Graph *g = u->k->graph;
+	const Node *n = node(g, x);
+	u->seen[x] = true;
+	if (concat_is_places(g, n) && axis[n->attr.axis] >= 0)
+		u->axes |= 1u << axis[n->attr.axis];
+	for (int i = 0; i < n->count; i++) {
+		int8_t to[MAX_RANK];
+		NodeId o = n->in[i];
+		if (!u->seen[o] && !u->k->buffer_of[o] && depth < DEEPEST && follow(g, n, i, axis, to))
+			find(u, o, to, depth + 1);
+	}
+}
+
+uint32_t kernel_unrolled(Compile *c, const Kernels *k, const Kernel *kernel)
+{
+	Shape s = node(k->graph, kernel->out[0])->shape;
+	if (kernel->kind != KERNEL_map || kernel->flat || kernel->out_count != 1 || s.rank < 2)
+		return 0;
+	Unroll u = {.k = k, .seen = new_array(c->arena, bool, k->graph->count)};
+	int8_t axis[MAX_RANK];
+	for (int i = 0; i < MAX_RANK; i++)
+		axis[i] = (int8_t)(i < s.rank ? i : -1);
+	find(&u, kernel->out[0], axis, 0);
+	u.axes &= ~(1u << (s.rank - 1)); /* lanes run there */
+	int64_t places = 1;
+	bool loops = false; /* a loop for tiles is left */
+	for (int i = 0; i + 1 < s.rank; i++) {
+		places *= u.axes >> i & 1 ? s.dim[i] : 1;
+		loops |= !(u.axes >> i & 1) && s.dim[i] > 1;
+	}
+	return loops && places <= MOST_PLACES ? u.axes : 0;
+}

@@ -1,0 +1,163 @@
+/* test_unroll.c: concatenations of parts of length 1: transforms by small matrices, in one kernel
+ * each; the library's Winograd convolution first of all. */
+#include <CUnit/CUnit.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/build/build.h"
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+
+/* In [-1, 1), as f32 holds them. */
+static const double *numbers(Arena *a, int64_t count, uint32_t seed)
+{
+	double *x = new_array(a, double, (size_t)count);
+	for (int64_t i = 0; i < count; i++) {
+		seed = seed * 1664525 + 1013904223;
+		x[i] = (double)(seed >> 8) * 0x1p-23 - 1;
+	}
+	return x;
+}
+
+/* -- Winograd ---------------------------------------------------------------------------------- */
+
+static Expr *expression(Compile *c, const char *text)
+{
+	const char *quoted = arena_printf(c->arena, "\"%s\"", text);
+	uint32_t file = diags_file(c->diags, "case", quoted, strlen(quoted));
+	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}, .text = text};
+	return expr_parse(c, &json);
+}
+
+/* y, or a gradient of it, of the library's text, compiled in many ways, against the interpreter,
+ * which tests/oracle holds against PyTorch. */
+static bool winograd_agrees(const char *text, Shape x, Shape w)
+{
+	Compile *c = compile_open();
+	DataField inputs[] = {{"x", DTYPE_f32, x}, {"w", DTYPE_f32, w}};
+	Graph *raw = autodiff(
+	    c, build_expression(c, prelude_parse(c), NULL, expression(c, text), inputs, 2, NULL));
+	diag_print(c->diags, stderr, false);
+	Feed feed[] = {{"x", numbers(c->arena, shape_size(x), 1)},
+	               {"w", numbers(c->arena, shape_size(w), 2)}};
+	bool good = raw && graph_agrees_always(c, passes(c, raw, NULL), feed, 2, 2e-5);
+	if (!good)
+		fprintf(stderr, "%s\n", text);
+	compile_close(c);
+	return good;
+}
+
+static void winograd(void)
+{
+	static const char *const TEXTS[] = {"winograd(x, w, 1)", "grad(sum(winograd(x, w, 1)^2), x)",
+	                                    "grad(sum(winograd(x, w, 1)^2), w)"};
+	CU_ASSERT(winograd_agrees(TEXTS[0], SHAPE(1, 4, 4, 32), SHAPE(3, 3, 32, 5)));
+	for (size_t i = 0; i < COUNT(TEXTS); i++)
+		CU_ASSERT(winograd_agrees(TEXTS[i], SHAPE(3, 8, 5, 17), SHAPE(3, 3, 17, 16)));
+}
+
+/* The whole transform of the image is one kernel, and so is that of the products. */
+static void transforms_are_one_kernel_each(void)
+{
+	Compile *c = compile_open();
+	DataField inputs[] = {{"x", DTYPE_f32, SHAPE(3, 8, 8, 32)},
+	                      {"w", DTYPE_f32, SHAPE(3, 3, 32, 32)}};
+	Graph *raw = build_expression(c, prelude_parse(c), NULL, expression(c, "winograd(x, w, 1)"),
+	                              inputs, 2, NULL);
+	Kernels *k = schedule(c, passes(c, raw, NULL));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	uint32_t unrolled = 0, maps = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		maps += k->kernel[i].kind == KERNEL_map && !k->kernel[i].flat;
+		unrolled += k->kernel[i].unrolled != 0;
+	}
+	CU_ASSERT_EQUAL(maps, 3); /* of the image, the weights, the products */
+	CU_ASSERT_EQUAL(unrolled, 3);
+	compile_close(c);
+}
+
+/* -- By hand ----------------------------------------------------------------------------------- */
+
+static NodeId place(Graph *g, NodeId x, int axis, int64_t at)
+{
+	int64_t start[MAX_RANK] = {0}, stop[MAX_RANK], step[MAX_RANK];
+	for (int i = 0; i < node(g, x)->shape.rank; i++)
+		stop[i] = node(g, x)->shape.dim[i], step[i] = 1;
+	start[axis] = at, stop[axis] = at + 1;
+	return op_slice(g, x, start, stop, step);
+}
+
+/* Sums and differences of the two places of an axis. */
+static NodeId haar(Graph *g, NodeId x, int axis)
+{
+	NodeId a = place(g, x, axis, 0), b = place(g, x, axis, 1);
+	NodeId sum = op_add(g, a, b), parts[] = {op_mul(g, sum, sum), op_sub(g, sum, b)};
+	return op_concat(g, parts, 2, (unsigned)axis);
+}
+
+/* Along one, two and three axes, wherever these are: also first, where tiles are cut, and with a
+ * first stage that somebody else needs, too. */
+static void stages(void)
+{
+	for (int variant = 0; variant < 6; variant++) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "haar");
+		Shape s = variant % 2 ? SHAPE(2, 2, 70, 2, 19) : SHAPE(7, 2, 2, 2, 33);
+		NodeId x = op_input(g, "x", DTYPE_f32, s), first = haar(g, x, 1), y = first;
+		if (variant >= 2)
+			y = haar(g, y, 3);
+		if (variant >= 4)
+			y = haar(g, y, variant % 2 ? 0 : 2);
+		y = op_transpose(g, y, (Axes){.count = 5, .at = {3, 1, 0, 2, 4}});
+		graph_output(g, "y", op_neg(g, y));
+		if (variant == 3)
+			graph_output(g, "first", op_exp(g, op_neg(g, op_mul(g, first, first))));
+		Feed feed = {"x", numbers(c->arena, shape_size(s), 1)};
+		CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), &feed, 1, 1e-6));
+		compile_close(c);
+	}
+}
+
+/* A part may be as it lies, and lanes may run along the axis. */
+static void parts_as_they_lie(void)
+{
+	for (unsigned axis = 0; axis < 3; axis++) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "parts");
+		Shape s = SHAPE(9, 4, 20);
+		s.dim[axis] = 1;
+		NodeId x = op_input(g, "x", DTYPE_f32, s), y = op_input(g, "y", DTYPE_f32, s);
+		NodeId parts[] = {x, op_add(g, x, y), op_mul(g, x, y), y, op_sub(g, x, y)};
+		graph_output(g, "z", op_concat(g, parts, 5, axis));
+		Feed feed[] = {{"x", numbers(c->arena, shape_size(s), 1)},
+		               {"y", numbers(c->arena, shape_size(s), 2)}};
+		CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), feed, 2, 1e-6));
+		compile_close(c);
+	}
+}
+
+/* Each value twice in the next: paths double with every one. */
+static void shared_values_end(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "shared");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(3, 1, 16)), y = x;
+	for (int i = 0; i < 60; i++)
+		y = op_mul(g, op_add(g, y, y), op_like(g, y, i % 2 ? 0.25 : 1));
+	NodeId parts[] = {y, op_neg(g, y)};
+	graph_output(g, "y", op_concat(g, parts, 2, 1));
+	Feed feed = {"x", numbers(c->arena, 48, 1)};
+	CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), &feed, 1, 1e-6));
+	compile_close(c);
+}
+
+CU_TestInfo test_unroll[] = {
+    {"Winograd", winograd},
+    {"transforms are one kernel each", transforms_are_one_kernel_each},
+    {"stages", stages},
+    {"parts as they lie", parts_as_they_lie},
+    {"shared values end", shared_values_end},
+    CU_TEST_INFO_NULL,
+};
