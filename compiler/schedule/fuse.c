@@ -280,8 +280,7 @@ static void visit(Fuse *f, NodeId x)
 	bool view_of_stored =
 	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
 	bool stage = f->stage[x] && f->weight[x] < HEAVIEST; /* more is not seen through in time */
-	if (stage ||
-	    (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
+	if (stage || (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
 	home = find_company(f, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
