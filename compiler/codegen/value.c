@@ -97,6 +97,10 @@ static V base_of(const KernelEmit *ke, NodeId x)
 	return base;
 }
 
+/* Many places of an unrolled kernel are as many streams, more than the machine follows by itself:
+ * each is read two lines ahead. */
+enum { AHEAD = 128 /* bytes */ };
+
 static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 {
 	Emit *e = ke->e;
@@ -108,6 +112,8 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		*ke->found = address(e, element, base, spot.linear);
 		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
 	}
+	if (ke->kernel->unrolled && spot.step == 1)
+		l_prefetch(e, address(e, element, base, add(e, spot.linear, l_i64(e, AHEAD / size))));
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, address(e, element, base, spot.linear), size);
 	else if (spot.step != 1)

@@ -3,8 +3,9 @@
  * Expects: a simplified graph. Promises: the same values, bit for bit; no operation is computed
  * twice. A reshape of something stored costs nothing, a reshape in the middle of a chain would
  * break its kernel in two. So reshape(f(x, y)) becomes f(reshape(x), reshape(y)) where f has no
- * other use. Where only products read it, it stays, unless it meets a reshape back on the way: then
- * f is computed where that product left its operand. */
+ * other use. Of several views with an order of their own (paddings, cuts) each would have to be
+ * stored for its reshape: then it stays where it is. Where only products read it, it stays, unless
+ * it meets a reshape back on the way: then f is computed where that product left its operand. */
 #include "passes.h"
 
 enum { DEEPEST = 64 };
@@ -29,6 +30,18 @@ static bool meets_inverse(const Hoist *h, NodeId x, int depth)
 		if (meets_inverse(h, n->in[i], depth + 1))
 			return true;
 	return false;
+}
+
+/* Operands, as far up as the reshape would move, that have no row-major order to be seen in. */
+static int ragged_operands(const Hoist *h, NodeId x, int depth)
+{
+	const Node *n = node(h->in, x);
+	if (op_info[n->op].kind != MAP || h->uses[x] != 1 || depth == DEEPEST)
+		return op_info[n->op].kind == VIEW && n->op != OP_reshape && n->op != OP_broadcast;
+	int count = 0;
+	for (int i = 0; i < n->count; i++)
+		count += ragged_operands(h, n->in[i], depth + 1);
+	return count;
 }
 
 static NodeId push(const Hoist *h, NodeId x, int depth)
@@ -69,7 +82,8 @@ Graph *pass_hoist(Compile *c, const Graph *in)
 	for (NodeId x = 1; x < in->count; x++) {
 		const Node *n = node(in, x);
 		Hoist h = {out, in, map, uses, n->shape};
-		bool moves = n->op == OP_reshape && (mapped[x] || meets_inverse(&h, n->in[0], 0));
+		bool moves = n->op == OP_reshape && (mapped[x] || meets_inverse(&h, n->in[0], 0)) &&
+		             ragged_operands(&h, n->in[0], 0) < 2;
 		map[x] = moves ? push(&h, n->in[0], 0) : graph_copy_node(out, in, x, map);
 		if (!map[x])
 			return NULL;

@@ -5,8 +5,8 @@
  *   overlap_add(dot(y, w))[i] = sum over k of y[(i - k dilation) / stride] w[k],
  * which is a product of windows of the padded y with w turned round. A stride above 1 gives one
  * such product for each phase i mod stride, of those places of w that meet it (sub-pixel
- * convolution, Shi et al. 2016, read backwards); no zeros are multiplied. Where there is no dot,
- * stretches of `stride` places are shifted and added. Grows by a few nodes a stride. */
+ * convolution, Shi et al. 2016, read backwards); no zeros are multiplied. Where there is no dot:
+ * overlap_sums.c. Grows by a few nodes a stride. */
 #include "passes.h"
 
 #include <string.h>
@@ -33,7 +33,7 @@ typedef struct Chain {
 	bool y_is_x;      /* y is the dot's first operand */
 } Chain;
 
-/* -- Shifted sums ------------------------------------------------------------------------------ */
+/* -- Along one axis ---------------------------------------------------------------------------- */
 
 static NodeId slice_axis(Graph *g, NodeId x, int axis, int64_t from, int64_t to, int64_t by)
 {
@@ -49,47 +49,6 @@ static NodeId pad_axis(Graph *g, NodeId x, int axis, int64_t low, int64_t high, 
 	int64_t lows[MAX_RANK] = {0}, highs[MAX_RANK] = {0}, inners[MAX_RANK] = {0};
 	lows[axis] = low, highs[axis] = high, inners[axis] = inner;
 	return op_pad(g, x, lows, highs, inners, 0);
-}
-
-/* [.., positions, size, ..] -> [.., positions size, ..] */
-static NodeId join_axes(Graph *g, NodeId x, int axis)
-{
-	Shape from = node(g, x)->shape, to = {.rank = (uint8_t)(from.rank - 1)};
-	for (int i = 0; i < to.rank; i++)
-		to.dim[i] = i < axis    ? from.dim[i]
-		            : i == axis ? from.dim[i] * from.dim[i + 1]
-		                        : from.dim[i + 1];
-	return op_reshape(g, x, to);
-}
-
-/* Places [from, from + stride) of all windows lie side by side. */
-static NodeId stretch_of(Graph *g, NodeId x, const Node *n, int64_t from)
-{
-	int axis = (int)n->attr.window.axis;
-	int64_t stride = n->attr.window.stride, dilation = n->attr.window.dilation;
-	int64_t positions = node(g, x)->shape.dim[axis], places = node(g, x)->shape.dim[axis + 1];
-	int64_t length = n->attr.window.length, width = dilation == 1 ? stride : 1;
-	int64_t to = from + width < places ? from + width : places;
-	NodeId part = slice_axis(g, x, axis + 1, from, to, 1);
-	if (to - from < width)
-		part = pad_axis(g, part, axis + 1, 0, width - (to - from), 0);
-	part = join_axes(g, part, axis);
-	int64_t low = from * dilation, inner = dilation == 1 ? 0 : stride - 1;
-	int64_t size = dilation == 1 ? positions * stride : (positions - 1) * stride + 1;
-	return pad_axis(g, part, axis, low, length - low - size, inner);
-}
-
-static NodeId shifted_sums(Graph *g, NodeId x, const Node *n)
-{
-	int axis = (int)n->attr.window.axis;
-	int64_t places = node(g, x)->shape.dim[axis + 1];
-	int64_t width = n->attr.window.dilation == 1 ? n->attr.window.stride : 1;
-	NodeId sum = 0;
-	for (int64_t from = 0; from < places; from += width) {
-		NodeId part = stretch_of(g, x, n, from);
-		sum = sum ? op_add(g, sum, part) : part;
-	}
-	return sum;
 }
 
 /* -- Finding the product ----------------------------------------------------------------------- */
@@ -306,7 +265,7 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 	Chain c = {.out = out};
 	if (find_chain(&c, in, x, map))
 		return each_phase(&c, 0, 0);
-	return shifted_sums(out, map[n->in[0]], n);
+	return overlap_sums(out, in, x, map);
 }
 
 Graph *pass_overlap(Compile *c, const Graph *in)

@@ -30,6 +30,9 @@ Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite);
  * is no broadcast there. */
 NodeId broadcast_as(Graph *out, const Graph *in, const Node *n, const NodeId *map, Shape to);
 
+/* overlap_sums.c: the overlap_add x (of `in`) as shifted sums. */
+NodeId overlap_sums(Graph *out, const Graph *in, NodeId x, const NodeId *map);
+
 /* windowed.c: dots over windows, for the pass normalize */
 bool dot_is_windowed(const Graph *g, const Node *dot);
 bool dot_is_depthwise(const Graph *g, const Node *dot); /* to become a sum of products */

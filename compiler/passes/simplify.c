@@ -289,34 +289,25 @@ static NodeId slice_of_product(Graph *g, const Node *n, const Node *x)
 	return 0;
 }
 
-/* Only the parts that are cut out, or, of one, a part of it. */
+/* Within one part: a slice of that. */
 static NodeId slice_of_concat(Graph *g, const Node *n, const Node *x)
 {
-	int axis = (int)x->attr.axis, first = 0, count = 0;
-	int64_t start[MAX_RANK], stop[MAX_RANK], step[MAX_RANK], before = 0, end = 0;
+	int axis = (int)x->attr.axis;
+	int64_t start[MAX_RANK], stop[MAX_RANK], step[MAX_RANK], before = 0;
 	for (int i = 0; i < n->shape.rank; i++) {
 		start[i] = n->attr.slice.start[i];
 		stop[i] = n->attr.slice.stop[i];
 		step[i] = n->attr.slice.step[i];
 	}
-	if (step[axis] < 1)
-		return 0;
-	for (int i = 0; i < x->count; i++) {
-		int64_t length = node(g, x->in[i])->shape.dim[axis];
-		if (end + length <= start[axis])
-			before = end + length, first = i + 1;
-		else if (end < stop[axis])
-			count = i + 1 - first;
-		end += length;
+	for (int i = 0; step[axis] > 0 && i < x->count; i++) {
+		int64_t end = before + node(g, x->in[i])->shape.dim[axis];
+		if (before <= start[axis] && stop[axis] <= end) {
+			start[axis] -= before, stop[axis] -= before;
+			return op_slice(g, x->in[i], start, stop, step);
+		}
+		before = end;
 	}
-	if (count == x->count)
-		return 0;
-	NodeId part[MAX_INS];
-	for (int i = 0; i < count; i++)
-		part[i] = x->in[first + i];
-	start[axis] -= before, stop[axis] -= before;
-	NodeId kept = count == 1 ? part[0] : op_concat(g, part, count, axis);
-	return op_slice(g, kept, start, stop, step);
+	return 0;
 }
 
 static NodeId simplify_slice(Graph *g, const Node *n, const NodeId *in)
