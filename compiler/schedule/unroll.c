@@ -22,7 +22,8 @@ typedef struct Unroll {
 
 bool concat_is_places(const Graph *g, const Node *n)
 {
-	if (n->op != OP_concat || n->count < 2 || n->count > MOST_PARTS)
+	bool lanes = (int)n->attr.axis == n->shape.rank - 1; /* they run along the last axis */
+	if (n->op != OP_concat || n->count < 2 || n->count > MOST_PARTS || lanes)
 		return false;
 	for (int i = 0; i < n->count; i++)
 		if (node(g, n->in[i])->shape.dim[n->attr.axis] != 1)
