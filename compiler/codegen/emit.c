@@ -181,6 +181,22 @@ void l_store(Emit *e, V value, V address, unsigned align)
 	LLVMSetAlignment(LLVMBuildStore(e->b, value, address), align);
 }
 
+void l_store_past(Emit *e, V value, V address, unsigned align)
+{
+	static const char NAME[] = "nontemporal";
+	V store = LLVMBuildStore(e->b, value, address);
+	LLVMMetadataRef one = LLVMValueAsMetadata(l_i32(e, 1)),
+	                node = LLVMMDNodeInContext2(e->context, &one, 1);
+	LLVMSetAlignment(store, align);
+	LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->context, NAME, sizeof NAME - 1),
+	                LLVMMetadataAsValue(e->context, node));
+}
+
+void l_fence(Emit *e)
+{
+	LLVMBuildFence(e->b, LLVMAtomicOrderingSequentiallyConsistent, false, "");
+}
+
 void l_prefetch(Emit *e, V address)
 {
 	V args[] = {address, l_i32(e, 0), l_i32(e, 3), l_i32(e, 1)}; /* read, to L1, data */

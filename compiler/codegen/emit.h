@@ -58,6 +58,8 @@ V l_select(Emit *e, V condition, V x, V y);
 V l_at(Emit *e, T element, V base, V index); /* address of base[index], inbounds */
 V l_load(Emit *e, T type, V address, unsigned align);
 void l_store(Emit *e, V value, V address, unsigned align);
+void l_store_past(Emit *e, V value, V address, unsigned align); /* the caches; l_fence after all */
+void l_fence(Emit *e);               /* other threads see what was stored before it */
 void l_prefetch(Emit *e, V address); /* to be read, into all caches; any address will do */
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
@@ -165,6 +167,7 @@ V value_address(KernelEmit *ke, NodeId x, const Index *index);
 V value_load(KernelEmit *ke, NodeId x, const Index *index); /* from its buffer, even if made here */
 /* Stores v as x's element(s) at index into the buffer. */
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
+bool value_streams(const KernelEmit *ke, BufferId to); /* is written past the caches */
 /* Between the form in memory and the one in registers: bool i8, i1; bf16 i16, f32. */
 V l_from_memory(Emit *e, DType t, V v);
 V l_to_memory(Emit *e, DType t, V v);

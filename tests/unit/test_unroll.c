@@ -132,6 +132,24 @@ static void stages(void)
 	}
 }
 
+/* Results of over 4 MiB are written past the caches, and yet other threads see them. */
+static void large_results(void)
+{
+	static const How HOW[] = {{.hook = ALL_HOOKS}, {.cpu = "x86-64-v3", .hook = THREADS}};
+	for (size_t i = 0; i < COUNT(HOW); i++) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "large");
+		Shape s = SHAPE(40, 2, 110, 2, 64);
+		NodeId x = op_input(g, "x", DTYPE_f32, s), y = haar(g, haar(g, x, 1), 3);
+		y = op_transpose(g, y, (Axes){.count = 5, .at = {1, 3, 0, 2, 4}});
+		y = op_reshape(g, y, SHAPE(4, 4400, 64));
+		graph_output(g, "sums", op_sum(g, y, (Axes){.count = 1, .at = {1}}));
+		Feed feed = {"x", numbers(c->arena, shape_size(s), 1)};
+		CU_ASSERT(graph_agrees(c, passes(c, g, NULL), &HOW[i], &feed, 1, 1e-5));
+		compile_close(c);
+	}
+}
+
 /* A part may be as it lies, and lanes may run along the axis. */
 static void parts_as_they_lie(void)
 {
@@ -169,6 +187,7 @@ CU_TestInfo test_unroll[] = {
     {"Winograd", winograd},
     {"transforms are one kernel each", transforms_are_one_kernel_each},
     {"stages", stages},
+    {"large results", large_results},
     {"parts as they lie", parts_as_they_lie},
     {"shared values end", shared_values_end},
     CU_TEST_INFO_NULL,
