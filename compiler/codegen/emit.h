@@ -167,7 +167,6 @@ V value_address(KernelEmit *ke, NodeId x, const Index *index);
 V value_load(KernelEmit *ke, NodeId x, const Index *index); /* from its buffer, even if made here */
 /* Stores v as x's element(s) at index into the buffer. */
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v);
-bool value_streams(const KernelEmit *ke, BufferId to); /* is written past the caches */
 /* Between the form in memory and the one in registers: bool i8, i1; bf16 i16, f32. */
 V l_from_memory(Emit *e, DType t, V v);
 V l_to_memory(Emit *e, DType t, V v);

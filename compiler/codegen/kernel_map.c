@@ -176,7 +176,7 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 			nest_parts(ke, &n, ke->kernel->out[0]);
 		else
 			nest_axis(ke, &n, 0);
-		if (value_streams(ke, ke->kernel->to[0]))
+		if (ke->kernel->streams)
 			l_fence(ke->e);
 	}
 }

@@ -506,8 +506,6 @@ V value_vector(KernelEmit *ke, NodeId x, const Index *index)
 
 /* -- Stores ------------------------------------------------------------------------------------ */
 
-enum { STREAMED = 4 << 20 /* bytes: more than a core's share of the caches */ };
-
 static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V places, V mask, V v)
 {
 	Emit *e = ke->e;
@@ -515,16 +513,6 @@ static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V plac
 	T overload[] = {LLVMTypeOf(v), LLVMVectorType(e->ptr, ke->lanes)};
 	V args[] = {v, addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke)};
 	l_call(e, "llvm.masked.scatter", e->voidt, overload, 2, args, 4);
-}
-
-/* What fills no cache but memory, in many streams at once, is written past the caches: else each
- * line would be read first. Vectors must not share lines. */
-bool value_streams(const KernelEmit *ke, BufferId to)
-{
-	const Buffer *b = &ke->e->k->buffer[to];
-	Shape s = node(ke->e->k->graph, b->node)->shape;
-	return ke->kernel->unrolled && b->place == PLACE_ARENA && b->bytes >= STREAMED &&
-	       s.dim[s.rank - 1] % ke->lanes == 0;
 }
 
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
@@ -548,7 +536,7 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 		store_lanes(ke, element, size, base, lane_places(ke, spot), index->mask, v);
 	else if (index->mask)
 		l_store_masked(e, v, address(e, element, base, spot.linear), size, index->mask);
-	else if (value_streams(ke, to))
+	else if (ke->kernel->streams)
 		l_store_past(e, v, address(e, element, base, spot.linear), ke->lanes * size);
 	else
 		l_store(e, v, address(e, element, base, spot.linear), size);

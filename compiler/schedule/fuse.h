@@ -51,7 +51,7 @@ void fuse_early(Fuse *f);
 /* unroll.c: whether it has a part for every place along its axis. */
 bool concat_is_places(const Graph *g, const Node *n);
 void fuse_stages(Fuse *f);
-uint32_t kernel_unrolled(Compile *c, const Kernels *k, const Kernel *kernel); /* a bit an axis */
+void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel); /* unrolled, streams */
 
 /* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there.
  */

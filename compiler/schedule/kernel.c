@@ -134,7 +134,7 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_bytes(h, &kernel->tiling, sizeof kernel->tiling);
-	h = hash_u64(h, kernel->scratch);
+	h = hash_u64(hash_u64(h, kernel->scratch), kernel->unrolled * 2 + kernel->streams);
 	if (kernel->kind == KERNEL_copy)
 		h = hash_u64(h, kernel->from == kernel->to[0]);
 	for (uint32_t v = count; v > 0; v--) {
@@ -246,7 +246,9 @@ void kernels_print(const Kernels *k, Text *out)
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
 		text_printf(out, "  @%u %s%s%s", i, kind_name[kernel->kind], kernel->flat ? " flat" : "",
-		            kernel->unrolled ? " unrolled" : "");
+		            kernel->streams    ? " streams, unrolled"
+		            : kernel->unrolled ? " unrolled"
+		                               : "");
 		for (int axis = 0; axis < MAX_RANK; axis++)
 			if (kernel->unrolled >> axis & 1)
 				text_printf(out, " %d", axis);

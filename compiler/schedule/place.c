@@ -272,7 +272,7 @@ Kernels *fuse_place(Fuse *f)
 		if (copied[i] && !node_is_leaf(node(g, g->out[i].value)))
 			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		k->kernel[i].unrolled = kernel_unrolled(c, k, &k->kernel[i]);
+		kernel_unroll(c, k, &k->kernel[i]);
 		kernel_tile(k, &k->kernel[i]);
 		kernel_cost(c, k, &k->kernel[i]);
 		k->kernel[i].hash = kernel_hash(c, k, &k->kernel[i]);

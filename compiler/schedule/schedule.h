@@ -94,6 +94,7 @@ typedef struct Kernel {
 	bool adds;          /* contract: sums over the rows of its chain, block by block */
 	bool beside;        /* runs at the same time as the kernel before it: waves.c */
 	uint32_t unrolled;  /* map: bit i: the indices along axis i are known as code is made; */
+	bool streams;       /* unrolled: whole vectors are written past the caches */
 	int tile_axis;      /* the axis that tiles cut, if it is not flat: the first other one */
 	int64_t tiles;      /* independent pieces, in [0, tiles); by shape alone, never by the number of
 	                       threads */

@@ -12,7 +12,13 @@
 
 #include <string.h>
 
-enum { MOST_PLACES = 64, MOST_PARTS = 8, DEEPEST = 32 };
+enum {
+	MOST_PLACES = 64,
+	MOST_PARTS = 8,
+	DEEPEST = 32,
+	STREAMED = 4 << 20, /* bytes: more than a core's share of the caches */
+	LANES = 16,         /* of the longest vector */
+};
 
 typedef struct Unroll {
 	const Kernels *k;
@@ -146,11 +152,8 @@ static void find(Unroll *u, NodeId x, const int8_t *axis, int depth)
 	}
 }
 
-uint32_t kernel_unrolled(Compile *c, const Kernels *k, const Kernel *kernel)
+static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Shape s)
 {
-	Shape s = node(k->graph, kernel->out[0])->shape;
-	if (kernel->kind != KERNEL_map || kernel->flat || kernel->out_count != 1 || s.rank < 2)
-		return 0;
 	Unroll u = {.k = k, .seen = new_array(c->arena, bool, k->graph->count)};
 	int8_t axis[MAX_RANK];
 	for (int i = 0; i < MAX_RANK; i++)
@@ -164,4 +167,20 @@ uint32_t kernel_unrolled(Compile *c, const Kernels *k, const Kernel *kernel)
 		loops |= !(u.axes >> i & 1) && s.dim[i] > 1;
 	}
 	return loops && places <= MOST_PLACES ? u.axes : 0;
+}
+
+/* As many streams as places fill no cache but memory: each line would be read before it is written.
+ * Buffers of the arena begin with a line; vectors that are as long as one, or a part of it, share
+ * none. */
+void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel)
+{
+	if (kernel->kind != KERNEL_map || kernel->flat || kernel->out_count != 1)
+		return;
+	Shape s = node(k->graph, kernel->out[0])->shape;
+	if (s.rank < 2)
+		return;
+	const Buffer *to = &k->buffer[kernel->to[0]];
+	kernel->unrolled = unrolled(c, k, kernel, s);
+	kernel->streams = kernel->unrolled && to->place == PLACE_ARENA && to->bytes >= STREAMED &&
+	                  s.dim[s.rank - 1] % LANES == 0;
 }

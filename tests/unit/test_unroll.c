@@ -150,6 +150,27 @@ static void large_results(void)
 	}
 }
 
+/* An output is where the caller wants it, perhaps in the middle of a line: the same transform is
+ * not the same code. */
+static void outputs_do_not_stream(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "output");
+	Shape s = SHAPE(40, 2, 110, 2, 64);
+	NodeId x = op_input(g, "x", DTYPE_f32, s), z = op_input(g, "z", DTYPE_f32, s);
+	graph_output(g, "y", haar(g, haar(g, x, 1), 3));
+	NodeId inner = op_reshape(g, haar(g, haar(g, z, 1), 3), SHAPE(4, 4400, 64));
+	graph_output(g, "sums", op_sum(g, inner, (Axes){.count = 1, .at = {1}}));
+	Kernels *k = schedule(c, passes(c, g, NULL));
+	const Kernel *plain = NULL, *streams = NULL;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		if (k->kernel[i].unrolled)
+			*(k->kernel[i].streams ? &streams : &plain) = &k->kernel[i];
+	CU_ASSERT_FATAL(plain && streams);
+	CU_ASSERT_NOT_EQUAL(plain->hash, streams->hash);
+	compile_close(c);
+}
+
 /* A part may be as it lies, and lanes may run along the axis. */
 static void parts_as_they_lie(void)
 {
@@ -188,6 +209,7 @@ CU_TestInfo test_unroll[] = {
     {"transforms are one kernel each", transforms_are_one_kernel_each},
     {"stages", stages},
     {"large results", large_results},
+    {"outputs do not stream", outputs_do_not_stream},
     {"parts as they lie", parts_as_they_lie},
     {"shared values end", shared_values_end},
     CU_TEST_INFO_NULL,
