@@ -38,7 +38,7 @@ Ahead contract_ahead(Contract *c, const RegisterTile *t)
 {
 	Emit *e = c->e;
 	if (!c->r.ahead && !c->l.ahead)
-		return (Ahead){NULL};
+		return (Ahead){.at = NULL};
 	int64_t r_lines = blocks_of(c->block_rows, c->lanes),
 	        l_lines = blocks_of(c->block_cols, c->lanes),
 	        r_tiles = c->r.ahead ? tiles_for(c, r_lines) : 0,
@@ -46,7 +46,7 @@ Ahead contract_ahead(Contract *c, const RegisterTile *t)
 	V number = contract_scale(c, t->panel, blocks_of(c->block_rows, c->high));
 	number = contract_add(c, number, t->row_panel);
 	V past_r = LLVMBuildNSWSub(e->b, number, contract_int(c, r_tiles), "");
-	Ahead a = {NULL}, l = {NULL};
+	Ahead a = {.at = NULL}, l = {.at = NULL};
 	if (c->r.ahead)
 		a = stream_of(c, &c->r, number, c->row0, r_lines);
 	if (c->l.ahead)
