@@ -8,10 +8,12 @@ typedef struct Known {
 	NodeId node;
 	Index index;
 	V v;
+	uint32_t before; /* 1 + the one of the same node before it; 0: none */
 } Known;
 
 struct Values {
 	Known *known;
+	uint32_t *last; /* [graph->count] 1 + the last of a node; 0: none */
 	uint32_t count, capacity;
 };
 
@@ -33,8 +35,8 @@ static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Ind
 V value_known(const KernelEmit *ke, NodeId x, const Index *index)
 {
 	const Values *values = ke->known;
-	for (uint32_t i = values ? values->count : 0; i > 0; i--)
-		if (values->known[i - 1].node == x && same_index(ke, x, &values->known[i - 1].index, index))
+	for (uint32_t i = values ? values->last[x] : 0; i > 0; i = values->known[i - 1].before)
+		if (same_index(ke, x, &values->known[i - 1].index, index))
 			return values->known[i - 1].v;
 	return NULL;
 }
@@ -42,8 +44,10 @@ V value_known(const KernelEmit *ke, NodeId x, const Index *index)
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
 {
 	Arena *a = ke->e->c->arena;
-	if (!ke->known)
+	if (!ke->known) {
 		ke->known = new (a, Values);
+		ke->known->last = new_array(a, uint32_t, ke->e->k->graph->count);
+	}
 	Values *values = ke->known;
 	if (values->count == values->capacity) {
 		uint32_t capacity = values->capacity ? 2 * values->capacity : 64;
@@ -53,13 +57,17 @@ void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
 		values->known = more;
 		values->capacity = capacity;
 	}
-	values->known[values->count++] = (Known){x, *index, v};
+	values->known[values->count++] = (Known){x, *index, v, values->last[x]};
+	values->last[x] = values->count;
 }
 
 void value_forget(KernelEmit *ke)
 {
-	if (ke->known)
-		ke->known->count = ke->pinned;
+	Values *values = ke->known;
+	while (values && values->count > ke->pinned) {
+		const Known *gone = &values->known[--values->count];
+		values->last[gone->node] = gone->before;
+	}
 	ke->stretch.count = 0;
 }
 

@@ -6,7 +6,7 @@
  * of all axes: one kernel. Dilated windows: every place is shifted by itself. */
 #include "passes.h"
 
-enum { MOST = 3 };
+enum { MOST = 3, MOST_TERMS = 16 /* of a chain; more are fewer axis by axis */ };
 
 typedef struct Fold { /* one overlap_add of a chain */
 	int axis;         /* of the source: the positions; the places are the next */
@@ -56,19 +56,22 @@ static bool take(Chain *c, const Graph *in, const Node *n)
 	int axis = (int)n->attr.window.axis;
 	if (n->op != OP_overlap_add || n->attr.window.dilation != 1 || c->folds == MOST)
 		return false;
-	for (int i = 0; i < c->folds; i++)
-		if (c->fold[i].axis == axis || c->fold[i].axis + 1 == axis)
+	Shape from = node(in, n->in[0])->shape;
+	int64_t stride = n->attr.window.stride;
+	int64_t groups = (from.dim[axis + 1] + stride - 1) / stride, terms = groups;
+	for (int i = 0; i < c->folds; i++) {
+		terms *= c->fold[i].groups;
+		if (c->fold[i].axis == axis || c->fold[i].axis + 1 == axis || terms > MOST_TERMS)
 			return false;
+	}
 	for (int i = 0; i < c->folds; i++)
 		c->fold[i].axis += c->fold[i].axis > axis;
-	Shape from = node(in, n->in[0])->shape;
-	Fold *f = &c->fold[c->folds++];
-	*f = (Fold){.axis = axis,
-	            .stride = n->attr.window.stride,
-	            .places = from.dim[axis + 1],
-	            .positions = from.dim[axis],
-	            .length = n->attr.window.length};
-	f->groups = (f->places + f->stride - 1) / f->stride;
+	c->fold[c->folds++] = (Fold){.axis = axis,
+	                             .groups = groups,
+	                             .stride = stride,
+	                             .places = from.dim[axis + 1],
+	                             .positions = from.dim[axis],
+	                             .length = n->attr.window.length};
 	return true;
 }
 

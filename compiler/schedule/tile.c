@@ -144,6 +144,18 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	kernel->scratch = SCRATCH;
 }
 
+/* The first axis that is a loop, but for the lanes' if there is another. */
+static int tile_axis(const Kernel *kernel, Shape s)
+{
+	int first = 0;
+	while (kernel->unrolled >> first & 1)
+		first++;
+	for (int i = first; i + 1 < s.rank; i++)
+		if (s.dim[i] > 1 && !(kernel->unrolled >> i & 1))
+			return i;
+	return first;
+}
+
 void kernel_tile(const Kernels *k, Kernel *kernel)
 {
 	Shape s = node(k->graph, kernel->out[0])->shape;
@@ -154,8 +166,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 			cut(kernel, size, outs_weight(k, kernel), 64);
 			break;
 		}
-		while (kernel->unrolled >> kernel->tile_axis & 1)
-			kernel->tile_axis++;
+		kernel->tile_axis = tile_axis(kernel, s);
 		outer = s.rank ? s.dim[kernel->tile_axis] : 1;
 		cut(kernel, outer, outs_weight(k, kernel) * (double)(size / outer), 1);
 		break;

@@ -17,6 +17,7 @@ enum {
 	MOST_PARTS = 8,
 	DEEPEST = 32,
 	STREAMED = 4 << 20, /* bytes: more than a core's share of the caches */
+	MOST_CODE = 4096,   /* places times operations at one of them */
 	LANES = 16,         /* of the longest vector */
 };
 
@@ -152,6 +153,17 @@ static void find(Unroll *u, NodeId x, const int8_t *axis, int depth)
 	}
 }
 
+/* Of all that is computed in the kernel at a place. */
+static int64_t body_weight(Compile *c, const Kernels *k, const Kernel *kernel)
+{
+	uint32_t count;
+	const Visit *visit = kernel_walk(c, k, kernel, &count);
+	int64_t weight = 0;
+	for (uint32_t i = 0; i < count; i++)
+		weight += visit[i].here ? node_weight(node(k->graph, visit[i].node)) : 0;
+	return weight;
+}
+
 static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Shape s)
 {
 	Unroll u = {.k = k, .seen = new_array(c->arena, bool, k->graph->count)};
@@ -166,12 +178,13 @@ static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Sha
 		places *= u.axes >> i & 1 ? s.dim[i] : 1;
 		loops |= !(u.axes >> i & 1) && s.dim[i] > 1;
 	}
-	return loops && places <= MOST_PLACES ? u.axes : 0;
+	bool fits = places <= MOST_PLACES && places * body_weight(c, k, kernel) <= MOST_CODE;
+	return loops && fits ? u.axes : 0;
 }
 
 /* As many streams as places fill no cache but memory: each line would be read before it is written.
  * Buffers of the arena begin with a line; vectors that are as long as one, or a part of it, share
- * none. */
+ * none, unless the parts of a concatenation begin somewhere else. */
 void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel)
 {
 	if (kernel->kind != KERNEL_map || kernel->flat || kernel->out_count != 1)
@@ -181,6 +194,8 @@ void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel)
 		return;
 	const Buffer *to = &k->buffer[kernel->to[0]];
 	kernel->unrolled = unrolled(c, k, kernel, s);
-	kernel->streams = kernel->unrolled && to->place == PLACE_ARENA && to->bytes >= STREAMED &&
-	                  s.dim[s.rank - 1] % LANES == 0;
+	const Node *out = node(k->graph, kernel->out[0]);
+	bool parts = out->op == OP_concat && !(kernel->unrolled >> out->attr.axis & 1);
+	kernel->streams = kernel->unrolled && !parts && to->place == PLACE_ARENA &&
+	                  to->bytes >= STREAMED && s.dim[s.rank - 1] % LANES == 0;
 }

@@ -171,6 +171,43 @@ static void outputs_do_not_stream(void)
 	compile_close(c);
 }
 
+/* Parts of another concatenation, along the lanes, begin in the middle of a line: no vector of them
+ * is written as if it began one. */
+static void parts_that_share_lines(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "lines");
+	Shape s = SHAPE(1100, 8, 1, 32);
+	NodeId x = op_input(g, "x", DTYPE_f32, s), part[2];
+	for (int i = 0; i < 2; i++) {
+		int64_t start[] = {0, 0, 0, i ? 8 : 0}, stop[] = {1100, 8, 1, i ? 32 : 8};
+		NodeId v = op_slice(g, x, start, stop, (const int64_t[]){1, 1, 1, 1});
+		NodeId parts[] = {v, op_add(g, v, v), op_neg(g, v), op_mul(g, v, v)};
+		part[i] = op_concat(g, parts, 4, 2);
+	}
+	NodeId y = op_reshape(g, op_concat(g, part, 2, 3), SHAPE(1100, 1024));
+	graph_output(g, "sums", op_sum(g, y, (Axes){.count = 1, .at = {0}}));
+	Feed feed = {"x", numbers(c->arena, shape_size(s), 1)};
+	CU_ASSERT(graph_agrees(c, passes(c, g, NULL), &(How){.hook = SERIAL}, &feed, 1, 1e-5));
+	compile_close(c);
+}
+
+/* What is dear at every place is a loop, not 64 copies. */
+static void much_code_is_a_loop(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "much");
+	Shape s = SHAPE(5, 2, 7, 2, 16);
+	NodeId x = op_input(g, "x", DTYPE_f32, s), y = x;
+	for (int i = 0; i < 70; i++)
+		y = op_tanh(g, y);
+	graph_output(g, "y", op_add(g, y, haar(g, haar(g, x, 1), 3)));
+	Kernels *k = schedule(c, passes(c, g, NULL));
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		CU_ASSERT_EQUAL(k->kernel[i].unrolled, 0);
+	compile_close(c);
+}
+
 /* A part may be as it lies, and lanes may run along the axis. */
 static void parts_as_they_lie(void)
 {
@@ -210,6 +247,8 @@ CU_TestInfo test_unroll[] = {
     {"stages", stages},
     {"large results", large_results},
     {"outputs do not stream", outputs_do_not_stream},
+    {"parts that share lines", parts_that_share_lines},
+    {"much code is a loop", much_code_is_a_loop},
     {"parts as they lie", parts_as_they_lie},
     {"shared values end", shared_values_end},
     CU_TEST_INFO_NULL,
