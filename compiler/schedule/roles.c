@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { DEEP_K = 512, FAR = 512 << 10 /* bytes, half of a core's own cache */ };
+enum { DEEP_K = 768, FAR = 512 << 10 /* bytes, half of a core's own cache */ };
 
 static bool is_windowed(const Graph *g, NodeId x)
 {
