@@ -24,7 +24,7 @@ typedef struct Operand {
 	const uint8_t *sum; /* the contracted axes, */
 	int free, contract; /* of which the last; the row's or column's, -1: it has none */
 	Source source;
-	V pack; /* rows, steps of k or panels of `stride` elements */
+	V pack; /* rows or panels of `stride` elements */
 	int64_t stride;
 	bool ahead; /* its next block of k is brought into the cache meanwhile */
 } Operand;
@@ -43,6 +43,7 @@ typedef struct Contract {
 	int64_t block_steps;                               /* of all sums in a block */
 	unsigned lanes, high, wide,
 	    unroll;         /* register tile: high rows of wide vectors; steps of k in a round */
+	bool deep;          /* contract_is_deep */
 	bool pairs;         /* a step of k is a pair of bf16; k, block_k, k0, .. count steps, */
 	int64_t k_elements; /* this elements */
 	T element, vector;

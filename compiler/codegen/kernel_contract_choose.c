@@ -7,8 +7,6 @@
  * faster than they are used. */
 #include "contract.h"
 
-#include <string.h>
-
 /* -- What the operands look like ----------------------------------------------------------- */
 
 /* Nothing is computed when it is read. */
@@ -139,10 +137,9 @@ static void choose_sources(Contract *c)
 	bool rows_along_k = contiguous_axis(k, c->r.node) == c->r.contract;
 	bool cols_along_k = contiguous_axis(k, c->l.node) == c->l.contract;
 	bool meet = !rows_along_k && c->rows * c->size % SAME_LINE == 0 && c->k > PACKED_K;
-	bool far = contract_is_deep(k, c->dot);
 	c->r.source = rows_along_k ? ALONG_K : ALONG_IT;
 	bool whole = !c->pairs || (rows_along_k && c->k_elements % 2 == 0); /* pairs lie as they are */
-	if (is_plain(c, c->r.node) && !meet && !far && whole)
+	if (is_plain(c, c->r.node) && !meet && !c->deep && whole)
 		c->r.source = DIRECT;
 	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
 	             c->roles.steps * c->cols * c->size <= SMALL;
@@ -253,8 +250,7 @@ static bool runs_ahead(const Contract *c, const Operand *o, int64_t block)
 static void choose_ahead(Contract *c)
 {
 	c->r.ahead = c->r.source == ALONG_IT && runs_ahead(c, &c->r, c->block_rows);
-	bool far = contract_is_deep(c->e->k, c->dot);
-	c->l.ahead = (far || c->l.source == ALONG_IT) && runs_ahead(c, &c->l, c->block_cols);
+	c->l.ahead = (c->deep || c->l.source == ALONG_IT) && runs_ahead(c, &c->l, c->block_cols);
 }
 
 /* -- All together -------------------------------------------------------------------------- */
@@ -304,6 +300,7 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	const Node *dot = node(g, ke->kernel->core);
 	*c = (Contract){.ke = ke, .e = e, .dot = dot, .t = ke->kernel->tiling, .lanes = ke->lanes};
 	c->roles = contract_roles(g, dot);
+	c->deep = contract_is_deep(e->k, dot);
 	c->r = operand(c, true), c->l = operand(c, false);
 	choose_steps(c);
 	c->rows = c->roles.rows, c->cols = c->roles.cols, c->k = c->roles.k;

@@ -71,8 +71,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, carry, carries);
 	value_forget(c->ke);
 	memcpy(carry, loop.carry, carries * sizeof *carry);
-	if (ahead.at)
-		ahead.at = carry[count], ahead.left = carry[count + 1];
+	ahead.at = carry[count], ahead.left = carry[count + 1];
 	for (unsigned u = 0; u < c->unroll; u++) {
 		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
 		contract_ahead_step(c, &ahead);

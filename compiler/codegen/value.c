@@ -107,22 +107,21 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 	DType t = node(e->k->graph, x)->type;
 	T element = l_memory_type(e, t), vector = l_vector(element, ke->lanes);
 	unsigned size = type_info[t].size;
-	V base = base_of(ke, x), v;
+	V base = base_of(ke, x), at = address(e, element, base, spot.linear), v;
 	if (ke->found) {
-		*ke->found = address(e, element, base, spot.linear);
+		*ke->found = at;
 		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
 	}
 	if (ke->kernel->unrolled && spot.step == 1)
-		l_prefetch(e, address(e, element, base, add(e, spot.linear, l_i64(e, AHEAD / size))));
+		l_prefetch(e, address(e, element, at, l_i64(e, AHEAD / size)));
 	if (spot.step == 0 || ke->lanes == 1)
-		v = l_load(e, element, address(e, element, base, spot.linear), size);
+		v = l_load(e, element, at, size);
 	else if (spot.step != 1)
 		v = gather_lanes(ke, element, size, base, lane_places(ke, spot), mask);
 	else if (mask)
-		v = l_load_masked(e, vector, address(e, element, base, spot.linear), size, mask,
-		                  LLVMConstNull(vector));
+		v = l_load_masked(e, vector, at, size, mask, LLVMConstNull(vector));
 	else
-		v = l_load(e, vector, address(e, element, base, spot.linear), size);
+		v = l_load(e, vector, at, size);
 	return l_from_memory(e, t, v);
 }
 

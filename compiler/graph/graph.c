@@ -79,6 +79,19 @@ bool reshape_is_unit(const Graph *g, const Node *n)
 	return ps == qs && memcmp(p, q, (size_t)ps * sizeof *p) == 0;
 }
 
+void reshape_unit_axes(const Graph *g, const Node *n, int axis[MAX_RANK])
+{
+	Shape from = node(g, n->in[0])->shape;
+	for (int i = 0, j = 0; i < from.rank; i++) {
+		axis[i] = -1;
+		if (from.dim[i] == 1)
+			continue;
+		while (n->shape.dim[j] == 1)
+			j++;
+		axis[i] = j++;
+	}
+}
+
 const char *shape_text(Arena *a, DType t, Shape s)
 {
 	char text[256];

@@ -157,6 +157,8 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 int64_t shape_size(Shape s); /* elements; 1 for rank 0 */
 bool shape_equal(Shape a, Shape b);
 bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
+/* Of such a one: the result's axis for each of the operand's; -1: of length 1. */
+void reshape_unit_axes(const Graph *g, const Node *n, int axis[MAX_RANK]);
 Shape shape_of(int rank, const int64_t *dim);
 #define SHAPE(...)                                                                                 \
 	shape_of((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})

@@ -117,15 +117,10 @@ int contiguous_axis(const Kernels *k, NodeId x)
 				bool places = n->attr.window.dilation == 1 && n->shape.dim[axis + 1] > 1;
 				back[axis] = places ? from[axis + 1] : n->attr.window.stride == 1 ? from[axis] : -1;
 			} else if (n->op == OP_reshape && reshape_is_unit(k->graph, n)) {
-				Shape s = node(k->graph, next)->shape;
-				for (int i = 0, j = 0; i < s.rank; i++) {
-					back[i] = -1;
-					if (s.dim[i] == 1)
-						continue;
-					while (n->shape.dim[j] == 1)
-						j++;
-					back[i] = from[j++];
-				}
+				int behind[MAX_RANK];
+				reshape_unit_axes(k->graph, n, behind);
+				for (int i = 0; i < node(k->graph, next)->shape.rank; i++)
+					back[i] = behind[i] < 0 ? -1 : from[behind[i]];
 			} else if (op_info[n->op].kind == MAP) {
 				for (int i = 0; i < n->count; i++)
 					if (node(k->graph, n->in[i])->op != OP_broadcast) {

@@ -95,7 +95,7 @@ typedef struct Kernel {
 	bool beside;        /* runs at the same time as the kernel before it: waves.c */
 	uint32_t unrolled;  /* map: bit i: the indices along axis i are known as code is made; */
 	bool streams;       /* unrolled: whole vectors are written past the caches */
-	int tile_axis;      /* the axis that tiles cut, if it is not flat: the first other one */
+	int tile_axis;      /* the axis that tiles cut, if it is not flat: the first loop */
 	int64_t tiles;      /* independent pieces, in [0, tiles); by shape alone, never by the number of
 	                       threads */
 	int64_t tile; /* iterations of the outermost loop(s) in a tile: see the kind's head comment in

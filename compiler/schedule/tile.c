@@ -2,7 +2,7 @@
  * threads.
  *
  *   map, flat   tile = elements; tile t does elements [t tile, (t + 1) tile), the last one fewer
- *   map         tile = indices of the outermost axis that is not unrolled; rank 0: one tile
+ *   map         tile = indices of the outermost axis that is a loop; rank 0: one tile
  *   reduce      tile = indices of the outermost axis of the result; rank 0: one tile
  *   row         tile = rows
  *   contract    ContractTiling (schedule.h): tile = 1

@@ -10,8 +10,6 @@
  * them is made once and found again. */
 #include "fuse.h"
 
-#include <string.h>
-
 enum {
 	MOST_PLACES = 64,
 	MOST_PARTS = 8,
@@ -107,11 +105,10 @@ void fuse_stages(Fuse *f)
 
 /* -- Axes ----------------------------------------------------------------------------------- */
 
-/* Where the axes of operand i are in the loops; false: not to be followed. from, to: the loop's
- * axis for each axis of n and of the operand, -1: none. */
-static bool follow(const Graph *g, const Node *n, int i, const int8_t *from, int8_t *to)
+/* Where the axes of n's operands are in the loops; false: not to be followed. from, to: the loop's
+ * axis for each axis of n and of an operand, -1: none. */
+static bool follow(const Graph *g, const Node *n, const int *from, int *to)
 {
-	const Node *o = node(g, n->in[i]);
 	for (int a = 0; a < MAX_RANK; a++)
 		to[a] = -1;
 	if (op_info[n->op].kind == MAP || n->op == OP_slice || n->op == OP_concat) {
@@ -128,29 +125,26 @@ static bool follow(const Graph *g, const Node *n, int i, const int8_t *from, int
 	}
 	if (n->op != OP_reshape || !reshape_is_unit(g, n))
 		return false;
-	for (int a = 0, b = 0; a < o->shape.rank; a++) {
-		if (o->shape.dim[a] == 1)
-			continue;
-		while (n->shape.dim[b] == 1)
-			b++;
-		to[a] = from[b++];
-	}
+	int behind[MAX_RANK];
+	reshape_unit_axes(g, n, behind);
+	for (int a = 0; a < node(g, n->in[0])->shape.rank; a++)
+		to[a] = behind[a] < 0 ? -1 : from[behind[a]];
 	return true;
 }
 
-static void find(Unroll *u, NodeId x, const int8_t *axis, int depth)
+static void find(Unroll *u, NodeId x, const int *axis, int depth)
 {
 	const Graph *g = u->k->graph;
 	const Node *n = node(g, x);
 	u->seen[x] = true;
 	if (concat_is_places(g, n) && axis[n->attr.axis] >= 0)
 		u->axes |= 1u << axis[n->attr.axis];
-	for (int i = 0; i < n->count; i++) {
-		int8_t to[MAX_RANK];
-		NodeId o = n->in[i];
-		if (!u->seen[o] && !u->k->buffer_of[o] && depth < DEEPEST && follow(g, n, i, axis, to))
-			find(u, o, to, depth + 1);
-	}
+	int to[MAX_RANK];
+	if (depth == DEEPEST || !follow(g, n, axis, to))
+		return;
+	for (int i = 0; i < n->count; i++)
+		if (!u->seen[n->in[i]] && !u->k->buffer_of[n->in[i]])
+			find(u, n->in[i], to, depth + 1);
 }
 
 /* Of all that is computed in the kernel at a place. */
@@ -167,11 +161,13 @@ static int64_t body_weight(Compile *c, const Kernels *k, const Kernel *kernel)
 static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Shape s)
 {
 	Unroll u = {.k = k, .seen = new_array(c->arena, bool, k->graph->count)};
-	int8_t axis[MAX_RANK];
+	int axis[MAX_RANK];
 	for (int i = 0; i < MAX_RANK; i++)
-		axis[i] = (int8_t)(i < s.rank ? i : -1);
+		axis[i] = i < s.rank ? i : -1;
 	find(&u, kernel->out[0], axis, 0);
 	u.axes &= ~(1u << (s.rank - 1)); /* lanes run there */
+	if (!u.axes)
+		return 0;
 	int64_t places = 1;
 	bool loops = false; /* a loop for tiles is left */
 	for (int i = 0; i + 1 < s.rank; i++) {
@@ -189,12 +185,14 @@ void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel)
 {
 	if (kernel->kind != KERNEL_map || kernel->flat || kernel->out_count != 1)
 		return;
-	Shape s = node(k->graph, kernel->out[0])->shape;
+	const Node *out = node(k->graph, kernel->out[0]);
+	const Buffer *to = &k->buffer[kernel->to[0]];
+	Shape s = out->shape;
 	if (s.rank < 2)
 		return;
-	const Buffer *to = &k->buffer[kernel->to[0]];
+	ArenaMark mark = arena_mark(c->arena);
 	kernel->unrolled = unrolled(c, k, kernel, s);
-	const Node *out = node(k->graph, kernel->out[0]);
+	arena_reset(c->arena, mark);
 	bool parts = out->op == OP_concat && !(kernel->unrolled >> out->attr.axis & 1);
 	kernel->streams = kernel->unrolled && !parts && to->place == PLACE_ARENA &&
 	                  to->bytes >= STREAMED && s.dim[s.rank - 1] % LANES == 0;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compiler/parse/parse.h"
+
 /* -- Values in their types ----------------------------------------------------------------------
  */
 
@@ -153,6 +155,14 @@ Compile *compile_open(void)
 void compile_close(Compile *c)
 {
 	arena_close(c->arena);
+}
+
+Expr *expression_of(Compile *c, const char *text)
+{
+	const char *quoted = arena_printf(c->arena, "\"%s\"", text);
+	uint32_t file = diags_file(c->diags, "case", quoted, strlen(quoted));
+	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}, .text = text};
+	return expr_parse(c, &json);
 }
 
 enum { GUARD = 128, GUARD_BYTE = 0xA5 };

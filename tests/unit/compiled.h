@@ -35,6 +35,8 @@ typedef struct Ran { /* values as doubles, row-major */
 
 Compile *compile_open(void);
 void compile_close(Compile *c);
+/* Of the model language; NULL after an error. */
+struct Expr *expression_of(Compile *c, const char *text);
 
 /* `count` values of a type: the special ones first (NaN, infinities, zeros, subnormals; ends of
  * integers), then others; `turn` begins elsewhere in the list. */

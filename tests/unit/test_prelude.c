@@ -10,6 +10,7 @@
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/build/build.h"
 #include "../../runtime/runtime.h"
+#include "compiled.h"
 
 typedef struct Case {
 	const char *name;       /* in truth.safetensors */
@@ -130,14 +131,6 @@ typedef struct Check {
 	size_t inputs;
 } Check;
 
-static Expr *parse_expression(Compile *c, const char *text)
-{
-	const char *quoted = arena_printf(c->arena, "\"%s\"", text);
-	uint32_t file = diags_file(c->diags, "case", quoted, strlen(quoted));
-	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}, .text = text};
-	return expr_parse(c, &json);
-}
-
 /* Inputs are the tensors without a dot in their name; the others are states. The gradient of an
  * optimizer has its steps along axis 0. */
 static void read_inputs(Check *k)
@@ -240,7 +233,7 @@ static bool case_agrees(const Case *of)
 	Prelude *prelude = prelude_parse(&k.c);
 	read_inputs(&k);
 	Bundle *states;
-	k.g = build_expression(&k.c, prelude, NULL, parse_expression(&k.c, of->expression), k.input,
+	k.g = build_expression(&k.c, prelude, NULL, expression_of(&k.c, of->expression), k.input,
 	                       k.inputs, &states);
 	k.g = autodiff(&k.c, k.g);
 	diag_print(k.c.diags, stderr, false);
@@ -298,7 +291,7 @@ static void schedules(void)
 		c.diags = diags_open(c.arena);
 		DataField x = {"x", DTYPE_f64, SCALAR};
 		Graph *g = build_expression(&c, prelude_parse(&c), NULL,
-		                            parse_expression(&c, ROWS[r].expression), &x, 1, NULL);
+		                            expression_of(&c, ROWS[r].expression), &x, 1, NULL);
 		diag_print(c.diags, stderr, false);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(g);
 		for (size_t i = 0; i < COUNT(STEPS); i++) {
@@ -336,8 +329,8 @@ static void when_winograd_pays(void)
 		const char *text =
 		    arena_printf(c.arena, "full([1], winograd_pays(full(%s, 0), full(%s, 0), %s))",
 		                 ROWS[r].x, ROWS[r].w, ROWS[r].rest);
-		Graph *g = build_expression(&c, prelude_parse(&c), NULL, parse_expression(&c, text), NULL,
-		                            0, NULL);
+		Graph *g =
+		    build_expression(&c, prelude_parse(&c), NULL, expression_of(&c, text), NULL, 0, NULL);
 		diag_print(c.diags, stderr, false);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(g);
 		double got = evaluate(c.arena, g, NULL, 0)[g->out[0].value][0];

@@ -23,14 +23,6 @@ static const double *numbers(Arena *a, int64_t count, uint32_t seed)
 
 /* -- Winograd ---------------------------------------------------------------------------------- */
 
-static Expr *expression(Compile *c, const char *text)
-{
-	const char *quoted = arena_printf(c->arena, "\"%s\"", text);
-	uint32_t file = diags_file(c->diags, "case", quoted, strlen(quoted));
-	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}, .text = text};
-	return expr_parse(c, &json);
-}
-
 /* The interpreter's values before and after all passes. */
 static bool passes_keep(Compile *c, const Graph *raw, const Graph *low, const Feed *feed,
                         size_t feeds)
@@ -48,7 +40,7 @@ static bool winograd_agrees(const char *text, Shape x, Shape w)
 	Compile *c = compile_open();
 	DataField inputs[] = {{"x", DTYPE_f32, x}, {"w", DTYPE_f32, w}};
 	Graph *raw = autodiff(
-	    c, build_expression(c, prelude_parse(c), NULL, expression(c, text), inputs, 2, NULL));
+	    c, build_expression(c, prelude_parse(c), NULL, expression_of(c, text), inputs, 2, NULL));
 	diag_print(c->diags, stderr, false);
 	Feed feed[] = {{"x", numbers(c->arena, shape_size(x), 1)},
 	               {"w", numbers(c->arena, shape_size(w), 2)}};
@@ -76,7 +68,7 @@ static void transforms_are_one_kernel_each(void)
 	Compile *c = compile_open();
 	DataField inputs[] = {{"x", DTYPE_f32, SHAPE(3, 8, 8, 32)},
 	                      {"w", DTYPE_f32, SHAPE(3, 3, 32, 32)}};
-	Graph *raw = build_expression(c, prelude_parse(c), NULL, expression(c, "winograd(x, w, 1)"),
+	Graph *raw = build_expression(c, prelude_parse(c), NULL, expression_of(c, "winograd(x, w, 1)"),
 	                              inputs, 2, NULL);
 	Kernels *k = schedule(c, passes(c, raw, NULL));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
