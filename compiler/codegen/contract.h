@@ -26,7 +26,11 @@ typedef struct Operand {
 	Source source;
 	V pack; /* rows or panels of `stride` elements */
 	int64_t stride;
-	bool ahead; /* its next block of k is brought into the cache meanwhile */
+	V next;        /* where the next block of k is packed meanwhile */
+	int64_t group; /* elements of a step in a panel: those of one register tile or of several, or
+	                  one vector of L's */
+	/* Of its next block of k, meanwhile; or of the next register tile's rows. */
+	enum { NOTHING, BROUGHT, COPIED, NEXT_ROWS } ahead;
 } Operand;
 
 typedef struct Contract {
@@ -118,6 +122,7 @@ V contract_multiply(Contract *c, V row, V col, V sum);
 void contract_choose(KernelEmit *ke, Contract *c); /* c keeps pointers into itself */
 int64_t contract_row_bytes(const Contract *c); /* of scratch, for R, then L, then partial sums */
 int64_t contract_col_bytes(const Contract *c);
+bool contract_is_plain(const Contract *c, NodeId x); /* nothing is computed when it is read */
 
 /* kernel_contract_pack.c: the present block of k of an operand; nothing if it is read where it is.
  */
@@ -131,12 +136,19 @@ typedef struct RegisterTile {
 } RegisterTile;
 void contract_register_tile(Contract *c, const RegisterTile *t);
 
-/* kernel_contract_ahead.c: to be carried through the loop over k: `at`, `left`. */
+/* kernel_contract_ahead.c: to be carried through the loop over k: `at`, `left`, `to`. */
 typedef struct Ahead {
 	V at, left;          /* the next line's address, NULL: none; lines left of this step of k */
+	V to;                /* where it is copied to, NULL: it is only brought into the cache */
 	V lines, line, wrap; /* of a whole step; bytes to the next line, to the next step */
+	V to_line, to_wrap;  /* the same of `to` */
+	V limit, soon;       /* the last line that there is; bytes from `at` to what is brought */
 } Ahead;
+void contract_choose_ahead(Contract *c);
 Ahead contract_ahead(Contract *c, const RegisterTile *t);
+/* Whether this register tile copies; NULL: none does. */
+V contract_copies_now(Contract *c, const RegisterTile *t);
+Ahead contract_copy(Contract *c, const RegisterTile *t);
 void contract_ahead_step(Contract *c, Ahead *a);
 
 #endif

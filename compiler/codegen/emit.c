@@ -197,9 +197,9 @@ void l_fence(Emit *e)
 	LLVMBuildFence(e->b, LLVMAtomicOrderingSequentiallyConsistent, false, "");
 }
 
-void l_prefetch(Emit *e, V address)
+void l_prefetch(Emit *e, V address, bool write)
 {
-	V args[] = {address, l_i32(e, 0), l_i32(e, 3), l_i32(e, 1)}; /* read, to L1, data */
+	V args[] = {address, l_i32(e, write), l_i32(e, 3), l_i32(e, 1)}; /* to L1, data */
 	l_call(e, "llvm.prefetch", e->voidt, &e->ptr, 1, args, 4);
 }
 

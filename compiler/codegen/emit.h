@@ -59,8 +59,9 @@ V l_at(Emit *e, T element, V base, V index); /* address of base[index], inbounds
 V l_load(Emit *e, T type, V address, unsigned align);
 void l_store(Emit *e, V value, V address, unsigned align);
 void l_store_past(Emit *e, V value, V address, unsigned align); /* the caches; l_fence after all */
-void l_fence(Emit *e);               /* other threads see what was stored before it */
-void l_prefetch(Emit *e, V address); /* to be read, into all caches; any address will do */
+void l_fence(Emit *e); /* other threads see what was stored before it */
+/* Into all caches, to be read or written; any address will do. */
+void l_prefetch(Emit *e, V address, bool write);
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
 V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (i64) */
@@ -173,6 +174,8 @@ V l_to_memory(Emit *e, DType t, V v);
 V l_upper_half(Emit *e, V v); /* i16: l_to_memory of what is rounded to bf16 already */
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
+/* Brings the lines where that will be, to be written. */
+void value_prefetch_outs(KernelEmit *ke, const Index *index);
 
 /* -- map.c: one MAP op on registers, named emit_<op> by ops.def -------------------------------- */
 

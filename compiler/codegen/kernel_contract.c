@@ -216,12 +216,32 @@ static void col_panel(Contract *c, void *context, V at, V panel, int64_t size)
 	value_forget(c->ke);
 }
 
+/* What was copied during the block before this one is there. */
+static void pack(Contract *c, Operand *o, Run run)
+{
+	When packs = when_begin(c, o->ahead == COPIED ? c->first : NULL);
+	contract_pack(c, o, run);
+	when_end(c, packs);
+}
+
 static void block_of_k(Contract *c)
 {
 	if (c->k_blocks > 1)
-		contract_pack(c, &c->l, cols_of(c));
-	contract_pack(c, &c->r, rows_of(c));
+		pack(c, &c->l, cols_of(c));
+	pack(c, &c->r, rows_of(c));
 	contract_each_panel(c, cols_of(c), c->wide * c->lanes, col_panel, NULL);
+}
+
+/* Blocks of k are packed in one half of an operand's part of scratch and in the other. */
+static void take_turns(Contract *c, Operand *o, V pack, V number)
+{
+	if (o->ahead != COPIED)
+		return;
+	V half = contract_int(c, (o == &c->r ? contract_row_bytes(c) : contract_col_bytes(c)) / 2);
+	V odd = LLVMBuildAnd(c->e->b, number, contract_int(c, 1), "");
+	V here = LLVMBuildMul(c->e->b, odd, half, "");
+	o->pack = l_at(c->e, c->e->i8, pack, here);
+	o->next = l_at(c->e, c->e->i8, pack, LLVMBuildSub(c->e->b, half, here, ""));
 }
 
 static void each_block_of_k(Contract *c)
@@ -244,7 +264,12 @@ static void each_block_of_k(Contract *c)
 		c->sum0 = loop.index, c->sum_count = count;
 	else
 		c->k0 = loop.index, c->k_count = count;
+	V rows = c->r.pack, cols = c->l.pack;
+	V number = LLVMBuildUDiv(c->e->b, loop.index, size, "");
+	take_turns(c, &c->r, rows, number);
+	take_turns(c, &c->l, cols, number);
 	block_of_k(c);
+	c->r.pack = rows, c->l.pack = cols;
 	loop_end(c->e, &loop, NULL);
 	value_forget(c->ke);
 }

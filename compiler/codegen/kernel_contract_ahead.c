@@ -1,26 +1,106 @@
-/* kernel_contract_ahead.c: brings the next block of k into the cache while this one is multiplied.
+/* kernel_contract_ahead.c: brings the next block of k while this one is multiplied.
  *
  * In: operands that lie across k, so that the machine does not see by itself what comes next. Out:
- * a prefetch for every step of the loop over k. The first register tiles of a block bring R's
- * lines, the next ones L's; each the same number of steps of k, one whole step after the other, for
- * prefetches of places far apart are forgotten. Measured on Zen 4, operands in memory: 768 x 192
- * sums of 4096 went from 93 to 103 GFLOP/s of 118. */
+ * for every step of the loop over k, one line of the next block: into the cache, or, if both lie
+ * across k, on into panels (the copy of a line that is there costs nothing beside a step's FMAs).
+ * The register tiles of a block share the work, in their order: each brings the lines of some steps
+ * of k, one step after the other, for what is asked for in places far apart is forgotten. Where
+ * panels are copied the tiles of a block do, in turn: bring R's first share, copy R's shares while
+ * each brings the one after it, and the same for L. */
 #include "contract.h"
+
+/* -- How much each tile does --------------------------------------------------------------- */
+
+static int64_t lines_of(const Contract *c, const Operand *o)
+{
+	return blocks_of(o == &c->r ? c->block_rows : c->block_cols, c->lanes);
+}
+
+/* Steps of k that a register tile brings. */
+static int64_t share_of(const Contract *c, const Operand *o)
+{
+	return c->block_k / lines_of(c, o);
+}
+
+/* Register tiles that are needed for o: a copy follows what is brought by one. */
+static int64_t tiles_for(const Contract *c, const Operand *o)
+{
+	if (!o->ahead)
+		return 0;
+	return blocks_of(c->block_k, share_of(c, o)) + (o->ahead == COPIED);
+}
+
+/* Whose address follows from the index alone. */
+static bool runs_ahead(const Contract *c, const Operand *o)
+{
+	return c->k_blocks > 1 && c->roles.outers == 0 && c->roles.sums == 1 && !c->pairs &&
+	       share_of(c, o) > 0 && o->free >= 0 && contract_is_plain(c, o->node) &&
+	       contiguous_axis(c->e->k, o->node) == o->free;
+}
+
+/* Whether lines are whole, and the smallest block has enough register tiles. */
+static bool is_copied(const Contract *c, const Operand *o)
+{
+	int64_t cols = contract_last(c->cols, c->t.tile_cols), rows = c->block_rows;
+	int64_t tiles = blocks_of(cols, c->wide * c->lanes) * (rows / c->high);
+	bool whole = c->lanes % c->high == 0 && rows % c->lanes == 0 && rows == c->t.tile_rows &&
+	             c->rows % rows == 0 && c->block_cols == c->t.tile_cols;
+	if (o == &c->l)
+		whole &= c->cols % c->lanes == 0 && c->block_cols % c->lanes == 0;
+	return whole && tiles > tiles_for(c, &c->r) + tiles_for(c, &c->l);
+}
+
+enum { FEW_FMAS = 16 }; /* of a step: fewer leave no time for more */
+
+/* Rows along k that are read where they are: each is a stream of its own, and a short one. */
+static bool rows_follow(const Contract *c)
+{
+	bool far = c->rows * c->k * c->size > CONTRACT_FAR && c->high * c->wide >= FEW_FMAS;
+	return far && c->r.source == DIRECT && c->roles.outers == 0 && c->roles.sums == 1 &&
+	       !c->pairs && c->r.free >= 0 && contract_is_plain(c, c->r.node) &&
+	       contiguous_axis(c->e->k, c->r.node) == c->r.contract;
+}
+
+/* R lies across its panels. L is as well read where it is, but for pieces of its rows. */
+void contract_choose_ahead(Contract *c)
+{
+	c->r.ahead = c->r.source == ALONG_IT && runs_ahead(c, &c->r) ? BROUGHT : NOTHING;
+	bool l_packed = c->deep || c->l.source == ALONG_IT;
+	c->l.ahead = l_packed && runs_ahead(c, &c->l) ? BROUGHT : NOTHING;
+	if (c->r.ahead && is_copied(c, &c->r))
+		c->r.ahead = COPIED;
+	if (c->r.ahead == COPIED && c->l.ahead && c->cols > c->t.tile_cols && is_copied(c, &c->l))
+		c->l.ahead = COPIED;
+	if (!c->r.ahead && !c->l.ahead && rows_follow(c))
+		c->r.ahead = NEXT_ROWS;
+}
+
+/* -- Addresses ----------------------------------------------------------------------------- */
 
 static V address_of(Contract *c, const Operand *o, V free, V k)
 {
-	Index index = contract_index(c, o, free, k, o->free, c->lanes);
+	int lane_axis = o->ahead == NEXT_ROWS ? o->contract : o->free;
+	Index index = contract_index(c, o, free, k, lane_axis, c->lanes);
 	return LLVMBuildPtrToInt(c->e->b, value_address(c->ke, o->node, &index), c->e->i64, "");
 }
 
-/* What register tile number `tile` of those that bring o has to do; `lines`: of a step of k. */
-static Ahead stream_of(Contract *c, const Operand *o, V tile, V free, int64_t lines)
+/* The step of a block at which share number `share` of o starts; the last one ends with the block.
+ */
+static V start_of(Contract *c, const Operand *o, V share)
+{
+	V last = contract_int(c, c->block_k - share_of(c, o));
+	return l_binary(c->e, "llvm.smin", contract_scale(c, share, share_of(c, o)), last);
+}
+
+/* Share number `share` of the next block of o. */
+static Ahead stream_of(Contract *c, const Operand *o, V share)
 {
 	LLVMBuilderRef b = c->e->b;
-	V next_block = contract_add(c, c->k0, c->k_count), one = contract_int(c, 1);
-	V k = contract_add(c, next_block, contract_scale(c, tile, c->block_k / lines));
+	int64_t lines = lines_of(c, o);
+	V k = contract_add(c, contract_add(c, c->k0, c->k_count), start_of(c, o, share));
+	V free = o == &c->r ? c->row0 : c->col0;
 	Ahead a = {.at = address_of(c, o, free, k)};
-	V after = address_of(c, o, free, contract_add(c, k, one));
+	V after = address_of(c, o, free, contract_add(c, k, contract_int(c, 1)));
 	a.line = contract_int(c, (int64_t)c->lanes * c->size);
 	V last = contract_add(c, a.at, contract_scale(c, a.line, lines - 1));
 	a.wrap = LLVMBuildSub(b, after, last, "");
@@ -28,56 +108,132 @@ static Ahead stream_of(Contract *c, const Operand *o, V tile, V free, int64_t li
 	return a;
 }
 
-/* Register tiles that bring o. */
-static int64_t tiles_for(const Contract *c, int64_t lines)
+static V number_of(Contract *c, const RegisterTile *t)
 {
-	return blocks_of(c->block_k, c->block_k / lines);
+	V number = contract_scale(c, t->panel, blocks_of(c->block_rows, c->high));
+	return contract_add(c, number, t->row_panel);
+}
+
+/* -- What a tile brings or copies ---------------------------------------------------------- */
+
+/* x of `a` where the condition holds, else of `b`. */
+static Ahead either(Contract *c, V condition, Ahead a, Ahead b)
+{
+	V *x = (V *)&a, *y = (V *)&b;
+	for (size_t i = 0; i < sizeof a / sizeof *x; i++)
+		x[i] = x[i] && y[i] ? l_select(c->e, condition, x[i], y[i]) : x[i] ? x[i] : y[i];
+	return a;
+}
+
+static V less(Contract *c, V x, int64_t y)
+{
+	return LLVMBuildICmp(c->e->b, LLVMIntSLT, x, contract_int(c, y), "");
+}
+
+/* Shares of o that are brought, and not copied. */
+static int64_t brought(const Contract *c, const Operand *o)
+{
+	return o->ahead == COPIED ? 1 : tiles_for(c, o);
+}
+
+/* Line after line of row after row: more than the next tile reads, where k is long. */
+static Ahead next_rows(Contract *c, const RegisterTile *t)
+{
+	int64_t line = (int64_t)c->lanes * c->size, lines = blocks_of(c->block_k, c->lanes);
+	V row = contract_add(c, contract_add(c, c->row0, t->i), contract_int(c, c->high));
+	V after = contract_add(c, row, contract_int(c, 1));
+	Ahead a = {.at = address_of(c, &c->r, row, c->k0)};
+	a.wrap = LLVMBuildSub(c->e->b, address_of(c, &c->r, after, c->k0), a.at, "");
+	a.wrap = contract_add(c, a.wrap, contract_int(c, -(lines - 1) * line));
+	a.line = contract_int(c, line);
+	a.left = a.lines = contract_int(c, lines);
+	return a;
 }
 
 Ahead contract_ahead(Contract *c, const RegisterTile *t)
 {
-	Emit *e = c->e;
+	LLVMBuilderRef b = c->e->b;
 	if (!c->r.ahead && !c->l.ahead)
 		return (Ahead){.at = NULL};
-	int64_t r_lines = blocks_of(c->block_rows, c->lanes),
-	        l_lines = blocks_of(c->block_cols, c->lanes),
-	        r_tiles = c->r.ahead ? tiles_for(c, r_lines) : 0,
-	        l_tiles = c->l.ahead ? tiles_for(c, l_lines) : 0;
-	V number = contract_scale(c, t->panel, blocks_of(c->block_rows, c->high));
-	number = contract_add(c, number, t->row_panel);
-	V past_r = LLVMBuildNSWSub(e->b, number, contract_int(c, r_tiles), "");
-	Ahead a = {.at = NULL}, l = {.at = NULL};
+	if (c->r.ahead == NEXT_ROWS)
+		return next_rows(c, t);
+	V number = number_of(c, t),
+	  past_r = contract_add(c, number, contract_int(c, -tiles_for(c, &c->r)));
+	V is_r = less(c, number, brought(c, &c->r)), is_l = less(c, past_r, brought(c, &c->l));
+	is_l = LLVMBuildAnd(b, is_l, LLVMBuildNot(b, less(c, past_r, 0), ""), "");
+	Ahead a = {.at = NULL};
 	if (c->r.ahead)
-		a = stream_of(c, &c->r, number, c->row0, r_lines);
+		a = stream_of(c, &c->r, number);
 	if (c->l.ahead)
-		l = stream_of(c, &c->l, past_r, c->col0, l_lines);
-	if (c->r.ahead && c->l.ahead) {
-		V is_r = LLVMBuildICmp(e->b, LLVMIntSLT, past_r, contract_int(c, 0), "");
-		a.at = l_select(e, is_r, a.at, l.at);
-		a.wrap = l_select(e, is_r, a.wrap, l.wrap);
-		a.left = a.lines = l_select(e, is_r, a.lines, l.lines);
-	} else if (c->l.ahead) {
-		a = l;
-	}
+		a = either(c, is_r, a, stream_of(c, &c->l, past_r));
 	/* Nothing to bring: the same address again and again. */
-	V end = contract_int(c, r_tiles + l_tiles), zero = contract_int(c, 0);
-	V done = LLVMBuildICmp(e->b, LLVMIntSGE, number, end, "");
-	done = LLVMBuildOr(e->b, done, c->last, "");
-	V harmless = LLVMBuildPtrToInt(e->b, c->partial, e->i64, "");
-	a.at = l_select(e, done, harmless, a.at);
-	a.line = l_select(e, done, zero, a.line);
-	a.wrap = l_select(e, done, zero, a.wrap);
+	V zero = contract_int(c, 0), brings = LLVMBuildOr(b, is_r, is_l, "");
+	brings = LLVMBuildAnd(b, brings, LLVMBuildNot(b, c->last, ""), "");
+	V harmless = LLVMBuildPtrToInt(b, c->partial, c->e->i64, "");
+	a.at = l_select(c->e, brings, a.at, harmless);
+	a.line = l_select(c->e, brings, a.line, zero);
+	a.wrap = l_select(c->e, brings, a.wrap, zero);
 	return a;
 }
+
+V contract_copies_now(Contract *c, const RegisterTile *t)
+{
+	LLVMBuilderRef b = c->e->b;
+	if (c->r.ahead != COPIED)
+		return NULL;
+	int64_t r_tiles = tiles_for(c, &c->r), l_tiles = c->l.ahead == COPIED ? tiles_for(c, &c->l) : 0;
+	V number = number_of(c, t), is_first = LLVMBuildNot(b, less(c, number, 1), "");
+	V copies = LLVMBuildAnd(b, is_first, less(c, number, r_tiles + l_tiles), "");
+	V first_of_l = LLVMBuildICmp(b, LLVMIntEQ, number, contract_int(c, r_tiles), "");
+	copies = LLVMBuildAnd(b, copies, LLVMBuildNot(b, first_of_l, ""), "");
+	return LLVMBuildAnd(b, copies, LLVMBuildNot(b, c->last, ""), "");
+}
+
+static Ahead copy_of(Contract *c, const Operand *o, V share)
+{
+	Emit *e = c->e;
+	int64_t lines = lines_of(c, o), whole = o == &c->r ? c->rows : c->cols;
+	Ahead a = stream_of(c, o, share);
+	/* Nothing behind the operand's end is read: the last block may be shorter than others. */
+	V end = contract_int(c, whole - c->lanes);
+	a.limit = address_of(c, o, end, contract_int(c, c->k - 1));
+	a.soon = stream_of(c, o, contract_add(c, share, contract_int(c, 1))).at;
+	a.soon = LLVMBuildSub(e->b, a.soon, a.at, "");
+	V to = contract_scale(c, start_of(c, o, share), o->group);
+	a.to = LLVMBuildPtrToInt(e->b, l_at(e, c->element, o->next, to), e->i64, "");
+	a.to_line = contract_int(c, o->stride * c->size);
+	a.to_wrap = contract_int(c, (o->group - (lines - 1) * o->stride) * c->size);
+	return a;
+}
+
+Ahead contract_copy(Contract *c, const RegisterTile *t)
+{
+	V one = contract_int(c, 1), share = LLVMBuildNSWSub(c->e->b, number_of(c, t), one, "");
+	Ahead r = copy_of(c, &c->r, share);
+	if (c->l.ahead != COPIED)
+		return r;
+	V past_r = contract_add(c, share, contract_int(c, -tiles_for(c, &c->r)));
+	return either(c, less(c, past_r, 0), r, copy_of(c, &c->l, past_r));
+}
+
+/* -- A step -------------------------------------------------------------------------------- */
 
 void contract_ahead_step(Contract *c, Ahead *a)
 {
 	Emit *e = c->e;
 	if (!a->at)
 		return;
-	l_prefetch(e, LLVMBuildIntToPtr(e->b, a->at, e->ptr, ""));
+	V end = LLVMBuildICmp(e->b, LLVMIntEQ, a->left, contract_int(c, 1), "");
+	if (a->to) {
+		unsigned align = c->lanes * c->size;
+		V from = l_binary(e, "llvm.umin", a->at, a->limit);
+		V line = l_load(e, c->vector, LLVMBuildIntToPtr(e->b, from, e->ptr, ""), c->size);
+		l_store(e, line, LLVMBuildIntToPtr(e->b, a->to, e->ptr, ""), align);
+		a->to = LLVMBuildAdd(e->b, a->to, l_select(e, end, a->to_wrap, a->to_line), "");
+	}
+	V soon = a->to ? LLVMBuildAdd(e->b, a->at, a->soon, "") : a->at;
+	l_prefetch(e, LLVMBuildIntToPtr(e->b, soon, e->ptr, ""), false);
 	V left = LLVMBuildNSWSub(e->b, a->left, contract_int(c, 1), "");
-	V end = LLVMBuildICmp(e->b, LLVMIntEQ, left, contract_int(c, 0), "");
 	a->at = LLVMBuildAdd(e->b, a->at, l_select(e, end, a->wrap, a->line), "");
 	a->left = l_select(e, end, a->lines, left);
 }

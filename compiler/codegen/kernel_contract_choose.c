@@ -9,8 +9,7 @@
 
 /* -- What the operands look like ----------------------------------------------------------- */
 
-/* Nothing is computed when it is read. */
-static bool is_plain(const Contract *c, NodeId x)
+bool contract_is_plain(const Contract *c, NodeId x)
 {
 	const Kernels *k = c->e->k;
 	for (const Node *n = node(k->graph, x); k->buffer_of[x] == 0; n = node(k->graph, x)) {
@@ -67,9 +66,13 @@ static double tile_cost(const Contract *c, int64_t high, int64_t wide)
 static void choose_register_tile(Contract *c)
 {
 	unsigned registers = c->e->vector_bits == 512 ? 31 : 15;
+	/* Panels of R are written by whole lines, if a vector is one: rows that share them. */
+	bool lines = c->deep && c->lanes * c->size == 64;
 	double best = 0;
 	for (unsigned wide = 1; wide <= 8; wide++)
 		for (unsigned high = 1; high * wide + wide + 1 <= registers; high++) {
+			if (lines && c->lanes % high != 0)
+				continue;
 			if (high > c->t.tile_rows || wide > blocks_of(c->t.tile_cols, c->lanes))
 				continue;
 			double cost = tile_cost(c, high, wide);
@@ -106,15 +109,17 @@ int64_t contract_row_bytes(const Contract *c)
 {
 	if (c->r.source == DIRECT)
 		return 0;
-	int64_t lines = c->r.source == ALONG_K ? c->block_rows : blocks_of(c->block_rows, c->high);
-	return round_up(lines * c->r.stride * c->size, 64);
+	int64_t lines = c->r.source == ALONG_K ? c->block_rows : blocks_of(c->block_rows, c->r.group);
+	int64_t bytes = round_up(lines * c->r.stride * c->size, 64);
+	return c->r.ahead == COPIED ? 2 * bytes : bytes;
 }
 
 int64_t contract_col_bytes(const Contract *c)
 {
 	if (c->l.source == DIRECT)
 		return 0;
-	return round_up(blocks_of(c->block_cols, c->wide * c->lanes) * c->l.stride * c->size, 64);
+	int64_t bytes = round_up(blocks_of(c->block_cols, c->l.group) * c->l.stride * c->size, 64);
+	return c->l.ahead == COPIED ? 2 * bytes : bytes;
 }
 
 static int64_t partial_bytes(const Contract *c)
@@ -139,13 +144,13 @@ static void choose_sources(Contract *c)
 	bool meet = !rows_along_k && c->rows * c->size % SAME_LINE == 0 && c->k > PACKED_K;
 	c->r.source = rows_along_k ? ALONG_K : ALONG_IT;
 	bool whole = !c->pairs || (rows_along_k && c->k_elements % 2 == 0); /* pairs lie as they are */
-	if (is_plain(c, c->r.node) && !meet && !c->deep && whole)
+	if (contract_is_plain(c, c->r.node) && !meet && !c->deep && whole)
 		c->r.source = DIRECT;
 	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
 	             c->roles.steps * c->cols * c->size <= SMALL;
 	bool spread = !several(c) && c->cols * c->size % SAME_LINE != 0;
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
-	bool direct = is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
+	bool direct = contract_is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
 	if (direct && (small || spread))
 		c->l.source = DIRECT;
 	if (several(c)) { /* the schedule has stored R; one panel of columns is read as it lies */
@@ -202,12 +207,17 @@ static void lay_out(Contract *c)
 		c->unroll--;
 	/* One vector more than a row or panel, so that they do not fall on the same lines of L1, and
 	 * for what is written past the end. */
-	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_k * c->high;
+	c->r.group = c->lanes % c->high ? c->high : c->lanes;
+	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_k * c->r.group;
 	c->r.stride = round_up(inner, c->lanes) + c->lanes;
 	c->block_steps = c->block_k;
 	if (c->roles.sums > 1)
 		c->block_steps = c->roles.steps / c->sum_size[0] * c->block_sum;
-	c->l.stride = c->block_steps * panel + c->lanes;
+	contract_choose_ahead(c);
+	if (c->l.ahead == COPIED)
+		c->l.source = ALONG_IT;
+	c->l.group = c->l.ahead == COPIED ? c->lanes : panel;
+	c->l.stride = c->block_steps * c->l.group + c->lanes;
 	c->partial_stride = c->k_blocks == 1 ? panel : round_up(c->block_cols, panel);
 }
 
@@ -237,20 +247,6 @@ static void fit_scratch(Contract *c)
 			c->long_epilogue = false;
 		}
 	}
-}
-
-/* Operands that lie across k, whose address follows from the index alone, if k is cut. */
-static bool runs_ahead(const Contract *c, const Operand *o, int64_t block)
-{
-	return c->k_blocks > 1 && c->block_k >= blocks_of(block, c->lanes) && !several(c) &&
-	       !c->pairs && o->free >= 0 && is_plain(c, o->node) &&
-	       contiguous_axis(c->e->k, o->node) == o->free;
-}
-
-static void choose_ahead(Contract *c)
-{
-	c->r.ahead = c->r.source == ALONG_IT && runs_ahead(c, &c->r, c->block_rows);
-	c->l.ahead = (c->deep || c->l.source == ALONG_IT) && runs_ahead(c, &c->l, c->block_cols);
 }
 
 /* -- All together -------------------------------------------------------------------------- */
@@ -321,5 +317,4 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	choose_sources(c);
 	choose_blocks(c);
 	fit_scratch(c);
-	choose_ahead(c);
 }

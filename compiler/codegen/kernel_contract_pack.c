@@ -3,10 +3,10 @@
  *
  * In: an operand behind value_at(), a run along its free axis and the present block of k. Out: R
  * where rows lie along k, as it lies, with a stride that spreads over L1; else R in panels
- * [k][high], L in panels [k][width]: the rows and the columns of a register tile (of the last panel
- * of L what it has). Reads are vectors along the contiguous axis; where that is k and panels of L
- * are wanted, squares are transposed in registers. Lanes beyond the matrix hold anything: their
- * sums are never stored. */
+ * [k][group], L in panels [k][width]: the rows and the columns of a register tile (of the last
+ * panel of L what it has). Reads are vectors along the contiguous axis; where that is k and panels
+ * of L are wanted, squares are transposed in registers. Lanes beyond the matrix hold anything:
+ * their sums are never stored. */
 #include "contract.h"
 
 /* What the loops below work on: a panel of L, or all of R. */
@@ -60,8 +60,8 @@ static void pack_row(Contract *c, void *context, V at, V panel, int64_t size)
 static void step_piece(Contract *c, void *context, V at, V panel, int64_t size)
 {
 	Panel *p = context;
-	V step =
-	    contract_add(c, contract_scale(c, panel, p->o->stride), contract_scale(c, p->at, c->high));
+	V step = contract_add(c, contract_scale(c, panel, p->o->stride),
+	                      contract_scale(c, p->at, p->o->group));
 	for (int64_t i = 0; i < size; i += c->lanes) {
 		V offset = contract_int(c, i), first = contract_add(c, at, offset);
 		V value = read(c, p->o, first, p->at, p->o->free, (unsigned)(size - i));
@@ -74,7 +74,7 @@ static void pack_step(Contract *c, void *context, V k, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel, (void)size;
 	p->at = k;
-	contract_each_panel(c, p->run, c->high, step_piece, p);
+	contract_each_panel(c, p->run, p->o->group, step_piece, p);
 }
 
 /* -- Panels of L along its free axis ------------------------------------------------------- */
@@ -169,7 +169,7 @@ void contract_pack(Contract *c, Operand *o, Run run)
 	if (o->source == DIRECT)
 		return;
 	if (o == &c->l)
-		contract_each_panel(c, run, c->wide * c->lanes, pack_panel, o);
+		contract_each_panel(c, run, o->group, pack_panel, o);
 	else if (o->source == ALONG_K)
 		contract_each_panel(c, run, 1, pack_row, &p);
 	else

@@ -22,9 +22,12 @@ static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
 	if (c->r.source == ALONG_K) {
 		offset = contract_add(c, contract_scale(c, i, c->r.stride), k);
 	} else {
-		V panel = contract_scale(c, t->row_panel, c->r.stride);
-		V step = contract_add(c, panel, contract_scale(c, k, c->high));
-		offset = contract_add(c, step, contract_int(c, row));
+		V tiles = contract_int(c, c->r.group / c->high);
+		V panel = LLVMBuildUDiv(c->e->b, t->row_panel, tiles, "");
+		V past = contract_scale(c, LLVMBuildURem(c->e->b, t->row_panel, tiles, ""), c->high);
+		V step = contract_scale(c, k, c->r.group);
+		offset = contract_add(c, contract_scale(c, panel, c->r.stride), past);
+		offset = contract_add(c, contract_add(c, offset, step), contract_int(c, row));
 	}
 	return l_load(c->e, c->element, l_at(c->e, c->element, c->r.pack, offset), c->size);
 }
@@ -39,8 +42,14 @@ static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 		return l_splat(c->e, contract_read(c, &c->l, col, k_at, c->l.free, valid), c->lanes);
 	}
 	k = c->roles.sums > 1 ? contract_add(c, c->skipped, k) : k;
-	V step = contract_add(c, contract_scale(c, k, t->wide * c->lanes), first);
-	V offset = contract_add(c, contract_scale(c, t->panel, c->l.stride), step);
+	V panel = t->panel, step = contract_scale(c, k, t->wide * c->lanes);
+	if (c->l.ahead == COPIED) {
+		panel = contract_add(c, contract_scale(c, panel, c->wide), contract_int(c, v));
+		step = contract_scale(c, k, c->lanes);
+	} else {
+		step = contract_add(c, step, first);
+	}
+	V offset = contract_add(c, contract_scale(c, panel, c->l.stride), step);
 	return l_load(c->e, c->vector, l_at(c->e, c->element, c->l.pack, offset), c->lanes * c->size);
 }
 
@@ -59,27 +68,61 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 }
 
 /* The block of k, in rounds of `unroll` steps. */
-static void rounds(Contract *c, void *context, V *sum, unsigned count)
+static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum, unsigned count)
 {
-	const RegisterTile *t = context;
-	V by = contract_int(c, c->unroll), carry[MAX_CARRY];
-	Ahead ahead = contract_ahead(c, t);
+	V by = contract_int(c, c->unroll), carry[MAX_CARRY],
+	  *moving[] = {&ahead.at, &ahead.left, &ahead.to};
+	unsigned moves = ahead.to ? 3 : ahead.at ? 2 : 0, carries = count + moves;
 	memcpy(carry, sum, count * sizeof *sum);
-	carry[count] = ahead.at, carry[count + 1] = ahead.left;
-	unsigned carries = ahead.at ? count + 2 : count;
+	for (unsigned i = 0; i < moves; i++)
+		carry[count + i] = *moving[i];
 	Loop loop;
 	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, carry, carries);
 	value_forget(c->ke);
 	memcpy(carry, loop.carry, carries * sizeof *carry);
-	ahead.at = carry[count], ahead.left = carry[count + 1];
+	for (unsigned i = 0; i < moves; i++)
+		*moving[i] = carry[count + i];
 	for (unsigned u = 0; u < c->unroll; u++) {
 		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
 		contract_ahead_step(c, &ahead);
 	}
-	carry[count] = ahead.at, carry[count + 1] = ahead.left;
+	for (unsigned i = 0; i < moves; i++)
+		carry[count + i] = *moving[i];
 	loop_end(c->e, &loop, carry);
 	value_forget(c->ke);
 	memcpy(sum, loop.result, count * sizeof *sum);
+}
+
+static void rounds(Contract *c, void *context, V *sum, unsigned count)
+{
+	const RegisterTile *t = context;
+	LLVMBuilderRef b = c->e->b;
+	V copies = contract_copies_now(c, t), other[MAX_CARRY];
+	if (!copies) {
+		loop_over_k(c, t, contract_ahead(c, t), sum, count);
+		return;
+	}
+	LLVMBasicBlockRef copy = l_block(c->e, "copy"), bring = l_block(c->e, "bring"),
+	                  after = l_block(c->e, "after"), end[2];
+	memcpy(other, sum, count * sizeof *sum);
+	LLVMBuildCondBr(b, copies, copy, bring);
+	LLVMPositionBuilderAtEnd(b, copy);
+	value_forget(c->ke);
+	loop_over_k(c, t, contract_copy(c, t), sum, count);
+	end[0] = LLVMGetInsertBlock(b);
+	LLVMBuildBr(b, after);
+	LLVMPositionBuilderAtEnd(b, bring);
+	value_forget(c->ke);
+	loop_over_k(c, t, contract_ahead(c, t), other, count);
+	end[1] = LLVMGetInsertBlock(b);
+	LLVMBuildBr(b, after);
+	LLVMPositionBuilderAtEnd(b, after);
+	value_forget(c->ke);
+	for (unsigned i = 0; i < count; i++) {
+		V from[] = {sum[i], other[i]};
+		sum[i] = LLVMBuildPhi(b, LLVMTypeOf(sum[i]), "");
+		LLVMAddIncoming(sum[i], from, end, 2);
+	}
 }
 
 /* Where vector v of a row is in the result. */
@@ -174,9 +217,23 @@ static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
 	value_forget(c->ke);
 }
 
+/* Where the result goes, if it is far: stores of a whole tile at once would wait for it. */
+static void expect_result(Contract *c, const RegisterTile *t)
+{
+	if (shape_size(c->dot->shape) * c->size <= CONTRACT_FAR || c->adds)
+		return;
+	When w = when_begin(c, c->last);
+	for (unsigned i = 0; i < t->high * t->wide; i++) {
+		Index index = result_index(c, t, contract_int(c, i / t->wide), i % t->wide);
+		value_prefetch_outs(c->ke, &index);
+	}
+	when_end(c, w);
+}
+
 void contract_register_tile(Contract *c, const RegisterTile *t)
 {
 	V sum[MAX_CARRY];
+	expect_result(c, t);
 	load_partial(c, t, sum);
 	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
 	LLVMBasicBlockRef more = NULL, end = NULL;

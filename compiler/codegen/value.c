@@ -113,7 +113,7 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
 	}
 	if (ke->kernel->unrolled && spot.step == 1)
-		l_prefetch(e, address(e, element, at, l_i64(e, AHEAD / size)));
+		l_prefetch(e, address(e, element, at, l_i64(e, AHEAD / size)), false);
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, at, size);
 	else if (spot.step != 1)
@@ -549,4 +549,15 @@ void value_store_outs(KernelEmit *ke, const Index *index)
 		v[i] = value_at(ke, ke->kernel->out[i], index);
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
 		value_store(ke, ke->kernel->to[i], index, v[i]);
+}
+
+void value_prefetch_outs(KernelEmit *ke, const Index *index)
+{
+	Emit *e = ke->e;
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++) {
+		BufferId to = ke->kernel->to[i];
+		const Node *n = node(e->k->graph, e->k->buffer[to].node);
+		V linear = spot_of(e, n->shape, index).linear;
+		l_prefetch(e, address(e, l_memory_type(e, n->type), ke->pointer[to], linear), true);
+	}
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { DEEP_K = 768, FAR = 512 << 10 /* bytes, half of a core's own cache */ };
+enum { DEEP_K = 768 };
 
 static bool is_windowed(const Graph *g, NodeId x)
 {
@@ -148,5 +148,5 @@ bool contract_is_deep(const Kernels *k, const Node *dot)
 		return false;
 	NodeId rows = dot->in[r.swapped ? 1 : 0];
 	int64_t bytes = r.rows * r.k * type_info[node(k->graph, rows)->type].size;
-	return bytes > FAR && contiguous_axis(k, rows) == r.r_axis[r.row];
+	return bytes > CONTRACT_FAR && contiguous_axis(k, rows) == r.r_axis[r.row];
 }

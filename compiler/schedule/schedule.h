@@ -123,6 +123,7 @@ typedef struct Kernels {
 /* roles.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */
 int contiguous_axis(const Kernels *k, NodeId x);
+enum { CONTRACT_FAR = 512 << 10 /* bytes that half of a core's own cache does not hold */ };
 /* A long sum over rows that lie across it and come from memory: a gradient by weights. */
 bool contract_is_deep(const Kernels *k, const Node *dot);
 

@@ -15,11 +15,12 @@
 enum {
 	CONTRACT_WORK = 1 << 21, /* multiply-adds */
 	MC = 192,                /* rows of a convolution, */
-	DEEP_ROWS = 96,          /* of a deep product, */
+	DEEP = 192,              /* of a deep product, */
 	TALL = 512,              /* of others */
 	NC = 256,
-	DEEP_COLS = 192,
-	TILES = 8, /* of a product that is worth two threads, at least, if columns are not */
+	LINE = 16,      /* elements */
+	TILES = 8,      /* of a product that is worth two threads, at least, if columns are not */
+	DEEP_TILES = 6, /* of a deep one */
 	FEW_COLS = 64,
 	ROWS = 384,
 	LONG_SUM = 4096, /* steps */
@@ -84,15 +85,26 @@ static int64_t outer_of(const ContractRoles *r, const ContractTiling *t)
 	return even(r->outer_size, outer < 1 ? 1 : outer, 1);
 }
 
-/* Rows and columns both come from afar, and are packed again for every tile: nearly square ones. */
+/* Blocks as even() makes them, but all equal if the count allows: a divisor. */
+static int64_t equal(int64_t count, int64_t most, int64_t step)
+{
+	if (most >= count)
+		return count;
+	for (int64_t size = most / step * step; size >= most / 2; size -= step)
+		if (count % size == 0)
+			return size;
+	return even(count, most, step);
+}
+
+/* Rows and columns both come from afar, and are packed again for every tile: large ones, that have
+ * whole rows of L if these are short. Whole lines, and as many rows in each, can be packed on the
+ * way (codegen/kernel_contract_ahead.c). */
 static void tile_deep(const ContractRoles *r, ContractTiling *t)
 {
-	for (int64_t rows = DEEP_ROWS; rows >= DEEP_ROWS / 2; rows /= 2) {
-		t->tile_rows = even(r->rows, rows, 12);
-		int64_t most = r->cols / blocks_of(TILES, blocks_of(r->rows, t->tile_rows));
-		most = most < 1 ? 1 : most > DEEP_COLS ? DEEP_COLS : most;
-		t->tile_cols = even(r->cols, most, 16);
-		if (t->tile_cols >= FEW_COLS)
+	t->tile_cols = equal(r->cols, DEEP, LINE);
+	for (int64_t rows = DEEP; rows >= DEEP / 4; rows /= 2) {
+		t->tile_rows = equal(r->rows, rows, LINE);
+		if (blocks_of(r->rows, t->tile_rows) * blocks_of(r->cols, t->tile_cols) >= DEEP_TILES)
 			break;
 	}
 }
@@ -112,13 +124,15 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
 	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
 	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
-	if (contract_is_deep(k, node(k->graph, kernel->core)) && !small)
+	bool deep = contract_is_deep(k, node(k->graph, kernel->core)) && !small;
+	if (deep)
 		tile_deep(&r, &t);
 	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
-	while (!small && r.batch_size * blocks_of(r.outer_size, t.tile_outer) *
-	                         blocks_of(r.rows, t.tile_rows) * blocks_of(r.cols, t.tile_cols) <
-	                     TILES) {
+	while (!small && !deep &&
+	       r.batch_size * blocks_of(r.outer_size, t.tile_outer) * blocks_of(r.rows, t.tile_rows) *
+	               blocks_of(r.cols, t.tile_cols) <
+	           TILES) {
 		if (t.tile_outer > 1)
 			t.tile_outer = even(r.outer_size, t.tile_outer / 2, 1);
 		else if (t.tile_cols > FEW_COLS)
