@@ -23,7 +23,7 @@ static void map_flat(KernelEmit *ke, V begin, V end, int64_t size)
 	V from, to;
 	bool random, aligned = ke->kernel->tiles == 1 || ke->kernel->tile % 64 == 0;
 	unsigned body = body_size(ke, &random);
-	unsigned unroll = body <= SMALL_BODY && size >= 4 * ke->lanes ? 2 : 1;
+	unsigned unroll = body <= SMALL_BODY && ke->lanes > 1 && size >= 4 * ke->lanes ? 2 : 1;
 	if (random && aligned && size >= 64 && body * 64 / ke->lanes <= LARGE_BODY)
 		unroll = 64 / ke->lanes;
 	tile_range(ke, begin, end, size, &from, &to);

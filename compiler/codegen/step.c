@@ -66,10 +66,17 @@ uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, Buffer
 
 /* -- Kernels ----------------------------------------------------------------------------------- */
 
+enum { FEW = 4096 }; /* elements that are soon done one by one */
+
+/* What runs but once, over few elements, is scalar: vectors take LLVM longer. The bits are the
+ * same. */
 static unsigned lanes_of(const Emit *e, const Kernel *kernel)
 {
 	const Graph *g = e->k->graph;
 	unsigned size = 4;
+	if (e->k->once && kernel->kind == KERNEL_map &&
+	    shape_size(node(g, kernel->out[0])->shape) < FEW)
+		return 1;
 	bool *seen = new_array(e->c->arena, bool, g->count);
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		seen[kernel->out[i]] = true;
