@@ -14,7 +14,9 @@ bool contract_is_plain(const Contract *c, NodeId x)
 	const Kernels *k = c->e->k;
 	for (const Node *n = node(k->graph, x); k->buffer_of[x] == 0; n = node(k->graph, x)) {
 		bool moves = n->op == OP_transpose || n->op == OP_windows || n->op == OP_slice;
-		if (!moves && !(n->op == OP_reshape && reshape_is_unit(k->graph, n)))
+		if (n->op == OP_reshape)
+			moves = k->buffer_of[n->in[0]] != 0 || reshape_is_unit(k->graph, n);
+		if (!moves)
 			break;
 		x = n->in[0];
 	}
