@@ -79,12 +79,16 @@ Kernels *fuse_place(Fuse *f);
 /* chain.c: before kernels are tiled */
 void kernels_chain(Compile *c, Kernels *k);
 
+/* strip.c: after them */
+void kernels_strip(Compile *c, Kernels *k);
+
 /* waves.c: which run beside which; and BUG if two of a wave depend on each other. */
 void kernels_wave(Compile *c, Kernels *k);
 void waves_verify(const Kernels *k);
 
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);
+int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */
 /* cost.c */
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel);
 /* kernel.c */

@@ -124,6 +124,7 @@ static void plain_reductions(Placing *p)
 static void make_chains(Placing *p)
 {
 	kernels_chain(p->c, p->k);
+	kernels_strip(p->c, p->k);
 	for (uint32_t i = 0; i < p->k->kernel_count; i++)
 		for (uint32_t o = 0; o < p->k->kernel[i].out_count; o++)
 			p->kernel_of[p->k->kernel[i].out[o]] = i;

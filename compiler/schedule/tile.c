@@ -159,7 +159,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 }
 
 /* The first axis that is a loop, but for the lanes' if there is another. */
-static int tile_axis(const Kernel *kernel, Shape s)
+int map_tile_axis(const Kernel *kernel, Shape s)
 {
 	int first = 0;
 	while (kernel->unrolled >> first & 1)
@@ -180,7 +180,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 			cut(kernel, size, outs_weight(k, kernel), 64);
 			break;
 		}
-		kernel->tile_axis = tile_axis(kernel, s);
+		kernel->tile_axis = map_tile_axis(kernel, s);
 		outer = s.rank ? s.dim[kernel->tile_axis] : 1;
 		cut(kernel, outer, outs_weight(k, kernel) * (double)(size / outer), 1);
 		break;
@@ -214,6 +214,6 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 	}
 	if (kernel->chain && kernel->kind != KERNEL_contract) {
 		kernel->tiles = kernel->chain->units * kernel->chain->rows;
-		kernel->tile = kernel->kind == KERNEL_row ? 1 : size / kernel->tiles;
+		kernel->tile = kernel->kind == KERNEL_map && kernel->flat ? size / kernel->tiles : 1;
 	}
 }

@@ -418,6 +418,7 @@ static void random_graphs(void)
 	Feed feed[] = {{"x", v[0]}, {"y", v[1]}, {"w", w}, {"at", at}};
 	for (uint32_t seed = 0; seed < 60; seed++) {
 		Compile *c = compile_open();
+		c->chain_room = seed / 9 % 2; /* what can run together does, however small */
 		Graph *g = pass_normalize(c, random_graph(c, seed)); /* drops what nobody uses */
 		How real = {.cpu = CPUS[seed % 3], .hook = ALL_HOOKS};
 		How naive = {

@@ -35,9 +35,10 @@ static bool passes_keep(Compile *c, const Graph *raw, const Graph *low, const Fe
 
 /* y, or a gradient of it, of the library's text, compiled in many ways, against the interpreter,
  * which tests/oracle holds against PyTorch. */
-static bool winograd_agrees(const char *text, Shape x, Shape w)
+static bool winograd_agrees(const char *text, Shape x, Shape w, size_t room)
 {
 	Compile *c = compile_open();
+	c->chain_room = room;
 	DataField inputs[] = {{"x", DTYPE_f32, x}, {"w", DTYPE_f32, w}};
 	Graph *raw = autodiff(
 	    c, build_expression(c, prelude_parse(c), NULL, expression_of(c, text), inputs, 2, NULL));
@@ -57,9 +58,30 @@ static void winograd(void)
 {
 	static const char *const TEXTS[] = {"winograd(x, w, 1)", "grad(sum(winograd(x, w, 1)^2), x)",
 	                                    "grad(sum(winograd(x, w, 1)^2), w)"};
-	CU_ASSERT(winograd_agrees(TEXTS[0], SHAPE(1, 4, 4, 32), SHAPE(3, 3, 32, 5)));
+	CU_ASSERT(winograd_agrees(TEXTS[0], SHAPE(1, 4, 4, 32), SHAPE(3, 3, 32, 5), 0));
 	for (size_t i = 0; i < COUNT(TEXTS); i++)
-		CU_ASSERT(winograd_agrees(TEXTS[i], SHAPE(3, 8, 5, 17), SHAPE(3, 3, 17, 16)));
+		for (size_t room = 0; room < 2; room++)
+			CU_ASSERT(winograd_agrees(TEXTS[i], SHAPE(3, 8, 5, 17), SHAPE(3, 3, 17, 16), room));
+}
+
+/* Image after image: what the transforms hand on exists for one of them only. */
+static void transforms_run_together(void)
+{
+	Compile *c = compile_open();
+	DataField inputs[] = {{"x", DTYPE_f32, SHAPE(64, 32, 32, 32)},
+	                      {"w", DTYPE_f32, SHAPE(3, 3, 32, 32)}};
+	struct Expr *text = expression_of(c, "grad(sum(winograd(relu(x), w, 1)^2), x)");
+	Graph *raw = autodiff(c, build_expression(c, prelude_parse(c), NULL, text, inputs, 2, NULL));
+	Kernels *k = schedule(c, passes(c, raw, NULL));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+	uint32_t members = 0, private = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		members += k->kernel[i].chain != NULL;
+	for (BufferId b = 1; b < k->buffer_count; b++)
+	private += k->buffer[b].place == PLACE_UNIT;
+	CU_ASSERT(members >= 4);
+	CU_ASSERT(private >= 2);
+	compile_close(c);
 }
 
 /* The whole transform of the image is one kernel, and so is that of the products. */
@@ -235,6 +257,7 @@ static void shared_values_end(void)
 
 CU_TestInfo test_unroll[] = {
     {"Winograd", winograd},
+    {"transforms run together", transforms_run_together},
     {"transforms are one kernel each", transforms_are_one_kernel_each},
     {"stages", stages},
     {"large results", large_results},
