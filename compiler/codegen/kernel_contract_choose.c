@@ -99,6 +99,7 @@ enum {
 	LONG_SUM = 2400,  /* steps of several sums in a block, at most; if cut, */
 	SHORT_SUM = 1024, /* to these */
 	PACKED_ROWS = 192,
+	MANY_ROWS = 128,
 	FEW_VECTORS = 6,        /* columns of a block, in whole panels */
 	MANY_VECTORS = 16,      /* when R is packed for each of them */
 	SMALL = 1 << 18,        /* bytes of L that are read where they are, however they lie */
@@ -153,7 +154,11 @@ static void choose_sources(Contract *c)
 	bool spread = !several(c) && c->cols * c->size % SAME_LINE != 0;
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
 	bool direct = contract_is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
-	if (direct && (small || spread))
+	/* Of many batches each from memory, for many rows: it is read but once, and along its lines. */
+	bool fresh = c->roles.batch_size * c->roles.steps * c->cols * c->size > CONTRACT_FAR &&
+	             c->roles.batch_size > 1 && c->t.tile_rows >= MANY_ROWS &&
+	             c->cols > c->wide * c->lanes && !c->ke->kernel->chain && !several(c);
+	if (direct && (small || spread) && !fresh)
 		c->l.source = DIRECT;
 	if (several(c)) { /* the schedule has stored R; one panel of columns is read as it lies */
 		c->r.source = DIRECT;
