@@ -55,7 +55,7 @@ typedef struct ContractRoles {
 } ContractRoles;
 ContractRoles contract_roles(const Graph *g, const Node *dot);
 
-/* Kernels that run together, a block of rows of a unit at a time (chain.c). */
+/* Kernels that run together, a block of rows of a unit at a time (chain.c, strip.c). */
 typedef struct Chain {
 	uint32_t count; /* kernels */
 	int64_t units;  /* places along the leading axes that all agree on */

@@ -13,10 +13,12 @@
 enum {
 	WORTH = 2 << 20,  /* bytes that are read of what members write: less is in the cache anyway */
 	ROOM = 512 << 10, /* bytes that a block of rows writes: half of a common L2 */
-	BLOCKS = 8,       /* of a batch, at least */
-	FEWEST_LANES = 8, /* along the last axis */
-	MOST_PASSED = 6,  /* kernels between members */
+	MOST_ROOM = 2 << 20, /* bytes of a block that are private, on the stack of the thread */
+	BLOCKS = 8,          /* of a batch, at least */
+	FEWEST_LANES = 8,    /* along the last axis */
+	MOST_PASSED = 6,     /* kernels between members */
 	MOST_MEMBERS = 8,
+	MOST_LOOKED = MOST_MEMBERS * (MOST_PASSED + 1) + 1,
 };
 
 /* Where the rows are in a node: its axis, or */
@@ -195,21 +197,26 @@ static bool is_private(const Stripping *s, const Strip *d, BufferId b)
 static void make_chain(Stripping *s, const Strip *d)
 {
 	Kernels *k = s->k;
-	uint64_t bytes = 0;
+	uint64_t bytes = 1, room = MOST_ROOM;
 	for (uint32_t i = d->first; i < d->end; i++)
-		for (uint32_t o = 0; o < k->kernel[i].out_count; o++) {
-			BufferId b = k->kernel[i].to[o];
-			bytes += k->buffer[b].bytes / (uint64_t)d->rows;
-			if (is_private(s, d, b))
-				k->buffer[b].place = PLACE_UNIT;
-		}
+		for (uint32_t o = 0; o < k->kernel[i].out_count; o++)
+			bytes += k->buffer[k->kernel[i].to[o]].bytes / (uint64_t)d->rows;
 	Chain *chain = new (s->c->arena, Chain);
-	int64_t block = (int64_t)(ROOM / (bytes + 1)), most = d->rows / BLOCKS;
+	int64_t block = (int64_t)(ROOM / bytes), most = d->rows / BLOCKS;
 	block = block > most ? most : block;
 	*chain = (Chain){.count = d->end - d->first, .units = 1, .rows = d->rows};
 	chain->block = block < 1 ? 1 : block;
-	for (uint32_t i = d->first; i < d->end; i++)
+	for (uint32_t i = d->first; i < d->end; i++) {
 		k->kernel[i].chain = chain;
+		for (uint32_t o = 0; o < k->kernel[i].out_count; o++) {
+			Buffer *b = &k->buffer[k->kernel[i].to[o]];
+			uint64_t part = b->bytes / (uint64_t)d->rows * (uint64_t)chain->block;
+			if (part > room || !is_private(s, d, k->kernel[i].to[o]))
+				continue;
+			b->place = PLACE_UNIT;
+			room -= part;
+		}
+	}
 }
 
 /* A strip begins with any map; it goes on while maps fit, past a few kernels that do not. Returns
@@ -220,6 +227,10 @@ static uint32_t strip(Stripping *s, uint32_t first)
 	int axis = axis_of(s, &k->kernel[first]);
 	if (axis < 0)
 		return first + 1;
+	uint32_t looked = k->kernel_count - first;
+	looked = looked < MOST_LOOKED ? looked : MOST_LOOKED;
+	Kernel *before = new_array(s->c->arena, Kernel, looked);
+	memcpy(before, &k->kernel[first], looked * sizeof *before);
 	Strip d = {.first = first, .end = first};
 	d.rows = node(k->graph, k->kernel[first].out[0])->shape.dim[axis];
 	add(s, &d, first, axis);
@@ -231,8 +242,12 @@ static uint32_t strip(Stripping *s, uint32_t first)
 		if (as_long && takes(s, &d, i, axis))
 			add(s, &d, i, axis);
 	}
-	if (d.end - d.first < 2 || (d.shared < WORTH && !is_test(s->c)))
+	if (d.end - d.first < 2 || (d.shared < WORTH && !is_test(s->c))) {
+		memcpy(&k->kernel[first], before, looked * sizeof *before);
+		for (uint32_t i = first; i < first + looked; i++)
+			note_writer(s, i);
 		return first + 1;
+	}
 	make_chain(s, &d);
 	return d.end;
 }

@@ -104,6 +104,24 @@ static void transforms_are_one_kernel_each(void)
 	compile_close(c);
 }
 
+/* An image of 16 MiB: what is private has to have room on a thread's stack. */
+static void large_images_are_stored(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "large");
+	NodeId x = op_exp(g, op_input(g, "x", DTYPE_f32, SHAPE(8, 512, 512, 16)));
+	int64_t around[] = {0, 1, 0, 0}, none[] = {0, 0, 0, 0}, one[] = {1, 1, 1, 1};
+	NodeId padded = op_pad(g, x, around, around, none, 0);
+	NodeId a = op_slice(g, padded, none, (int64_t[]){8, 512, 512, 16}, one),
+	       b = op_slice(g, padded, around, (int64_t[]){8, 513, 512, 16}, one);
+	graph_output(g, "sum", op_add(g, a, op_mul(g, b, b)));
+	Kernels *k = schedule(c, g);
+	CU_ASSERT(k->kernel_count == 2 && k->kernel[0].chain != NULL);
+	for (BufferId i = 1; i < k->buffer_count; i++)
+		CU_ASSERT(k->buffer[i].place != PLACE_UNIT);
+	compile_close(c);
+}
+
 /* -- By hand ----------------------------------------------------------------------------------- */
 
 static NodeId place(Graph *g, NodeId x, int axis, int64_t at)
@@ -258,6 +276,7 @@ static void shared_values_end(void)
 CU_TestInfo test_unroll[] = {
     {"Winograd", winograd},
     {"transforms run together", transforms_run_together},
+    {"large images are stored", large_images_are_stored},
     {"transforms are one kernel each", transforms_are_one_kernel_each},
     {"stages", stages},
     {"large results", large_results},
