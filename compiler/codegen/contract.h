@@ -47,6 +47,7 @@ typedef struct Contract {
 	int64_t block_steps;                               /* of all sums in a block */
 	unsigned lanes, high, wide,
 	    unroll;         /* register tile: high rows of wide vectors; steps of k in a round */
+	Source l_source;    /* of L, unless it is copied */
 	bool deep;          /* contract_is_deep */
 	bool pairs;         /* a step of k is a pair of bf16; k, block_k, k0, .. count steps, */
 	int64_t k_elements; /* this elements */
@@ -137,7 +138,7 @@ typedef struct RegisterTile {
 void contract_register_tile(Contract *c, const RegisterTile *t);
 
 /* kernel_contract_ahead.c: to be carried through the loop over k: `at`, `left`, `to`. */
-typedef struct Ahead {
+typedef struct Ahead {   /* nothing but Vs: they are selected one by one */
 	V at, left;          /* the next line's address, NULL: none; lines left of this step of k */
 	V to;                /* where it is copied to, NULL: it is only brought into the cache */
 	V lines, line, wrap; /* of a whole step; bytes to the next line, to the next step */

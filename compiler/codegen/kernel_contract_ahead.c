@@ -1,8 +1,8 @@
 /* kernel_contract_ahead.c: brings the next block of k while this one is multiplied.
  *
  * In: operands that lie across k, so that the machine does not see by itself what comes next. Out:
- * for every step of the loop over k, one line of the next block: into the cache, or, if both lie
- * across k, on into panels (the copy of a line that is there costs nothing beside a step's FMAs).
+ * for every step of the loop over k, one line of the next block: into the cache, or, if lines are
+ * whole, on into panels (the copy of a line that is there costs nothing beside a step's FMAs).
  * The register tiles of a block share the work, in their order: each brings the lines of some steps
  * of k, one step after the other, for what is asked for in places far apart is forgotten. Where
  * panels are copied the tiles of a block do, in turn: bring R's first share, copy R's shares while
@@ -38,6 +38,19 @@ static bool runs_ahead(const Contract *c, const Operand *o)
 	       contiguous_axis(c->e->k, o->node) == o->free;
 }
 
+/* Whether neighbours lie in memory as they are counted, and what follows lies behind. */
+static bool lies_forward(const Contract *c, const Operand *o)
+{
+	const Kernels *k = c->e->k;
+	for (NodeId x = o->node; k->buffer_of[x] == 0; x = node(k->graph, x)->in[0]) {
+		const Node *n = node(k->graph, x);
+		for (int i = 0; n->op == OP_slice && i < n->shape.rank; i++)
+			if (n->attr.slice.step[i] != 1)
+				return false;
+	}
+	return true;
+}
+
 /* Whether lines are whole, and the smallest block has enough register tiles. */
 static bool is_copied(const Contract *c, const Operand *o)
 {
@@ -47,7 +60,7 @@ static bool is_copied(const Contract *c, const Operand *o)
 	             c->rows % rows == 0 && c->block_cols == c->t.tile_cols;
 	if (o == &c->l)
 		whole &= c->cols % c->lanes == 0 && c->block_cols % c->lanes == 0;
-	return whole && tiles > tiles_for(c, &c->r) + tiles_for(c, &c->l);
+	return whole && lies_forward(c, o) && tiles > tiles_for(c, &c->r) + tiles_for(c, &c->l);
 }
 
 enum { FEW_FMAS = 16 }; /* of a step: fewer leave no time for more */

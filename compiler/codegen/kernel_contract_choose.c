@@ -165,6 +165,7 @@ static void choose_sources(Contract *c)
 		if (direct && c->cols <= c->wide * c->lanes)
 			c->l.source = DIRECT;
 	}
+	c->l_source = c->l.source;
 }
 
 static void choose_blocks(Contract *c)
@@ -220,6 +221,7 @@ static void lay_out(Contract *c)
 	c->block_steps = c->block_k;
 	if (c->roles.sums > 1)
 		c->block_steps = c->roles.steps / c->sum_size[0] * c->block_sum;
+	c->l.source = c->l_source;
 	contract_choose_ahead(c);
 	if (c->l.ahead == COPIED)
 		c->l.source = ALONG_IT;
@@ -249,7 +251,8 @@ static void fit_scratch(Contract *c)
 			c->block_k = round_up(c->block_k / 2, STEP);
 		} else if (packs) {
 			packs = false;
-			c->l.source = c->r.source = DIRECT, c->block_k = c->k, c->block_sum = c->sum_size[0];
+			c->l_source = c->l.source = c->r.source = DIRECT, c->block_k = c->k,
+			c->block_sum = c->sum_size[0];
 		} else {
 			c->long_epilogue = false;
 		}

@@ -5,10 +5,17 @@
 
 enum { SMALL_BODY = 24, LARGE_BODY = 256 };
 
+/* The axis along which lanes run: none, if there is but one. */
+static int lane_axis(const KernelEmit *ke, int axis)
+{
+	return ke->lanes > 1 ? axis : -1;
+}
+
 static void flat_body(KernelEmit *ke, void *context, V at, V mask)
 {
 	(void)context;
-	Index index = {.at = {at}, .lane_axis = 0, .lane_step = 1, .mask = mask, .flat = true};
+	Index index = {
+	    .at = {at}, .lane_axis = lane_axis(ke, 0), .lane_step = 1, .mask = mask, .flat = true};
 	value_store_outs(ke, &index);
 }
 
@@ -89,7 +96,7 @@ static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 	const Nest *n = context;
 	Index index = n->index;
 	index.at[n->vector_axis] = at;
-	index.lane_axis = n->vector_axis;
+	index.lane_axis = lane_axis(ke, n->vector_axis);
 	index.lane_step = 1;
 	index.mask = mask;
 	nest_places(ke, n, &index, 0);

@@ -315,6 +315,7 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 	c->cpu = how->cpu;
 	Kernels *k = how->naive ? naive_schedule(c, g, how->tile) : schedule(c, g);
 	kernels_verify(k);
+	k->once = how->once;
 	k->wake = 0; /* small as they are, kernels that may run at once do */
 	Plan *p = plan(c, k);
 	Codegen *cg = codegen_open(c);

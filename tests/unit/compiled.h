@@ -26,6 +26,7 @@ typedef struct How {
 	int64_t tile; /* naive: of naive_schedule() */
 	const char *cpu;
 	Hook hook;
+	bool once; /* code for what runs but once */
 } How;
 
 typedef struct Ran { /* values as doubles, row-major */

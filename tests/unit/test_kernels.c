@@ -4,6 +4,7 @@
 #include <CUnit/CUnit.h>
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../compiler/passes/passes.h"
@@ -421,12 +422,61 @@ static void random_graphs(void)
 		c->chain_room = seed / 9 % 2; /* what can run together does, however small */
 		Graph *g = pass_normalize(c, random_graph(c, seed)); /* drops what nobody uses */
 		How real = {.cpu = CPUS[seed % 3], .hook = ALL_HOOKS};
+		How once = {.cpu = CPUS[seed % 3], .hook = SERIAL, .once = true};
 		How naive = {
 		    .naive = true, .tile = 1 + seed % 20, .cpu = CPUS[seed / 3 % 3], .hook = BACKWARDS};
 		CU_ASSERT(graph_agrees(c, g, &real, feed, COUNT(feed), 1e-4));
+		CU_ASSERT(graph_agrees(c, g, &once, feed, COUNT(feed), 1e-4));
 		CU_ASSERT(graph_agrees(c, g, &naive, feed, COUNT(feed), 1e-4));
 		compile_close(c);
 	}
+}
+
+/* -- Long sums over slices -------------------------------------------------------------------- */
+
+/* Every step-th element of an axis that is `length` of them long, from its end if step < 0. */
+static NodeId strided(Graph *g, NodeId x, int axis, int64_t length, int64_t step)
+{
+	int64_t start[] = {0, 0}, stop[2], steps[] = {1, 1};
+	for (int i = 0; i < 2; i++)
+		stop[i] = node(g, x)->shape.dim[i];
+	start[axis] = step < 0 ? length * -step - 1 : 0;
+	stop[axis] = step < 0 ? -1 : length * step;
+	steps[axis] = step;
+	return op_slice(g, x, start, stop, steps);
+}
+
+/* What lies across a long sum is copied line by line, but not where lines are no neighbours. */
+static void long_sums_over_slices(void)
+{
+	enum { ROWS = 48, COLS = 192, STEPS = 2800, MOST = 2 };
+	static const int64_t STEP[][4] = {{1, 2, 1, 1}, {1, -1, 1, 1}, {-1, 1, 1, 1}, {2, 1, 1, 1},
+	                                  {1, 1, 1, 2}, {1, 1, 1, -1}, {1, 1, -1, 1}, {1, 1, 2, 1}};
+	double *v[2];
+	for (int i = 0; i < 2; i++) {
+		v[i] = malloc(sizeof(double) * MOST * STEPS * (COLS + 16) * MOST);
+		for (int j = 0; j < MOST * STEPS * (COLS + 16) * MOST; j++)
+			v[i][j] = (float)sin(j * (1.7 + i));
+	}
+	for (size_t i = 0; i < COUNT(STEP); i++) {
+		const int64_t *s = STEP[i];
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "slices");
+		NodeId in[2];
+		static const char *const NAMES[] = {"x", "y"};
+		for (int j = 0; j < 2; j++) {
+			int64_t k = s[2 * j], f = s[2 * j + 1], width = j ? 2 * COLS : ROWS;
+			in[j] = op_input(g, NAMES[j], DTYPE_f32,
+			                 SHAPE(STEPS * (k < 0 ? -k : k), width * (f < 0 ? -f : f)));
+			in[j] = k == 1 ? in[j] : strided(g, in[j], 0, STEPS, k);
+			in[j] = f == 1 ? in[j] : strided(g, in[j], 1, width, f);
+		}
+		graph_output(g, "z", op_dot(g, in[0], in[1], (DotAxes){.contract = 1}));
+		Feed feed[] = {{"x", v[0]}, {"y", v[1]}};
+		CU_ASSERT(graph_agrees(c, g, &(How){.hook = SERIAL}, feed, 2, 1e-4));
+		compile_close(c);
+	}
+	free(v[0]), free(v[1]);
 }
 
 /* -- Targets and text
@@ -504,6 +554,7 @@ CU_TestInfo test_kernels[] = {
     {"sets happen at once", sets_at_once},
     {"many tiles", many_tiles},
     {"random graphs", random_graphs},
+    {"long sums over slices", long_sums_over_slices},
     {"targets", targets},
     {"texts", texts},
     CU_TEST_INFO_NULL,
