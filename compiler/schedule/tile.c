@@ -20,7 +20,8 @@ enum {
 	NC = 256,
 	LINE = 16,      /* elements */
 	TILES = 8,      /* of a product that is worth two threads, at least, if columns are not */
-	DEEP_TILES = 6, /* of a deep one */
+	DEEP_TILES = 6, /* of a deep one, */
+	FEW_TILES = 3,  /* if each has but pieces of L's rows, which many rows should use */
 	FEW_COLS = 64,
 	ROWS = 384,
 	LONG_SUM = 4096, /* steps */
@@ -102,9 +103,10 @@ static int64_t equal(int64_t count, int64_t most, int64_t step)
 static void tile_deep(const ContractRoles *r, ContractTiling *t)
 {
 	t->tile_cols = equal(r->cols, DEEP, LINE);
+	int64_t least = t->tile_cols < r->cols ? FEW_TILES : DEEP_TILES;
 	for (int64_t rows = DEEP; rows >= DEEP / 4; rows /= 2) {
 		t->tile_rows = equal(r->rows, rows, LINE);
-		if (blocks_of(r->rows, t->tile_rows) * blocks_of(r->cols, t->tile_cols) >= DEEP_TILES)
+		if (blocks_of(r->rows, t->tile_rows) * blocks_of(r->cols, t->tile_cols) >= least)
 			break;
 	}
 }
