@@ -1,5 +1,6 @@
 /* normalize.c: brings every dot to the form that the schedule expects: one contracted pair, at most
- * one free axis a side; products over windows to theirs (windowed.c).
+ * one free axis a side; products over windows to theirs (windowed.c); a matrix of long rows by a
+ * vector becomes a sum.
  *
  * Expects: any dots. Promises: keeps types and values; the sums run in the same order. Several axes
  * of a group are first put next to each other (a transpose, if they are not), then merged by a
@@ -99,6 +100,43 @@ static Merged merge(Graph *g, NodeId x, const Side *s, int batches, int contract
 	return m;
 }
 
+/* -- A matrix by a vector --------------------------------------------------------------------- */
+
+enum { LONG_ROW = 64 }; /* elements, several vectors of them */
+
+static bool leading(const uint8_t *axes, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (axes[i] != i)
+			return false;
+	return true;
+}
+
+/* Rows of a, along which the sum goes, by one vector b a batch: lanes run along the row in a
+ * reduction, and nothing is transposed for them. */
+static bool is_by_vector(const Node *n, const Side *a, const Side *b)
+{
+	const DotAxes *d = &n->attr.dot;
+	return d->contract == 1 && n->type != DTYPE_bf16 && a->frees > 0 &&
+	       a->contract[0] == a->shape.rank - 1 && a->shape.dim[a->contract[0]] >= LONG_ROW &&
+	       product(a->shape, a->free, a->frees) > 1 && product(b->shape, b->free, b->frees) == 1 &&
+	       leading(a->batch, d->batch) && leading(b->batch, d->batch) && d->batch < MAX_RANK;
+}
+
+static NodeId by_vector(Graph *g, const Node *n, const Side *a, NodeId x, NodeId vector)
+{
+	int batches = n->attr.dot.batch;
+	uint8_t last = (uint8_t)(a->shape.rank - 1);
+	Shape to = {.rank = (uint8_t)(batches + 1)};
+	Axes axes = {.count = (uint8_t)(batches + 1)};
+	for (int i = 0; i < batches; i++)
+		to.dim[i] = a->shape.dim[i], axes.at[i] = (uint8_t)i;
+	to.dim[batches] = a->shape.dim[last], axes.at[batches] = last;
+	vector = op_broadcast(g, op_reshape(g, vector, to), a->shape, axes);
+	NodeId y = op_sum(g, op_mul(g, x, vector), (Axes){.count = 1, .at = {last}});
+	return op_reshape(g, y, n->shape);
+}
+
 static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
@@ -109,6 +147,11 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 	const DotAxes *d = &n->attr.dot;
 	Side p = side_of(node(in, n->in[0]), d->x_batch, d->batch, d->x_contract, d->contract);
 	Side q = side_of(node(in, n->in[1]), d->y_batch, d->batch, d->y_contract, d->contract);
+	bool floats = node(in, n->in[0])->type == n->type && node(in, n->in[1])->type == n->type;
+	if (floats && is_by_vector(n, &p, &q))
+		return by_vector(out, n, &p, map[n->in[0]], map[n->in[1]]);
+	if (floats && is_by_vector(n, &q, &p))
+		return by_vector(out, n, &q, map[n->in[1]], map[n->in[0]]);
 	if (d->contract == 1 && p.frees <= 1 && q.frees <= 1)
 		return 0;
 	if (d->batch + 2 > MAX_RANK)

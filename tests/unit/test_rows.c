@@ -2,6 +2,7 @@
  * gradients, through all passes and both schedules, against the interpreter. */
 #include <CUnit/CUnit.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
@@ -172,6 +173,57 @@ static void softmax_is_one_kernel(void)
 	compile_close(c);
 }
 
+/* -- Matrices by vectors ----------------------------------------------------------------------- */
+
+static const double *waves(Compile *c, DType t, int64_t count, double by)
+{
+	double *at = new_array(c->arena, double, (size_t)count);
+	for (int64_t i = 0; i < count; i++)
+		at[i] = rounded(t, sin((double)i * by));
+	return at;
+}
+
+/* Which of x and y is the matrix, where the unit axes are, with and without batches: as the raw
+ * product says, in a reduction. */
+static void matrices_by_vectors(void)
+{
+	const struct {
+		Shape x, y;
+		DotAxes axes;
+	} CASES[] = {
+	    {SHAPE(7, 96), SHAPE(96), {.contract = 1, .x_contract = {1}}},
+	    {SHAPE(7, 96), SHAPE(96, 1), {.contract = 1, .x_contract = {1}}},
+	    {SHAPE(1, 70), SHAPE(33, 70), {.contract = 1, .x_contract = {1}, .y_contract = {1}}},
+	    {SHAPE(3, 5, 64), SHAPE(1, 64, 1), {.contract = 1, .x_contract = {2}, .y_contract = {1}}},
+	    {SHAPE(2, 3, 5, 65),
+	     SHAPE(2, 65, 1),
+	     {.batch = 1, .contract = 1, .x_contract = {3}, .y_contract = {1}}},
+	    {SHAPE(4, 100),
+	     SHAPE(4, 9, 100),
+	     {.batch = 1, .contract = 1, .x_contract = {1}, .y_contract = {2}}},
+	};
+	for (size_t i = 0; i < 2 * COUNT(CASES); i++) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "product");
+		DType t = i % 2 ? DTYPE_f64 : DTYPE_f32;
+		Shape a = CASES[i / 2].x, b = CASES[i / 2].y;
+		NodeId x = op_input(g, "x", t, a), y = op_input(g, "y", t, b);
+		graph_output(g, "z", op_dot(g, x, y, CASES[i / 2].axes));
+		Feed feed[] = {{"x", waves(c, t, shape_size(a), 1.7)},
+		               {"y", waves(c, t, shape_size(b), 2.3)}};
+		Graph *low = passes(c, g, NULL);
+		NodeId before = g->out[0].value, after = low->out[0].value;
+		CU_ASSERT(agrees(low, after, evaluate(c->arena, low, feed, 2)[after],
+		                 evaluate(c->arena, g, feed, 2)[before], t == DTYPE_f64 ? 1e-13 : 1e-5));
+		bool sums = false;
+		for (NodeId n = 1; n < low->count; n++)
+			sums |= node(low, n)->op == OP_sum;
+		CU_ASSERT(sums);
+		CU_ASSERT(graph_agrees_always(c, low, feed, 2, t == DTYPE_f64 ? 1e-13 : 1e-5));
+		compile_close(c);
+	}
+}
+
 CU_TestInfo test_rows[] = {
     {"softmax", softmax_rows},
     {"log softmax", log_softmax_rows},
@@ -179,5 +231,6 @@ CU_TestInfo test_rows[] = {
     {"rows that keep an axis", rows_that_keep_an_axis},
     {"more folds than a kernel takes", more_folds_than_a_kernel_takes},
     {"softmax is one kernel", softmax_is_one_kernel},
+    {"matrices by vectors", matrices_by_vectors},
     CU_TEST_INFO_NULL,
 };
