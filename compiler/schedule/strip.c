@@ -34,7 +34,9 @@ typedef struct Stripping {
 	Compile *c;
 	Kernels *k;
 	uint32_t *writer;   /* [buffer_count] 1 + kernel */
-	uint32_t *readers;  /* [buffer_count] kernels that read it */
+	uint32_t *readers;  /* [buffer_count] kernels that read it; */
+	uint32_t *inside;   /* [buffer_count] of the strip at hand */
+	Read *read;         /* [count] what a kernel loads */
 	int8_t *rows_of;    /* [buffer_count] the axis of rows of what a member writes */
 	bool *result, *set; /* [count] an output; the value of a set */
 	int8_t *axis;       /* [count] of the kernel at hand */
@@ -179,25 +181,30 @@ static void add(Stripping *s, Strip *d, uint32_t i, int axis)
 
 /* -- Chains ------------------------------------------------------------------------------------ */
 
-/* Written by rows, one after the other, and read by members only. */
-static bool is_private(const Stripping *s, const Strip *d, BufferId b)
+/* inside[] of what members read. */
+static void count_inside(Stripping *s, const Strip *d)
 {
-	Read *read = new_array(s->c->arena, Read, s->k->graph->count);
-	uint32_t inside = 0;
+	memset(s->inside, 0, s->k->buffer_count * sizeof *s->inside);
 	for (uint32_t i = d->first; i < d->end; i++) {
-		uint32_t count = kernel_reads(s->c, s->k, &s->k->kernel[i], read);
+		uint32_t count = kernel_reads(s->c, s->k, &s->k->kernel[i], s->read);
 		for (uint32_t r = 0; r < count; r++)
-			inside += s->k->buffer_of[read[r].node] == b;
+			s->inside[s->k->buffer_of[s->read[r].node]]++;
 	}
+}
+
+/* Written by rows, one after the other, and read by members only. */
+static bool is_private(const Stripping *s, BufferId b)
+{
 	const Buffer *buffer = &s->k->buffer[b];
 	return buffer->place == PLACE_ARENA && !s->result[buffer->node] && s->rows_of[b] == 0 &&
-	       inside == s->readers[b];
+	       s->inside[b] == s->readers[b];
 }
 
 static void make_chain(Stripping *s, const Strip *d)
 {
 	Kernels *k = s->k;
 	uint64_t bytes = 1, room = MOST_ROOM;
+	count_inside(s, d);
 	for (uint32_t i = d->first; i < d->end; i++)
 		for (uint32_t o = 0; o < k->kernel[i].out_count; o++)
 			bytes += k->buffer[k->kernel[i].to[o]].bytes / (uint64_t)d->rows;
@@ -211,7 +218,7 @@ static void make_chain(Stripping *s, const Strip *d)
 		for (uint32_t o = 0; o < k->kernel[i].out_count; o++) {
 			Buffer *b = &k->buffer[k->kernel[i].to[o]];
 			uint64_t part = b->bytes / (uint64_t)d->rows * (uint64_t)chain->block;
-			if (part > room || !is_private(s, d, k->kernel[i].to[o]))
+			if (part > room || !is_private(s, k->kernel[i].to[o]))
 				continue;
 			b->place = PLACE_UNIT;
 			room -= part;
@@ -258,15 +265,16 @@ void kernels_strip(Compile *c, Kernels *k)
 	Stripping s = {.c = c, .k = k};
 	s.writer = new_array(c->arena, uint32_t, k->buffer_count);
 	s.readers = new_array(c->arena, uint32_t, k->buffer_count);
+	s.inside = new_array(c->arena, uint32_t, k->buffer_count);
 	s.rows_of = new_array(c->arena, int8_t, k->buffer_count);
 	s.result = new_array(c->arena, bool, g->count);
 	s.set = new_array(c->arena, bool, g->count);
 	s.axis = new_array(c->arena, int8_t, g->count);
-	Read *read = new_array(c->arena, Read, g->count);
+	s.read = new_array(c->arena, Read, g->count);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		uint32_t count = kernel_reads(c, k, &k->kernel[i], read);
+		uint32_t count = kernel_reads(c, k, &k->kernel[i], s.read);
 		for (uint32_t r = 0; r < count; r++)
-			s.readers[k->buffer_of[read[r].node]]++;
+			s.readers[k->buffer_of[s.read[r].node]]++;
 		note_writer(&s, i);
 	}
 	for (uint32_t i = 0; i < g->out_count; i++)

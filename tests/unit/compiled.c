@@ -143,6 +143,14 @@ static const StepParallel hooks[ALL_HOOKS] = {NULL, backwards, threads};
 /* -- Running ------------------------------------------------------------------------------------
  */
 
+const double *test_numbers(Compile *c, DType t, int64_t count, uint64_t seed)
+{
+	double *at = new_array(c->arena, double, (size_t)count);
+	for (int64_t i = 0; i < count; i++)
+		at[i] = rounded(t, (double)(hash_u64((Hash)seed, (uint64_t)i) % 4001) / 1000 - 2);
+	return at;
+}
+
 Compile *compile_open(void)
 {
 	Arena *arena = arena_open(0);

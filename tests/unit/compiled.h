@@ -42,6 +42,8 @@ struct Expr *expression_of(Compile *c, const char *text);
 /* `count` values of a type: the special ones first (NaN, infinities, zeros, subnormals; ends of
  * integers), then others; `turn` begins elsewhere in the list. */
 double *test_values(Arena *a, DType t, int64_t count, uint32_t turn);
+/* In [-2, 2], as the type holds them. */
+const double *test_numbers(Compile *c, DType t, int64_t count, uint64_t seed);
 /* A value as the type holds it. */
 double rounded(DType t, double x);
 

@@ -78,14 +78,6 @@ static Graph *attention_step(Compile *c, const Attention *a)
 	return passes(c, autodiff(c, g), NULL);
 }
 
-static const double *numbers(Compile *c, DType t, int64_t count, uint64_t seed)
-{
-	double *at = new_array(c->arena, double, (size_t)count);
-	for (int64_t i = 0; i < count; i++)
-		at[i] = rounded(t, (double)(hash_u64((Hash)seed, (uint64_t)i) % 4001) / 1000 - 2);
-	return at;
-}
-
 static bool agrees_with_interpreter(const Attention *a, bool always)
 {
 	Compile *c = compile_open();
@@ -95,10 +87,10 @@ static bool agrees_with_interpreter(const Attention *a, bool always)
 	Graph *g = attention_step(c, a);
 	int64_t rows = a->batch * a->rows * a->heads * a->width,
 	        keys = a->batch * a->keys * a->heads * a->width;
-	Feed feed[] = {{.name = "q", .at = numbers(c, a->type, rows, 1)},
-	               {.name = "k", .at = numbers(c, a->type, keys, 2)},
-	               {.name = "v", .at = numbers(c, a->type, keys, 3)},
-	               {.name = "w", .at = numbers(c, a->type, rows, 4)}};
+	Feed feed[] = {{.name = "q", .at = test_numbers(c, a->type, rows, 1)},
+	               {.name = "k", .at = test_numbers(c, a->type, keys, 2)},
+	               {.name = "v", .at = test_numbers(c, a->type, keys, 3)},
+	               {.name = "w", .at = test_numbers(c, a->type, rows, 4)}};
 	/* where sums differ a little, a rounding to 8 bits may go the other way */
 	double error = a->bf16 ? 1e-2 : a->type == DTYPE_f64 ? 1e-12 : 2e-5;
 	How all = {.hook = ALL_HOOKS};
@@ -178,10 +170,10 @@ static void same_bits_in_blocks_of_any_size(void)
 		c->chain_room = ROOMS[i];
 		Graph *g = attention_step(c, &a);
 		int64_t size = a.rows * a.heads * a.width;
-		Feed feed[] = {{.name = "q", .at = numbers(c, a.type, size, 1)},
-		               {.name = "k", .at = numbers(c, a.type, size, 2)},
-		               {.name = "v", .at = numbers(c, a.type, size, 3)},
-		               {.name = "w", .at = numbers(c, a.type, size, 4)}};
+		Feed feed[] = {{.name = "q", .at = test_numbers(c, a.type, size, 1)},
+		               {.name = "k", .at = test_numbers(c, a.type, size, 2)},
+		               {.name = "v", .at = test_numbers(c, a.type, size, 3)},
+		               {.name = "w", .at = test_numbers(c, a.type, size, 4)}};
 		Ran *ran = run_graph(c, g, &(How){.hook = ALL_HOOKS}, feed, COUNT(feed));
 		CU_ASSERT_FATAL(ran != NULL);
 		for (int o = 0; o < 4; o++) {
@@ -272,9 +264,9 @@ static bool program_agrees(Program program, int64_t units, int64_t rows, int64_t
 	Compile *c = compile_open();
 	c->chain_room = room;
 	Graph *g = program_step(c, program, units, rows, width);
-	Feed feed[] = {{.name = "x", .at = numbers(c, DTYPE_f32, units * rows * width, 1)},
-	               {.name = "y", .at = numbers(c, DTYPE_f32, units * rows * width, 2)},
-	               {.name = "w", .at = numbers(c, DTYPE_f32, units * rows * rows, 3)}};
+	Feed feed[] = {{.name = "x", .at = test_numbers(c, DTYPE_f32, units * rows * width, 1)},
+	               {.name = "y", .at = test_numbers(c, DTYPE_f32, units * rows * width, 2)},
+	               {.name = "w", .at = test_numbers(c, DTYPE_f32, units * rows * rows, 3)}};
 	bool good = g && graph_agrees(c, g, &(How){.hook = ALL_HOOKS}, feed, COUNT(feed), 5e-5);
 	if (!good)
 		fprintf(stderr, "%lld units of %lld rows, %lld wide, room %zu\n", (long long)units,

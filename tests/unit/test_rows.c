@@ -2,7 +2,6 @@
  * gradients, through all passes and both schedules, against the interpreter. */
 #include <CUnit/CUnit.h>
 
-#include <math.h>
 #include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
@@ -102,13 +101,8 @@ static bool agrees_with_interpreter(Model model, DType t, Shape shape, bool alwa
 	Graph *low = passes(c, autodiff(c, g), NULL);
 	Feed feed[3] = {{.name = "x"}, {.name = "w"}, {.name = "weights"}};
 	NodeId of[3] = {x, w, weights};
-	for (int i = 0; i < 3; i++) {
-		int64_t size = shape_size(node(g, of[i])->shape);
-		double *at = new_array(c->arena, double, (size_t)size);
-		for (int64_t k = 0; k < size; k++)
-			at[k] = rounded(t, (double)(hash_u64((Hash)i, (uint64_t)k) % 4001) / 1000 - 2);
-		feed[i].at = at;
-	}
+	for (int i = 0; i < 3; i++)
+		feed[i].at = test_numbers(c, t, shape_size(node(g, of[i])->shape), (uint64_t)i);
 	double error = t == DTYPE_f64 ? 1e-12 : 2e-5;
 	bool good = low && (always ? graph_agrees_always(c, low, feed, 3, error)
 	                           : graph_agrees(c, low, &(How){.hook = SERIAL}, feed, 3, error));
@@ -175,14 +169,6 @@ static void softmax_is_one_kernel(void)
 
 /* -- Matrices by vectors ----------------------------------------------------------------------- */
 
-static const double *waves(Compile *c, DType t, int64_t count, double by)
-{
-	double *at = new_array(c->arena, double, (size_t)count);
-	for (int64_t i = 0; i < count; i++)
-		at[i] = rounded(t, sin((double)i * by));
-	return at;
-}
-
 /* Which of x and y is the matrix, where the unit axes are, with and without batches: as the raw
  * product says, in a reduction. */
 static void matrices_by_vectors(void)
@@ -209,8 +195,8 @@ static void matrices_by_vectors(void)
 		Shape a = CASES[i / 2].x, b = CASES[i / 2].y;
 		NodeId x = op_input(g, "x", t, a), y = op_input(g, "y", t, b);
 		graph_output(g, "z", op_dot(g, x, y, CASES[i / 2].axes));
-		Feed feed[] = {{"x", waves(c, t, shape_size(a), 1.7)},
-		               {"y", waves(c, t, shape_size(b), 2.3)}};
+		Feed feed[] = {{"x", test_numbers(c, t, shape_size(a), 1)},
+		               {"y", test_numbers(c, t, shape_size(b), 2)}};
 		Graph *low = passes(c, g, NULL);
 		NodeId before = g->out[0].value, after = low->out[0].value;
 		CU_ASSERT(agrees(low, after, evaluate(c->arena, low, feed, 2)[after],

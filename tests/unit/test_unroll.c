@@ -74,13 +74,13 @@ static void transforms_run_together(void)
 	Graph *raw = autodiff(c, build_expression(c, prelude_parse(c), NULL, text, inputs, 2, NULL));
 	Kernels *k = schedule(c, passes(c, raw, NULL));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
-	uint32_t members = 0, private = 0;
+	uint32_t members = 0, hidden = 0;
 	for (uint32_t i = 0; i < k->kernel_count; i++)
 		members += k->kernel[i].chain != NULL;
 	for (BufferId b = 1; b < k->buffer_count; b++)
-	private += k->buffer[b].place == PLACE_UNIT;
+		hidden += k->buffer[b].place == PLACE_UNIT;
 	CU_ASSERT(members >= 4);
-	CU_ASSERT(private >= 2);
+	CU_ASSERT(hidden >= 2);
 	compile_close(c);
 }
 
