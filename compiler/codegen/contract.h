@@ -33,6 +33,11 @@ typedef struct Operand {
 	enum { NOTHING, BROUGHT, COPIED, NEXT_ROWS } ahead;
 } Operand;
 
+/* The block of k after the present one: of the same tile, or the first of the next. */
+typedef struct ContractNext {
+	V row0, col0, k0, at[MAX_RANK];
+} ContractNext;
+
 typedef struct Contract {
 	KernelEmit *ke;
 	Emit *e;
@@ -62,6 +67,9 @@ typedef struct Contract {
 	 */
 	V row0, col0, row_count, col_count, k0, k_count, first, last;
 	V at[MAX_RANK];                            /* batch and outer axes of the result */
+	V begin, end, tile;                        /* tiles of this call, the present one; */
+	V starts, ends;                            /* first and last block of k of all of them */
+	ContractNext next;                         /* what comes after the present block of k */
 	V outer0, outer_count, outer;              /* outer: relative to the tile */
 	V sum[MAX_RANK], sum0, sum_count, skipped; /* skipped: steps before, in the block */
 } Contract;
@@ -143,7 +151,8 @@ typedef struct Ahead {   /* nothing but Vs: they are selected one by one */
 	V to;                /* where it is copied to, NULL: it is only brought into the cache */
 	V lines, line, wrap; /* of a whole step; bytes to the next line, to the next step */
 	V to_line, to_wrap;  /* the same of `to` */
-	V limit, soon;       /* the last line that there is; bytes from `at` to what is brought */
+	V limit, soon;       /* the last line that there is; bytes from `at` to what is brought, */
+	V again;             /* and to what is asked for once more, lest it was forgotten */
 } Ahead;
 void contract_choose_ahead(Contract *c);
 Ahead contract_ahead(Contract *c, const RegisterTile *t);

@@ -8,6 +8,8 @@
  * Geijn 2008; Van Zee and van de Geijn 2015 (BLIS). */
 #include "contract.h"
 
+#include <string.h>
+
 /* -- Small helpers ------------------------------------------------------------------------- */
 
 V contract_int(Contract *c, int64_t x)
@@ -138,12 +140,46 @@ static Run cols_of(const Contract *c)
 	return run_of(c->col_count, c->t.tile_cols, last, c->block_cols);
 }
 
+/* -- Where tiles are ----------------------------------------------------------------------- */
+
 /* Takes the remainder of *rest by `by` off. */
 static V digit(Contract *c, V *rest, int64_t by)
 {
 	V size = contract_int(c, by), low = LLVMBuildURem(c->e->b, *rest, size, "");
 	*rest = LLVMBuildUDiv(c->e->b, *rest, size, "");
 	return low;
+}
+
+/* Number `at` of the tiles of `size` along an axis of `whole`: where it starts, how many there are.
+ */
+static void locate(Contract *c, V at, int64_t size, int64_t whole, V *start, V *count)
+{
+	*start = contract_int(c, 0), *count = contract_int(c, whole);
+	if (whole <= size)
+		return;
+	*start = contract_scale(c, at, size);
+	V rest = LLVMBuildNSWSub(c->e->b, contract_int(c, whole), *start, "");
+	*count = contract_int(c, size);
+	if (whole % size)
+		*count = l_binary(c->e, "llvm.smin", *count, rest);
+}
+
+/* Where tile number `at` is. */
+static void place(Contract *c, V at)
+{
+	const ContractRoles *r = &c->roles;
+	V col = digit(c, &at, c->t.col_blocks), row = digit(c, &at, c->t.row_blocks);
+	V outer = digit(c, &at, c->t.outer_blocks);
+	locate(c, row, c->t.tile_rows, c->rows, &c->row0, &c->row_count);
+	locate(c, col, c->t.tile_cols, c->cols, &c->col0, &c->col_count);
+	locate(c, outer, c->t.tile_outer, r->outer_size, &c->outer0, &c->outer_count);
+	if (c->adds) {
+		V part = digit(c, &at, c->t.k_parts);
+		locate(c, part, c->k, r->k, &c->k0, &c->k_count);
+		c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, part, contract_int(c, 0), "");
+	}
+	for (int i = r->batches - 1; i >= 0; i--)
+		c->at[r->batch[i]] = digit(c, &at, c->dot->shape.dim[r->batch[i]]);
 }
 
 /* -- Sums before k ------------------------------------------------------------------------- */
@@ -219,7 +255,7 @@ static void col_panel(Contract *c, void *context, V at, V panel, int64_t size)
 /* What was copied during the block before this one is there. */
 static void pack(Contract *c, Operand *o, Run run)
 {
-	When packs = when_begin(c, o->ahead == COPIED ? c->first : NULL);
+	When packs = when_begin(c, o->ahead == COPIED ? c->starts : NULL);
 	contract_pack(c, o, run);
 	when_end(c, packs);
 }
@@ -244,6 +280,35 @@ static void take_turns(Contract *c, Operand *o, V pack, V number)
 	o->next = l_at(c->e, c->e->i8, pack, LLVMBuildSub(c->e->b, half, here, ""));
 }
 
+/* What follows the present block of k; where all blocks are alike, after a tile's last one that of
+ * the next tile. */
+static void find_next(Contract *c)
+{
+	LLVMBuilderRef b = c->e->b;
+	ContractNext n = {.row0 = c->row0, .col0 = c->col0};
+	n.k0 = contract_add(c, c->k0, c->k_count);
+	memcpy(n.at, c->at, sizeof n.at);
+	c->starts = c->first, c->ends = c->last, c->next = n;
+	bool cut = c->block_rows < c->t.tile_rows || c->block_cols < c->t.tile_cols;
+	if (cut || c->roles.outers || c->k % c->block_k) /* in a shorter block not all is copied */
+		return;
+	Contract other = *c;
+	V after = contract_add(c, c->tile, contract_int(c, 1));
+	place(&other, after);
+	n.row0 = l_select(c->e, c->last, other.row0, n.row0);
+	n.col0 = l_select(c->e, c->last, other.col0, n.col0);
+	n.k0 = l_select(c->e, c->last, contract_int(c, 0), n.k0);
+	for (int i = 0; i < c->roles.batches; i++) {
+		V *at = &n.at[c->roles.batch[i]];
+		*at = l_select(c->e, c->last, other.at[c->roles.batch[i]], *at);
+	}
+	V is_first = LLVMBuildICmp(b, LLVMIntEQ, c->tile, c->begin, "");
+	V is_last = LLVMBuildICmp(b, LLVMIntEQ, after, c->end, "");
+	c->starts = LLVMBuildAnd(b, c->first, is_first, "");
+	c->ends = LLVMBuildAnd(b, c->last, is_last, "");
+	c->next = n;
+}
+
 static void each_block_of_k(Contract *c)
 {
 	if (c->k_blocks == 1) {
@@ -265,7 +330,10 @@ static void each_block_of_k(Contract *c)
 	else
 		c->k0 = loop.index, c->k_count = count;
 	V rows = c->r.pack, cols = c->l.pack;
-	V number = LLVMBuildUDiv(c->e->b, loop.index, size, "");
+	V number = contract_add(c, LLVMBuildUDiv(c->e->b, loop.index, size, ""),
+	                        contract_scale(c, c->tile, c->k_blocks));
+	if (c->r.ahead || c->l.ahead)
+		find_next(c);
 	take_turns(c, &c->r, rows, number);
 	take_turns(c, &c->l, cols, number);
 	block_of_k(c);
@@ -306,35 +374,10 @@ static void block_of_cols(Contract *c)
 
 /* -- Tiles --------------------------------------------------------------------------------- */
 
-/* Number `at` of the tiles of `size` along an axis of `whole`: where it starts, how many there are.
- */
-static void locate(Contract *c, V at, int64_t size, int64_t whole, V *start, V *count)
-{
-	*start = contract_int(c, 0), *count = contract_int(c, whole);
-	if (whole <= size)
-		return;
-	*start = contract_scale(c, at, size);
-	V rest = LLVMBuildNSWSub(c->e->b, contract_int(c, whole), *start, "");
-	*count = contract_int(c, size);
-	if (whole % size)
-		*count = l_binary(c->e, "llvm.smin", *count, rest);
-}
-
 static void tile(Contract *c, V at)
 {
-	const ContractRoles *r = &c->roles;
-	V col = digit(c, &at, c->t.col_blocks), row = digit(c, &at, c->t.row_blocks);
-	V outer = digit(c, &at, c->t.outer_blocks);
-	locate(c, row, c->t.tile_rows, c->rows, &c->row0, &c->row_count);
-	locate(c, col, c->t.tile_cols, c->cols, &c->col0, &c->col_count);
-	locate(c, outer, c->t.tile_outer, r->outer_size, &c->outer0, &c->outer_count);
-	if (c->adds) {
-		V part = digit(c, &at, c->t.k_parts);
-		locate(c, part, c->k, r->k, &c->k0, &c->k_count);
-		c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, part, contract_int(c, 0), "");
-	}
-	for (int i = r->batches - 1; i >= 0; i--)
-		c->at[r->batch[i]] = digit(c, &at, c->dot->shape.dim[r->batch[i]]);
+	c->tile = at;
+	place(c, at);
 	each_block(c, &c->col0, &c->col_count, c->t.tile_cols, c->block_cols, block_of_cols);
 }
 
@@ -342,6 +385,7 @@ void kernel_contract(KernelEmit *ke, V begin, V end, V scratch)
 {
 	Contract c;
 	contract_choose(ke, &c);
+	c.begin = begin, c.end = end;
 	c.r.pack = c.l.pack = c.partial = scratch;
 	if (scratch) {
 		int64_t rows = contract_row_bytes(&c), cols = contract_col_bytes(&c);

@@ -1,13 +1,16 @@
 /* kernel_contract_ahead.c: brings the next block of k while this one is multiplied.
  *
  * In: operands that lie across k, so that the machine does not see by itself what comes next. Out:
- * for every step of the loop over k, one line of the next block: into the cache, or, if lines are
- * whole, on into panels (the copy of a line that is there costs nothing beside a step's FMAs).
+ * for every step of the loop over k, one line of the next block, after a tile's last block that of
+ * the next tile: into the cache, or, if lines are whole, on into panels (the copy of a line that is
+ * there costs nothing beside a step's FMAs).
  * The register tiles of a block share the work, in their order: each brings the lines of some steps
  * of k, one step after the other, for what is asked for in places far apart is forgotten. Where
  * panels are copied the tiles of a block do, in turn: bring R's first share, copy R's shares while
  * each brings the one after it, and the same for L. */
 #include "contract.h"
+
+#include <string.h>
 
 /* -- How much each tile does --------------------------------------------------------------- */
 
@@ -105,15 +108,26 @@ static V start_of(Contract *c, const Operand *o, V share)
 	return l_binary(c->e, "llvm.smin", contract_scale(c, share, share_of(c, o)), last);
 }
 
+/* In the batch of the next block of k. */
+static V next_address_of(Contract *c, const Operand *o, V free, V k)
+{
+	V at[MAX_RANK];
+	memcpy(at, c->at, sizeof at);
+	memcpy(c->at, c->next.at, sizeof at);
+	V found = address_of(c, o, free, k);
+	memcpy(c->at, at, sizeof at);
+	return found;
+}
+
 /* Share number `share` of the next block of o. */
 static Ahead stream_of(Contract *c, const Operand *o, V share)
 {
 	LLVMBuilderRef b = c->e->b;
 	int64_t lines = lines_of(c, o);
-	V k = contract_add(c, contract_add(c, c->k0, c->k_count), start_of(c, o, share));
-	V free = o == &c->r ? c->row0 : c->col0;
-	Ahead a = {.at = address_of(c, o, free, k)};
-	V after = address_of(c, o, free, contract_add(c, k, contract_int(c, 1)));
+	V k = contract_add(c, c->next.k0, start_of(c, o, share));
+	V free = o == &c->r ? c->next.row0 : c->next.col0;
+	Ahead a = {.at = next_address_of(c, o, free, k)};
+	V after = next_address_of(c, o, free, contract_add(c, k, contract_int(c, 1)));
 	a.line = contract_int(c, (int64_t)c->lanes * c->size);
 	V last = contract_add(c, a.at, contract_scale(c, a.line, lines - 1));
 	a.wrap = LLVMBuildSub(b, after, last, "");
@@ -181,7 +195,7 @@ Ahead contract_ahead(Contract *c, const RegisterTile *t)
 		a = either(c, is_r, a, stream_of(c, &c->l, past_r));
 	/* Nothing to bring: the same address again and again. */
 	V zero = contract_int(c, 0), brings = LLVMBuildOr(b, is_r, is_l, "");
-	brings = LLVMBuildAnd(b, brings, LLVMBuildNot(b, c->last, ""), "");
+	brings = LLVMBuildAnd(b, brings, LLVMBuildNot(b, c->ends, ""), "");
 	V harmless = LLVMBuildPtrToInt(b, c->partial, c->e->i64, "");
 	a.at = l_select(c->e, brings, a.at, harmless);
 	a.line = l_select(c->e, brings, a.line, zero);
@@ -199,8 +213,10 @@ V contract_copies_now(Contract *c, const RegisterTile *t)
 	V copies = LLVMBuildAnd(b, is_first, less(c, number, r_tiles + l_tiles), "");
 	V first_of_l = LLVMBuildICmp(b, LLVMIntEQ, number, contract_int(c, r_tiles), "");
 	copies = LLVMBuildAnd(b, copies, LLVMBuildNot(b, first_of_l, ""), "");
-	return LLVMBuildAnd(b, copies, LLVMBuildNot(b, c->last, ""), "");
+	return LLVMBuildAnd(b, copies, LLVMBuildNot(b, c->ends, ""), "");
 }
+
+enum { AGAIN = 2 }; /* steps */
 
 static Ahead copy_of(Contract *c, const Operand *o, V share)
 {
@@ -209,9 +225,12 @@ static Ahead copy_of(Contract *c, const Operand *o, V share)
 	Ahead a = stream_of(c, o, share);
 	/* Nothing behind the operand's end is read: the last block may be shorter than others. */
 	V end = contract_int(c, whole - c->lanes);
-	a.limit = address_of(c, o, end, contract_int(c, c->k - 1));
+	a.limit = next_address_of(c, o, end, contract_int(c, c->k - 1));
 	a.soon = stream_of(c, o, contract_add(c, share, contract_int(c, 1))).at;
 	a.soon = LLVMBuildSub(e->b, a.soon, a.at, "");
+	/* Bytes of a step; the first two have just been brought. */
+	V step = contract_add(c, a.wrap, contract_scale(c, a.line, lines - 1));
+	a.again = contract_scale(c, step, AGAIN);
 	V to = contract_scale(c, start_of(c, o, share), o->group);
 	a.to = LLVMBuildPtrToInt(e->b, l_at(e, c->element, o->next, to), e->i64, "");
 	a.to_line = contract_int(c, o->stride * c->size);
@@ -243,6 +262,8 @@ void contract_ahead_step(Contract *c, Ahead *a)
 		V line = l_load(e, c->vector, LLVMBuildIntToPtr(e->b, from, e->ptr, ""), c->size);
 		l_store(e, line, LLVMBuildIntToPtr(e->b, a->to, e->ptr, ""), align);
 		a->to = LLVMBuildAdd(e->b, a->to, l_select(e, end, a->to_wrap, a->to_line), "");
+		V again = LLVMBuildAdd(e->b, a->at, a->again, "");
+		l_prefetch(e, LLVMBuildIntToPtr(e->b, again, e->ptr, ""), false);
 	}
 	V soon = a->to ? LLVMBuildAdd(e->b, a->at, a->soon, "") : a->at;
 	l_prefetch(e, LLVMBuildIntToPtr(e->b, soon, e->ptr, ""), false);

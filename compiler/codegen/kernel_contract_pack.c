@@ -168,7 +168,8 @@ void contract_pack(Contract *c, Operand *o, Run run)
 	Panel p = {.o = o, .base = o->pack, .run = run};
 	if (o->source == DIRECT)
 		return;
-	if (o == &c->l)
+	bool by_steps = o == &c->r || o->ahead == COPIED; /* not panel after panel */
+	if (!by_steps)
 		contract_each_panel(c, run, o->group, pack_panel, o);
 	else if (o->source == ALONG_K)
 		contract_each_panel(c, run, 1, pack_row, &p);

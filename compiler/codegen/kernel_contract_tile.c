@@ -83,8 +83,10 @@ static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum,
 	for (unsigned i = 0; i < moves; i++)
 		*moving[i] = carry[count + i];
 	for (unsigned u = 0; u < c->unroll; u++) {
-		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
+		/* First the copy: behind a store loads wait for nothing, before it they would all have to
+		 * be in registers. */
 		contract_ahead_step(c, &ahead);
+		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
 	}
 	for (unsigned i = 0; i < moves; i++)
 		carry[count + i] = *moving[i];

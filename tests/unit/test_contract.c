@@ -265,6 +265,27 @@ static void blocks_are_packed_on_the_way(void)
 	}
 }
 
+/* Blocks of k are all alike, and the first of a tile is packed while the last of the one before it
+ * is multiplied: of the same batch or the next, with columns as many or fewer. */
+static void the_next_tile_is_packed_on_the_way(void)
+{
+	static const struct {
+		int64_t b, m, n, k, mc, nc;
+		const char *x, *y;
+	} CASES[] = {
+	    {0, 192, 320, 1280, 96, 192, "km", "kn"},   {0, 384, 576, 1024, 192, 192, "km", "kn"},
+	    {3, 192, 192, 1280, 96, 192, "bkm", "bkn"}, {2, 112, 192, 1280, 112, 96, "kbm", "bkn"},
+	    {2, 192, 208, 1280, 192, 96, "bkm", "kbn"}, {2, 192, 384, 1024, 96, 192, "kbm", "kbn"}};
+	for (size_t i = 0; i < COUNT(CASES); i++) {
+		Product p = {.b = CASES[i].b, .m = CASES[i].m, .n = CASES[i].n, .k = CASES[i].k};
+		p.x = CASES[i].x, p.y = CASES[i].y, p.mc = CASES[i].mc, p.nc = CASES[i].nc;
+		p.type = DTYPE_f32, p.epilogue = (Epilogue)(i % 3);
+		CU_ASSERT(is_right(p));
+		p.type = i & 1 ? DTYPE_f32 : DTYPE_f64, p.cpu = i & 1 ? "x86-64-v3" : NULL;
+		CU_ASSERT(is_right(p));
+	}
+}
+
 static void little_scratch_will_do(void)
 {
 	static const int64_t BYTES[] = {-1, 64, 4096, 1 << 15, 1 << 17};
@@ -353,6 +374,7 @@ CU_TestInfo test_contract[] = {
     {"large sides are packed", large_sides_are_packed},
     {"deep sums are packed", deep_sums_are_packed},
     {"blocks are packed on the way", blocks_are_packed_on_the_way},
+    {"the next tile is packed on the way", the_next_tile_is_packed_on_the_way},
     {"little scratch will do", little_scratch_will_do},
     {"epilogues end masked", epilogues_end_masked},
     {"older machines", older_machines},
