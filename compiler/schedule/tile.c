@@ -18,11 +18,14 @@ enum {
 	DEEP = 192,              /* of a deep product, */
 	TALL = 512,              /* of others */
 	NC = 256,
-	LINE = 16,      /* elements */
-	TILES = 8,      /* of a product that is worth two threads, at least, if columns are not */
-	DEEP_TILES = 6, /* of a deep one, */
-	FEW_TILES = 3,  /* if each has but pieces of L's rows, which many rows should use */
+	LINE = 16,        /* elements */
+	PANEL = 3 * LINE, /* columns of the register tiles that read the fewest bytes a sum */
+	TILES = 8,        /* of a product that is worth two threads, at least, if columns are not */
+	DEEP_TILES = 6,   /* of a deep one, */
+	FEW_TILES = 3,    /* if each has but pieces of L's rows, which many rows should use */
 	FEW_COLS = 64,
+	TURNED_TILES = 4, /* of one that turns its columns first, */
+	TURNED_COLS = 32, /* for each tile anew: many rows for few columns */
 	ROWS = 384,
 	LONG_SUM = 4096, /* steps */
 	KEPT = 96 << 10, /* elements */
@@ -111,6 +114,27 @@ static void tile_deep(const ContractRoles *r, ContractTiling *t)
 	}
 }
 
+/* Columns of a tile at first: whole panels if they can be. */
+static int64_t columns_of(int64_t cols)
+{
+	for (int64_t size = NC / PANEL * PANEL; size > NC / 2; size -= PANEL)
+		if (cols >= size && cols % size == 0)
+			return size;
+	return cols < NC ? cols : NC;
+}
+
+static int64_t halved(int64_t cols)
+{
+	return round_up(cols / 2, cols % PANEL || cols == PANEL ? 2 * LINE : PANEL);
+}
+
+/* Columns along k, which are turned while they are packed. */
+static bool turns_columns(const Kernels *k, const Node *dot, const ContractRoles *r)
+{
+	NodeId cols = dot->in[r->swapped ? 0 : 1];
+	return r->outers == 0 && r->sums == 1 && contiguous_axis(k, cols) == r->l_sum[0];
+}
+
 static void tile_contract(const Kernels *k, Kernel *kernel)
 {
 	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
@@ -120,7 +144,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	bool small = work < CONTRACT_WORK;
 	int64_t most_rows = r.outer_size > 1 || r.sums > 1 ? MC : TALL;
 	t.tile_rows = small || r.rows < most_rows ? r.rows : most_rows;
-	t.tile_cols = small || r.cols < NC ? r.cols : NC;
+	t.tile_cols = small ? r.cols : columns_of(r.cols);
 	if (small && t.tile_rows * t.tile_cols > 1 << 18)
 		t.tile_rows = r.rows < MC ? r.rows : MC;
 	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
@@ -131,14 +155,16 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 		tile_deep(&r, &t);
 	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
+	bool turns = turns_columns(k, node(k->graph, kernel->core), &r);
+	int64_t least = turns ? TURNED_TILES : TILES, few_cols = turns ? TURNED_COLS : FEW_COLS;
 	while (!small && !deep &&
 	       r.batch_size * blocks_of(r.outer_size, t.tile_outer) * blocks_of(r.rows, t.tile_rows) *
 	               blocks_of(r.cols, t.tile_cols) <
-	           TILES) {
+	           least) {
 		if (t.tile_outer > 1)
 			t.tile_outer = even(r.outer_size, t.tile_outer / 2, 1);
-		else if (t.tile_cols > FEW_COLS)
-			t.tile_cols = round_up(t.tile_cols / 2, 32);
+		else if (t.tile_cols > few_cols)
+			t.tile_cols = halved(t.tile_cols);
 		else if (t.tile_rows > 48)
 			t.tile_rows = round_up(t.tile_rows / 2, 12);
 		else
