@@ -59,7 +59,6 @@ typedef struct Contract {
 	T element, vector;
 	unsigned size; /* bytes of an element, of a pair */
 	V partial;     /* sums between blocks of k, and rows on their way to a long epilogue */
-	int64_t partial_stride;
 	bool long_epilogue;
 	bool adds;      /* a tile adds some steps of k to what is there: k is what a part has, */
 	int64_t k_rest; /* but for the last, which has these */

@@ -129,8 +129,11 @@ static int64_t partial_bytes(const Contract *c)
 {
 	if (c->k_blocks == 1 && !c->long_epilogue)
 		return 0;
-	int64_t rows = c->k_blocks == 1 ? c->high : c->t.tile_outer * c->block_rows;
-	return rows * c->partial_stride * c->size;
+	int64_t tile = c->high * c->wide * c->lanes * c->size, panels = 1;
+	if (c->k_blocks > 1)
+		panels = c->t.tile_outer * blocks_of(c->block_rows, c->high) *
+		         blocks_of(c->block_cols, c->wide * c->lanes);
+	return panels * tile;
 }
 
 /* More than a product of two matrices: a convolution. */
@@ -227,7 +230,6 @@ static void lay_out(Contract *c)
 		c->l.source = ALONG_IT;
 	c->l.group = c->l.ahead == COPIED ? c->lanes : panel;
 	c->l.stride = c->block_steps * c->l.group + c->lanes;
-	c->partial_stride = c->k_blocks == 1 ? panel : round_up(c->block_cols, panel);
 }
 
 static bool fits(const Contract *c)

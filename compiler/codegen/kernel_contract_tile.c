@@ -146,44 +146,75 @@ static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
 
 /* -- Partial sums -------------------------------------------------------------------------- */
 
-static V partial_at(Contract *c, const RegisterTile *t, V row, unsigned v)
+/* Those of a register tile lie together. */
+static V partials_of(Contract *c, const RegisterTile *t)
 {
-	V offset = contract_int(c, v * c->lanes);
-	if (c->k_blocks > 1) {
-		row = contract_add(c, t->i, row);
-		if (c->roles.outers)
-			row = contract_add(c, contract_scale(c, c->outer, c->block_rows), row);
-		offset = contract_add(c, t->j, offset);
-	}
-	offset = contract_add(c, contract_scale(c, row, c->partial_stride), offset);
+	if (c->k_blocks == 1)
+		return c->partial;
+	int64_t high = blocks_of(c->block_rows, c->high);
+	int64_t wide = blocks_of(c->block_cols, c->wide * c->lanes);
+	V number = contract_add(c, contract_scale(c, t->panel, high), t->row_panel);
+	if (c->roles.outers)
+		number = contract_add(c, contract_scale(c, c->outer, high * wide), number);
+	V offset = contract_scale(c, number, c->high * c->wide * c->lanes);
 	return l_at(c->e, c->element, c->partial, offset);
+}
+
+static V partial_at(Contract *c, V partials, V row, unsigned v)
+{
+	V offset = contract_scale(c, row, c->wide * c->lanes);
+	offset = contract_add(c, offset, contract_int(c, v * c->lanes));
+	return l_at(c->e, c->element, partials, offset);
 }
 
 static void store_partial(Contract *c, const RegisterTile *t, const V *sum)
 {
+	V partials = partials_of(c, t);
 	for (unsigned i = 0; i < t->high * t->wide; i++) {
-		V at = partial_at(c, t, contract_int(c, i / t->wide), i % t->wide);
+		V at = partial_at(c, partials, contract_int(c, i / t->wide), i % t->wide);
 		l_store(c->e, sum[i], at, c->lanes * c->size);
+	}
+}
+
+/* The sums so far: what earlier blocks of k left, or earlier parts in the result. */
+static void load_kept(Contract *c, const RegisterTile *t, V *sum)
+{
+	V partials = partials_of(c, t);
+	for (unsigned i = 0; i < t->high * t->wide; i++) {
+		V row = contract_int(c, i / t->wide);
+		if (c->adds) {
+			Index index = result_index(c, t, row, i % t->wide);
+			sum[i] = l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->lanes);
+		} else {
+			V at = partial_at(c, partials, row, i % t->wide);
+			sum[i] = l_load(c->e, c->vector, at, c->lanes * c->size);
+		}
 	}
 }
 
 /* Zeros in the first block of k. */
 static void load_partial(Contract *c, const RegisterTile *t, V *sum)
 {
-	V zero = l_float(c->e, c->vector, 0);
-	for (unsigned i = 0; i < t->high * t->wide; i++) {
+	Emit *e = c->e;
+	unsigned count = t->high * t->wide;
+	V zero = l_float(e, c->vector, 0), kept[MAX_CARRY];
+	for (unsigned i = 0; i < count; i++)
 		sum[i] = zero;
-		if (c->k_blocks == 1 && !c->adds)
-			continue;
-		V row = contract_int(c, i / t->wide), kept;
-		if (c->adds) {
-			Index index = result_index(c, t, row, i % t->wide);
-			kept = l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->lanes);
-		} else {
-			V at = partial_at(c, t, row, i % t->wide);
-			kept = l_load(c->e, c->vector, at, c->lanes * c->size);
-		}
-		sum[i] = l_select(c->e, c->first, zero, kept);
+	if (c->k_blocks == 1 && !c->adds)
+		return;
+	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)}, load = l_block(e, "load"),
+	                  start = l_block(e, "start");
+	LLVMBuildCondBr(e->b, c->first, start, load);
+	LLVMPositionBuilderAtEnd(e->b, load);
+	value_forget(c->ke);
+	load_kept(c, t, kept);
+	from[1] = LLVMGetInsertBlock(e->b);
+	l_goto(e, start);
+	value_forget(c->ke);
+	for (unsigned i = 0; i < count; i++) {
+		V either[] = {zero, kept[i]};
+		sum[i] = LLVMBuildPhi(e->b, c->vector, "");
+		LLVMAddIncoming(sum[i], either, from, 2);
 	}
 }
 
@@ -206,13 +237,14 @@ static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
 			finish(c, t, contract_int(c, i / t->wide), i % t->wide, sum[i]);
 		return;
 	}
+	V partials = partials_of(c, t);
 	store_partial(c, t, sum);
 	Loop loop;
 	loop_begin(c->e, &loop, "row", contract_int(c, 0), contract_int(c, t->high), contract_int(c, 1),
 	           NULL, 0);
 	value_forget(c->ke);
 	for (unsigned v = 0; v < t->wide; v++) {
-		V at = partial_at(c, t, loop.index, v);
+		V at = partial_at(c, partials, loop.index, v);
 		finish(c, t, loop.index, v, l_load(c->e, c->vector, at, c->lanes * c->size));
 	}
 	loop_end(c->e, &loop, NULL);
