@@ -51,7 +51,8 @@ typedef struct Contract {
 	int64_t block_sum;                                 /* the first sum, if there is one before k */
 	int64_t block_steps;                               /* of all sums in a block */
 	unsigned lanes, high, wide,
-	    unroll;         /* register tile: high rows of wide vectors; steps of k in a round */
+	    unroll,         /* register tile: high rows of wide vectors; steps of k in a round, */
+	    every;          /* and in how many of them one line is brought or copied */
 	Source l_source;    /* of L, unless it is copied */
 	bool deep;          /* contract_is_deep */
 	bool pairs;         /* a step of k is a pair of bf16; k, block_k, k0, .. count steps, */

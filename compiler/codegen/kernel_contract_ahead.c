@@ -22,7 +22,7 @@ static int64_t lines_of(const Contract *c, const Operand *o)
 /* Steps of k that a register tile brings. */
 static int64_t share_of(const Contract *c, const Operand *o)
 {
-	return c->block_k / lines_of(c, o);
+	return c->block_k / (lines_of(c, o) * c->every);
 }
 
 /* Register tiles that are needed for o: a copy follows what is brought by one. */
@@ -78,7 +78,7 @@ static bool rows_follow(const Contract *c)
 }
 
 /* R lies across its panels. L is as well read where it is, but for pieces of its rows. */
-void contract_choose_ahead(Contract *c)
+static void choose(Contract *c)
 {
 	c->r.ahead = c->r.source == ALONG_IT && runs_ahead(c, &c->r) ? BROUGHT : NOTHING;
 	bool l_packed = c->deep || c->l.source == ALONG_IT;
@@ -89,6 +89,22 @@ void contract_choose_ahead(Contract *c)
 		c->l.ahead = COPIED;
 	if (!c->r.ahead && !c->l.ahead && rows_follow(c))
 		c->r.ahead = NEXT_ROWS;
+}
+
+/* Lines that are copied in every second step, if there are tiles enough, leave the caches time. */
+void contract_choose_ahead(Contract *c)
+{
+	c->every = 1;
+	choose(c);
+	if (c->r.ahead != COPIED || c->unroll > 1 || c->k % 2)
+		return;
+	int l_ahead = c->l.ahead;
+	c->every = c->unroll = 2;
+	choose(c);
+	if (c->r.ahead == COPIED && (int)c->l.ahead == l_ahead)
+		return;
+	c->every = c->unroll = 1;
+	choose(c);
 }
 
 /* -- Addresses ----------------------------------------------------------------------------- */

@@ -85,7 +85,8 @@ static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum,
 	for (unsigned u = 0; u < c->unroll; u++) {
 		/* First the copy: behind a store loads wait for nothing, before it they would all have to
 		 * be in registers. */
-		contract_ahead_step(c, &ahead);
+		if (u % c->every == 0)
+			contract_ahead_step(c, &ahead);
 		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
 	}
 	for (unsigned i = 0; i < moves; i++)
