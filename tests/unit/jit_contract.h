@@ -1,10 +1,11 @@
 /* jit_contract.h: for tests and tools: a kernel around one dot, scheduled by hand and compiled.
  *
  * The graph: inputs x, y (axes of batch b, rows m, contracted k; b, k, columns n; in any order) and
- * bias [n]; out = dot(x, y), or something of it. */
+ * bias [n]; out = dot(x, y), or something of it. As a model's, a matrix by a vector is a sum. */
 #ifndef SSLC_TEST_JIT_CONTRACT_H
 #define SSLC_TEST_JIT_CONTRACT_H
 
+#include "../../compiler/passes/passes.h"
 #include "../../compiler/schedule/fuse.h"
 #include "jit.h"
 
@@ -19,6 +20,7 @@ typedef struct Product {
 	int64_t mc, nc, kc; /* mc 0: the tiles that schedule/tile.c gives */
 	int64_t scratch;    /* bytes; 0: 1 MiB; -1: none */
 	const char *cpu;
+	bool normalized; /* as the pass leaves it: of a matrix by a vector, a sum; nothing follows */
 } Product;
 
 typedef void (*ProductFunction)(const void *x, const void *y, const void *bias, void *out,
@@ -67,22 +69,9 @@ static inline NodeId product_graph(Graph *g, const Product *p, NodeId in[3], Nod
 	return p->epilogue == LONG ? op_exp(g, op_tanh(g, out)) : op_max(g, out, op_like(g, out, 0));
 }
 
-static inline void product_compile(CompiledProduct *o, const Product *p, const char *assembly)
+/* The tiles of the kernel: those asked for, or the schedule's. */
+static inline ContractTiling product_tiling(const Product *p, const Graph *g, NodeId dot)
 {
-	o->compile = (Compile){.arena = arena_open(0)};
-	o->compile.diags = diags_open(o->compile.arena);
-	Graph *g = graph_new(&o->compile, "product");
-	NodeId in[3] = {0}, dot, out = product_graph(g, p, in, &dot);
-	if (!out)
-		abort();
-	BufferId *buffer_of = new_array(o->compile.arena, BufferId, g->count);
-	Buffer buffer[5] = {{0}};
-	for (uint32_t i = 0; i < 4; i++) {
-		NodeId held = i < 3 ? in[i] : out;
-		buffer_of[held] = held ? i + 1 : 0;
-		buffer[i + 1] = (Buffer){.node = held, .place = i < 3 ? PLACE_INPUT : PLACE_OUTPUT};
-	}
-	Kernels kernels = {.graph = g, .buffer_of = buffer_of, .buffer = buffer, .buffer_count = 5};
 	ContractRoles r = contract_roles(g, node(g, dot));
 	int64_t mc = p->mc ? p->mc : 1, nc = p->mc ? p->nc : 1;
 	int64_t rows = r.swapped ? nc : mc, cols = r.swapped ? mc : nc;
@@ -91,8 +80,48 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	t.tile_rows = rows < r.rows ? rows : r.rows, t.tile_cols = cols < r.cols ? cols : r.cols;
 	t.row_blocks = (r.rows + t.tile_rows - 1) / t.tile_rows;
 	t.col_blocks = (r.cols + t.tile_cols - 1) / t.tile_cols;
+	return t;
+}
+
+/* What the pass makes of out, and of the inputs. */
+static inline Graph *product_normalized(Graph *g, NodeId in[2], NodeId *out)
+{
+	graph_output(g, "out", *out);
+	g = pass_normalize(g->c, g);
+	*out = g->out[0].value;
+	while (node(g, *out)->op == OP_reshape) /* the same numbers in the same order */
+		*out = node(g, *out)->in[0];
+	in[0] = in[1] = 0;
+	for (NodeId x = 1; x < g->count; x++)
+		if (node(g, x)->op == OP_input)
+			in[in[0] != 0] = x;
+	return g;
+}
+
+static inline void product_compile(CompiledProduct *o, const Product *p, const char *assembly)
+{
+	o->compile = (Compile){.arena = arena_open(0)};
+	o->compile.diags = diags_open(o->compile.arena);
+	Graph *g = graph_new(&o->compile, "product");
+	NodeId in[3] = {0}, dot, out = product_graph(g, p, in, &dot);
+	if (!out)
+		abort();
+	if (p->normalized) {
+		g = product_normalized(g, in, &out);
+		dot = out;
+	}
+	bool sums = node(g, out)->op == OP_sum;
+	BufferId *buffer_of = new_array(o->compile.arena, BufferId, g->count);
+	Buffer buffer[5] = {{0}};
+	for (uint32_t i = 0; i < 4; i++) {
+		NodeId held = i < 3 ? in[i] : out;
+		buffer_of[held] = held ? i + 1 : 0;
+		buffer[i + 1] = (Buffer){.node = held, .place = i < 3 ? PLACE_INPUT : PLACE_OUTPUT};
+	}
+	Kernels kernels = {.graph = g, .buffer_of = buffer_of, .buffer = buffer, .buffer_count = 5};
+	ContractTiling t = sums ? (ContractTiling){0} : product_tiling(p, g, dot);
 	int64_t bytes = p->scratch < 0 ? 0 : p->scratch ? p->scratch : 1 << 20;
-	Kernel kernel = {.kind = KERNEL_contract,
+	Kernel kernel = {.kind = sums ? KERNEL_reduce : KERNEL_contract,
 	                 .core = dot,
 	                 .out = &out,
 	                 .to = (BufferId[]){4},
@@ -100,7 +129,7 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	                 .tiles = (p->b ? p->b : 1) * t.row_blocks * t.col_blocks,
 	                 .scratch = (uint64_t)bytes,
 	                 .tiling = t};
-	if (p->mc == 0)
+	if (p->mc == 0 || sums)
 		kernel_tile(&kernels, &kernel), bytes = (int64_t)kernel.scratch;
 	o->tiles = kernel.tiles;
 	jit_open(&o->jit, p->cpu);
@@ -117,7 +146,8 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	}
 	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer};
 	ke.lanes = e->vector_bits / (p->type == DTYPE_f64 ? 64 : 32);
-	kernel_contract(&ke, LLVMGetParam(e->function, 4), LLVMGetParam(e->function, 5), scratch);
+	(sums ? kernel_reduce : kernel_contract)(&ke, LLVMGetParam(e->function, 4),
+	                                         LLVMGetParam(e->function, 5), scratch);
 	jit_optimize(&o->jit, JIT_PASSES);
 	if (assembly)
 		jit_assembly(&o->jit, assembly);

@@ -7,9 +7,10 @@
  * with t after m or n where that operand is stored transposed. First the results are compared, then
  * all take turns in rounds, with bare FMAs between, and the order rotates; medians. `ratio` is the
  * rate of sslc over that of the best peer; `least`, that of the shortest times. gemm_peers.c says
- * which libraries and which of their kernels; --as-is: those that they choose. --cold: operands are
- * in memory, not in caches, as they often are in a step. MC, NC in the
- * environment: tiles of these sizes instead of the schedule's. Built, after the release preset, by
+ * which libraries and which of their kernels; --as-is: those that they choose. What is multiplied
+ * by one column is compiled as the pass normalize leaves it, a sum. --cold: operands are in memory,
+ * not in caches, as they often are in a step. MC, NC in the environment: tiles of these sizes
+ * instead of the schedule's. Built, after the release preset, by
  *
  *     cc -std=gnu17 -O2 -Wall -Wextra -Werror -Icompiler -Iruntime \
  *        -isystem $(llvm-config-19 --includedir) \
@@ -113,6 +114,8 @@ static void compile_case(CompiledProduct *c, const Case *s, const Bench *b)
 	p.b = s->b > 1 ? s->b : 0;
 	p.x = s->x_transposed ? "bkm" : "bmk", p.y = s->y_transposed ? "bnk" : "bkn";
 	p.x += s->b == 1, p.y += s->b == 1;
+	if (s->n == 1 && s->b == 1)
+		p.n = 0, p.y = "k", p.normalized = true;
 	const char *mc = getenv("MC"), *nc = getenv("NC");
 	if (mc || nc)
 		p.mc = mc ? atoi(mc) : 192, p.nc = nc ? atoi(nc) : 256;
