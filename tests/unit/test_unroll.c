@@ -10,17 +10,6 @@
 #include "../../compiler/passes/passes.h"
 #include "compiled.h"
 
-/* In [-1, 1), as f32 holds them. */
-static const double *numbers(Arena *a, int64_t count, uint32_t seed)
-{
-	double *x = new_array(a, double, (size_t)count);
-	for (int64_t i = 0; i < count; i++) {
-		seed = seed * 1664525 + 1013904223;
-		x[i] = (double)(seed >> 8) * 0x1p-23 - 1;
-	}
-	return x;
-}
-
 /* -- Winograd ---------------------------------------------------------------------------------- */
 
 /* The interpreter's values before and after all passes. */
@@ -43,8 +32,8 @@ static bool winograd_agrees(const char *text, Shape x, Shape w, size_t room)
 	Graph *raw = autodiff(
 	    c, build_expression(c, prelude_parse(c), NULL, expression_of(c, text), inputs, 2, NULL));
 	diag_print(c->diags, stderr, false);
-	Feed feed[] = {{"x", numbers(c->arena, shape_size(x), 1)},
-	               {"w", numbers(c->arena, shape_size(w), 2)}};
+	Feed feed[] = {{"x", test_numbers(c, DTYPE_f32, shape_size(x), 1)},
+	               {"w", test_numbers(c, DTYPE_f32, shape_size(w), 2)}};
 	Graph *low = passes(c, raw, NULL);
 	bool good =
 	    low && passes_keep(c, raw, low, feed, 2) && graph_agrees_always(c, low, feed, 2, 2e-5);
@@ -158,7 +147,7 @@ static void stages(void)
 		graph_output(g, "y", op_neg(g, y));
 		if (variant == 3)
 			graph_output(g, "first", op_exp(g, op_neg(g, op_mul(g, first, first))));
-		Feed feed = {"x", numbers(c->arena, shape_size(s), 1)};
+		Feed feed = {"x", test_numbers(c, DTYPE_f32, shape_size(s), 1)};
 		CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), &feed, 1, 1e-6));
 		compile_close(c);
 	}
@@ -176,7 +165,7 @@ static void large_results(void)
 		y = op_transpose(g, y, (Axes){.count = 5, .at = {1, 3, 0, 2, 4}});
 		y = op_reshape(g, y, SHAPE(4, 4400, 64));
 		graph_output(g, "sums", op_sum(g, y, (Axes){.count = 1, .at = {1}}));
-		Feed feed = {"x", numbers(c->arena, shape_size(s), 1)};
+		Feed feed = {"x", test_numbers(c, DTYPE_f32, shape_size(s), 1)};
 		CU_ASSERT(graph_agrees(c, passes(c, g, NULL), &HOW[i], &feed, 1, 1e-5));
 		compile_close(c);
 	}
@@ -219,7 +208,7 @@ static void parts_that_share_lines(void)
 	}
 	NodeId y = op_reshape(g, op_concat(g, part, 2, 3), SHAPE(1100, 1024));
 	graph_output(g, "sums", op_sum(g, y, (Axes){.count = 1, .at = {0}}));
-	Feed feed = {"x", numbers(c->arena, shape_size(s), 1)};
+	Feed feed = {"x", test_numbers(c, DTYPE_f32, shape_size(s), 1)};
 	CU_ASSERT(graph_agrees(c, passes(c, g, NULL), &(How){.hook = SERIAL}, &feed, 1, 1e-5));
 	compile_close(c);
 }
@@ -251,8 +240,8 @@ static void parts_as_they_lie(void)
 		NodeId x = op_input(g, "x", DTYPE_f32, s), y = op_input(g, "y", DTYPE_f32, s);
 		NodeId parts[] = {x, op_add(g, x, y), op_mul(g, x, y), y, op_sub(g, x, y)};
 		graph_output(g, "z", op_concat(g, parts, 5, axis));
-		Feed feed[] = {{"x", numbers(c->arena, shape_size(s), 1)},
-		               {"y", numbers(c->arena, shape_size(s), 2)}};
+		Feed feed[] = {{"x", test_numbers(c, DTYPE_f32, shape_size(s), 1)},
+		               {"y", test_numbers(c, DTYPE_f32, shape_size(s), 2)}};
 		CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), feed, 2, 1e-6));
 		compile_close(c);
 	}
@@ -268,7 +257,7 @@ static void shared_values_end(void)
 		y = op_mul(g, op_add(g, y, y), op_like(g, y, i % 2 ? 0.25 : 1));
 	NodeId parts[] = {y, op_neg(g, y)};
 	graph_output(g, "y", op_concat(g, parts, 2, 1));
-	Feed feed = {"x", numbers(c->arena, 48, 1)};
+	Feed feed = {"x", test_numbers(c, DTYPE_f32, 48, 1)};
 	CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), &feed, 1, 1e-6));
 	compile_close(c);
 }

@@ -46,19 +46,6 @@ static NodeId conv_node(Graph *g, const Conv *v, NodeId x, NodeId w)
 	                        .y_contract = {0, 1, 3}});
 }
 
-static double sample(uint64_t i)
-{
-	return (double)(int64_t)(hash_u64(7, i) % 2001) / 1000 - 1;
-}
-
-static const double *samples(Arena *a, int64_t count, uint64_t from)
-{
-	double *x = new_array(a, double, (size_t)count);
-	for (int64_t i = 0; i < count; i++)
-		x[i] = (double)(float)sample(from + (uint64_t)i);
-	return x;
-}
-
 /* -- By definition ----------------------------------------------------------------------------- */
 
 typedef struct Point {
@@ -138,9 +125,9 @@ static bool conv_of_is_right(DType dot, const Conv *v, const char *cpu, Hook hoo
 	NodeId loss = op_sum(g, op_mul(g, y, weights), all);
 	graph_output(g, "dx", op_gradient(g, loss, x));
 	graph_output(g, "dw", op_gradient(g, loss, w));
-	Feed feed[] = {{"x", samples(c->arena, shape_size(xs), 0)},
-	               {"w", samples(c->arena, shape_size(ws), 1000000)},
-	               {"weights", samples(c->arena, shape_size(node(g, y)->shape), 2000000)}};
+	Feed feed[] = {{"x", test_numbers(c, DTYPE_f32, shape_size(xs), 1)},
+	               {"w", test_numbers(c, DTYPE_f32, shape_size(ws), 2)},
+	               {"weights", test_numbers(c, DTYPE_f32, shape_size(node(g, y)->shape), 3)}};
 	Graph *raw = autodiff(c, g), *low = passes(c, raw, NULL);
 	if (!raw || !low)
 		return false;
