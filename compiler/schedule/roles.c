@@ -144,7 +144,7 @@ int contiguous_axis(const Kernels *k, NodeId x)
 bool contract_is_deep(const Kernels *k, const Node *dot)
 {
 	ContractRoles r = contract_roles(k->graph, dot);
-	if (r.outers > 0 || r.sums > 1 || r.row < 0 || r.k <= DEEP_K)
+	if (r.outers > 0 || r.sums > 1 || r.row < 0 || r.k < DEEP_K)
 		return false;
 	NodeId rows = dot->in[r.swapped ? 1 : 0];
 	int64_t bytes = r.rows * r.k * type_info[node(k->graph, rows)->type].size;
