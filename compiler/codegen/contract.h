@@ -31,6 +31,7 @@ typedef struct Operand {
 	                  one vector of L's */
 	/* Of its next block of k, meanwhile; or of the next register tile's rows. */
 	enum { NOTHING, BROUGHT, COPIED, NEXT_ROWS } ahead;
+	bool soon; /* read where it is: asked for some steps before */
 } Operand;
 
 /* The block of k after the present one: of the same tile, or the first of the next. */
@@ -160,5 +161,7 @@ Ahead contract_ahead(Contract *c, const RegisterTile *t);
 V contract_copies_now(Contract *c, const RegisterTile *t);
 Ahead contract_copy(Contract *c, const RegisterTile *t);
 void contract_ahead_step(Contract *c, Ahead *a);
+/* At step k, relative: asks for what is read where it is some steps later. */
+void contract_ask_soon(Contract *c, const RegisterTile *t, V k);
 
 #endif

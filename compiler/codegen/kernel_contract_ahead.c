@@ -66,7 +66,21 @@ static bool is_copied(const Contract *c, const Operand *o)
 	return whole && lies_forward(c, o) && tiles > tiles_for(c, &c->r) + tiles_for(c, &c->l);
 }
 
-enum { FEW_FMAS = 16 }; /* of a step: fewer leave no time for more */
+enum {
+	FEW_FMAS = 16,   /* of a step: fewer leave no time for more */
+	NEAR = 48 << 10, /* bytes that stay in the first cache */
+	STEPS = 16,      /* that memory has time for */
+};
+
+/* What lies across k and is read where it is: every step is on another line, often another page. */
+static bool is_asked_soon(const Contract *c, const Operand *o)
+{
+	int64_t size = o == &c->r ? c->rows : c->cols;
+	return size * c->k * c->size > NEAR && c->k > STEPS && o->source == DIRECT && !o->ahead &&
+	       c->high * c->wide >= FEW_FMAS && c->roles.outers == 0 && c->roles.sums == 1 &&
+	       !c->pairs && o->free >= 0 && contract_is_plain(c, o->node) &&
+	       contiguous_axis(c->e->k, o->node) == o->free;
+}
 
 /* Rows along k that are read where they are: each is a stream of its own, and a short one. */
 static bool rows_follow(const Contract *c)
@@ -89,6 +103,7 @@ static void choose(Contract *c)
 		c->l.ahead = COPIED;
 	if (!c->r.ahead && !c->l.ahead && rows_follow(c))
 		c->r.ahead = NEXT_ROWS;
+	c->r.soon = is_asked_soon(c, &c->r), c->l.soon = c->r.soon && is_asked_soon(c, &c->l);
 }
 
 /* Lines that are copied in every second step, if there are tiles enough, leave the caches time. */
@@ -262,6 +277,24 @@ Ahead contract_copy(Contract *c, const RegisterTile *t)
 		return r;
 	V past_r = contract_add(c, share, contract_int(c, -tiles_for(c, &c->r)));
 	return either(c, less(c, past_r, 0), r, copy_of(c, &c->l, past_r));
+}
+
+static void ask(Contract *c, const Operand *o, V free, V k)
+{
+	V at = address_of(c, o, free, contract_add(c, k, contract_int(c, STEPS)));
+	l_prefetch(c->e, LLVMBuildIntToPtr(c->e->b, at, c->e->ptr, ""), false);
+}
+
+void contract_ask_soon(Contract *c, const RegisterTile *t, V k)
+{
+	k = contract_add(c, c->k0, k);
+	/* The last row: the first often shares its line with the tile before. */
+	V row = contract_add(c, contract_add(c, c->row0, t->i), contract_int(c, t->high - 1));
+	V col = contract_add(c, c->col0, t->j);
+	if (c->r.soon)
+		ask(c, &c->r, row, k);
+	for (unsigned v = 0; c->l.soon && v < t->wide; v++)
+		ask(c, &c->l, contract_add(c, col, contract_int(c, v * c->lanes)), k);
 }
 
 /* -- A step -------------------------------------------------------------------------------- */

@@ -87,7 +87,9 @@ static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum,
 		 * be in registers. */
 		if (u % c->every == 0)
 			contract_ahead_step(c, &ahead);
-		step(c, t, contract_add(c, loop.index, contract_int(c, u)), carry);
+		V k = contract_add(c, loop.index, contract_int(c, u));
+		contract_ask_soon(c, t, k);
+		step(c, t, k, carry);
 	}
 	for (unsigned i = 0; i < moves; i++)
 		carry[count + i] = *moving[i];
