@@ -329,4 +329,6 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	choose_sources(c);
 	choose_blocks(c);
 	fit_scratch(c);
+	if (c->adds && c->k_blocks > 1)
+		BUG("blocks of k in a part of k");
 }

@@ -18,7 +18,9 @@ typedef struct Product {
 	Epilogue epilogue;
 	bool doubled;       /* x + x instead of x: computed while it is packed */
 	int64_t mc, nc, kc; /* mc 0: the tiles that schedule/tile.c gives */
-	int64_t scratch;    /* bytes; 0: 1 MiB; -1: none */
+	int64_t scratch;    /* bytes; 0: 1 MiB, or with mc 0 the schedule's; -1: none */
+	/* Where scratch is, for tests; NULL: on the stack. */
+	void *(*scratch_at)(int64_t bytes);
 	const char *cpu;
 	bool normalized; /* as the pass leaves it: of a matrix by a vector, a sum; nothing follows */
 } Product;
@@ -140,7 +142,10 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	for (unsigned i = 0; i < 4; i++)
 		pointer[i + 1] = LLVMGetParam(e->function, i);
 	V scratch = NULL;
-	if (bytes) {
+	if (bytes && p->scratch_at) {
+		V at = l_i64(e, (int64_t)(intptr_t)p->scratch_at(bytes));
+		scratch = LLVMBuildIntToPtr(e->b, at, e->ptr, "");
+	} else if (bytes) {
 		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, bytes), "");
 		LLVMSetAlignment(scratch, 64);
 	}

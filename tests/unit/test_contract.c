@@ -68,6 +68,21 @@ static void *numbers(DType type, int64_t count, uint32_t seed)
 	return x;
 }
 
+/* Before a page that must not be touched, and full of what no sum survives. */
+static void *guarded_scratch(int64_t bytes)
+{
+	static uint8_t *at;
+	static size_t mapped;
+	munmap(at, mapped);
+	size_t pages = ((size_t)bytes + PAGE - 1) / PAGE * PAGE;
+	mapped = pages + PAGE;
+	at = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CU_ASSERT_FATAL(at != MAP_FAILED);
+	CU_ASSERT_FATAL(mprotect(at + pages, PAGE, PROT_NONE) == 0);
+	memset(at, 0xFF, pages);
+	return at + pages - (size_t)bytes / 64 * 64;
+}
+
 static void forget(void *x, DType type, int64_t count)
 {
 	size_t pages = pages_for(type, count), bytes = (size_t)count * type_info[type].size;
@@ -102,6 +117,7 @@ static int64_t wrong(const Product *p, const void *x, const void *y, const void 
 	bound *= p->k > 64 ? sqrt((double)p->k / 64) : 1; /* sums grow, and their last place */
 	bound *= p->type == DTYPE_bf16 ? 4 : 1;           /* products to 4, not to 1 */
 	bound *= p->epilogue == LONG ? 3 : 1;
+	bound *= p->cpu ? 2 : 1; /* without FMAs every product is rounded too */
 	for (int64_t b = 0; b < at_least_one(p->b); b++)
 		for (int64_t m = 0; m < at_least_one(p->m); m++)
 			for (int64_t n = 0; n < at_least_one(p->n); n++, i++)
@@ -123,9 +139,13 @@ static void *blank(const Product *p, int64_t count)
 	return out;
 }
 
+enum { SCHEDULED = -1 }; /* mc: the schedule's tiles */
+
 static bool is_right(Product p)
 {
 	p.mc = p.mc ? p.mc : 192, p.nc = p.nc ? p.nc : 256, p.kc = p.kc ? p.kc : 256;
+	p.mc = p.mc == SCHEDULED ? 0 : p.mc;
+	p.scratch_at = guarded_scratch;
 	CompiledProduct c;
 	product_compile(&c, &p, NULL);
 	int64_t b = at_least_one(p.b), m = at_least_one(p.m), n = at_least_one(p.n);
@@ -286,6 +306,24 @@ static void the_next_tile_is_packed_on_the_way(void)
 	}
 }
 
+/* As a model's products: many and few columns, along k or not, deep or not, several batches. */
+static void tiles_of_the_schedule(void)
+{
+	static const int64_t SHAPES[][4] = {
+	    {0, 530, 192, 70},  {0, 150, 48, 900},  {0, 70, 1000, 130}, {0, 192, 192, 1024},
+	    {0, 260, 130, 800}, {0, 33, 300, 1000}, {3, 130, 144, 60},  {2, 192, 192, 769},
+	};
+	for (size_t i = 0; i < COUNT(SHAPES); i++)
+		for (int order = 0; order < 4; order++) {
+			Product p = {.b = SHAPES[i][0], .m = SHAPES[i][1], .n = SHAPES[i][2]};
+			p.k = SHAPES[i][3], p.mc = SCHEDULED, p.type = DTYPE_f32;
+			p.x = order & 1 ? "bkm" : "bmk", p.y = order & 2 ? "bnk" : "bkn";
+			p.x += p.b == 0, p.y += p.b == 0;
+			p.epilogue = (Epilogue)((i + (size_t)order) % 3);
+			CU_ASSERT(is_right(p));
+		}
+}
+
 static void little_scratch_will_do(void)
 {
 	static const int64_t BYTES[] = {-1, 64, 4096, 1 << 15, 1 << 17};
@@ -375,6 +413,7 @@ CU_TestInfo test_contract[] = {
     {"deep sums are packed", deep_sums_are_packed},
     {"blocks are packed on the way", blocks_are_packed_on_the_way},
     {"the next tile is packed on the way", the_next_tile_is_packed_on_the_way},
+    {"tiles of the schedule", tiles_of_the_schedule},
     {"little scratch will do", little_scratch_will_do},
     {"epilogues end masked", epilogues_end_masked},
     {"older machines", older_machines},
