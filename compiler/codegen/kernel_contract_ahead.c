@@ -7,7 +7,8 @@
  * The register tiles of a block share the work, in their order: each brings the lines of some steps
  * of k, one step after the other, for what is asked for in places far apart is forgotten. Where
  * panels are copied the tiles of a block do, in turn: bring R's first share, copy R's shares while
- * each brings the one after it, and the same for L. */
+ * each brings the one after it, and the same for L. Where nothing is packed: the rows of the next
+ * register tile, if they lie along k, or what is read some steps later, if they lie across. */
 #include "contract.h"
 
 #include <string.h>
