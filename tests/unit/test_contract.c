@@ -46,15 +46,21 @@ static size_t pages_for(DType type, int64_t count)
 	return ((size_t)count * type_info[type].size + PAGE - 1) / PAGE * PAGE;
 }
 
+/* Pages before one that must not be touched. */
+static uint8_t *guarded(size_t pages)
+{
+	uint8_t *at =
+	    mmap(NULL, pages + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CU_ASSERT_FATAL(at != MAP_FAILED);
+	CU_ASSERT_FATAL(mprotect(at + pages, PAGE, PROT_NONE) == 0);
+	return at;
+}
+
 /* At the very end of what may be read. */
 static void *numbers(DType type, int64_t count, uint32_t seed)
 {
 	size_t pages = pages_for(type, count);
-	uint8_t *all =
-	    mmap(NULL, pages + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CU_ASSERT_FATAL(all != MAP_FAILED);
-	CU_ASSERT_FATAL(mprotect(all + pages, PAGE, PROT_NONE) == 0);
-	void *x = all + pages - (size_t)count * type_info[type].size;
+	void *x = guarded(pages) + pages - (size_t)count * type_info[type].size;
 	for (int64_t i = 0; i < count; i++) {
 		seed = seed * 1664525 + 1013904223;
 		double value = (double)(int32_t)seed * 0x1p-31;
@@ -68,7 +74,7 @@ static void *numbers(DType type, int64_t count, uint32_t seed)
 	return x;
 }
 
-/* Before a page that must not be touched, and full of what no sum survives. */
+/* At the very end of what may be touched, and full of what no sum survives. */
 static void *guarded_scratch(int64_t bytes)
 {
 	static uint8_t *at;
@@ -76,9 +82,7 @@ static void *guarded_scratch(int64_t bytes)
 	munmap(at, mapped);
 	size_t pages = ((size_t)bytes + PAGE - 1) / PAGE * PAGE;
 	mapped = pages + PAGE;
-	at = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CU_ASSERT_FATAL(at != MAP_FAILED);
-	CU_ASSERT_FATAL(mprotect(at + pages, PAGE, PROT_NONE) == 0);
+	at = guarded(pages);
 	memset(at, 0xFF, pages);
 	return at + pages - (size_t)bytes / 64 * 64;
 }
@@ -117,7 +121,6 @@ static int64_t wrong(const Product *p, const void *x, const void *y, const void 
 	bound *= p->k > 64 ? sqrt((double)p->k / 64) : 1; /* sums grow, and their last place */
 	bound *= p->type == DTYPE_bf16 ? 4 : 1;           /* products to 4, not to 1 */
 	bound *= p->epilogue == LONG ? 3 : 1;
-	bound *= p->cpu ? 2 : 1; /* without FMAs every product is rounded too */
 	for (int64_t b = 0; b < at_least_one(p->b); b++)
 		for (int64_t m = 0; m < at_least_one(p->m); m++)
 			for (int64_t n = 0; n < at_least_one(p->n); n++, i++)
