@@ -53,7 +53,7 @@ typedef struct Contract {
 	int64_t block_steps;                               /* of all sums in a block */
 	unsigned lanes, high, wide,
 	    unroll,         /* register tile: high rows of wide vectors; steps of k in a round, */
-	    every;          /* and in how many of them one line is brought or copied */
+	    every;          /* and from one line that is brought or copied to the next */
 	Source l_source;    /* of L, unless it is copied */
 	bool deep;          /* contract_is_deep */
 	bool pairs;         /* a step of k is a pair of bf16; k, block_k, k0, .. count steps, */
@@ -129,6 +129,8 @@ V contract_read(Contract *c, const Operand *o, V free, V k, int lane_axis, unsig
 V contract_multiply(Contract *c, V row, V col, V sum);
 
 /* kernel_contract_choose.c */
+int64_t contract_row_panels(const Contract *c); /* register tiles of a block along rows, columns */
+int64_t contract_col_panels(const Contract *c);
 void contract_choose(KernelEmit *ke, Contract *c); /* c keeps pointers into itself */
 int64_t contract_row_bytes(const Contract *c); /* of scratch, for R, then L, then partial sums */
 int64_t contract_col_bytes(const Contract *c);
@@ -145,6 +147,7 @@ typedef struct RegisterTile {
 	unsigned high, wide, valid;
 } RegisterTile;
 void contract_register_tile(Contract *c, const RegisterTile *t);
+V contract_tile_number(Contract *c, const RegisterTile *t); /* in its block; rows count fastest */
 
 /* kernel_contract_ahead.c: to be carried through the loop over k: `at`, `left`, `to`. */
 typedef struct Ahead {   /* nothing but Vs: they are selected one by one */

@@ -34,12 +34,16 @@ static int64_t tiles_for(const Contract *c, const Operand *o)
 	return blocks_of(c->block_k, share_of(c, o)) + (o->ahead == COPIED);
 }
 
-/* Whose address follows from the index alone. */
+/* Whose address follows from the index alone, with neighbours along the axis. */
+static bool follows(const Contract *c, const Operand *o, int axis)
+{
+	return c->roles.outers == 0 && c->roles.sums == 1 && !c->pairs && o->free >= 0 &&
+	       contract_is_plain(c, o->node) && contiguous_axis(c->e->k, o->node) == axis;
+}
+
 static bool runs_ahead(const Contract *c, const Operand *o)
 {
-	return c->k_blocks > 1 && c->roles.outers == 0 && c->roles.sums == 1 && !c->pairs &&
-	       share_of(c, o) > 0 && o->free >= 0 && contract_is_plain(c, o->node) &&
-	       contiguous_axis(c->e->k, o->node) == o->free;
+	return c->k_blocks > 1 && share_of(c, o) > 0 && follows(c, o, o->free);
 }
 
 /* Whether neighbours lie in memory as they are counted, and what follows lies behind. */
@@ -78,18 +82,14 @@ static bool is_asked_soon(const Contract *c, const Operand *o)
 {
 	int64_t size = o == &c->r ? c->rows : c->cols;
 	return size * c->k * c->size > NEAR && c->k > STEPS && o->source == DIRECT && !o->ahead &&
-	       c->high * c->wide >= FEW_FMAS && c->roles.outers == 0 && c->roles.sums == 1 &&
-	       !c->pairs && o->free >= 0 && contract_is_plain(c, o->node) &&
-	       contiguous_axis(c->e->k, o->node) == o->free;
+	       c->high * c->wide >= FEW_FMAS && follows(c, o, o->free);
 }
 
 /* Rows along k that are read where they are: each is a stream of its own, and a short one. */
 static bool rows_follow(const Contract *c)
 {
 	bool far = c->rows * c->k * c->size > CONTRACT_FAR && c->high * c->wide >= FEW_FMAS;
-	return far && c->r.source == DIRECT && c->roles.outers == 0 && c->roles.sums == 1 &&
-	       !c->pairs && c->r.free >= 0 && contract_is_plain(c, c->r.node) &&
-	       contiguous_axis(c->e->k, c->r.node) == c->r.contract;
+	return far && c->r.source == DIRECT && follows(c, &c->r, c->r.contract);
 }
 
 /* R lies across its panels. L is as well read where it is, but for pieces of its rows. */
@@ -114,10 +114,10 @@ void contract_choose_ahead(Contract *c)
 	choose(c);
 	if (c->r.ahead != COPIED || c->unroll > 1 || c->k % 2)
 		return;
-	int l_ahead = c->l.ahead;
+	Operand l = c->l;
 	c->every = c->unroll = 2;
 	choose(c);
-	if (c->r.ahead == COPIED && (int)c->l.ahead == l_ahead)
+	if (c->r.ahead == COPIED && c->l.ahead == l.ahead)
 		return;
 	c->every = c->unroll = 1;
 	choose(c);
@@ -167,12 +167,6 @@ static Ahead stream_of(Contract *c, const Operand *o, V share)
 	return a;
 }
 
-static V number_of(Contract *c, const RegisterTile *t)
-{
-	V number = contract_scale(c, t->panel, blocks_of(c->block_rows, c->high));
-	return contract_add(c, number, t->row_panel);
-}
-
 /* -- What a tile brings or copies ---------------------------------------------------------- */
 
 /* x of `a` where the condition holds, else of `b`. */
@@ -216,7 +210,7 @@ Ahead contract_ahead(Contract *c, const RegisterTile *t)
 		return (Ahead){.at = NULL};
 	if (c->r.ahead == NEXT_ROWS)
 		return next_rows(c, t);
-	V number = number_of(c, t),
+	V number = contract_tile_number(c, t),
 	  past_r = contract_add(c, number, contract_int(c, -tiles_for(c, &c->r)));
 	V is_r = less(c, number, brought(c, &c->r)), is_l = less(c, past_r, brought(c, &c->l));
 	is_l = LLVMBuildAnd(b, is_l, LLVMBuildNot(b, less(c, past_r, 0), ""), "");
@@ -241,7 +235,7 @@ V contract_copies_now(Contract *c, const RegisterTile *t)
 	if (c->r.ahead != COPIED)
 		return NULL;
 	int64_t r_tiles = tiles_for(c, &c->r), l_tiles = c->l.ahead == COPIED ? tiles_for(c, &c->l) : 0;
-	V number = number_of(c, t), is_first = LLVMBuildNot(b, less(c, number, 1), "");
+	V number = contract_tile_number(c, t), is_first = LLVMBuildNot(b, less(c, number, 1), "");
 	V copies = LLVMBuildAnd(b, is_first, less(c, number, r_tiles + l_tiles), "");
 	V first_of_l = LLVMBuildICmp(b, LLVMIntEQ, number, contract_int(c, r_tiles), "");
 	copies = LLVMBuildAnd(b, copies, LLVMBuildNot(b, first_of_l, ""), "");
@@ -272,7 +266,8 @@ static Ahead copy_of(Contract *c, const Operand *o, V share)
 
 Ahead contract_copy(Contract *c, const RegisterTile *t)
 {
-	V one = contract_int(c, 1), share = LLVMBuildNSWSub(c->e->b, number_of(c, t), one, "");
+	V one = contract_int(c, 1),
+	  share = LLVMBuildNSWSub(c->e->b, contract_tile_number(c, t), one, "");
 	Ahead r = copy_of(c, &c->r, share);
 	if (c->l.ahead != COPIED)
 		return r;
@@ -288,12 +283,13 @@ static void ask(Contract *c, const Operand *o, V free, V k)
 
 void contract_ask_soon(Contract *c, const RegisterTile *t, V k)
 {
+	if (!c->r.soon)
+		return;
 	k = contract_add(c, c->k0, k);
 	/* The last row: the first often shares its line with the tile before. */
 	V row = contract_add(c, contract_add(c, c->row0, t->i), contract_int(c, t->high - 1));
 	V col = contract_add(c, c->col0, t->j);
-	if (c->r.soon)
-		ask(c, &c->r, row, k);
+	ask(c, &c->r, row, k);
 	for (unsigned v = 0; c->l.soon && v < t->wide; v++)
 		ask(c, &c->l, contract_add(c, col, contract_int(c, v * c->lanes)), k);
 }

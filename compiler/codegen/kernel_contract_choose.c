@@ -125,15 +125,24 @@ int64_t contract_col_bytes(const Contract *c)
 	return c->l.ahead == COPIED ? 2 * bytes : bytes;
 }
 
+int64_t contract_row_panels(const Contract *c)
+{
+	return blocks_of(c->block_rows, c->high);
+}
+
+int64_t contract_col_panels(const Contract *c)
+{
+	return blocks_of(c->block_cols, c->wide * c->lanes);
+}
+
 static int64_t partial_bytes(const Contract *c)
 {
 	if (c->k_blocks == 1 && !c->long_epilogue)
 		return 0;
-	int64_t tile = c->high * c->wide * c->lanes * c->size, panels = 1;
-	if (c->k_blocks > 1)
-		panels = c->t.tile_outer * blocks_of(c->block_rows, c->high) *
-		         blocks_of(c->block_cols, c->wide * c->lanes);
-	return panels * tile;
+	int64_t tile = c->high * c->wide * c->lanes * c->size;
+	if (c->k_blocks == 1)
+		return tile;
+	return c->t.tile_outer * contract_row_panels(c) * contract_col_panels(c) * tile;
 }
 
 /* More than a product of two matrices: a convolution. */

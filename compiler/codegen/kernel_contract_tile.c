@@ -98,6 +98,16 @@ static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum,
 	memcpy(sum, loop.result, count * sizeof *sum);
 }
 
+/* sum is itself where control comes from the first block, other where from the second. */
+static void meet(Contract *c, V *sum, const V *other, LLVMBasicBlockRef from[2], unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		V either[] = {sum[i], other[i]};
+		sum[i] = LLVMBuildPhi(c->e->b, LLVMTypeOf(sum[i]), "");
+		LLVMAddIncoming(sum[i], either, from, 2);
+	}
+}
+
 static void rounds(Contract *c, void *context, V *sum, unsigned count)
 {
 	const RegisterTile *t = context;
@@ -123,11 +133,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, after);
 	value_forget(c->ke);
-	for (unsigned i = 0; i < count; i++) {
-		V from[] = {sum[i], other[i]};
-		sum[i] = LLVMBuildPhi(b, LLVMTypeOf(sum[i]), "");
-		LLVMAddIncoming(sum[i], from, end, 2);
-	}
+	meet(c, sum, other, end, count);
 }
 
 /* Where vector v of a row is in the result. */
@@ -149,17 +155,22 @@ static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
 
 /* -- Partial sums -------------------------------------------------------------------------- */
 
+V contract_tile_number(Contract *c, const RegisterTile *t)
+{
+	int64_t high = contract_row_panels(c);
+	V number = contract_add(c, contract_scale(c, t->panel, high), t->row_panel);
+	if (!c->roles.outers)
+		return number;
+	V before = contract_scale(c, c->outer, high * contract_col_panels(c));
+	return contract_add(c, before, number);
+}
+
 /* Those of a register tile lie together. */
 static V partials_of(Contract *c, const RegisterTile *t)
 {
 	if (c->k_blocks == 1)
 		return c->partial;
-	int64_t high = blocks_of(c->block_rows, c->high);
-	int64_t wide = blocks_of(c->block_cols, c->wide * c->lanes);
-	V number = contract_add(c, contract_scale(c, t->panel, high), t->row_panel);
-	if (c->roles.outers)
-		number = contract_add(c, contract_scale(c, c->outer, high * wide), number);
-	V offset = contract_scale(c, number, c->high * c->wide * c->lanes);
+	V offset = contract_scale(c, contract_tile_number(c, t), c->high * c->wide * c->lanes);
 	return l_at(c->e, c->element, c->partial, offset);
 }
 
@@ -214,11 +225,7 @@ static void load_partial(Contract *c, const RegisterTile *t, V *sum)
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, start);
 	value_forget(c->ke);
-	for (unsigned i = 0; i < count; i++) {
-		V either[] = {zero, kept[i]};
-		sum[i] = LLVMBuildPhi(e->b, c->vector, "");
-		LLVMAddIncoming(sum[i], either, from, 2);
-	}
+	meet(c, sum, kept, from, count);
 }
 
 /* -- The end: outs ------------------------------------------------------------------------- */

@@ -89,15 +89,23 @@ static int64_t outer_of(const ContractRoles *r, const ContractTiling *t)
 	return even(r->outer_size, outer < 1 ? 1 : outer, 1);
 }
 
-/* Blocks as even() makes them, but all equal if the count allows: a divisor. */
+/* The largest divisor of count in [most / 2, most] that is a multiple of `step`; 0: there is none.
+ */
+static int64_t divisor(int64_t count, int64_t most, int64_t step)
+{
+	for (int64_t size = most / step * step; size >= most / 2; size -= step)
+		if (count % size == 0)
+			return size;
+	return 0;
+}
+
+/* Blocks as even() makes them, but all equal if the count allows. */
 static int64_t equal(int64_t count, int64_t most, int64_t step)
 {
 	if (most >= count)
 		return count;
-	for (int64_t size = most / step * step; size >= most / 2; size -= step)
-		if (count % size == 0)
-			return size;
-	return even(count, most, step);
+	int64_t size = divisor(count, most, step);
+	return size ? size : even(count, most, step);
 }
 
 /* Rows and columns both come from afar, and are packed again for every tile: large ones, that have
@@ -117,10 +125,10 @@ static void tile_deep(const ContractRoles *r, ContractTiling *t)
 /* Columns of a tile at first: whole panels if they can be. */
 static int64_t columns_of(int64_t cols)
 {
-	for (int64_t size = NC / PANEL * PANEL; size > NC / 2; size -= PANEL)
-		if (cols >= size && cols % size == 0)
-			return size;
-	return cols < NC ? cols : NC;
+	if (cols <= NC)
+		return cols;
+	int64_t size = divisor(cols, NC, PANEL);
+	return size ? size : NC;
 }
 
 static int64_t halved(int64_t cols)
@@ -137,7 +145,8 @@ static bool turns_columns(const Kernels *k, const Node *dot, const ContractRoles
 
 static void tile_contract(const Kernels *k, Kernel *kernel)
 {
-	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
+	const Node *dot = node(k->graph, kernel->core);
+	ContractRoles r = contract_roles(k->graph, dot);
 	ContractTiling t = {.rows = r.rows, .cols = r.cols, .k = r.k};
 	double work =
 	    (double)(r.batch_size * r.outer_size) * (double)(r.rows * r.cols) * (double)r.steps;
@@ -150,12 +159,12 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
 	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
 	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
-	bool deep = contract_is_deep(k, node(k->graph, kernel->core)) && !small;
+	bool deep = contract_is_deep(k, dot) && !small;
 	if (deep)
 		tile_deep(&r, &t);
 	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
-	bool turns = turns_columns(k, node(k->graph, kernel->core), &r);
+	bool turns = turns_columns(k, dot, &r);
 	int64_t least = turns ? TURNED_TILES : TILES, few_cols = turns ? TURNED_COLS : FEW_COLS;
 	while (!small && !deep &&
 	       r.batch_size * blocks_of(r.outer_size, t.tile_outer) * blocks_of(r.rows, t.tile_rows) *
