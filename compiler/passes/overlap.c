@@ -241,18 +241,26 @@ static NodeId product(Chain *c)
 	return x;
 }
 
-/* The sum over all phases of steps [i, steps). */
-static NodeId each_phase(Chain *c, int i, NodeId sum)
+static int64_t phases(const Step *s)
 {
-	if (i == c->steps) {
+	return has_phases(s) ? s->stride : 1;
+}
+
+/* The sum over all phases of all steps; those of the last step are counted fastest. */
+static NodeId each_phase(Chain *c)
+{
+	NodeId sum = 0;
+	int64_t count = 1;
+	for (int i = 0; i < c->steps; i++)
+		count *= phases(&c->step[i]);
+	for (int64_t n = 0; n < count; n++) {
+		int64_t rest = n;
+		for (int i = c->steps - 1; i >= 0; i--) {
+			c->step[i].phase = rest % phases(&c->step[i]);
+			rest /= phases(&c->step[i]);
+		}
 		NodeId x = product(c);
-		return sum && x ? op_add(c->out, sum, x) : sum ? sum : x;
-	}
-	int64_t phases = has_phases(&c->step[i]) ? c->step[i].stride : 1;
-	for (c->step[i].phase = 0; c->step[i].phase < phases; c->step[i].phase++) {
-		int64_t phase = c->step[i].phase;
-		sum = each_phase(c, i + 1, sum);
-		c->step[i].phase = phase;
+		sum = sum && x ? op_add(c->out, sum, x) : sum ? sum : x;
 	}
 	return sum;
 }
@@ -264,7 +272,7 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 		return 0;
 	Chain c = {.out = out};
 	if (find_chain(&c, in, x, map))
-		return each_phase(&c, 0, 0);
+		return each_phase(&c);
 	return overlap_sums(out, in, x, map);
 }
 
