@@ -300,7 +300,7 @@ static double eval_view_at(const Eval *e, int64_t linear)
 {
 	const Node *n = e->n;
 	Shape from = in(e, 0)->shape;
-	int64_t at[MAX_RANK], of[MAX_RANK] = {0};
+	int64_t at[MAX_RANK] = {0}, of[MAX_RANK] = {0};
 	from_linear(n->shape, linear, at);
 	switch (n->op) {
 	case OP_broadcast:

@@ -53,7 +53,7 @@ static NodeId split_first(Graph *g, NodeId x)
 
 static void shift(uint8_t *axes, int count)
 {
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count && i < MAX_RANK; i++)
 		axes[i]++;
 }
 

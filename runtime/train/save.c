@@ -311,7 +311,7 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 {
 	char path[PATH], why[WHY];
 	SafeFile file = {0};
-	uint64_t train_count;
+	uint64_t train_count = 0;
 	if (!checkpoint_path(o->directory, "checkpoint.safetensors", path, f))
 		return false;
 	struct stat info;
