@@ -20,6 +20,8 @@ Lowered lower(Compile *c, Graph *graph, const char *last)
 	if (last && strcmp(last, "build") == 0)
 		return l;
 	l.graph = autodiff(c, l.graph);
+	if (strcmp(graph->name, PERTURBED) == 0)
+		l.graph = perturb(c, l.graph);
 	lap(&c->laps, "autodiff");
 	if (c->verify && l.graph)
 		graph_verify(l.graph, "autodiff");

@@ -113,8 +113,12 @@ typedef struct sslc_code {
 	const sslc_kernel *kernel; /* in the order in which they run */
 	size_t kernel_count;
 } sslc_code;
-/* Compiles on first use: "init", "step", "features", "gradients", and of task T: "T.init",
- * "T.step", "T.score", "T.score.rest". NULL after an error or if the model has no such function. */
+/* Compiles on first use: "init", "step", "features", "gradients", "perturbed", and of task T:
+ * "T.init", "T.step", "T.score", "T.score.rest". perturbed gives the loss where one
+ * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
+ * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that
+ * differentiation holds constant is held, such as the branch of a relu: it is made for finite
+ * differences. NULL after an error or if the model has no such function. */
 SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);
 /* Compiles those of the functions that the model has, together: quicker than one after the other.
  * sslc_function then gives them, or NULL after an error. */

@@ -8,4 +8,8 @@
  * NULL after an error. */
 Graph *autodiff(Compile *c, const Graph *in);
 
+/* perturb.c: of "gradients", after autodiff: the loss as a function of one element of a parameter,
+ * for finite differences. NULL in, NULL out. */
+Graph *perturb(Compile *c, const Graph *in);
+
 #endif

@@ -235,6 +235,10 @@ static void build_gradients(Build *b)
 	for (size_t i = 0; i < count; i++)
 		graph_output(b->g, arena_printf(b->c->arena, "d %s", b->bundle->state[index[i]].name),
 		             gradient[i]);
+	Graph *perturbed = new (b->c->arena, Graph);
+	*perturbed = *b->g;
+	perturbed->name = PERTURBED;
+	add_graph(b, perturbed);
 }
 
 /* encoder(x), for models that do not say what their features are. */

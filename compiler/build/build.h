@@ -48,6 +48,9 @@ typedef struct BundleTask {
 /* All graphs of a model; they share the states.
  *   init            sets every state of pre-training       inputs seed
  *   step            out loss; sets parameters, optimizer   inputs x (label), seed, step
+ *   gradients       out loss, and "d NAME" for each parameter; changes nothing   inputs as step
+ *   perturbed       the same graph, of which autodiff/perturb.c makes the loss with one element of
+ *                   a parameter moved     inputs also those that say which
  *   features        out features [batch, ...]              inputs x
  *   T.init  T.step  as above, for task T (states with that task)
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step (as used)
@@ -66,6 +69,8 @@ typedef struct Bundle {
 	int64_t batch, steps,
 	    epoch_steps; /* pre-training: samples a step, steps in all, steps an epoch */
 } Bundle;
+
+#define PERTURBED "perturbed"
 
 /* NULL after errors (all that could be found are reported). */
 Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);

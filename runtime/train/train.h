@@ -77,7 +77,7 @@ void *engine_state(const Engine *e, const sslc_state *state);
 /* False if a trained parameter holds a NaN or an infinity. */
 bool engine_is_finite(const Engine *e);
 
-enum { CALL_INPUTS = SSLC_MAX_FIELDS + 2 };
+enum { CALL_INPUTS = SSLC_MAX_FIELDS + 5 }; /* seed, step; what "perturbed" moves */
 
 /* A function of the program and the pointers of its block. */
 typedef struct Call {
