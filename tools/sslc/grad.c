@@ -1,14 +1,17 @@
 /* grad.c: sslc grad: compares every parameter's gradient with central differences of the loss, in
  * double.
  *
- * The function "gradients" gives the loss and d loss / d parameter for one batch. A coordinate is
- * moved by +h and -h in the states and the loss is computed again. The error is signed and scaled,
- * (ours - difference) / scale, where the scale is the larger of both and of the parameter's largest
- * sampled gradient times 1e-3: so a wrong sign gives 2, a missing factor 2 gives 0.5, and
- * coordinates whose gradient is 0 do not divide by 0. Where a kink (relu at 0) lies within h the
- * two one-sided slopes differ, and the coordinate is left out and counted. */
+ * The function "gradients" gives the loss and d loss / d parameter for one batch, "perturbed" the
+ * loss with one coordinate moved and all held that differentiation holds (autodiff/perturb.c): it
+ * has no kinks. Differences of steps h and h / 2 give the slope (Richardson 1911: their errors of
+ * order h^2 cancel), and how far they are apart, beside the rounding of the loss, says how well it
+ * is known: their noise. The error is what is left of ours - slope beyond the noise, signed and
+ * scaled by the larger of both and of 1e-3 times the parameter's largest sampled gradient: a wrong
+ * sign gives 2, a missing factor 2 gives 0.5, and coordinates whose gradient is 0 do not divide by
+ * 0. */
 #include "command.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,52 +20,48 @@
 
 #include "session.h"
 
-static const double STEP = 1e-5, TOLERANCE = 1e-5;
+static const double STEP = 1e-4, TOLERANCE = 1e-5;
 enum { SAMPLES = 8 };
 
 typedef struct Check {
 	Engine engine;
-	Call call;
+	Call gradients, perturbed;
 	int64_t samples;
-	double loss; /* where nothing is moved */
+	int32_t parameter, element; /* what `perturbed` moves, and by how much */
+	double amount;
 } Check;
 
-static double loss_at(Check *c, double *coordinate, double value)
+static double loss_at(Check *c, double amount)
 {
-	*coordinate = value;
-	call_run(&c->call);
-	return call_scalar(&c->call, "loss");
+	c->amount = amount;
+	call_run(&c->perturbed);
+	return call_scalar(&c->perturbed, "loss");
 }
 
 typedef struct Sample {
 	double ours, difference;
-	bool is_kink;
+	double noise; /* of the difference: nothing closer can be asked of ours */
 } Sample;
 
-static Sample sample(Check *c, double *coordinate, double ours)
+static double slope(Check *c, double h)
 {
-	double at = *coordinate;
+	return (loss_at(c, h) - loss_at(c, -h)) / (2 * h);
+}
+
+static Sample sample(Check *c, double at, double ours)
+{
 	double h = STEP * fmax(1, fabs(at));
-	double above = loss_at(c, coordinate, at + h);
-	double below = loss_at(c, coordinate, at - h);
-	*coordinate = at;
-	double right = (above - c->loss) / h, left = (c->loss - below) / h;
-	/* a smooth loss has slopes that differ by h times its curvature, a kink by a jump that does not
-	 * shrink with h */
-	double half_right = (loss_at(c, coordinate, at + h / 2) - c->loss) / (h / 2);
-	double half_left = (c->loss - loss_at(c, coordinate, at - h / 2)) / (h / 2);
-	*coordinate = at;
-	double jump = fabs(right - left), half_jump = fabs(half_right - half_left);
-	double size = fmax(fabs(ours), fabs(right)) + 1e-12;
+	double coarse = slope(c, h), fine = slope(c, h / 2);
+	double rounding = 16 * DBL_EPSILON * fabs(loss_at(c, 0)) / h;
 	return (Sample){
 	    .ours = ours,
-	    .difference = (above - below) / (2 * h),
-	    .is_kink = jump > 1e-4 * size && half_jump > 0.75 * jump,
+	    .difference = fine + (fine - coarse) / 3,
+	    .noise = fabs(fine - coarse) + rounding,
 	};
 }
 
 typedef struct Row {
-	int64_t checked, kinks;
+	int64_t checked;
 	Sample worst;
 	double error;
 } Row;
@@ -77,32 +76,32 @@ static size_t pick(int64_t i, int64_t count, size_t elements)
 	return (size_t)(modf(((double)i + 0.5) * 0.6180339887498949, &unused) * (double)elements);
 }
 
+/* NaN if either is. */
+static double error_of(const Sample *s, double scale)
+{
+	double apart = s->ours - s->difference;
+	double beyond = isnan(apart) || isnan(s->noise) ? NAN : fmax(0, fabs(apart) - s->noise);
+	return beyond == 0 ? 0 : copysign(beyond / scale, apart);
+}
+
 static Row check_parameter(Check *c, const sslc_state *state, const double *gradient, double *ours)
 {
-	double *value = engine_state(&c->engine, state);
+	const double *value = engine_state(&c->engine, state);
 	size_t elements = state->tensor.bytes / sizeof *value;
 	int64_t count = (size_t)c->samples < elements ? c->samples : (int64_t)elements;
 	double largest = 0;
-	call_run(&c->call);
-	c->loss = call_scalar(&c->call, "loss");
 	for (int64_t i = 0; i < count; i++) {
 		ours[i] = gradient[pick(i, c->samples, elements)];
 		largest = fmax(largest, fabs(ours[i]));
 	}
-	Row row = {0};
+	Row row = {.checked = count};
 	for (int64_t i = 0; i < count; i++) {
-		Sample s = sample(c, &value[pick(i, c->samples, elements)], ours[i]);
-		if (s.is_kink) {
-			row.kinks++;
-			continue;
-		}
-		/* the rounding of the loss, divided by 2 h, is noise that no gradient can be asked to match
-		 */
-		double noise = 4e-16 * fabs(c->loss) / STEP / TOLERANCE;
-		double scale = fmax(fmax(fabs(s.ours), fabs(s.difference)), fmax(1e-3 * largest, noise));
-		double error = scale > 0 ? (s.ours - s.difference) / scale : 0;
-		bool is_worst = !(fabs(error) <= fabs(row.error)); /* NaN is the worst */
-		if (row.checked++ == 0 || is_worst) {
+		size_t at = pick(i, c->samples, elements);
+		c->element = (int32_t)at;
+		Sample s = sample(c, value[at], ours[i]);
+		double scale = fmax(fmax(fabs(s.ours), fabs(s.difference)), 1e-3 * largest);
+		double error = error_of(&s, scale);
+		if (i == 0 || !(fabs(error) <= fabs(row.error))) { /* NaN is the worst */
 			row.worst = s;
 			row.error = error;
 		}
@@ -110,12 +109,18 @@ static Row check_parameter(Check *c, const sslc_state *state, const double *grad
 	return row;
 }
 
-static const double *gradient_of(const Check *c, const char *parameter)
+/* The output "d PARAMETER" of gradients, and its number among those. */
+static const double *gradient_of(const Check *c, const char *parameter, int32_t *number)
 {
-	for (size_t i = 0; i < c->call.code->output_count; i++)
-		if (strncmp(c->call.code->output[i].name, "d ", 2) == 0 &&
-		    strcmp(c->call.code->output[i].name + 2, parameter) == 0)
-			return c->call.output[i];
+	*number = 0;
+	for (size_t i = 0; i < c->gradients.code->output_count; i++) {
+		const char *name = c->gradients.code->output[i].name;
+		if (strncmp(name, "d ", 2) != 0)
+			continue;
+		if (strcmp(name + 2, parameter) == 0)
+			return c->gradients.output[i];
+		++*number;
+	}
 	return NULL;
 }
 
@@ -126,23 +131,24 @@ static bool check_all(Check *c, const sslc_program *p)
 	const sslc_state *state = sslc_states(p, &count);
 	double *ours = calloc((size_t)c->samples, sizeof *ours);
 	bool good = ours != NULL;
-	printf("%-34s %-18s %7s %6s %11s %14s %14s\n", "parameter", "shape", "checked", "kinks",
-	       "worst error", "ours", "difference");
+	printf("%-34s %-18s %7s %11s %14s %14s %9s\n", "parameter", "shape", "checked", "worst error",
+	       "ours", "difference", "noise");
+	call_run(&c->gradients);
 	for (size_t i = 0; ours && i < count; i++) {
 		if (!state[i].is_param || state[i].task)
 			continue;
 		char shape[64];
 		tensor_text(&state[i].tensor, shape);
-		const double *gradient = gradient_of(c, state[i].tensor.name);
+		const double *gradient = gradient_of(c, state[i].tensor.name, &c->parameter);
 		if (!gradient) {
 			printf("%-34s %-18s %7s\n", state[i].tensor.name, shape, "none");
 			continue;
 		}
 		Row row = check_parameter(c, &state[i], gradient, ours);
 		bool row_good = fabs(row.error) <= TOLERANCE;
-		printf("%-34s %-18s %7" PRId64 " %6" PRId64 " %+11.1e %+14.6e %+14.6e%s\n",
-		       state[i].tensor.name, shape, row.checked, row.kinks, row.error, row.worst.ours,
-		       row.worst.difference, row_good ? "" : "  WRONG");
+		printf("%-34s %-18s %7" PRId64 " %+11.1e %+14.6e %+14.6e %9.1e%s\n", state[i].tensor.name,
+		       shape, row.checked, row.error, row.worst.ours, row.worst.difference, row.worst.noise,
+		       row_good ? "" : "  WRONG");
 		good &= row_good;
 	}
 	free(ours);
@@ -158,7 +164,19 @@ static bool prepare(Check *c, const Options *o, uint64_t seed, Failure *f)
 		call_run(&init);
 	call_close(&init);
 	return good && (!o->checkpoint || weights_load(&c->engine, o->checkpoint, true, f)) &&
-	       call_open(&c->call, &c->engine, "gradients", f);
+	       call_open(&c->gradients, &c->engine, "gradients", f) &&
+	       call_open(&c->perturbed, &c->engine, "perturbed", f);
+}
+
+/* The same batch for both, and what is moved; a loss that no parameter moves has no such input. */
+static void share_inputs(Check *c)
+{
+	const sslc_code *code = c->gradients.code;
+	for (size_t i = 0; i < code->input_count; i++)
+		(void)call_input(&c->perturbed, code->input[i].name, c->gradients.input[i]);
+	(void)call_input(&c->perturbed, "moved parameter", &c->parameter);
+	(void)call_input(&c->perturbed, "moved element", &c->element);
+	(void)call_input(&c->perturbed, "moved amount", &c->amount);
 }
 
 static int check_gradients(Session *s, const Options *o)
@@ -179,7 +197,9 @@ static int check_gradients(Session *s, const Options *o)
 	bool good =
 	    engine_open(&c.engine, s->program, o->threads ? (int)o->threads : default_threads(), &f) &&
 	    prepare(&c, o, seed, &f) && feed_open(&feed, s->data, order, &f) &&
-	    feed_next(&feed, &c.call, &f);
+	    feed_next(&feed, &c.gradients, &f);
+	if (good)
+		share_inputs(&c);
 	int code = good ? EXIT_GOOD : session_failure(s, &f);
 	if (good && !check_all(&c, s->program))
 		code = EXIT_WRONG;
@@ -187,7 +207,8 @@ static int check_gradients(Session *s, const Options *o)
 		printf("\n%s\n",
 		       code ? "the gradients are wrong" : "the gradients agree with finite differences");
 	feed_close(&feed);
-	call_close(&c.call);
+	call_close(&c.gradients);
+	call_close(&c.perturbed);
 	engine_close(&c.engine);
 	return code;
 }
