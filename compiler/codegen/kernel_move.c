@@ -30,6 +30,7 @@ static void element_store(KernelEmit *ke, const Node *n, V base, V at, V mask, V
 typedef struct Scatter {
 	const Node *n;
 	V x, y, out;
+	V same;     /* NULL, or y is this constant, which has no buffer */
 	V from, to; /* row-major places of the row that is added, in y and in the result */
 } Scatter;
 
@@ -47,11 +48,17 @@ static void add_body(KernelEmit *ke, void *context, V at, V mask)
 	two.op = OP_add;
 	two.count = 2;
 	V to = LLVMBuildNSWAdd(e->b, s->to, at, ""), from = LLVMBuildNSWAdd(e->b, s->from, at, "");
-	V in[2] = {element_load(ke, s->n, s->out, to, mask), element_load(ke, s->n, s->y, from, mask)};
-	for (int i = 0; i < 2; i++)
-		in[i] = l_from_memory(e, s->n->type, in[i]);
+	V in[2] = {l_from_memory(e, s->n->type, element_load(ke, s->n, s->out, to, mask))};
+	in[1] = s->same ? l_splat(e, s->same, ke->lanes)
+	                : l_from_memory(e, s->n->type, element_load(ke, s->n, s->y, from, mask));
 	V sum = emit_map(e, &two, s->n->type, in);
 	element_store(ke, s->n, s->out, to, mask, l_to_memory(e, s->n->type, sum));
+}
+
+/* NULL: it has a buffer. */
+static V constant_of(KernelEmit *ke, NodeId x)
+{
+	return ke->e->k->buffer_of[x] ? NULL : value_at(ke, x, &(Index){.lane_axis = -1});
 }
 
 static V mul_add(Emit *e, V x, int64_t by, V y)
@@ -75,6 +82,7 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 	Scatter s = {.n = n,
 	             .x = base_of(ke, n->in[0]),
 	             .y = base_of(ke, n->in[2]),
+	             .same = constant_of(ke, n->in[2]),
 	             .out = ke->pointer[ke->kernel->to[0]]};
 	V zero = l_i64(e, 0), one = l_i64(e, 1);
 	vector_loop(ke, zero, l_i64(e, shape_size(shape)), 1, shape_size(shape) % ke->lanes == 0,
@@ -82,7 +90,8 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 	Loop rows, at;
 	loop_begin(e, &rows, "outer", zero, l_i64(e, outer), one, NULL, 0);
 	loop_begin(e, &at, "place", zero, l_i64(e, places), one, NULL, 0);
-	V place = l_load(e, e->i32, l_at(e, e->i32, base_of(ke, n->in[1]), at.index), 4);
+	V place = constant_of(ke, n->in[1]);
+	place = place ? place : l_load(e, e->i32, l_at(e, e->i32, base_of(ke, n->in[1]), at.index), 4);
 	place = l_binary(e, "llvm.smin", l_binary(e, "llvm.smax", place, l_i32(e, 0)),
 	                 l_i32(e, (int32_t)length - 1));
 	place = LLVMBuildSExt(e->b, place, e->i64, "");

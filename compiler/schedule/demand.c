@@ -4,7 +4,10 @@
  * A reshape can be seen through only if its operand is stored or the row-major order is all that
  * matters; a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
  * more than once. What a dot takes in bf16 is stored so, half as large as the f32 that it is made
- * of, but for inputs and states, which are rounded while they are packed. */
+ * of, but for inputs and states, which are rounded while they are packed.
+ *
+ * A constant is made wherever it is used, even if it is a result as well: one node may be the half
+ * of a mean and that of an optimizer, whose kernels come in any order. */
 #include "fuse.h"
 
 #include <string.h>
@@ -12,6 +15,19 @@
 bool node_is_leaf(const Node *n)
 {
 	return n->op == OP_input || n->op == OP_state;
+}
+
+bool node_is_constant(const Node *n)
+{
+	return n->op == OP_constant || n->op == OP_iota;
+}
+
+bool node_is_filled(const Graph *g, NodeId x)
+{
+	const Node *n = node(g, x);
+	while (n->op == OP_broadcast)
+		n = node(g, n->in[0]);
+	return node_is_constant(n);
 }
 
 unsigned node_weight(const Node *n)
@@ -72,7 +88,7 @@ static void force_behind_views(Fuse *f, NodeId x)
 			break;
 		x = n->in[0];
 	}
-	f->forced[x] = true;
+	f->forced[x] |= !node_is_constant(node(f->g, x));
 }
 
 static void force_bf16(Fuse *f, NodeId x)
@@ -84,16 +100,21 @@ static void force_bf16(Fuse *f, NodeId x)
 		x = n->in[0];
 	}
 	bool packs = n->op == OP_cast && node_is_leaf(node(f->g, n->in[0])) && !windows;
-	f->forced[x] |= !packs && !node_is_leaf(n);
+	f->forced[x] |= !packs && !node_is_leaf(n) && !node_is_constant(n);
+}
+
+static void force_result(Fuse *f, NodeId x)
+{
+	f->forced[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: place.c */
 }
 
 void fuse_demand(Fuse *f)
 {
 	const Graph *g = f->g;
 	for (uint32_t i = 0; i < g->out_count; i++)
-		f->forced[g->out[i].value] = true;
+		force_result(f, g->out[i].value);
 	for (uint32_t i = 0; i < g->set_count; i++)
-		f->forced[g->set[i].value] = true;
+		force_result(f, g->set[i].value);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
@@ -102,8 +123,8 @@ void fuse_demand(Fuse *f)
 			f->forced[n->in[0]] = true;
 		if (n->op == OP_gather)
 			f->forced[n->in[0]] = true;
-		if (n->op == OP_scatter_add)
-			f->forced[n->in[0]] = f->forced[n->in[1]] = f->forced[n->in[2]] = true;
+		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
+			f->forced[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
 		for (int i = 0; n->op == OP_dot && i < 2; i++)
 			if (node(g, n->in[i])->type == DTYPE_bf16)
 				force_bf16(f, n->in[i]);

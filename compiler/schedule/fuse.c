@@ -24,11 +24,6 @@ static bool is_core(const Node *n)
 	return kind == REDUCE || kind == CONTRACT || kind == SCATTER;
 }
 
-static bool is_constant(const Node *n)
-{
-	return n->op == OP_constant || n->op == OP_iota;
-}
-
 /* -- What a node reads when it is computed in place
  * --------------------------------------------------- */
 
@@ -276,7 +271,7 @@ static void visit(Fuse *f, NodeId x)
 		note_loads(f, &f->homes[home - 1], x, 0);
 		return;
 	}
-	bool repeats = f->uses[x] > 1 && !is_constant(n) && shape_size(n->shape) > 1;
+	bool repeats = f->uses[x] > 1 && !node_is_constant(n) && shape_size(n->shape) > 1;
 	bool view_of_stored =
 	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
 	bool stage = f->stage[x] && f->weight[x] < HEAVIEST; /* more is not seen through in time */

@@ -3,7 +3,8 @@
  * All sets happen at once, at the end of the step: a reader of the old state must not see the new
  * one. A value is written in place if every reader of the old state runs earlier, or is the writing
  * kernel itself at the same element; else it goes to the arena and a copy kernel moves it last. A
- * state set to another state or an input is copied aside first. */
+ * state set to another state or an input is copied aside first. A constant has no buffer but what
+ * it is the result of: outputs are filled with it, and states last. */
 #include "fuse.h"
 
 #include <string.h>
@@ -157,6 +158,19 @@ static void redirect(Placing *p, NodeId x, BufferId to)
 	p->k->buffer[old].bytes = 0; /* unused now */
 }
 
+/* A result that nobody reads from there. */
+static bool is_filled(const Placing *p, NodeId x)
+{
+	return !p->k->buffer_of[x] && node_is_filled(p->f->g, x);
+}
+
+static void fill(Placing *p, NodeId x, BufferId to)
+{
+	Kernel *kernel = add_kernel(p, KERNEL_map, 0, 1);
+	kernel->flat = p->f->flat[x];
+	add_out(kernel, x, to);
+}
+
 static bool is_arena(const Placing *p, NodeId x)
 {
 	return p->k->buffer_of[x] && p->k->buffer[p->k->buffer_of[x]].place == PLACE_ARENA;
@@ -195,7 +209,10 @@ static void place_copies(Placing *p, const BufferId *aside)
 		NodeId state = g->set[i].state, value = g->set[i].value;
 		if (state == value || p->k->buffer_of[value] == p->k->buffer_of[state])
 			continue;
-		copy(p, value, aside[i] ? aside[i] : p->k->buffer_of[value], p->k->buffer_of[state]);
+		if (is_filled(p, value))
+			fill(p, value, p->k->buffer_of[state]);
+		else
+			copy(p, value, aside[i] ? aside[i] : p->k->buffer_of[value], p->k->buffer_of[state]);
 	}
 }
 
@@ -205,7 +222,9 @@ static void place_outputs(Placing *p, bool *copied)
 	for (uint32_t i = 0; i < g->out_count; i++) {
 		p->k->output_name[i] = g->out[i].name;
 		BufferId b = add_buffer(p, g->out[i].value, PLACE_OUTPUT, i);
-		if (is_arena(p, g->out[i].value))
+		if (is_filled(p, g->out[i].value))
+			fill(p, g->out[i].value, b);
+		else if (is_arena(p, g->out[i].value))
 			redirect(p, g->out[i].value, b);
 		else
 			copied[i] = true;
