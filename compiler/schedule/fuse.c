@@ -89,15 +89,24 @@ static bool available(const Fuse *f, NodeId o, uint32_t home)
 	return f->latest[o] < home;
 }
 
+/* Whether the kernel can store so many more that are not its core, which keeps a place, as its
+ * folds do. */
+static bool has_room(const Home *h, uint32_t more)
+{
+	uint32_t kept = h->kind == KERNEL_row ? MAX_FOLDS : h->core != 0;
+	return h->outs + more + kept <= MAX_KERNEL_OUTS;
+}
+
 /* A map kernel takes only what keeps it flat; other kernels end in any MAP of their shape. */
 static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 {
 	const Node *n = node(f->g, x);
 	const Home *h = &f->homes[home - 1];
+	if (!has_room(h, 2))
+		return false;
 	if (h->kind == KERNEL_row)
 		return row_takes(f, x, home);
-	if (!shape_equal(n->shape, h->shape) || h->outs + 2 > MAX_KERNEL_OUTS ||
-	    h->kind == KERNEL_scatter)
+	if (!shape_equal(n->shape, h->shape) || h->kind == KERNEL_scatter)
 		return false;
 	if (h->kind == KERNEL_map && !(h->flat && f->flat[x]))
 		return false;
@@ -114,7 +123,7 @@ static void store(Fuse *f, NodeId x)
 	f->stored[x] = true;
 	Home *h = &f->homes[f->home[x] - 1];
 	if (h->outs == MAX_KERNEL_OUTS)
-		BUG("more than %d outs in a kernel", MAX_KERNEL_OUTS);
+		BUG("more than %d outs in a kernel of %s", MAX_KERNEL_OUTS, f->g->name);
 	h->out[h->outs++] = x;
 }
 
@@ -185,6 +194,13 @@ static uint32_t find_company(const Fuse *f, NodeId x)
 /* -- The walk
  * --------------------------------------------------------------------------------------------- */
 
+/* Whether x, which lives in a kernel, is made again by others. */
+static bool is_made_again(const Fuse *f, NodeId x)
+{
+	const Home *h = &f->homes[f->home[x] - 1];
+	return fuse_repeats(f, x) || (!is_core(node(f->g, x)) && !has_room(h, 1));
+}
+
 /* o is read by kernel `home`: what lives in another kernel must be stored by it, or, where it is to
  * be computed again, what that reads. */
 static void demand(Fuse *f, NodeId o, uint32_t home)
@@ -192,7 +208,7 @@ static void demand(Fuse *f, NodeId o, uint32_t home)
 	const Node *n = node(f->g, o);
 	if (f->stored[o] || node_is_leaf(n) || (home && f->home[o] == home))
 		return;
-	if (f->home[o] && !f->repeats[o] && !(f->repeats[o] = fuse_repeats(f, o))) {
+	if (f->home[o] && !f->repeats[o] && !(f->repeats[o] = is_made_again(f, o))) {
 		store(f, o);
 		return;
 	}

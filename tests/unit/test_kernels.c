@@ -282,37 +282,6 @@ static void gather_scatter(DType t)
 	compile_close(c);
 }
 
-/* Operands that are read at any place, and results as well. */
-static void constants_everywhere(void)
-{
-	Compile *c = compile_open();
-	Graph *g = graph_new(c, "constants");
-	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(3, 35)), half = op_constant(g, DTYPE_f32, 0.5),
-	       two = op_constant(g, DTYPE_i32, 2), count = op_iota(g, DTYPE_i32, SHAPE(35), 0);
-	NodeId index = op_iota(g, DTYPE_f32, SHAPE(35, 6), 0), w = op_state(g, "w", DTYPE_f32, SCALAR),
-	       v = op_state(g, "v", DTYPE_f32, SHAPE(35, 6));
-	NodeId halves = op_like(g, index, 0.5), row = op_like(g, op_reshape(g, x, SHAPE(105)), 0.5);
-	graph_output(g, "half", half);
-	graph_output(g, "index", index);
-	graph_output(g, "halves", halves);
-	graph_output(g, "again", half);
-	graph_output(g, "gathered index", op_gather(g, index, count, 0));
-	graph_output(g, "gathered half", op_gather(g, halves, count, 1));
-	graph_output(g, "scattered", op_scatter_add(g, row, two, half, 0));
-	graph_output(g, "flat index", op_reshape(g, index, SHAPE(210)));
-	graph_output(g, "products", op_dot(g, x, index, (DotAxes){.contract = 1, .x_contract = {1}}));
-	graph_output(g, "sums", op_dot(g, x, halves, (DotAxes){.contract = 1, .x_contract = {1}}));
-	graph_output(g, "with the old", op_mul(g, w, half));
-	graph_set(g, w, half);
-	graph_set(g, v, index);
-	double numbers[210];
-	for (int i = 0; i < 210; i++)
-		numbers[i] = i % 16;
-	Feed feed[] = {{"x", numbers}, {"w", (double[]){6}}, {"v", numbers}};
-	CU_ASSERT(graph_agrees_always(c, g, feed, 3, 0));
-	compile_close(c);
-}
-
 static void gathers_and_scatters(void)
 {
 	gather_scatter(DTYPE_f32);
@@ -572,7 +541,6 @@ CU_TestInfo test_kernels[] = {
     {"views", all_views},
     {"leaves", leaves},
     {"gathers and scatters", gathers_and_scatters},
-    {"constants everywhere", constants_everywhere},
     {"reductions", reductions},
     {"maximum of special values", maximum_of_special_values},
     {"sets happen at once", sets_at_once},
