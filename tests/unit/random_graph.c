@@ -1,18 +1,19 @@
 /* random_graph.c: graphs drawn from a seed: views, maps, reductions, gathers, scatters and products
- * in any order, small enough for the interpreter.
+ * in any order, small enough for the interpreter. Few constants serve many uses, results and next
+ * states among them; numbers follow from a scalar state; axes are often of length 1.
  *
  * Nothing jumps: a rounding error in front of a node stays one behind it. Values stay near 1. */
 #include <string.h>
 
 #include "compiled.h"
 
-enum { MOST = 24, LARGEST = 3000 };
+enum { MOST = 48, LARGEST = 3000 };
 
 typedef struct Draw {
 	Graph *g;
 	uint64_t random;
 	NodeId made[MOST + 8];
-	int count;
+	int count, most;
 } Draw;
 
 static uint32_t below(Draw *d, uint32_t n)
@@ -38,6 +39,12 @@ static int64_t some_length(Draw *d)
 	return LENGTHS[below(d, COUNT(LENGTHS))];
 }
 
+static double some_constant(Draw *d)
+{
+	static const double CONSTANTS[] = {0, 0.5, 1, 2};
+	return CONSTANTS[below(d, COUNT(CONSTANTS))];
+}
+
 /* -- One rule a function; 0: it does not fit
  * -------------------------------------------------------- */
 
@@ -50,11 +57,33 @@ static NodeId draw_unary(Draw *d, NodeId x)
 static NodeId draw_binary(Draw *d, NodeId x)
 {
 	NodeId (*const rules[])(Graph *, NodeId, NodeId) = {op_add, op_sub, op_mul, op_max, op_min};
-	NodeId y = op_full(d->g, DTYPE_f32, shape(d, x), 0.25 + below(d, 4));
+	NodeId y = op_full(d->g, DTYPE_f32, shape(d, x), some_constant(d));
 	for (int i = 0; i < d->count; i++)
 		if (shape_equal(shape(d, d->made[i]), shape(d, x)) && below(d, 3))
 			y = d->made[i];
 	return rules[below(d, COUNT(rules))](d->g, x, y);
+}
+
+static NodeId draw_constant(Draw *d, NodeId x)
+{
+	if (below(d, 4) == 0 && shape(d, x).rank)
+		return op_iota(d->g, DTYPE_f32, shape(d, x), below(d, shape(d, x).rank));
+	return op_full(d->g, DTYPE_f32, shape(d, x), some_constant(d));
+}
+
+/* A learning rate: a number, made of the last one, times x. */
+static NodeId draw_rate(Draw *d, NodeId x)
+{
+	NodeId rate = 0;
+	for (int i = 0; i < d->count; i++)
+		if (shape(d, d->made[i]).rank == 0 && (!rate || below(d, 2)))
+			rate = d->made[i];
+	if (!rate)
+		return 0;
+	rate = op_tanh(d->g, op_add(d->g, rate, op_constant(d->g, DTYPE_f32, some_constant(d))));
+	if (below(d, 2))
+		d->made[d->count++] = rate;
+	return op_mul(d->g, x, op_broadcast(d->g, rate, shape(d, x), (Axes){0}));
 }
 
 static NodeId draw_select(Draw *d, NodeId x)
@@ -195,7 +224,14 @@ static NodeId draw_dot(Draw *d, NodeId x)
 	if (shape(d, x).rank != 2)
 		return 0;
 	axes.x_contract[0] = axes.y_contract[0] = (uint8_t)below(d, 2);
-	NodeId dot = op_dot(d->g, x, op_sin(d->g, x), axes);
+	NodeId y = op_sin(d->g, x);
+	for (int i = 0; i < d->count; i++) {
+		Shape s = shape(d, d->made[i]);
+		uint8_t at = axes.y_contract[0];
+		if (s.rank == 2 && s.dim[at] == shape(d, x).dim[at] && below(d, 3) == 0)
+			y = d->made[i];
+	}
+	NodeId dot = op_dot(d->g, x, y, axes);
 	return op_mul(d->g, dot, op_like(d->g, dot, 0.1));
 }
 
@@ -211,30 +247,52 @@ static NodeId draw_random(Draw *d, NodeId x)
 
 typedef NodeId (*Rule)(Draw *d, NodeId x);
 static const Rule rules[] = {
-    draw_unary,   draw_binary, draw_binary,  draw_select,    draw_transpose, draw_slice,
-    draw_pad,     draw_concat, draw_reshape, draw_broadcast, draw_reduce,    draw_gather,
-    draw_scatter, draw_dot,    draw_random,  draw_reduce,    draw_broadcast, draw_unary,
+    draw_unary,   draw_binary, draw_binary,   draw_select,    draw_transpose, draw_slice,
+    draw_pad,     draw_concat, draw_reshape,  draw_broadcast, draw_reduce,    draw_gather,
+    draw_scatter, draw_dot,    draw_random,   draw_reduce,    draw_broadcast, draw_unary,
+    draw_rate,    draw_rate,   draw_constant,
 };
+
+/* The last of the state's shape, a constant, or another state. */
+static void draw_set(Draw *d, NodeId state, NodeId other)
+{
+	NodeId next = state;
+	for (int i = 0; i < d->count; i++)
+		if (shape_equal(shape(d, d->made[i]), shape(d, state)))
+			next = d->made[i];
+	uint32_t kind = below(d, 6);
+	next = kind == 0 ? op_like(d->g, state, some_constant(d)) : kind == 1 ? other : next;
+	graph_set(d->g, state, next);
+}
 
 Graph *random_graph(Compile *c, uint32_t seed)
 {
 	Draw d = {.g = graph_new(c, arena_printf(c->arena, "random %u", seed)), .random = seed};
-	NodeId w = op_state(d.g, "w", DTYPE_f32, SHAPE(17)), next = w;
-	d.made[d.count++] = op_input(d.g, "x", DTYPE_f32, SHAPE(5, 17));
-	d.made[d.count++] = op_input(d.g, "y", DTYPE_f32, SHAPE(5, 17));
+	int64_t rows = below(&d, 3) ? 5 : 1 + below(&d, 3), cols = below(&d, 3) ? 17 : 1 + below(&d, 3);
+	NodeId w = op_state(d.g, "w", DTYPE_f32, SHAPE(cols)),
+	       v = op_state(d.g, "v", DTYPE_f32, SHAPE(cols)),
+	       n = op_state(d.g, "n", DTYPE_f32, SCALAR);
+	d.most = below(&d, 4) ? MOST / 2 : MOST;
+	d.made[d.count++] = op_input(d.g, "x", DTYPE_f32, SHAPE(rows, cols));
+	d.made[d.count++] = op_input(d.g, "y", DTYPE_f32, SHAPE(rows, cols));
+	d.made[d.count++] = v;
+	d.made[d.count++] = n;
 	d.made[d.count++] = w;
 	op_input(d.g, "at", DTYPE_i32, SHAPE(6));
-	for (int tries = 0; d.count < MOST && tries < 200; tries++) {
+	for (int tries = 0; d.count < d.most && tries < 200; tries++) {
 		NodeId x = rules[below(&d, COUNT(rules))](&d, any(&d));
 		if (!x || shape_size(shape(&d, x)) > LARGEST)
 			continue;
 		d.made[d.count++] = x;
-		if (shape_equal(shape(&d, x), shape(&d, w)))
-			next = x;
 		if (below(&d, 5) == 0)
 			graph_output(d.g, arena_printf(c->arena, "out%d", d.count), x);
 	}
+	for (int i = 0; i < 3 && below(&d, 2); i++)
+		graph_output(d.g, arena_printf(c->arena, "constant%d", i),
+		             op_constant(d.g, DTYPE_f32, some_constant(&d)));
 	graph_output(d.g, "last", d.made[d.count - 1]);
-	graph_set(d.g, w, next);
+	draw_set(&d, w, v);
+	draw_set(&d, v, w);
+	draw_set(&d, n, n);
 	return d.g;
 }

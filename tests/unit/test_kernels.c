@@ -415,7 +415,7 @@ static void random_graphs(void)
 	double v[2][85], w[17], at[6] = {3, -1, 0, 2, 2, 9};
 	for (int i = 0; i < 85; i++)
 		v[0][i] = (float)sin(i * 1.7), v[1][i] = (float)cos(i * 2.3), w[i % 17] = (float)sin(i);
-	Feed feed[] = {{"x", v[0]}, {"y", v[1]}, {"w", w}, {"at", at}};
+	Feed feed[] = {{"x", v[0]}, {"y", v[1]}, {"w", w}, {"v", v[1]}, {"n", v[0]}, {"at", at}};
 	for (uint32_t seed = 0; seed < 60; seed++) {
 		Compile *c = compile_open();
 		c->chain_room = seed / 9 % 2; /* what can run together does, however small */

@@ -2,6 +2,7 @@
  * every graph has a schedule. */
 #include <CUnit/CUnit.h>
 
+#include "../../compiler/passes/passes.h"
 #include "compiled.h"
 
 /* Operands that are read at any place, and results as well. */
@@ -64,8 +65,21 @@ static void many_users(void)
 	}
 }
 
+static void random_schedules(void)
+{
+	for (uint32_t seed = 100; seed < 3100; seed++) {
+		Compile *c = compile_open();
+		c->chain_room = seed % 2;
+		Kernels *k = schedule(c, pass_normalize(c, random_graph(c, seed)));
+		kernels_verify(k);
+		plan(c, k);
+		compile_close(c);
+	}
+}
+
 CU_TestInfo test_schedule[] = {
     {"constants everywhere", constants_everywhere},
     {"many users", many_users},
+    {"random schedules", random_schedules},
     CU_TEST_INFO_NULL,
 };
