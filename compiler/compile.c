@@ -23,8 +23,9 @@ Lowered lower(Compile *c, Graph *graph, const char *last)
 	if (strcmp(graph->name, PERTURBED) == 0)
 		l.graph = perturb(c, l.graph);
 	lap(&c->laps, "autodiff");
-	if (c->verify && l.graph)
+	if (l.graph)
 		graph_verify(l.graph, "autodiff");
+	lap(&c->laps, "verify");
 	if (last && strcmp(last, "autodiff") == 0)
 		return l;
 	l.graph = passes(c, l.graph, last);
@@ -32,10 +33,13 @@ Lowered lower(Compile *c, Graph *graph, const char *last)
 		return l;
 	l.kernels = schedule(c, l.graph);
 	lap(&c->laps, "schedule");
-	if (c->verify && l.kernels)
-		kernels_verify(l.kernels);
 	l.plan = plan(c, l.kernels);
 	lap(&c->laps, "plan");
+	if (l.plan) {
+		kernels_verify(l.kernels);
+		plan_verify(l.kernels, l.plan);
+	}
+	lap(&c->laps, "verify");
 	return l;
 }
 

@@ -37,7 +37,6 @@ static sslc_program *program_new(const sslc_options *options)
 	p->c = (Compile){
 	    .arena = arena_open(p->limit),
 	    .float_type = o.f64 ? DTYPE_f64 : DTYPE_f32,
-	    .verify = o.verify,
 	    .profile = o.profile,
 	    .cpu = o.cpu,
 	    .features = o.features,
@@ -249,9 +248,9 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 	p->code = new_array(p->c.arena, sslc_code, p->bundle->graph_count + 1);
 	for (size_t i = 0; i < p->bundle->graph_count; i++) {
 		p->code[i].name = p->bundle->graph[i]->name;
-		if (p->c.verify)
-			graph_verify(p->bundle->graph[i], "build");
+		graph_verify(p->bundle->graph[i], "build");
 	}
+	lap(&p->c.laps, "verify");
 	describe_states(p);
 	describe_tasks(p);
 	return true;

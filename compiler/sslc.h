@@ -13,7 +13,11 @@
  *   sslc_print_errors(p, stderr, false);
  *   sslc_close(p);
  *
- * A program is used by one thread at a time; the functions that it makes may be called by any. */
+ * A program is used by one thread at a time; the functions that it makes may be called by any.
+ *
+ * Every stage is verified. What breaks a promise is a bug in sslc: it is told on stderr, to be
+ * reported, and abort() follows, so that no wrong code runs; a handler of SIGABRT may end the
+ * process in its own way, as the command does with exit code 5. */
 #ifndef SSLC_H
 #define SSLC_H
 
@@ -38,7 +42,6 @@ typedef struct sslc_program sslc_program;
 /* Zero is the default of every field. */
 typedef struct sslc_options {
 	bool f64;             /* compute in double: gradient checks */
-	bool verify;          /* verify graph, kernels and LLVM module after every stage */
 	bool profile;         /* functions call block->mark after each kernel */
 	const char *cpu;      /* LLVM's CPU name; NULL: this machine */
 	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */

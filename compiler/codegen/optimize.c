@@ -33,10 +33,10 @@ bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_L
 	return false;
 }
 
-void verify_module(const Compile *c, LLVMModuleRef module, const char *name)
+void verify_module(LLVMModuleRef module, const char *name)
 {
 	char *message = NULL;
-	if (c->verify && LLVMVerifyModule(module, LLVMReturnStatusAction, &message))
+	if (LLVMVerifyModule(module, LLVMReturnStatusAction, &message))
 		BUG("%s is no valid module: %s", name, message);
 	LLVMDisposeMessage(message);
 }

@@ -205,7 +205,9 @@ static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, cons
 	emit_kernels(&e, cg, u->prefix, wanted);
 	if (number == 0)
 		emit_step(&e, cg, u->prefix, u->name);
-	verify_module(cg->c, e.module, u->name);
+	lap(&cg->c->laps, "emit");
+	verify_module(e.module, u->name);
+	lap(&cg->c->laps, "verify");
 	s->module = e.module;
 	emit_close(&e);
 }

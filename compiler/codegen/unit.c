@@ -252,7 +252,7 @@ bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offs
 		wanted[i] = step_first_equal(k, i) == i;
 	emit_kernels(&e, cg, "", wanted);
 	emit_step(&e, cg, "", k->graph->name);
-	verify_module(cg->c, e.module, k->graph->name);
+	verify_module(e.module, k->graph->name);
 	char why[WHY_LLVM];
 	bool good = what == CODEGEN_LLVM || optimize(cg->machine, e.module, why);
 	if (!good)

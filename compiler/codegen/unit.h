@@ -95,7 +95,7 @@ V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, con
 /* optimize.c: false: why. Any thread may, with a machine and a context of its own. */
 bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM]);
 /* BUG if it is no valid module. */
-void verify_module(const Compile *c, LLVMModuleRef module, const char *name);
+void verify_module(LLVMModuleRef module, const char *name);
 bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what);
 
 /* shards.c: functions' kernels as object files, compiled on all cores. */

@@ -16,8 +16,8 @@ extern const Pass pass_list[]; /* in order; ended by a NULL name */
 #include "passes.def"
 #undef PASS
 
-/* run.c: runs the list up to and including the pass `last` (NULL: all), verifying after each if
- * c->verify. NULL in, NULL out. */
+/* run.c: runs the list up to and including the pass `last` (NULL: all), verifying after each. NULL
+ * in, NULL out. */
 Graph *passes(Compile *c, const Graph *in, const char *last);
 
 /* rebuild.c: the walk that passes share. Visits what outputs and sets reach, in order; `rewrite`

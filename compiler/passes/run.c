@@ -16,8 +16,9 @@ Graph *passes(Compile *c, const Graph *in, const char *last)
 	for (const Pass *pass = pass_list; g && pass->name; pass++) {
 		g = pass->run(c, g);
 		lap(&c->laps, pass->name);
-		if (g && c->verify)
+		if (g)
 			graph_verify(g, pass->name);
+		lap(&c->laps, "verify");
 		if (last && strcmp(pass->name, last) == 0)
 			break;
 	}

@@ -139,7 +139,6 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 
 /* fuse.c and friends; `graph` has passed all passes. */
 Kernels *schedule(Compile *c, const Graph *graph);
-void kernels_verify(const Kernels *k); /* BUG if a promise above is broken */
 void kernels_print(const Kernels *k, Text *out);
 const char *kernel_text(const Kernels *k, const Kernel *kernel); /* "contract" is in kind_name */
 const char *kernel_kind(const Kernel *kernel);
@@ -167,9 +166,15 @@ typedef struct Plan {
 	uint64_t arena_bytes; /* peak; a multiple of 64 */
 	uint64_t lower_bound; /* largest sum of buffers alive at once */
 } Plan;
+enum { ARENA_ALIGN = 64 };
 /* Gives every PLACE_ARENA buffer its offset. */
 Plan *plan(Compile *c, Kernels *k);
 void plan_print(const Kernels *k, const Plan *p,
                 Text *out); /* buffer, bytes, offset, first use, last use; peak last */
+
+/* -- verify.c: BUG if a promise above is broken ------------------------------------------------ */
+
+void kernels_verify(const Kernels *k);
+void plan_verify(const Kernels *k, const Plan *p);
 
 #endif

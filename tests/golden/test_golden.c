@@ -27,6 +27,7 @@ static void run_stage(Compile *c, Graph *g, const char *stage, Text *out)
 		Kernels *k = schedule(c, g);
 		kernels_verify(k);
 		Plan *p = plan(c, k);
+		plan_verify(k, p);
 		if (strcmp(stage, "plan") == 0)
 			plan_print(k, p, out);
 		else

@@ -156,7 +156,6 @@ Compile *compile_open(void)
 	Arena *arena = arena_open(0);
 	Compile *c = new (arena, Compile);
 	*c = (Compile){.arena = arena, .diags = diags_open(arena), .float_type = DTYPE_f32};
-	c->verify = true;
 	return c;
 }
 
@@ -326,6 +325,7 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 	k->once = how->once;
 	k->wake = 0; /* small as they are, kernels that may run at once do */
 	Plan *p = plan(c, k);
+	plan_verify(k, p);
 	Codegen *cg = codegen_open(c);
 	StepFunction f = codegen_function(cg, k, p, offset_of, (void *)g);
 	if (!f)

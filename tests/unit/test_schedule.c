@@ -2,6 +2,11 @@
  * every graph has a schedule. */
 #include <CUnit/CUnit.h>
 
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "../../compiler/passes/passes.h"
 #include "compiled.h"
 
@@ -72,14 +77,133 @@ static void random_schedules(void)
 		c->chain_room = seed % 2;
 		Kernels *k = schedule(c, pass_normalize(c, random_graph(c, seed)));
 		kernels_verify(k);
-		plan(c, k);
+		plan_verify(k, plan(c, k));
 		compile_close(c);
 	}
+}
+
+/* -- The verifiers find what is broken --------------------------------------------------------- */
+
+static void break_nothing(Kernels *k, Plan *p)
+{
+	(void)k, (void)p;
+}
+
+static void break_order(Kernels *k, Plan *p)
+{
+	Kernel first = k->kernel[0];
+	(void)p;
+	k->kernel[0] = k->kernel[1], k->kernel[1] = first;
+}
+
+/* The product of the old state comes after its update. */
+static void break_state(Kernels *k, Plan *p)
+{
+	Kernel last = k->kernel[k->kernel_count - 1];
+	(void)p;
+	for (uint32_t i = k->kernel_count - 1; i > 1; i--)
+		k->kernel[i] = k->kernel[i - 1];
+	k->kernel[1] = last;
+}
+
+static void break_wave(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->kernel[1].beside = true;
+}
+
+static void break_output(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->kernel[1].to[0] = k->kernel[0].to[0];
+}
+
+static void break_set(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->kernel_count--;
+}
+
+static Buffer *in_arena(Kernels *k, int which)
+{
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		if (k->buffer[b].place == PLACE_ARENA && k->buffer[b].bytes && which-- == 0)
+			return &k->buffer[b];
+	BUG("the graph has few buffers");
+}
+
+static void break_places(Kernels *k, Plan *p)
+{
+	(void)p;
+	in_arena(k, 1)->offset = in_arena(k, 0)->offset;
+}
+
+static void break_alignment(Kernels *k, Plan *p)
+{
+	p->arena_bytes += 64;
+	in_arena(k, 0)->offset += 4;
+}
+
+static void break_size(Kernels *k, Plan *p)
+{
+	(void)k;
+	p->arena_bytes -= 64;
+}
+
+static void break_life(Kernels *k, Plan *p)
+{
+	(void)p;
+	in_arena(k, 0)->last--;
+}
+
+/* A state w, two values of another size that live at once, an output, and the next state. */
+static Kernels *kernels_to_break(Compile *c)
+{
+	Graph *g = graph_new(c, "broken");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(32, 32)),
+	       w = op_state(g, "w", DTYPE_f32, SHAPE(32, 32));
+	DotAxes axes = {.contract = 1};
+	NodeId first = op_dot(g, x, x, axes), second = op_dot(g, first, w, axes);
+	NodeId third = op_dot(g, second, first, axes);
+	graph_output(g, "third", op_sum(g, third, (Axes){2, {0, 1}}));
+	graph_set(g, w, op_dot(g, third, second, axes));
+	return schedule(c, g);
+}
+
+/* How the process ends that verifies what was broken: 0, or the signal. */
+static int signal_after(void (*change)(Kernels *, Plan *))
+{
+	pid_t child = fork();
+	if (child == 0) {
+		FILE *nowhere = freopen("/dev/null", "w", stderr);
+		Compile *c = compile_open();
+		Kernels *k = kernels_to_break(c);
+		Plan *p = plan(c, k);
+		change(k, p);
+		kernels_verify(k);
+		plan_verify(k, p);
+		_exit(nowhere ? 0 : 1);
+	}
+	int status = 0;
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return -1;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void broken_ones_are_found(void)
+{
+	void (*const changes[])(Kernels *, Plan *) = {break_order,     break_state, break_wave,
+	                                              break_output,    break_set,   break_places,
+	                                              break_alignment, break_size,  break_life};
+	CU_ASSERT_EQUAL(signal_after(break_nothing), 0);
+	for (size_t i = 0; i < COUNT(changes); i++)
+		CU_ASSERT_EQUAL(signal_after(changes[i]), SIGABRT);
 }
 
 CU_TestInfo test_schedule[] = {
     {"constants everywhere", constants_everywhere},
     {"many users", many_users},
     {"random schedules", random_schedules},
+    {"broken ones are found", broken_ones_are_found},
     CU_TEST_INFO_NULL,
 };

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	sslc_options options = {.verify = true, .memory_limit = (size_t)256 << 20};
+	sslc_options options = {.memory_limit = (size_t)256 << 20};
 	sslc_program *p = sslc_open_text("model.json", (const char *)bytes, size, &options);
 	sslc_data data = {.count = 2, .train_count = 300, .test_count = 50, .classes = 10};
 	data.field[0] = (sslc_tensor){.name = "x", .dtype = "f32", .rank = 1, .dim = {20}};
