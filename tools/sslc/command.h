@@ -13,6 +13,7 @@ typedef enum Exit {
 	EXIT_USAGE = 2,
 	EXIT_DIVERGED = 3, /* the loss became NaN or infinite */
 	EXIT_SYSTEM = 4,   /* files, memory */
+	EXIT_INTERNAL = 5, /* a bug in sslc: what it compiled is not what it promises */
 	EXIT_SIGNAL = 128, /* + the signal that interrupted: 130, 143 */
 } Exit;
 

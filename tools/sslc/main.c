@@ -1,8 +1,10 @@
 /* main.c: the command line: finds the command, reads its options, runs it. */
 #include "command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef SSLC_VERSION
 #define SSLC_VERSION "0.1.0"
@@ -33,9 +35,18 @@ static int run(const Command *c, int count, char **argument)
 	return finish_output(EXIT_GOOD);
 }
 
+/* An internal error has said what it is and aborts, in whatever frame of ours or of LLVM, in any
+ * thread. */
+static void on_abort(int signal)
+{
+	(void)signal;
+	_exit(EXIT_INTERNAL);
+}
+
 int main(int count, char **argument)
 {
 	const char *name = count > 1 ? argument[1] : NULL;
+	signal(SIGABRT, on_abort);
 	if (!name) {
 		complain("no command is given");
 		advise("sslc help lists them; begin with: sslc run models/autoencoder.json");

@@ -190,7 +190,8 @@ void options_help(char letter)
 	printf("\nexample:\n  %s\n\n", c->example);
 	puts(
 	    "exit codes: 0 good, 1 the model, data or checkpoint is wrong or a check failed, 2 usage,\n"
-	    "3 the training diverged, 4 system error (files, memory), 130 or 143 interrupted");
+	    "3 the training diverged, 4 system error (files, memory), 5 a bug in sslc, to be reported\n"
+	    "(what is compiled is verified before it runs), 130 or 143 interrupted");
 }
 
 int command_help(const Options *o)
