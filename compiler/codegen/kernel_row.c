@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { DEAR = 4 };
+enum { DEAR = 4 /* as a division is */ };
 
 typedef struct Rows {
 	KernelEmit *ke;
@@ -52,27 +52,6 @@ static void count_loops(const Rows *r, NodeId x, uint8_t *loops, uint8_t *last, 
 		count_loops(r, node(r->g, x)->in[i], loops, last, loop);
 }
 
-static unsigned weight_of(const Node *n)
-{
-	switch (n->op) {
-	case OP_exp:
-	case OP_log:
-	case OP_log1p:
-	case OP_tanh:
-	case OP_erf:
-	case OP_sin:
-	case OP_cos:
-	case OP_pow:
-	case OP_random:
-		return 16;
-	case OP_div:
-	case OP_sqrt:
-		return 5;
-	default:
-		return 1;
-	}
-}
-
 /* Of a chain of dear values the last that several loops need is enough. */
 static void choose_kept(Rows *r, V scratch)
 {
@@ -90,7 +69,7 @@ static void choose_kept(Rows *r, V scratch)
 		const Node *n = node(r->g, x);
 		DType t = n->type;
 		if (loops[x] < 2 || !is_long(r, x) || (t != DTYPE_f32 && t != DTYPE_f64) ||
-		    op_info[n->op].kind != MAP || weight_of(n) <= DEAR)
+		    op_info[n->op].kind != MAP || op_info[n->op].weight < DEAR)
 			continue;
 		V base = l_at(ke->e, ke->e->i8, scratch, l_i64(ke->e, (int64_t)ke->kepts * room));
 		ke->kept[ke->kepts++] = (Kept){.node = x, .base = base};

@@ -7,8 +7,9 @@
 #include <string.h>
 
 const OpInfo op_info[OP_COUNT] = {
-#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, meaning)                \
-	[OP_##name] = {#name, ins, operands, kind, flags, #attr, #types, meaning, #shape, #gradient},
+#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, meaning)        \
+	[OP_##name] = {#name, ins,    operands, kind,   flags,    weight,                              \
+	               #attr, #types, meaning,  #shape, #gradient},
 #include "ops.def"
 #undef OP
 };

@@ -79,7 +79,7 @@ typedef struct OpInfo {
 	int ins;              /* MANY: 1 to MAX_INS */
 	const char *operands; /* names, separated by a space */
 	Kind kind;
-	unsigned flags;
+	unsigned flags, weight;
 	const char *attr, *types, *meaning;
 	const char *shape, *gradient; /* names of the rules */
 } OpInfo;

@@ -30,34 +30,6 @@ bool node_is_filled(const Graph *g, NodeId x)
 	return node_is_constant(n);
 }
 
-unsigned node_weight(const Node *n)
-{
-	switch (n->op) {
-	case OP_random:
-		return 40;
-	case OP_exp:
-	case OP_log:
-	case OP_log1p:
-	case OP_tanh:
-	case OP_erf:
-	case OP_sin:
-	case OP_cos:
-		return 16;
-	case OP_pow:
-		return 40;
-	case OP_div:
-	case OP_sqrt:
-	case OP_rem:
-		return 4;
-	case OP_gather:
-	case OP_pad:
-	case OP_concat:
-		return 4;
-	default:
-		return op_info[n->op].kind == MAP;
-	}
-}
-
 /* Cheap to compute while packing, perhaps twice: views and casts of what is stored. */
 static bool packs_well(const Graph *g, NodeId x)
 {

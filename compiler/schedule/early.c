@@ -21,7 +21,7 @@ static void find_early(Early *e)
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		bool early = op_info[n->op].kind == MAP && shape_size(n->shape) == 1;
-		unsigned sum = node_weight(n) + 1;
+		unsigned sum = op_info[n->op].weight + 1;
 		for (int i = 0; early && i < n->count; i++) {
 			NodeId o = n->in[i];
 			early = e->weight[o] || node_is_leaf(node(g, o)) || node(g, o)->op == OP_constant;

@@ -52,7 +52,7 @@ static bool is_flat(const Fuse *f, const Node *n)
 static void measure(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
-	unsigned weight = node_weight(n);
+	unsigned weight = op_info[n->op].weight;
 	f->latest[x] = 0;
 	for (int i = 0; i < n->count; i++) {
 		NodeId o = n->in[i];

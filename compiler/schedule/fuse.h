@@ -43,7 +43,6 @@ void fuse_demand(Fuse *f);
 bool node_is_leaf(const Node *n); /* input, state: always stored */
 bool node_is_constant(const Node *n);
 bool node_is_filled(const Graph *g, NodeId x); /* a constant, perhaps repeated along axes */
-unsigned node_weight(const Node *n);           /* rough operations an element */
 
 /* fuse.c: a new kernel around x; its index + 1. */
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);

@@ -37,10 +37,10 @@ static bool walk(Walk *w, NodeId x)
 		return true; /* stored when asked for */
 	Kind kind = op_info[n->op].kind;
 	bool view = n->op == OP_broadcast || (n->op == OP_reshape && reshape_is_unit(f->g, n));
-	bool cheap = kind == MAP && (w->late || node_weight(n) <= 4) && n->type != DTYPE_bool;
+	bool cheap = kind == MAP && (w->late || op_info[n->op].weight <= 4) && n->type != DTYPE_bool;
 	if (!view && !cheap && n->op != OP_constant && n->op != OP_iota)
 		return false;
-	w->work += cheap && !small ? node_weight(n) : 0;
+	w->work += cheap && !small ? op_info[n->op].weight : 0;
 	if (w->work > w->most || w->depth == DEEPEST)
 		return false;
 	w->depth++;

@@ -51,7 +51,7 @@ static void cut(Kernel *kernel, int64_t count, double work, int64_t step)
 static double weight_of(const Kernels *k, NodeId x, NodeId core, int depth)
 {
 	const Node *n = node(k->graph, x);
-	double weight = node_weight(n) + 1;
+	double weight = op_info[n->op].weight + 1;
 	for (int i = 0; i < n->count && depth < 24; i++)
 		if (!k->buffer_of[n->in[i]] && n->in[i] != core)
 			weight += weight_of(k, n->in[i], core, depth + 1);

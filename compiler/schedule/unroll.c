@@ -154,7 +154,7 @@ static int64_t body_weight(Compile *c, const Kernels *k, const Kernel *kernel)
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	int64_t weight = 0;
 	for (uint32_t i = 0; i < count; i++)
-		weight += visit[i].here ? node_weight(node(k->graph, visit[i].node)) : 0;
+		weight += visit[i].here ? op_info[node(k->graph, visit[i].node)->op].weight : 0;
 	return weight;
 }
 

@@ -10,7 +10,7 @@ typedef struct Row {
 } Row;
 
 static const Row rows[] = {
-#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, meaning)                \
+#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, meaning)        \
 	{#name, operands, #kind, #types, #gradient, meaning},
 #include "../../compiler/graph/ops.def"
 #undef OP
