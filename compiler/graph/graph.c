@@ -7,7 +7,7 @@
 #include <string.h>
 
 const OpInfo op_info[OP_COUNT] = {
-#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, meaning)        \
+#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, along, meaning) \
 	[OP_##name] = {#name, ins,    operands, kind,   flags,    weight,                              \
 	               #attr, #types, meaning,  #shape, #gradient},
 #include "ops.def"

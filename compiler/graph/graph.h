@@ -84,6 +84,11 @@ typedef struct OpInfo {
 	const char *shape, *gradient; /* names of the rules */
 } OpInfo;
 extern const OpInfo op_info[OP_COUNT];
+/* A view whose elements are all the operand's, found by their index alone. */
+static inline bool op_only_moves(Op op)
+{
+	return op_info[op].kind == VIEW && op_info[op].weight == 0;
+}
 
 typedef struct TypeInfo {
 	const char *name;

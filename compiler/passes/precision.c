@@ -12,18 +12,7 @@
 
 static bool is_view(const Node *n)
 {
-	switch (n->op) {
-	case OP_broadcast:
-	case OP_reshape:
-	case OP_transpose:
-	case OP_slice:
-	case OP_windows:
-		return true;
-	case OP_pad:
-		return n->attr.pad.value == 0;
-	default:
-		return false;
-	}
+	return op_only_moves(n->op) || (n->op == OP_pad && n->attr.pad.value == 0);
 }
 
 /* x in bf16: its views of a bf16 of what they view. */

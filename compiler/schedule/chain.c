@@ -103,12 +103,9 @@ static int operand_lead(const Graph *g, const Node *n, int i, int lead, int axes
 	int most = least(lead, o->shape.rank), same = 0;
 	while (same < most && o->shape.dim[same] == n->shape.dim[same])
 		same++;
-	switch (op_info[n->op].kind) {
-	case MAP:
-		return lead;
-	case REDUCE:
+	if (op_info[n->op].kind == REDUCE)
 		return least(lead, n->attr.axes.at[0]);
-	case CONTRACT: {
+	if (op_info[n->op].kind == CONTRACT) {
 		const DotAxes *d = &n->attr.dot;
 		for (int j = 0; j < axes; j++)
 			if ((i ? d->y_batch : d->x_batch)[j] != j)
@@ -117,20 +114,9 @@ static int operand_lead(const Graph *g, const Node *n, int i, int lead, int axes
 		                 : i == 0 && d->x_contract[0] != axes;
 		return rows ? axes + 1 : axes;
 	}
-	case VIEW:
-		break;
-	default:
-		return 0;
-	}
-	if (n->op == OP_reshape)
-		return same;
-	for (int j = 0; j < same; j++) {
-		bool kept = n->op == OP_broadcast || n->op == OP_transpose ? n->attr.axes.at[j] == j
-		            : n->op == OP_slice ? n->attr.slice.start[j] == 0 && n->attr.slice.step[j] == 1
-		                                : false;
-		if (!kept)
+	for (int j = 0; j < same; j++)
+		if (operand_axis(g, n, i, j) != j)
 			return j;
-	}
 	return same;
 }
 

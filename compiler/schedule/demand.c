@@ -37,12 +37,9 @@ static bool packs_well(const Graph *g, NodeId x)
 		const Node *n = node(g, x);
 		if (node_is_leaf(n))
 			return true;
-		bool seen_through = n->op == OP_transpose || n->op == OP_broadcast || n->op == OP_cast ||
-		                    n->op == OP_windows || n->op == OP_slice ||
-		                    (n->op == OP_reshape && reshape_is_unit(g, n));
 		if (n->op == OP_reshape)
-			return true; /* its operand is forced */
-		if (!seen_through)
+			return true; /* its operand is forced, or has the same axes */
+		if (!op_only_moves(n->op) && n->op != OP_cast)
 			return false;
 		x = n->in[0];
 	}
@@ -52,14 +49,8 @@ static bool packs_well(const Graph *g, NodeId x)
 /* Views of something that is no view: force what is at their end. */
 static void force_behind_views(Fuse *f, NodeId x)
 {
-	while (op_info[node(f->g, x)->op].kind == VIEW && node(f->g, x)->count == 1 &&
-	       packs_well(f->g, x) == false) {
-		const Node *n = node(f->g, x);
-		if (n->op != OP_transpose && n->op != OP_broadcast && n->op != OP_reshape &&
-		    n->op != OP_windows && n->op != OP_slice)
-			break;
-		x = n->in[0];
-	}
+	while (op_only_moves(node(f->g, x)->op) && !packs_well(f->g, x))
+		x = node(f->g, x)->in[0];
 	f->forced[x] |= !node_is_constant(node(f->g, x));
 }
 
@@ -67,7 +58,7 @@ static void force_bf16(Fuse *f, NodeId x)
 {
 	bool windows = false; /* read in place, many times */
 	const Node *n = node(f->g, x);
-	for (; op_info[n->op].kind == VIEW && n->count == 1 && n->op != OP_pad; n = node(f->g, x)) {
+	for (; op_only_moves(n->op); n = node(f->g, x)) {
 		windows |= n->op == OP_windows;
 		x = n->in[0];
 	}

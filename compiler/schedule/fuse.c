@@ -18,10 +18,29 @@
 
 enum { CHEAP_TO_REPEAT = 4, HEAVIEST = 4096 };
 
+/* The kernel that is built around such a node; KERNEL_map: it is no core. */
+static KernelKind kernel_around(const Node *n)
+{
+	switch (op_info[n->op].kind) {
+	case REDUCE:
+		return KERNEL_reduce;
+	case CONTRACT:
+		return KERNEL_contract;
+	case SCATTER:
+		return KERNEL_scatter;
+	case LEAF:
+	case MAP:
+	case VIEW:
+	case GATHER:
+	case META:
+		break; /* another kind is to be named here */
+	}
+	return KERNEL_map;
+}
+
 static bool is_core(const Node *n)
 {
-	Kind kind = op_info[n->op].kind;
-	return kind == REDUCE || kind == CONTRACT || kind == SCATTER;
+	return kernel_around(n) != KERNEL_map;
 }
 
 /* -- What a node reads when it is computed in place
@@ -262,9 +281,7 @@ static void visit_core(Fuse *f, NodeId x)
 		visit_fold(f, x);
 		return;
 	}
-	KernelKind kind = op_info[n->op].kind == REDUCE     ? KERNEL_reduce
-	                  : op_info[n->op].kind == CONTRACT ? KERNEL_contract
-	                                                    : KERNEL_scatter;
+	KernelKind kind = kernel_around(n);
 	store_strangers(f, x);
 	measure(f, x);
 	f->home[x] = fuse_open(f, kind, x);

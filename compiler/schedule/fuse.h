@@ -77,6 +77,12 @@ Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t 
 /* place.c: homes -> kernels with buffers */
 Kernels *fuse_place(Fuse *f);
 
+/* axes.c: the axis of n's operand i that lies as `axis` of n does: as long, and each place where it
+ * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are.
+ */
+enum { NOWHERE = -1, MIXED = -2 };
+int operand_axis(const Graph *g, const Node *n, int i, int axis);
+
 /* chain.c: before kernels are tiled */
 void kernels_chain(Compile *c, Kernels *k);
 

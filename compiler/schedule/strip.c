@@ -21,8 +21,7 @@ enum {
 	MOST_LOOKED = MOST_MEMBERS * (MOST_PASSED + 1) + 1,
 };
 
-/* Where the rows are in a node: its axis, or */
-enum { NOWHERE = -1, MIXED = -2, UNSEEN = -3 };
+enum { UNSEEN = -3 /* no user of a node has said where its rows are */ };
 
 typedef struct Strip { /* a chain in the making: kernels [first, end) */
 	uint32_t first, end;
@@ -49,54 +48,6 @@ static bool is_test(const Compile *c)
 }
 
 /* -- Rows -------------------------------------------------------------------------------------- */
-
-static int behind_reshape(Shape to, Shape from, int axis)
-{
-	int64_t before = 1, at = 1;
-	for (int i = 0; i < axis; i++)
-		before *= to.dim[i];
-	for (int j = 0; j < from.rank; at *= from.dim[j++])
-		if (at == before && from.dim[j] == to.dim[axis])
-			return j;
-	return MIXED;
-}
-
-/* Where rows along `axis` of n are in its operand i: as long, and each row where it was. */
-static int operand_axis(const Graph *g, const Node *n, int i, int axis)
-{
-	Shape from = node(g, n->in[i])->shape;
-	if (axis < 0)
-		return axis;
-	if (op_info[n->op].kind == MAP)
-		return axis;
-	switch (n->op) {
-	case OP_broadcast:
-		for (int j = 0; j < from.rank; j++)
-			if (n->attr.axes.at[j] == axis)
-				return from.dim[j] == n->shape.dim[axis] ? j : NOWHERE;
-		return NOWHERE;
-	case OP_transpose:
-		return n->attr.axes.at[axis];
-	case OP_reshape:
-		return behind_reshape(n->shape, from, axis);
-	case OP_slice: {
-		bool all = n->attr.slice.start[axis] == 0 && n->attr.slice.step[axis] == 1;
-		return all && n->shape.dim[axis] == from.dim[axis] ? axis : MIXED;
-	}
-	case OP_pad: {
-		bool same = n->attr.pad.low[axis] == 0 && n->shape.dim[axis] == from.dim[axis];
-		return same && n->attr.pad.inner[axis] == 0 ? axis : MIXED;
-	}
-	case OP_concat:
-		return (int)n->attr.axis == axis ? MIXED : axis;
-	case OP_windows: {
-		int w = (int)n->attr.window.axis;
-		return axis < w ? axis : axis > w + 1 ? axis - 1 : MIXED;
-	}
-	default:
-		return MIXED;
-	}
-}
 
 /* axis[] of what the kernel computes and loads. */
 static const Visit *find_axes(Stripping *s, const Kernel *kernel, int axis, uint32_t *count)

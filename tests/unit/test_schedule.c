@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../../compiler/passes/passes.h"
+#include "../../compiler/schedule/fuse.h"
 #include "compiled.h"
 
 /* Operands that are read at any place, and results as well. */
@@ -78,6 +79,50 @@ static void random_schedules(void)
 		Kernels *k = schedule(c, pass_normalize(c, random_graph(c, seed)));
 		kernels_verify(k);
 		plan_verify(k, plan(c, k));
+		compile_close(c);
+	}
+}
+
+/* -- Axes of operands ---------------------------------------------------------------------------
+ */
+
+/* Operands that hold their index along the axis that a rule gives: the result holds its own. */
+static void check_axes(Compile *c, const Graph *from, const Node *n)
+{
+	Graph *g = graph_new(c, "axes");
+	for (int axis = 0; axis < n->shape.rank; axis++) {
+		NodeId in[MAX_INS], y;
+		int along = operand_axis(from, n, 0, axis);
+		for (int i = 0; i < n->count; i++) {
+			CU_ASSERT_EQUAL(operand_axis(from, n, i, axis), along);
+			Shape s = node(from, n->in[i])->shape;
+			in[i] = op_iota(g, DTYPE_f32, s, along < 0 ? 0 : (unsigned)along);
+		}
+		if (along < 0)
+			continue;
+		y = graph_add_node(g, n->op, in, n->count, DTYPE_f32, n->shape, n->attr);
+		NodeId own = op_iota(g, DTYPE_f32, n->shape, (unsigned)axis);
+		double **v = evaluate(c->arena, g, NULL, 0);
+		for (int64_t i = 0; i < shape_size(n->shape); i++)
+			CU_ASSERT(v[y][i] == v[own][i] || (n->op == OP_pad && v[y][i] == n->attr.pad.value));
+	}
+}
+
+static void axes_of_operands(void)
+{
+	for (uint32_t seed = 0; seed < 30; seed++) {
+		Compile *c = compile_open();
+		Graph *g = random_graph(c, seed);
+		for (NodeId x = 1; x < g->count; x++) {
+			const Node *n = node(g, x);
+			if (op_info[n->op].kind != VIEW)
+				continue;
+			check_axes(c, g, n);
+			Shape s = node(g, n->in[0])->shape;
+			int axis = (int)(x % (s.rank + 1u));
+			if (axis < s.rank && s.dim[axis] > 2)
+				check_axes(c, g, node(g, op_windows(g, n->in[0], axis, 2, 1, 2)));
+		}
 		compile_close(c);
 	}
 }
@@ -201,9 +246,7 @@ static void broken_ones_are_found(void)
 }
 
 CU_TestInfo test_schedule[] = {
-    {"constants everywhere", constants_everywhere},
-    {"many users", many_users},
-    {"random schedules", random_schedules},
-    {"broken ones are found", broken_ones_are_found},
-    CU_TEST_INFO_NULL,
+    {"constants everywhere", constants_everywhere},   {"many users", many_users},
+    {"random schedules", random_schedules},           {"axes of operands", axes_of_operands},
+    {"broken ones are found", broken_ones_are_found}, CU_TEST_INFO_NULL,
 };

@@ -10,7 +10,7 @@ typedef struct Row {
 } Row;
 
 static const Row rows[] = {
-#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, meaning)        \
+#define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, along, meaning) \
 	{#name, operands, #kind, #types, #gradient, meaning},
 #include "../../compiler/graph/ops.def"
 #undef OP
