@@ -1,16 +1,11 @@
-/* test_checkpoint.c: what a run leaves on disk: safetensors, the lines of metrics, whole files.
+/* test_checkpoint.c: safetensors, as a run writes and reads them.
  *
  * Truths: files that the safetensors library wrote (tests/oracle/checkpoint), headers written by
- * hand after its format.md, CRC-32's published check value, and files that must not change. */
+ * hand after its format.md, and CRC-32's published check value. */
 #include <CUnit/CUnit.h>
 
-#include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../../runtime/runtime.h"
 #include "scratch.h"
@@ -339,202 +334,6 @@ static void written_files_are_read_back(void)
 	scratch_close(&s);
 }
 
-/* -- Metrics
- * ------------------------------------------------------------------------------------------------
- */
-
-#define LINE(step) "{\"step\": " #step ", \"epoch\": 1, \"loss\": 0.5, \"seconds\": 1.250}\n"
-
-/* The file that held `before` and was resumed at `step` holds `after`. */
-static bool resumes(const char *before, size_t size, int64_t step, const char *after)
-{
-	Scratch s;
-	char why[WHY];
-	scratch_open(&s);
-	const char *path = scratch_path(&s, "metrics.jsonl");
-	bool good = file_put(path, before, size);
-	Metrics *m = good ? metrics_open(path, step, why) : NULL;
-	metrics_close(m);
-	good = m && file_holds(path, after, strlen(after));
-	scratch_close(&s);
-	return good;
-}
-
-static bool resumes_text(const char *before, int64_t step, const char *after)
-{
-	return resumes(before, strlen(before), step, after);
-}
-
-static void metrics_are_cut_after_the_step(void)
-{
-	CU_ASSERT(resumes_text(LINE(10) LINE(20) LINE(30), 20, LINE(10) LINE(20)));
-	CU_ASSERT(resumes_text(LINE(10) LINE(20) LINE(30), 29, LINE(10) LINE(20)));
-	CU_ASSERT(resumes_text(LINE(10) LINE(20) LINE(30), 30, LINE(10) LINE(20) LINE(30)));
-	CU_ASSERT(resumes_text(LINE(10) LINE(20), 9, ""));
-	CU_ASSERT(resumes_text(LINE(10) LINE(20), 0, ""));
-	CU_ASSERT(resumes_text(LINE(10) LINE(20), -1, ""));
-	CU_ASSERT(resumes_text("", 5, ""));
-	/* a line that a crash cut off, a foreign line, and the zeros that a lost write leaves */
-	CU_ASSERT(resumes_text(LINE(10) "{\"step\": 11, \"ep", 20, LINE(10)));
-	CU_ASSERT(resumes_text(LINE(10) "hello\n" LINE(12), 20, LINE(10)));
-	CU_ASSERT(resumes(LINE(10) "\0\0\0\0", sizeof LINE(10) - 1 + 4, 20, LINE(10)));
-	CU_ASSERT(resumes("\0", 1, 20, ""));
-}
-
-static void metrics_go_on_behind_what_stays(void)
-{
-	Scratch s;
-	char why[WHY];
-	scratch_open(&s);
-	const char *path = scratch_path(&s, "metrics.jsonl"),
-	           *want =
-	               LINE(10) "{\"step\": 11, \"epoch\": 2, \"loss\": -0.125, \"seconds\": 0.500}\n"
-	                        "{\"step\": 12, \"epoch\": 2, \"loss\": null, \"seconds\": 1.000}\n"
-	                        "{\"step\": 13, \"epoch\": 2, \"loss\": null, \"seconds\": 1.500}\n";
-	CU_ASSERT(file_put(path, LINE(10) LINE(20), 2 * strlen(LINE(10))));
-	Metrics *m = metrics_open(path, 10, why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
-	metrics_line(m, 11, 2, "loss", -0.125, 0.5);
-	metrics_line(m, 12, 2, "loss", (double)NAN, 1);
-	metrics_line(m, 13, 2, "loss", -(double)INFINITY, 1.5);
-	CU_ASSERT(metrics_flush(m));
-	CU_ASSERT(file_holds(path, want, strlen(want)));
-	metrics_close(m);
-	CU_ASSERT(file_holds(path, want, strlen(want)));
-	m = metrics_open(scratch_path(&s, "new.jsonl"), 10, why); /* none is there: it is made */
-	CU_ASSERT_PTR_NOT_NULL(m);
-	metrics_close(m);
-	CU_ASSERT_PTR_NULL(metrics_open(scratch_path(&s, "no/folder"), 10, why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no/folder"));
-	scratch_close(&s);
-}
-
-/* -- Whole files
- * -------------------------------------------------------------------------------------------- */
-
-static bool write_text(const char *path, const char *text, char why[WHY])
-{
-	const void *parts[] = {text, "", text};
-	size_t half = strlen(text) / 2;
-	parts[2] = text + half;
-	return bytes_write(path, parts, (size_t[]){half, 0, strlen(text) - half}, 3, why);
-}
-
-static void files_are_replaced_whole(void)
-{
-	Scratch s;
-	char why[WHY];
-	struct stat about;
-	scratch_open(&s);
-	const char *path = scratch_path(&s, "f");
-	mode_t mask = umask(027);
-	CU_ASSERT(write_text(path, "a text that is longer", why));
-	umask(mask);
-	CU_ASSERT(file_holds(path, "a text that is longer", 21));
-	CU_ASSERT(stat(path, &about) == 0 && (about.st_mode & 0777) == 0640);
-	CU_ASSERT(write_text(path, "short", why));
-	CU_ASSERT(file_holds(path, "short", 5));
-	CU_ASSERT(write_text(path, "", why));
-	CU_ASSERT(file_holds(path, "", 0));
-	CU_ASSERT_EQUAL(scratch_count(&s), 1);
-	scratch_close(&s);
-}
-
-/* The disk is full behind the first 4096 bytes: the file limit of the process is such a disk. */
-static void a_failed_write_keeps_the_old_file(void)
-{
-	static char large[100000];
-	Scratch s;
-	char why[WHY] = "";
-	struct rlimit before, low;
-	scratch_open(&s);
-	const char *path = scratch_path(&s, "f");
-	memset(large, 'x', sizeof large - 1);
-	CU_ASSERT(file_put(path, "old", 3));
-	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &before);
-	low = (struct rlimit){4096, before.rlim_max};
-	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &low), 0);
-	bool good = write_text(path, large, why);
-	setrlimit(RLIMIT_FSIZE, &before);
-	signal(SIGXFSZ, handler);
-	CU_ASSERT_FALSE(good);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, path));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "File too large"));
-	CU_ASSERT(file_holds(path, "old", 3));
-	CU_ASSERT_EQUAL(scratch_count(&s), 1);
-	CU_ASSERT(write_text(path, large, why));
-	CU_ASSERT(file_holds(path, large, sizeof large - 1));
-	scratch_close(&s);
-}
-
-/* Root may write anywhere, so it steps down for the attempt. */
-static void a_read_only_folder_stays_as_it_is(void)
-{
-	Scratch s;
-	char why[WHY] = "";
-	uid_t user = geteuid();
-	scratch_open(&s);
-	const char *path = scratch_path(&s, "f");
-	CU_ASSERT(file_put(path, "old", 3));
-	CU_ASSERT_EQUAL_FATAL(chmod(s.folder, 0555), 0);
-	if (user == 0)
-		CU_ASSERT_EQUAL_FATAL(seteuid(65534), 0);
-	bool good = write_text(path, "new", why);
-	if (user == 0)
-		CU_ASSERT_EQUAL_FATAL(seteuid(user), 0);
-	CU_ASSERT_FALSE(good);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "Permission denied"));
-	CU_ASSERT_EQUAL_FATAL(chmod(s.folder, 0755), 0);
-	CU_ASSERT(file_holds(path, "old", 3));
-	CU_ASSERT_EQUAL(scratch_count(&s), 1);
-	scratch_close(&s);
-}
-
-static void folders_are_neither_written_nor_read(void)
-{
-	Scratch s;
-	char why[WHY] = "", name[5000];
-	size_t size;
-	scratch_open(&s);
-	const char *path = scratch_path(&s, "folder");
-	CU_ASSERT_EQUAL_FATAL(mkdir(path, 0755), 0);
-	CU_ASSERT_FALSE(write_text(path, "new", why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "directory"));
-	CU_ASSERT_EQUAL(scratch_count(&s), 1);
-	CU_ASSERT_PTR_NULL(bytes_read(path, 10, &size, why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "is a folder"));
-	CU_ASSERT_FALSE(write_text(scratch_path(&s, "no/folder"), "new", why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "No such file"));
-	memset(name, 'n', sizeof name - 1);
-	name[sizeof name - 1] = 0;
-	CU_ASSERT_FALSE(write_text(name, "new", why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "too long"));
-	scratch_close(&s);
-}
-
-static void the_limit_of_a_file_is_exact(void)
-{
-	Scratch s;
-	char why[WHY] = "";
-	size_t size = 0;
-	scratch_open(&s);
-	size_t large = (1 << 17) + 1; /* more than one turn of the reader */
-	char *bytes = malloc(large);
-	for (size_t i = 0; i < large; i++)
-		bytes[i] = (char)(i * i % 251);
-	const char *path = scratch_path(&s, "f");
-	CU_ASSERT(file_put(path, bytes, large));
-	unsigned char *found = bytes_read(path, large, &size, why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(found);
-	CU_ASSERT(size == large && memcmp(found, bytes, large) == 0 && found[large] == 0);
-	free(found);
-	CU_ASSERT_PTR_NULL(bytes_read(path, large - 1, &size, why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "larger than 131072 bytes"));
-	free(bytes);
-	scratch_close(&s);
-}
-
 CU_TestInfo test_checkpoint[] = {
     {"every type is read", every_type_is_read},
     {"metadata is read", metadata_is_read},
@@ -546,12 +345,5 @@ CU_TestInfo test_checkpoint[] = {
     {"cut files are refused", cut_files_are_refused},
     {"written files follow the format", written_files_follow_the_format},
     {"written files are read back", written_files_are_read_back},
-    {"metrics are cut after the step", metrics_are_cut_after_the_step},
-    {"metrics go on behind what stays", metrics_go_on_behind_what_stays},
-    {"files are replaced whole", files_are_replaced_whole},
-    {"a failed write keeps the old file", a_failed_write_keeps_the_old_file},
-    {"a read-only folder stays as it is", a_read_only_folder_stays_as_it_is},
-    {"folders are neither written nor read", folders_are_neither_written_nor_read},
-    {"the limit of a file is exact", the_limit_of_a_file_is_exact},
     CU_TEST_INFO_NULL,
 };
