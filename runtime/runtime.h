@@ -131,9 +131,11 @@ typedef struct SafeFile {
 	void *bytes, *header; /* owned */
 } SafeFile;
 
-/* Tensors in the order given; "crc32" of the data is added to the metadata. */
+#define CHECKSUM "sslc_crc32"
+/* Tensors in the order given; CHECKSUM, of the whole file, is added to the metadata. */
 MUST_CHECK bool safe_write(const char *path, const SafeTensor *tensor, size_t count,
                            const SafeMeta *meta, size_t metas, char why[WHY]);
+/* A file that states a checksum must have it; one of another program need not state one. */
 MUST_CHECK bool safe_read(const char *path, SafeFile *out, char why[WHY]);
 /* Takes `bytes` (from malloc) over, also on failure. */
 MUST_CHECK bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY]);

@@ -1,6 +1,7 @@
 /* safetensors.c: the safetensors format (huggingface/safetensors, format.md): 8 bytes of header
  * length, a JSON header with name, dtype, shape and offsets of each tensor, then the data without
- * holes. Metadata is a map of texts; ours holds the CRC-32 of the data. */
+ * holes. Metadata is a map of texts. Ours begins with the CRC-32 of the whole file, taken with
+ * zeros for its own digits; files of sslc before had one of the data alone, "crc32". */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,14 @@
 #include "../runtime.h"
 
 static const size_t LIMIT = (size_t)64 << 30;
-enum { MOST_TENSORS = 1 << 16, HEADER_LIMIT = 100 << 20 };
+/* How a file of ours begins, so that the digits have one place. */
+#define CHECKED "{\"__metadata__\":{\"" CHECKSUM "\":\""
+enum {
+	MOST_TENSORS = 1 << 16,
+	HEADER_LIMIT = 100 << 20,
+	DIGITS_AT = sizeof CHECKED - 1,
+	DIGITS = 8,
+};
 
 static const struct {
 	const char *file, *type;
@@ -52,22 +60,27 @@ static cJSON *describe(const SafeTensor *t, size_t offset)
 static char *make_header(const SafeTensor *tensor, size_t count, const SafeMeta *meta, size_t metas)
 {
 	cJSON *root = cJSON_CreateObject(), *map = cJSON_AddObjectToObject(root, "__metadata__");
-	uLong crc = crc32(0, NULL, 0);
 	size_t offset = 0;
-	char text[16];
+	cJSON_AddStringToObject(map, CHECKSUM, "00000000");
 	for (size_t i = 0; i < metas; i++)
 		cJSON_AddStringToObject(map, meta[i].key, meta[i].value);
 	for (size_t i = 0; i < count; i++) {
 		cJSON_AddItemToObject(root, tensor[i].name, describe(&tensor[i], offset));
-		if (tensor[i].bytes) /* of NULL, crc32_z begins anew */
-			crc = crc32_z(crc, tensor[i].at, tensor[i].bytes);
 		offset += tensor[i].bytes;
 	}
-	snprintf(text, sizeof text, "%08lx", crc);
-	cJSON_AddStringToObject(map, "crc32", text);
 	char *header = cJSON_PrintUnformatted(root);
 	cJSON_Delete(root);
 	return header;
+}
+
+static void checksum_text(const void *const *parts, const size_t *sizes, size_t count,
+                          char text[DIGITS + 1])
+{
+	uLong crc = crc32(0, NULL, 0);
+	for (size_t i = 0; i < count; i++)
+		if (sizes[i]) /* of NULL, crc32_z begins anew */
+			crc = crc32_z(crc, parts[i], sizes[i]);
+	snprintf(text, DIGITS + 1, "%08lx", crc & 0xffffffff);
 }
 
 bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const SafeMeta *meta,
@@ -87,6 +100,9 @@ bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const 
 		parts[2] = "        ", sizes[2] = padded - length;
 		for (size_t i = 0; i < count; i++)
 			parts[i + 3] = tensor[i].at, sizes[i + 3] = tensor[i].bytes;
+		char digits[DIGITS + 1];
+		checksum_text(parts, sizes, count + 3, digits);
+		memcpy(header + DIGITS_AT, digits, DIGITS);
 		good = bytes_write(path, parts, sizes, count + 3, why);
 	}
 	cJSON_free(header);
@@ -179,15 +195,28 @@ static bool check_cover(const SafeFile *f, const size_t *begin, size_t size, cha
 	               sum);
 }
 
-static bool check_crc(const SafeFile *f, const unsigned char *data, size_t size, char why[WHY])
+/* Blanks the digits in `bytes`, which the metadata has a copy of. */
+static bool check_sum(const SafeFile *f, unsigned char *bytes, size_t size, char why[WHY])
 {
-	const char *stated = safe_meta(f, "crc32");
-	char found[16];
-	snprintf(found, sizeof found, "%08lx", crc32_z(crc32(0, NULL, 0), data, size));
-	if (stated && strcmp(stated, found) != 0)
-		return because(why, "is damaged: its data has checksum %s, but should have %.16s", found,
-		               stated);
-	return true;
+	uint64_t length;
+	memcpy(&length, bytes, 8);
+	const char *whole = safe_meta(f, CHECKSUM), *stated = whole ? whole : safe_meta(f, "crc32");
+	const void *part = bytes;
+	char found[DIGITS + 1];
+	if (!stated)
+		return true;
+	if (whole && (length < DIGITS_AT + DIGITS || memcmp(bytes + 8, CHECKED, DIGITS_AT) != 0))
+		return because(why,
+		               "is damaged: its checksum is not where sslc writes it (a program that "
+		               "changes the file must leave out its metadata '%s')",
+		               CHECKSUM);
+	if (whole)
+		memset(bytes + 8 + DIGITS_AT, '0', DIGITS);
+	else
+		part = bytes + 8 + length, size -= 8 + (size_t)length;
+	checksum_text(&part, &size, 1, found);
+	return strcmp(stated, found) == 0 ||
+	       because(why, "is damaged: its bytes have another checksum than it states");
 }
 
 static bool read_header(const cJSON *root, const unsigned char *data, size_t size, SafeFile *out,
@@ -211,7 +240,7 @@ static bool read_header(const cJSON *root, const unsigned char *data, size_t siz
 		                             why)))
 			out->count++;
 	}
-	good = good && check_cover(out, begin, size, why) && check_crc(out, data, size, why);
+	good = good && check_cover(out, begin, size, why);
 	free(begin);
 	return good;
 }
@@ -245,8 +274,10 @@ bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY])
 	because(why, "its header is no valid JSON");
 	cJSON *root = parse_header((const char *)bytes + 8, (size_t)length);
 	out->header = root;
-	if (root && read_header(root, (const unsigned char *)bytes + 8 + length,
-	                        size - 8 - (size_t)length, out, why))
+	if (root &&
+	    read_header(root, (const unsigned char *)bytes + 8 + length, size - 8 - (size_t)length, out,
+	                why) &&
+	    check_sum(out, bytes, size, why))
 		return true;
 	safe_close(out);
 	return false;

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 
 #define PREVIOUS "checkpoint.previous.safetensors"
+#define FORMAT   "sslc 2"
+#define FORMAT_1 "sslc 1" /* the same, but that its checksum was of the data alone */
 enum { PATH = 1024, NUMBER = 32, KEYS = 12 };
 
 static bool checkpoint_path(const char *directory, const char *file, char path[PATH], Failure *f)
@@ -55,7 +57,7 @@ static void describe(Metadata *m, const Engine *e, const Data *data, const Posit
 {
 	size_t size;
 	*m = (Metadata){0};
-	add_text(m, "format", "sslc 1");
+	add_text(m, "format", FORMAT);
 	add_text(m, "name", sslc_name(e->program));
 	add_whole(m, "step", (uint64_t)at->step);
 	add_whole(m, "steps", (uint64_t)at->steps);
@@ -175,10 +177,19 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, What 
 	return fail_help(f, "names must be equal: sslc check lists those of the model");
 }
 
+static bool is_format(const SafeFile *file, const char *format)
+{
+	const char *found = safe_meta(file, "format");
+	return found && strcmp(found, format) == 0;
+}
+
 static bool open_file(SafeFile *file, const char *path, Failure *f)
 {
 	char why[WHY];
-	return safe_read(path, file, why) || fail(f, FAILURE_WRONG, "%s", why);
+	if (!safe_read(path, file, why))
+		return fail(f, FAILURE_WRONG, "%s", why);
+	return !is_format(file, FORMAT) || safe_meta(file, CHECKSUM) ||
+	       fail(f, FAILURE_WRONG, "'%s' is damaged: it has no checksum", path);
 }
 
 bool weights_load(Engine *e, const char *path, bool all, Failure *f)
@@ -253,9 +264,8 @@ static bool read_position(const SafeFile *file, const char *path, Position *at,
                           uint64_t *train_count, Failure *f)
 {
 	uint64_t step, steps;
-	const char *format = safe_meta(file, "format");
 	const uint64_t most = INT32_MAX; /* compiled functions count steps in 32 bits */
-	if (!format || strcmp(format, "sslc 1") != 0 || !safe_meta(file, "model") ||
+	if ((!is_format(file, FORMAT) && !is_format(file, FORMAT_1)) || !safe_meta(file, "model") ||
 	    !whole_of(file, "step", &step) || !whole_of(file, "steps", &steps) ||
 	    !whole_of(file, "seed", &at->seed) || !whole_of(file, "train_count", train_count) ||
 	    !number_of(file, "epoch_sum", &at->epoch_sum) ||
@@ -271,13 +281,14 @@ static bool read_position(const SafeFile *file, const char *path, Position *at,
 
 int64_t checkpoint_epochs(const char *directory)
 {
-	char path[PATH], why[WHY];
+	char path[PATH];
 	Failure unused;
 	SafeFile file = {0};
 	uint64_t epochs = 0;
 	if (!checkpoint_path(directory, "checkpoint.safetensors", path, &unused))
 		return 0;
-	if (!safe_read(path, &file, why) || !whole_of(&file, "epochs", &epochs) || epochs > INT32_MAX)
+	if (!open_file(&file, path, &unused) || !whole_of(&file, "epochs", &epochs) ||
+	    epochs > INT32_MAX)
 		epochs = 0;
 	safe_close(&file);
 	return (int64_t)epochs;
@@ -309,7 +320,7 @@ static bool agree(const Engine *e, const Data *data, const TrainOptions *o, cons
 
 static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position *at, Failure *f)
 {
-	char path[PATH], why[WHY];
+	char path[PATH];
 	SafeFile file = {0};
 	uint64_t train_count = 0;
 	if (!checkpoint_path(o->directory, "checkpoint.safetensors", path, f))
@@ -320,8 +331,8 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 		return fail_help(f,
 		                 "leave out --resume to begin anew, or name the run's folder with --out");
 	}
-	if (!safe_read(path, &file, why)) {
-		fail(f, FAILURE_WRONG, "%s", why);
+	if (!open_file(&file, path, f)) {
+		safe_close(&file);
 		if (checkpoint_path(o->directory, PREVIOUS, path, f) && stat(path, &info) == 0)
 			return fail_help(f, "%s has the weights of the run before, for --init", path);
 		return fail_help(f, "leave out --resume to begin anew");
