@@ -1,12 +1,18 @@
-/* files.c: whole files: read at once, or replaced at once. */
+/* files.c: whole files: read at once, or replaced at once.
+ *
+ * A file is written beside its place, under a name of our own form, and is locked until it has been
+ * renamed. So what a killed process left is known: a name of that form that nobody has locked. The
+ * next write of the same file removes it. */
 #include "runtime.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -95,24 +101,86 @@ static bool write_all(int file, const char *bytes, size_t size)
 	return true;
 }
 
+#define BESIDE ".sslc-XXXXXX"
+enum { BESIDE_SIZE = sizeof BESIDE - 1, BESIDE_RANDOM = 6 };
+
+static bool is_beside(const char *name, const char *of)
+{
+	size_t size = strlen(of), fixed = BESIDE_SIZE - BESIDE_RANDOM;
+	if (strncmp(name, of, size) != 0 || strncmp(name + size, BESIDE, fixed) != 0)
+		return false;
+	const char *random = name + size + fixed;
+	size_t count = 0;
+	while (isalnum((unsigned char)random[count]))
+		count++;
+	return count == BESIDE_RANDOM && !random[count];
+}
+
+/* Removes a file that nobody is writing. */
+static void remove_rest(int folder, const char *name)
+{
+	struct stat about;
+	int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (file < 0)
+		return;
+	if (fstat(file, &about) == 0 && S_ISREG(about.st_mode) && flock(file, LOCK_EX | LOCK_NB) == 0)
+		(void)unlinkat(folder, name, 0);
+	close(file);
+}
+
+static DIR *open_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+	DIR *folder = name ? opendir(slash ? name : ".") : NULL;
+	free(name);
+	return folder;
+}
+
+static void remove_rests(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	DIR *folder = open_folder(path);
+	for (struct dirent *entry; folder && (entry = readdir(folder));)
+		if (is_beside(entry->d_name, name))
+			remove_rest(dirfd(folder), entry->d_name);
+	if (folder)
+		closedir(folder);
+}
+
 static void sync_folder(const char *path)
 {
-	char *copy = strdup(path);
-	int folder = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (folder >= 0) {
-		(void)fsync(folder);
-		close(folder);
+	DIR *folder = open_folder(path);
+	if (!folder)
+		return;
+	(void)fsync(dirfd(folder));
+	closedir(folder);
+}
+
+/* -1: errno says why. */
+static int open_beside(const char *path, char *beside, size_t room)
+{
+	for (;;) {
+		struct stat about;
+		snprintf(beside, room, "%s" BESIDE, path);
+		int file = mkostemp(beside, O_CLOEXEC);
+		if (file < 0)
+			return -1;
+		(void)flock(file, LOCK_EX); /* where there are no locks, no one gets one to remove it */
+		if (fstat(file, &about) != 0 || about.st_nlink > 0)
+			return file;
+		close(file); /* removed as a rest before it was locked */
 	}
-	free(copy);
 }
 
 bool bytes_write(const char *path, const void *const *parts, const size_t *sizes, size_t count,
                  char why[WHY])
 {
 	char beside[4096];
-	if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= (int)sizeof beside)
+	if (strlen(path) + BESIDE_SIZE >= sizeof beside)
 		return because(why, "the name '%.200s...' is too long", path);
-	int file = mkostemp(beside, O_CLOEXEC);
+	remove_rests(path);
+	int file = open_beside(path, beside, sizeof beside);
 	if (file < 0)
 		return because(why, "cannot write '%s': %s", path, strerror(errno));
 	mode_t mask = umask(0);
@@ -120,16 +188,9 @@ bool bytes_write(const char *path, const void *const *parts, const size_t *sizes
 	bool good = true;
 	for (size_t i = 0; i < count && good; i++)
 		good = write_all(file, parts[i], sizes[i]);
-	good = good && fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0;
+	good = good && fchmod(file, 0666 & ~mask) == 0 && fsync(file) == 0 && rename(beside, path) == 0;
 	int error = errno;
-	if (close(file) != 0 && good) {
-		good = false;
-		error = errno;
-	}
-	if (good && rename(beside, path) != 0) {
-		good = false;
-		error = errno;
-	}
+	close(file);
 	if (good) {
 		sync_folder(path);
 		return true;

@@ -33,8 +33,9 @@ MUST_CHECK void *memory_new(size_t bytes);
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; one byte more is
  * 0. */
 MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY]);
-/* Writes beside, fsyncs, renames: the file is whole or untouched. parts[i] of sizes[i], one after
- * the other. */
+/* Writes beside, fsyncs, renames: the file is whole or untouched, and a link is replaced, not what
+ * it points to. parts[i] of sizes[i], one after the other. Removes what a killed write of the same
+ * file left. */
 MUST_CHECK bool bytes_write(const char *path, const void *const *parts, const size_t *sizes,
                             size_t count, char why[WHY]);
 

@@ -3,10 +3,12 @@
  * Truths: texts written by hand, and files that must not change. */
 #include <CUnit/CUnit.h>
 
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,6 +168,34 @@ static void a_read_only_folder_stays_as_it_is(void)
 	scratch_close(&s);
 }
 
+/* What a killed write left goes with the next write of the same file; what is being written, is of
+ * another form or no file stays. */
+static void rests_are_removed_and_nothing_else(void)
+{
+	static const char *const stays[] = {
+	    "f.sslc-backup1", "f.sslc-Ab12",   "f.Ab12Cd",       "f.backup",
+	    "f.sslc-Ab1-Cd",  "g.sslc-Ab12Cd", "xf.sslc-Ab12Cd", "f.sslc-Locked",
+	};
+	enum { STAYS = sizeof stays / sizeof *stays };
+	Scratch s;
+	char why[WHY], rest[600];
+	scratch_open(&s);
+	for (int i = 0; i < STAYS; i++)
+		CU_ASSERT(file_put(scratch_path(&s, stays[i]), "old", 3));
+	int writer = open(scratch_path(&s, "f.sslc-Locked"), O_RDONLY);
+	CU_ASSERT(flock(writer, LOCK_EX) == 0);
+	snprintf(rest, sizeof rest, "%s/f.sslc-Ab12Cd", s.folder);
+	CU_ASSERT(file_put(rest, "cut off", 7));
+	CU_ASSERT(symlink("g.sslc-Ab12Cd", scratch_path(&s, "f.sslc-linked")) == 0);
+	CU_ASSERT(write_text(scratch_path(&s, "f"), "new", why));
+	CU_ASSERT(access(rest, F_OK) != 0);
+	for (int i = 0; i < STAYS; i++)
+		CU_ASSERT(file_holds(scratch_path(&s, stays[i]), "old", 3));
+	CU_ASSERT_EQUAL(scratch_count(&s), STAYS + 2);
+	close(writer);
+	scratch_close(&s);
+}
+
 static void folders_are_neither_written_nor_read(void)
 {
 	Scratch s;
@@ -216,6 +246,7 @@ CU_TestInfo test_files[] = {
     {"files are replaced whole", files_are_replaced_whole},
     {"a failed write keeps the old file", a_failed_write_keeps_the_old_file},
     {"a read-only folder stays as it is", a_read_only_folder_stays_as_it_is},
+    {"rests are removed and nothing else", rests_are_removed_and_nothing_else},
     {"folders are neither written nor read", folders_are_neither_written_nor_read},
     {"the limit of a file is exact", the_limit_of_a_file_is_exact},
     CU_TEST_INFO_NULL,
