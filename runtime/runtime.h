@@ -149,7 +149,8 @@ const SafeTensor *safe_tensor(const SafeFile *f, const char *name); /* NULL: the
 
 /* metrics.c: JSON lines; on resume, lines after `step` are cut off (-1: begin anew). */
 typedef struct Metrics Metrics;
-MUST_CHECK Metrics *metrics_open(const char *path, int64_t step, char why[WHY]);
+/* `missing`: a resumed run has no lines of before, since the file is gone. */
+MUST_CHECK Metrics *metrics_open(const char *path, int64_t step, bool *missing, char why[WHY]);
 void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, double value,
                   double seconds);
 MUST_CHECK bool metrics_flush(Metrics *m);

@@ -8,6 +8,7 @@
  * and at the end, however it comes, unless the loss is no number any more. */
 #include "train.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -49,14 +50,13 @@ static bool save_now(Loop *l)
 		return true;
 	if (!engine_is_finite(l->engine))
 		return diverged(l, "a weight is no finite number any more");
-	if (!metrics_flush(l->metrics))
-		return fail(l->failure, FAILURE_SYSTEM, "cannot write %s/metrics.jsonl",
-		            l->options->directory);
+	int error = metrics_flush(l->metrics) ? 0 : errno;
 	if (!checkpoint_save(l->engine, l->data, l->options->directory, l->at, l->failure))
 		return false;
 	l->saved = seconds_now();
 	l->saved_step = l->at->step;
-	return true;
+	return !error || fail(l->failure, FAILURE_SYSTEM, "cannot write '%s/metrics.jsonl': %s",
+	                      l->options->directory, strerror(error));
 }
 
 /* A line at the end of an epoch with its mean loss, and inside long epochs with the mean since the
@@ -169,10 +169,14 @@ bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Positio
 	    .saved_step = o->resume ? at->step : -1,
 	};
 	char path[1024], why[WHY];
+	bool missing;
 	snprintf(path, sizeof path, "%s/metrics.jsonl", o->directory);
-	l.metrics = metrics_open(path, o->resume ? at->step : -1, why);
+	l.metrics = metrics_open(path, o->resume ? at->step : -1, &missing, why);
 	if (!l.metrics)
 		return fail(f, FAILURE_SYSTEM, "%s", why);
+	if (missing && !o->quiet)
+		printf("note        %s was not there; it begins anew after step %lld\n", path,
+		       (long long)at->step);
 	if (!o->quiet && at->step < last)
 		l.progress = progress_open(stdout, at->step, at->steps, at->epoch_steps,
 		                           sslc_pretraining(e->program).batch);

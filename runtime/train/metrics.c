@@ -1,6 +1,7 @@
 /* metrics.c: one JSON object a line. On resume the lines after the resumed step are cut, so that
  * the file reads as if the run had never stopped. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,39 +9,53 @@
 
 #include "../runtime.h"
 
+static const size_t LIMIT = (size_t)4 << 30;
+
 struct Metrics {
 	FILE *file;
 };
 
-/* Keeps whole lines up to `step`; the file ends there. */
-static bool cut_after(FILE *file, int64_t step)
+/* Bytes of the whole lines up to `step`; a 0 ends the text. */
+static size_t kept_bytes(const char *text, size_t size, int64_t step)
 {
-	char line[512];
-	long keep = 0;
-	while (fgets(line, sizeof line, file)) {
-		long long at;
-		size_t size = strlen(line);
-		if (!size || line[size - 1] != '\n' || sscanf(line, "{\"step\": %lld", &at) != 1 ||
-		    at > step)
+	static const char begin[] = "{\"step\": ";
+	size_t keep = 0;
+	for (const char *end; (end = memchr(text + keep, '\n', size - keep));) {
+		char *rest;
+		const char *digits = text + keep + sizeof begin - 1;
+		if (strncmp(text + keep, begin, sizeof begin - 1) != 0 ||
+		    strtoll(digits, &rest, 10) > step || rest == digits)
 			break;
-		keep = ftell(file);
+		keep = (size_t)(end - text) + 1;
 	}
-	return fseek(file, keep, SEEK_SET) == 0 && ftruncate(fileno(file), keep) == 0;
+	return keep;
 }
 
-Metrics *metrics_open(const char *path, int64_t step, char why[WHY])
+/* The lines to keep, written whole to a file of its own: what a link points to stays as it is. */
+static bool begin_file(const char *path, int64_t step, bool *missing, char why[WHY])
 {
+	size_t size = 0;
+	unsigned char *text = NULL;
+	*missing = step >= 0 && access(path, F_OK) != 0 && errno == ENOENT;
+	if (step >= 0 && !*missing && !(text = bytes_read(path, LIMIT, &size, why)))
+		return false;
+	size_t keep = text ? kept_bytes((char *)text, size, step) : 0;
+	bool good = bytes_write(path, (const void *[]){text}, &keep, 1, why);
+	free(text);
+	return good;
+}
+
+Metrics *metrics_open(const char *path, int64_t step, bool *missing, char why[WHY])
+{
+	if (!begin_file(path, step, missing, why))
+		return NULL;
+	int file = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	Metrics *m = calloc(1, sizeof *m);
-	FILE *file = m ? fopen(path, step < 0 ? "w" : "r+") : NULL;
-	if (m && !file && step >= 0 && errno == ENOENT)
-		file = fopen(path, "w");
-	if (file && (step < 0 || cut_after(file, step))) {
-		m->file = file;
+	if (m && file >= 0 && (m->file = fdopen(file, "a")))
 		return m;
-	}
 	because(why, "cannot write '%s': %s", path, strerror(errno));
-	if (file)
-		fclose(file);
+	if (file >= 0)
+		close(file);
 	free(m);
 	return NULL;
 }

@@ -29,10 +29,10 @@ static bool resumes(const char *before, size_t size, int64_t step, const char *a
 	char why[WHY];
 	scratch_open(&s);
 	const char *path = scratch_path(&s, "metrics.jsonl");
-	bool good = file_put(path, before, size);
-	Metrics *m = good ? metrics_open(path, step, why) : NULL;
+	bool good = file_put(path, before, size), missing;
+	Metrics *m = good ? metrics_open(path, step, &missing, why) : NULL;
 	metrics_close(m);
-	good = m && file_holds(path, after, strlen(after));
+	good = m && !missing && file_holds(path, after, strlen(after));
 	scratch_close(&s);
 	return good;
 }
@@ -62,6 +62,7 @@ static void metrics_go_on_behind_what_stays(void)
 {
 	Scratch s;
 	char why[WHY];
+	bool missing;
 	scratch_open(&s);
 	const char *path = scratch_path(&s, "metrics.jsonl"),
 	           *want =
@@ -69,7 +70,7 @@ static void metrics_go_on_behind_what_stays(void)
 	                        "{\"step\": 12, \"epoch\": 2, \"loss\": null, \"seconds\": 1.000}\n"
 	                        "{\"step\": 13, \"epoch\": 2, \"loss\": null, \"seconds\": 1.500}\n";
 	CU_ASSERT(file_put(path, LINE(10) LINE(20), 2 * strlen(LINE(10))));
-	Metrics *m = metrics_open(path, 10, why);
+	Metrics *m = metrics_open(path, 10, &missing, why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
 	metrics_line(m, 11, 2, "loss", -0.125, 0.5);
 	metrics_line(m, 12, 2, "loss", (double)NAN, 1);
@@ -78,12 +79,51 @@ static void metrics_go_on_behind_what_stays(void)
 	CU_ASSERT(file_holds(path, want, strlen(want)));
 	metrics_close(m);
 	CU_ASSERT(file_holds(path, want, strlen(want)));
-	m = metrics_open(scratch_path(&s, "new.jsonl"), 10, why); /* none is there: it is made */
-	CU_ASSERT_PTR_NOT_NULL(m);
-	metrics_close(m);
-	CU_ASSERT_PTR_NULL(metrics_open(scratch_path(&s, "no/folder"), 10, why));
+	CU_ASSERT_PTR_NULL(metrics_open(scratch_path(&s, "no/folder"), 10, &missing, why));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no/folder"));
 	scratch_close(&s);
+}
+
+static void metrics_that_are_gone_begin_anew(void)
+{
+	Scratch s;
+	char why[WHY];
+	bool missing = false;
+	scratch_open(&s);
+	const char *path = scratch_path(&s, "metrics.jsonl"),
+	           *want = "{\"step\": 11, \"epoch\": 2, \"loss\": -0.125, \"seconds\": 0.500}\n";
+	Metrics *m = metrics_open(path, 10, &missing, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT(missing);
+	metrics_line(m, 11, 2, "loss", -0.125, 0.5);
+	CU_ASSERT(metrics_flush(m));
+	metrics_close(m);
+	CU_ASSERT(file_holds(path, want, strlen(want)));
+	scratch_close(&s);
+}
+
+/* Anew or resumed, through a symbolic or a hard link: another file of the same name is written. */
+static void metrics_do_not_cut_what_a_link_points_to(void)
+{
+	static const char text[] = LINE(10) LINE(20) LINE(30);
+	for (int hard = 0; hard < 2; hard++)
+		for (int64_t step = -1; step < 20; step += 20) {
+			Scratch s;
+			char why[WHY], path[600];
+			bool missing;
+			scratch_open(&s);
+			snprintf(path, sizeof path, "%s/metrics.jsonl", s.folder);
+			const char *target = scratch_path(&s, "precious");
+			CU_ASSERT(file_put(target, text, strlen(text)));
+			CU_ASSERT((hard ? link : symlink)(target, path) == 0);
+			Metrics *m = metrics_open(path, step, &missing, why);
+			CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+			metrics_line(m, 21, 2, "loss", 1, 1);
+			metrics_close(m);
+			CU_ASSERT(file_holds(target, text, strlen(text)));
+			CU_ASSERT(unlink(path) == 0);
+			scratch_close(&s);
+		}
 }
 
 /* -- Whole files
@@ -243,6 +283,8 @@ static void the_limit_of_a_file_is_exact(void)
 CU_TestInfo test_files[] = {
     {"metrics are cut after the step", metrics_are_cut_after_the_step},
     {"metrics go on behind what stays", metrics_go_on_behind_what_stays},
+    {"metrics that are gone begin anew", metrics_that_are_gone_begin_anew},
+    {"metrics do not cut what a link points to", metrics_do_not_cut_what_a_link_points_to},
     {"files are replaced whole", files_are_replaced_whole},
     {"a failed write keeps the old file", a_failed_write_keeps_the_old_file},
     {"a read-only folder stays as it is", a_read_only_folder_stays_as_it_is},
