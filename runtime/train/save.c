@@ -14,17 +14,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PREVIOUS "checkpoint.previous.safetensors"
 #define FORMAT   "sslc 2"
 #define FORMAT_1 "sslc 1" /* the same, but that its checksum was of the data alone */
-enum { PATH = 1024, NUMBER = 32, KEYS = 12 };
-
-static bool checkpoint_path(const char *directory, const char *file, char path[PATH], Failure *f)
-{
-	if (snprintf(path, PATH, "%s/%s", directory, file) < PATH)
-		return true;
-	return fail(f, FAILURE_SYSTEM, "the name of the folder is too long: '%.200s...'", directory);
-}
+enum { NUMBER = 32, KEYS = 12 };
 
 /* -- Saving
  * ------------------------------------------------------------------------------------------- */
@@ -78,7 +70,7 @@ bool checkpoint_save(const Engine *e, const Data *data, const char *directory, c
 	const sslc_state *state = sslc_states(e->program, &count);
 	SafeTensor *tensor = calloc(count + 1, sizeof *tensor);
 	Metadata meta;
-	char path[PATH], why[WHY];
+	char path[RUN_PATH], why[WHY];
 	if (!tensor)
 		return fail(f, FAILURE_SYSTEM, "no memory to save the checkpoint");
 	for (size_t i = 0; i < count; i++) {
@@ -90,7 +82,7 @@ bool checkpoint_save(const Engine *e, const Data *data, const char *directory, c
 		memcpy(tensor[kept++].dim, t->dim, sizeof t->dim);
 	}
 	describe(&meta, e, data, at);
-	bool good = checkpoint_path(directory, "checkpoint.safetensors", path, f);
+	bool good = run_path(directory, CHECKPOINT, path, f);
 	if (good && !safe_write(path, tensor, kept, meta.entry, meta.count, why))
 		good = fail(f, FAILURE_SYSTEM, "%s", why);
 	free(tensor);
@@ -281,11 +273,11 @@ static bool read_position(const SafeFile *file, const char *path, Position *at,
 
 int64_t checkpoint_epochs(const char *directory)
 {
-	char path[PATH];
+	char path[RUN_PATH];
 	Failure unused;
 	SafeFile file = {0};
 	uint64_t epochs = 0;
-	if (!checkpoint_path(directory, "checkpoint.safetensors", path, &unused))
+	if (!run_path(directory, CHECKPOINT, path, &unused))
 		return 0;
 	if (!open_file(&file, path, &unused) || !whole_of(&file, "epochs", &epochs) ||
 	    epochs > INT32_MAX)
@@ -320,10 +312,10 @@ static bool agree(const Engine *e, const Data *data, const TrainOptions *o, cons
 
 static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position *at, Failure *f)
 {
-	char path[PATH];
+	char path[RUN_PATH];
 	SafeFile file = {0};
 	uint64_t train_count = 0;
-	if (!checkpoint_path(o->directory, "checkpoint.safetensors", path, f))
+	if (!run_path(o->directory, CHECKPOINT, path, f))
 		return false;
 	struct stat info;
 	if (stat(path, &info) != 0) {
@@ -333,7 +325,7 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 	}
 	if (!open_file(&file, path, f)) {
 		safe_close(&file);
-		if (checkpoint_path(o->directory, PREVIOUS, path, f) && stat(path, &info) == 0)
+		if (run_path(o->directory, CHECKPOINT_BEFORE, path, f) && stat(path, &info) == 0)
 			return fail_help(f, "%s has the weights of the run before, for --init", path);
 		return fail_help(f, "leave out --resume to begin anew");
 	}
@@ -376,42 +368,4 @@ bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *a
 		return false;
 	engine_seed(e, at->seed);
 	return true;
-}
-
-/* Makes every folder of the path. */
-static bool make_folders(const char *directory, Failure *f)
-{
-	char path[PATH];
-	snprintf(path, sizeof path, "%s", directory);
-	for (char *at = path + 1;; at++) {
-		char here = *at;
-		if (here && here != '/')
-			continue;
-		*at = 0;
-		if (mkdir(path, 0777) != 0 && errno != EEXIST)
-			return fail(f, FAILURE_SYSTEM, "cannot make the folder '%s': %s", path,
-			            strerror(errno));
-		*at = here;
-		if (!here)
-			break;
-	}
-	struct stat info;
-	return (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) ||
-	       fail(f, FAILURE_SYSTEM, "'%s' is no folder", path);
-}
-
-bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure *f)
-{
-	char from[PATH], to[PATH], model[PATH], why[WHY];
-	size_t size;
-	const char *text = sslc_model_text(e->program, &size);
-	if (!checkpoint_path(o->directory, "checkpoint.safetensors", from, f) ||
-	    !checkpoint_path(o->directory, PREVIOUS, to, f) ||
-	    !checkpoint_path(o->directory, "model.json", model, f) || !make_folders(o->directory, f))
-		return false;
-	*moved = !o->resume && rename(from, to) == 0;
-	if (!o->resume && !*moved && errno != ENOENT)
-		return fail(f, FAILURE_SYSTEM, "cannot move %s out of the way: %s", from, strerror(errno));
-	return bytes_write(model, (const void *[]){text}, &size, 1, why) ||
-	       fail(f, FAILURE_SYSTEM, "%s", why);
 }

@@ -153,6 +153,18 @@ typedef struct Position {
 	double seconds;    /* of training in this run; not saved */
 } Position;
 
+/* -- folder.c: where a run keeps its files
+ * ------------------------------------------------------------------------------------------ */
+
+#define CHECKPOINT        "checkpoint.safetensors"
+#define CHECKPOINT_BEFORE "checkpoint.previous.safetensors" /* of the run that was there before */
+enum { RUN_PATH = 1024 };
+/* DIRECTORY/FILE, or a failure: too long. */
+MUST_CHECK bool run_path(const char *directory, const char *file, char path[RUN_PATH], Failure *f);
+/* Makes the folder and keeps the model's text there. A new run first moves an older checkpoint to
+ * CHECKPOINT_BEFORE, and says so in `moved`. */
+MUST_CHECK bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure *f);
+
 /* save.c. The states and the position to begin with: random ones (then those of `init`), or those
  * of the checkpoint. */
 MUST_CHECK bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *at,
@@ -165,9 +177,6 @@ MUST_CHECK bool checkpoint_save(const Engine *e, const Data *data, const char *d
 /* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks
  * are an error, or, unless `all`, stay as they are if at least one is there. */
 MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
-/* Makes the folder and keeps the model's text there. A new run first moves an older checkpoint to
- * checkpoint.previous.safetensors, and says so in `moved`. */
-MUST_CHECK bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure *f);
 
 /* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */
 MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,
