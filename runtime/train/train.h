@@ -161,9 +161,20 @@ typedef struct Position {
 enum { RUN_PATH = 1024 };
 /* DIRECTORY/FILE, or a failure: too long. */
 MUST_CHECK bool run_path(const char *directory, const char *file, char path[RUN_PATH], Failure *f);
-/* Makes the folder and keeps the model's text there. A new run first moves an older checkpoint to
- * CHECKPOINT_BEFORE, and says so in `moved`. */
-MUST_CHECK bool folder_prepare(const Engine *e, const TrainOptions *o, bool *moved, Failure *f);
+/* Held by the one run that writes into a folder. */
+typedef struct FolderLock {
+	bool is_held;
+	int file;
+	char path[RUN_PATH];
+} FolderLock;
+/* A failure that names the process if another run holds it. A folder that is not there yet is not
+ * locked. A lock that is held stays. */
+MUST_CHECK bool folder_lock(FolderLock *l, const char *directory, Failure *f);
+void folder_unlock(FolderLock *l); /* does nothing if it is not held */
+/* Makes the folder, locks it, and keeps the model's text there. A new run first moves an older
+ * checkpoint to CHECKPOINT_BEFORE, and says so in `moved`. */
+MUST_CHECK bool folder_prepare(FolderLock *l, const Engine *e, const TrainOptions *o, bool *moved,
+                               Failure *f);
 
 /* save.c. The states and the position to begin with: random ones (then those of `init`), or those
  * of the checkpoint. */

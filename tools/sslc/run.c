@@ -2,8 +2,8 @@
  * show.
  *
  * Everything that can be refused is refused before the first step: the model, the data, the
- * checkpoint to resume, the weights to begin with, the folder. Then the files of an older run in
- * that folder make room. */
+ * checkpoint to resume, the weights to begin with, the folder, which no other run may write into.
+ * Then the files of an older run in that folder make room. */
 #include "command.h"
 
 #include <inttypes.h>
@@ -19,6 +19,7 @@ typedef struct Run {
 	Position at;
 	TrainOptions options;
 	Failure failure;
+	FolderLock lock;
 	int threads;
 	char directory[512];
 } Run;
@@ -72,7 +73,7 @@ static int open_session(Run *r, const Options *o)
 	int code = session_open(&r->session, o, options, true);
 	if (code)
 		return code;
-	if (!set_directory(r, o))
+	if (!set_directory(r, o) || !folder_lock(&r->lock, r->directory, &r->failure))
 		return session_failure(&r->session, &r->failure);
 	options.epochs = o->resume && !o->epochs ? checkpoint_epochs(r->directory) : 0;
 	if (!options.epochs || options.epochs == sslc_pretraining(r->session.program).epochs)
@@ -117,7 +118,7 @@ static bool prepare(Run *r, const Options *o)
 	bool good = call_open(&step, &r->engine, "step",
 	                      f); /* compiled before anything of an older run is touched */
 	call_close(&step);
-	if (!good || !folder_prepare(&r->engine, &r->options, &moved, f))
+	if (!good || !folder_prepare(&r->lock, &r->engine, &r->options, &moved, f))
 		return false;
 	print_header(r);
 	if (moved)
@@ -198,6 +199,7 @@ int command_run(const Options *o)
 		code = session_failure(&r.session, &r.failure);
 	if (!code && o->time)
 		session_times(&r.session);
+	folder_unlock(&r.lock);
 	engine_close(&r.engine);
 	watch_close(&r.watch);
 	session_close(&r.session);
