@@ -198,6 +198,12 @@ static void describe_states(sslc_program *p)
 		};
 		memcpy(to->tensor.dim, s->shape.dim, sizeof s->shape.dim);
 		to->tensor.bytes = (size_t)shape_size(s->shape) * type_info[s->type].size;
+		if (!s->origin.file)
+			continue;
+		uint32_t line, column;
+		diags_place(p->c.diags, s->origin, &line, &column);
+		to->file = diags_name(p->c.diags, s->origin.file);
+		to->line = line, to->column = column;
 	}
 }
 

@@ -136,6 +136,8 @@ typedef struct sslc_state {
 	size_t offset; /* into the block of states */
 	bool is_param;
 	const char *task; /* NULL: of pre-training; else the task that owns it */
+	const char *file; /* the place in the model that it came from; NULL: none */
+	unsigned line, column;
 } sslc_state;
 SSLC_API const sslc_state *sslc_states(const sslc_program *p, size_t *count);
 SSLC_API size_t sslc_states_bytes(const sslc_program *p);

@@ -94,6 +94,8 @@ static bool train_task(const Stage *s, Score *score)
 	snprintf(name, sizeof name, "%s.step", score->task->name);
 	Call step;
 	bool good = call_open(&step, s->engine, name, s->failure) && train_steps(s, score, &step);
+	score->diverged |=
+	    engine_bad_state(s->engine, NULL) || engine_bad_state(s->engine, score->task->name);
 	call_close(&step);
 	return good;
 }

@@ -69,31 +69,48 @@ void *engine_state(const Engine *e, const sslc_state *state)
 	return e->states + state->offset;
 }
 
-static bool floats_are_finite(const void *at, const sslc_tensor *t)
+/* Whether any of `count` numbers is above `most` by the bits without the sign, in which infinity
+ * and then NaN are behind all others. Without a branch, so that it takes as long as reading them.
+ */
+#define ANY_ABOVE(type, at, count, most)                                                           \
+	__extension__({                                                                                \
+		const type *bits = (at);                                                                   \
+		type found = 0;                                                                            \
+		for (size_t k = 0; k < (count); k++)                                                       \
+			found |= (type)((bits[k] & (type)-1 >> 1) > (most));                                   \
+		found != 0;                                                                                \
+	})
+
+static bool any_bad(const void *at, size_t count, size_t size, bool is_param)
 {
-	if (strcmp(t->dtype, "f32") == 0) {
-		const float *value = at;
-		for (size_t i = 0; i < t->bytes / sizeof *value; i++)
-			if (!isfinite(value[i]))
-				return false;
-	} else if (strcmp(t->dtype, "f64") == 0) {
-		const double *value = at;
-		for (size_t i = 0; i < t->bytes / sizeof *value; i++)
-			if (!isfinite(value[i]))
-				return false;
-	}
-	return true;
+	return size == 8 ? ANY_ABOVE(uint64_t, at, count, 0x7ff0000000000000u - is_param)
+	                 : ANY_ABOVE(uint32_t, at, count, 0x7f800000u - is_param);
 }
 
-bool engine_is_finite(const Engine *e)
+int64_t state_bad_at(const Engine *e, const sslc_state *state)
+{
+	size_t size = strcmp(state->tensor.dtype, "f64") == 0   ? 8
+	              : strcmp(state->tensor.dtype, "f32") == 0 ? 4
+	                                                        : 0;
+	const unsigned char *at = engine_state(e, state);
+	if (!size || !any_bad(at, state->tensor.bytes / size, size, state->is_param))
+		return -1;
+	int64_t i = 0;
+	while (!any_bad(at + (size_t)i * size, 1, size, state->is_param))
+		i++;
+	return i;
+}
+
+const sslc_state *engine_bad_state(const Engine *e, const char *task)
 {
 	size_t count;
 	const sslc_state *state = sslc_states(e->program, &count);
-	for (size_t i = 0; i < count; i++)
-		if (state[i].is_param && !state[i].task &&
-		    !floats_are_finite(engine_state(e, &state[i]), &state[i].tensor))
-			return false;
-	return true;
+	for (size_t i = 0; i < count; i++) {
+		bool asked = task ? state[i].task && strcmp(state[i].task, task) == 0 : !state[i].task;
+		if (asked && state_bad_at(e, &state[i]) >= 0)
+			return &state[i];
+	}
+	return NULL;
 }
 
 /* -- Calls

@@ -5,7 +5,7 @@
  * on the step number and the seed: so a run that stops anywhere and goes on is the same run.
  * Nothing is allocated between the first step and the last. A checkpoint is saved at the end of an
  * epoch if `save_every` seconds have passed since the one before, inside an epoch if a minute has,
- * and at the end, however it comes, unless the loss is no number any more. */
+ * and at the end, however it comes, unless the loss or a state is no number any more. */
 #include "train.h"
 
 #include <errno.h>
@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-	LINE_STEPS = 100, /* inside an epoch, a line of metrics each so many steps */
+	LINE_STEPS = 100, /* the states are checked, and inside an epoch a line of metrics is written,
+	                     each so many steps */
 	LONG_EPOCH = 60,  /* seconds without a checkpoint, after which one is saved inside an epoch */
 };
 
@@ -44,12 +45,27 @@ static bool diverged(const Loop *l, const char *what)
 	                 "logarithm or root of numbers that can be 0 or negative");
 }
 
+/* A gradient that is no number leaves the loss as it is where the loss does not depend on the
+ * weight any more, or not on its sign: relu, max, a mask. */
+static bool check_states(const Loop *l)
+{
+	const sslc_state *bad = engine_bad_state(l->engine, NULL);
+	if (!bad)
+		return true;
+	char what[512], place[320] = "";
+	if (bad->file)
+		snprintf(place, sizeof place, " (%.256s:%u:%u)", bad->file, bad->line, bad->column);
+	snprintf(what, sizeof what, "'%.128s'%s holds a number that is not finite", bad->tensor.name,
+	         place);
+	return diverged(l, what);
+}
+
 static bool save_now(Loop *l)
 {
 	if (l->saved_step == l->at->step)
 		return true;
-	if (!engine_is_finite(l->engine))
-		return diverged(l, "a weight is no finite number any more");
+	if (!check_states(l))
+		return false;
 	int error = metrics_flush(l->metrics) ? 0 : errno;
 	if (!checkpoint_save(l->engine, l->data, l->options->directory, l->at, l->failure))
 		return false;
@@ -87,6 +103,8 @@ static bool after_step(Loop *l, double loss)
 	at->epoch_sum += loss;
 	at->recent_sum += loss;
 	write_metrics(l);
+	if (at->step % LINE_STEPS == 0 && !check_states(l))
+		return false;
 	double now = seconds_now();
 	bool epoch_ended = at->step % at->epoch_steps == 0;
 	if (l->progress)

@@ -161,6 +161,13 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, What 
 			return fail_help(
 			    f, "the networks must have the same layers; sslc check lists their shapes");
 		}
+		int64_t bad = state_bad_at(e, &state[i]);
+		if (bad >= 0) {
+			fail(f, FAILURE_WRONG,
+			     "'%s' in %s holds a number that is not finite, at index %" PRId64, t->name, path,
+			     bad);
+			return fail_help(f, "these are the weights of a training that diverged");
+		}
 		copied++;
 	}
 	if (copied)

@@ -74,8 +74,12 @@ void engine_close(Engine *e);
 void engine_seed(Engine *e, uint64_t seed);
 /* Where a state lies in e->states. */
 void *engine_state(const Engine *e, const sslc_state *state);
-/* False if a trained parameter holds a NaN or an infinity. */
-bool engine_is_finite(const Engine *e);
+/* The first element that is NaN, or, of a parameter, infinite; -1: none. (Other states may well
+ * hold an infinity, such as a smallest value so far.) */
+int64_t state_bad_at(const Engine *e, const sslc_state *state);
+/* The first state of pre-training (task NULL), or of a task, that has such an element; NULL: none.
+ */
+const sslc_state *engine_bad_state(const Engine *e, const char *task);
 
 enum { CALL_INPUTS = SSLC_MAX_FIELDS + 5 }; /* seed, step; what "perturbed" moves */
 

@@ -1,0 +1,160 @@
+/* test_save.c: checkpoints of a program's states: what is wrong in one is refused before it is
+ * used.
+ *
+ * Truth: a good checkpoint, and each bit of it turned over, or a number in it that is none. */
+#include <CUnit/CUnit.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../runtime/train/train.h"
+#include "scratch.h"
+
+static const char model[] = "{\n  \"name\": \"small\",\n  \"data\": \"normal(8, 2)\",\n"
+                            "  \"encoder\": [\"linear(1)\"],\n  \"decoder\": [\"linear(2)\"],\n"
+                            "  \"loss\": \"mse(decoder(encoder(x)), x)\",\n"
+                            "  \"optimizer\": \"adam(lr=0.1)\",\n"
+                            "  \"train\": {\"epochs\": 3, \"batch\": 4}\n}\n";
+
+/* A program whose states hold 1, 2, 3, ..., saved at step 4 with seed 7. */
+typedef struct Saved {
+	sslc_program *program;
+	Data *data;
+	Engine engine;
+	Scratch scratch;
+	TrainOptions resume;
+	char path[600];
+} Saved;
+
+static void fill(const Engine *e)
+{
+	for (size_t i = 0; i < e->states_bytes / sizeof(float); i++)
+		((float *)e->states)[i] = (float)(i + 1);
+}
+
+static bool save(Saved *s)
+{
+	Failure f;
+	return checkpoint_save(&s->engine, s->data, s->scratch.folder,
+	                       &(Position){.step = 4, .steps = 6, .epoch_steps = 2, .seed = 7}, &f);
+}
+
+static bool saved_open(Saved *s)
+{
+	char why[WHY];
+	Failure f;
+	*s = (Saved){.program = sslc_open_text("small.json", model, sizeof model - 1, NULL)};
+	s->data = data_open(sslc_reader(s->program), NULL, why);
+	scratch_open(&s->scratch);
+	snprintf(s->path, sizeof s->path, "%s/" CHECKPOINT, s->scratch.folder);
+	s->resume = (TrainOptions){.directory = s->scratch.folder, .resume = true, .epochs = 3};
+	if (!s->data || !sslc_bind(s->program, data_shape(s->data)) ||
+	    !engine_open(&s->engine, s->program, 1, &f))
+		return false;
+	fill(&s->engine);
+	return save(s);
+}
+
+static void saved_close(Saved *s)
+{
+	engine_close(&s->engine);
+	data_close(s->data);
+	sslc_close(s->program);
+	scratch_close(&s->scratch);
+}
+
+static void a_checkpoint_is_taken_as_it_was(void)
+{
+	Saved s;
+	Failure f;
+	Position at;
+	CU_ASSERT_FATAL(saved_open(&s));
+	unsigned char *before = malloc(s.engine.states_bytes);
+	memcpy(before, s.engine.states, s.engine.states_bytes);
+	size_t count;
+	const sslc_state *state = sslc_states(s.program, &count);
+	memset(s.engine.states, 0, s.engine.states_bytes);
+	CU_ASSERT(train_begin(&s.engine, s.data, &s.resume, &at, &f));
+	CU_ASSERT(at.step == 4 && at.steps == 6 && at.seed == 7);
+	for (size_t i = 0; i < count; i++)
+		CU_ASSERT_EQUAL(memcmp(engine_state(&s.engine, &state[i]), before + state[i].offset,
+		                       state[i].tensor.bytes),
+		                0);
+	free(before);
+	saved_close(&s);
+}
+
+/* Whether it is resumed or only its weights are taken: "step", "seed", "shape" or a weight, no bit
+ * of it may be another. */
+static void a_checkpoint_with_any_bit_turned_is_refused(void)
+{
+	Saved s;
+	Failure f;
+	Position at;
+	size_t size, taken = 0;
+	CU_ASSERT_FATAL(saved_open(&s));
+	unsigned char *bytes = file_get(s.path, &size);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+	for (size_t i = 0; i < size; i++) {
+		unsigned char good = bytes[i];
+		bytes[i] ^= (unsigned char)(1 << i % 8);
+		CU_ASSERT(file_put(s.path, bytes, size));
+		taken += train_begin(&s.engine, s.data, &s.resume, &at, &f);
+		taken += weights_load(&s.engine, s.path, false, &f);
+		bytes[i] = good;
+	}
+	CU_ASSERT_EQUAL(taken, 0);
+	free(bytes);
+	saved_close(&s);
+}
+
+/* In each state, at its last element. */
+static void numbers_that_are_none_are_refused_by_name(void)
+{
+	static const float none[] = {NAN, -NAN, INFINITY, -INFINITY};
+	Saved s;
+	Failure f;
+	Position at;
+	size_t count;
+	CU_ASSERT_FATAL(saved_open(&s));
+	const sslc_state *state = sslc_states(s.program, &count);
+	CU_ASSERT_PTR_NULL(engine_bad_state(&s.engine, NULL));
+	for (size_t i = 0; i < 4 * count; i++) {
+		const sslc_state *bad = &state[i / 4];
+		const char *name = bad->tensor.name;
+		size_t last = bad->tensor.bytes / sizeof(float) - 1;
+		bool refused = bad->is_param || i % 4 < 2, is_weight = strncmp(name, "optimizer.", 10);
+		fill(&s.engine);
+		((float *)engine_state(&s.engine, bad))[last] = none[i % 4];
+		CU_ASSERT_EQUAL(state_bad_at(&s.engine, bad), refused ? (int64_t)last : -1);
+		CU_ASSERT_PTR_EQUAL(engine_bad_state(&s.engine, NULL), refused ? bad : NULL);
+		CU_ASSERT_FATAL(save(&s));
+		CU_ASSERT_EQUAL(train_begin(&s.engine, s.data, &s.resume, &at, &f), !refused);
+		CU_ASSERT(!refused || (strstr(f.text, name) && strstr(f.text, s.path)));
+		CU_ASSERT_EQUAL(weights_load(&s.engine, s.path, true, &f), !refused || !is_weight);
+	}
+	saved_close(&s);
+}
+
+static void states_know_their_place_in_the_model(void)
+{
+	Saved s;
+	size_t count;
+	CU_ASSERT_FATAL(saved_open(&s));
+	const sslc_state *state = sslc_states(s.program, &count);
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(state[i].tensor.name, "decoder.", 8) == 0) {
+			CU_ASSERT_STRING_EQUAL(state[i].file, "small.json");
+			CU_ASSERT_EQUAL(state[i].line, 5);
+		}
+	saved_close(&s);
+}
+
+CU_TestInfo test_save[] = {
+    {"a checkpoint is taken as it was", a_checkpoint_is_taken_as_it_was},
+    {"a checkpoint with any bit turned is refused", a_checkpoint_with_any_bit_turned_is_refused},
+    {"numbers that are none are refused by name", numbers_that_are_none_are_refused_by_name},
+    {"states know their place in the model", states_know_their_place_in_the_model},
+    CU_TEST_INFO_NULL,
+};
