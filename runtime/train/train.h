@@ -204,8 +204,17 @@ MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch 
 MUST_CHECK bool features_write(Engine *e, const Data *data, Split split, const char *path, Watch *w,
                                Failure *f);
 
-/* -- 4 Downstream: downstream.c, verdict.c
+/* -- 4 Downstream: downstream.c, paired.c, verdict.c
  * ---------------------------------------------------------------- */
+
+/* paired.c: the mean of a - b, and where it lies with 95 % of certainty. */
+typedef struct Interval {
+	double mean, low, high;
+} Interval;
+/* a[i] and b[i] are of the same sample, or batch; the mean weighs it by weight[i] > 0. */
+Interval paired_95(const double *a, const double *b, const double *weight, size_t n);
+double student_95(double freedom);
+void binomial_95(int64_t k, int64_t m, double *low, double *high);
 
 typedef enum Variant { PRETRAINED, RANDOM, RAW, SCRATCH, VARIANTS } Variant;
 extern const char *const variant_name[VARIANTS]; /* "pre-trained", "random weights", ... */

@@ -1,0 +1,146 @@
+/* test_verdict.c: whether a difference of scores is more than noise.
+ *
+ * Truths: published tables of Student's t and of Clopper and Pearson's intervals, closed forms of
+ * small cases, and simulations with fixed seeds in which it is known what is true. */
+#include <CUnit/CUnit.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../runtime/train/train.h"
+
+static bool is_near(double a, double b)
+{
+	return fabs(a - b) <= 6e-5 * fmax(1, fabs(b));
+}
+
+static void quantiles_are_those_of_the_tables(void)
+{
+	CU_ASSERT(is_near(student_95(1), 12.7062));
+	CU_ASSERT(is_near(student_95(2), 4.3027));
+	CU_ASSERT(is_near(student_95(4), 2.7764));
+	CU_ASSERT(is_near(student_95(30), 2.0423));
+	CU_ASSERT(is_near(student_95(120), 1.9799));
+	CU_ASSERT(is_near(student_95(1e6), 1.95997));
+	double low, high;
+	binomial_95(8, 10, &low, &high);
+	CU_ASSERT(is_near(low, 0.4439) && is_near(high, 0.9748));
+	binomial_95(0, 10, &low, &high); /* 1 - 0.025^(1/10) */
+	CU_ASSERT(low == 0 && is_near(high, 0.30850));
+	binomial_95(10, 10, &low, &high);
+	CU_ASSERT(is_near(low, 0.69150) && high == 1);
+	binomial_95(5000, 10000, &low, &high);
+	CU_ASSERT(is_near(low, 0.49015) && is_near(high, 0.50985));
+}
+
+static const double ones[1000] = {[0 ... 999] = 1};
+
+static void small_cases_follow_the_closed_form(void)
+{
+	static const double a[] = {3, 5, 7, 9}, b[] = {2, 3, 4, 9}, weight[] = {1, 1, 1, 3};
+	Interval i = paired_95(a, b, ones, 3); /* 1, 2, 3: mean 2, deviation 1 */
+	CU_ASSERT(is_near(i.mean, 2) && is_near(i.high - 2, 4.30265 / sqrt(3)));
+	CU_ASSERT(is_near(i.low + i.high, 4));
+	i = paired_95(a, b, weight, 4); /* 1, 2, 3, and 0 thrice: the error is sqrt(4/3 * 14/36) */
+	CU_ASSERT(is_near(i.mean, 1) && is_near(i.high - 1, 3.18245 * sqrt(4. / 3 * 14. / 36)));
+	i = paired_95(a, b, ones, 1);
+	CU_ASSERT(i.low < 0 && i.high > 0); /* one sample shows nothing */
+	i = paired_95(a + 1, b, ones, 1);
+	CU_ASSERT(i.low < 0 && i.high > 0);
+	i = paired_95(a, a, ones, 4);
+	CU_ASSERT(i.mean == 0 && i.low == 0 && i.high == 0);
+}
+
+/* `above` samples differ one way, `below` the other, of n. */
+static Interval of_signs(int above, int below, int n, double size)
+{
+	double a[1000] = {0}, b[1000] = {0};
+	for (int i = 0; i < above; i++)
+		a[i] = size;
+	for (int i = above; i < above + below; i++)
+		b[i] = size;
+	return paired_95(a, b, ones, (size_t)n);
+}
+
+/* McNemar's exact test: 5 of 5 has p = 2 / 2^5 = 0.0625, 6 of 6 has 0.03125; 1 of 8: 0.0703, 1 of
+ * 9: 0.0391. */
+static void right_and_wrong_are_tested_exactly(void)
+{
+	CU_ASSERT(of_signs(4, 2, 51, 1).low < 0);
+	CU_ASSERT(of_signs(5, 0, 51, 1).low < 0);
+	CU_ASSERT(of_signs(6, 0, 51, 1).low > 0);
+	CU_ASSERT(of_signs(6, 0, 1000, 100).low > 0);
+	CU_ASSERT(of_signs(0, 6, 51, 1).high < 0);
+	CU_ASSERT(of_signs(7, 1, 51, 1).low < 0);
+	CU_ASSERT(of_signs(8, 1, 51, 1).low > 0);
+	Interval i = of_signs(8, 2, 100, 1); /* 10 / 100 (2 p - 1), p in [0.4439, 0.9748] */
+	CU_ASSERT(is_near(i.mean, 0.06) && is_near(i.low, -0.01122) && is_near(i.high, 0.09496));
+	CU_ASSERT(of_signs(300, 200, 1000, 1).low > 0);
+	CU_ASSERT(of_signs(260, 240, 1000, 1).low < 0);
+}
+
+/* -- Simulations
+ * ------------------------------------------------------------------------------------------ */
+
+static double uniform(uint32_t trial, uint32_t at)
+{
+	uint32_t word[4];
+	philox4x32((uint32_t[]){at, trial, 0, 0}, (uint32_t[]){13, 13}, word);
+	return (word[0] + 0.5) / 0x1p32;
+}
+
+typedef double (*Draw)(double u); /* a score of one sample */
+static double is_right(double u)
+{
+	return u < 0.3;
+}
+static double exponential(double u) /* the losses of samples are skewed */
+{
+	return -log(u);
+}
+
+enum { TRIALS = 1000, SAMPLES = 51 };
+
+/* In how many of the trials network `a`, whose scores are higher by `gain`, is seen to be another
+ * than b. A sample is as hard for both of them: that is a part of the scores. */
+static int seen(Draw draw, double gain)
+{
+	int count = 0;
+	for (uint32_t trial = 0; trial < TRIALS; trial++) {
+		double a[SAMPLES], b[SAMPLES];
+		for (uint32_t i = 0; i < SAMPLES; i++) {
+			double common = draw == is_right ? 0 : 3 * draw(uniform(trial, 3 * i));
+			a[i] = common + draw(uniform(trial, 3 * i + 1) * (draw == is_right ? 1 - gain : 1));
+			a[i] += draw == is_right ? 0 : gain;
+			b[i] = common + draw(uniform(trial, 3 * i + 2));
+		}
+		Interval difference = paired_95(a, b, ones, SAMPLES);
+		count += difference.low > 0 || difference.high < 0;
+	}
+	return count;
+}
+
+/* 5 % of 1000 with three standard deviations of a binomial: 50 + 21. */
+static void noise_is_rarely_seen_as_a_difference(void)
+{
+	int right = seen(is_right, 0), loss = seen(exponential, 0);
+	CU_ASSERT(right <= 71);
+	CU_ASSERT(loss <= 71);
+	CU_ASSERT(loss >= 20); /* and no interval is so wide that nothing is ever seen */
+}
+
+static void a_clear_difference_is_seen(void)
+{
+	CU_ASSERT(seen(is_right, 0.6) > 900); /* 0.75 beside 0.3 of 51 */
+	CU_ASSERT(seen(exponential, 1) > 900);
+}
+
+CU_TestInfo test_verdict[] = {
+    {"quantiles are those of the tables", quantiles_are_those_of_the_tables},
+    {"small cases follow the closed form", small_cases_follow_the_closed_form},
+    {"right and wrong are tested exactly", right_and_wrong_are_tested_exactly},
+    {"noise is rarely seen as a difference", noise_is_rarely_seen_as_a_difference},
+    {"a clear difference is seen", a_clear_difference_is_seen},
+    CU_TEST_INFO_NULL,
+};
