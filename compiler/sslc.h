@@ -153,7 +153,7 @@ SSLC_API sslc_training sslc_pretraining(const sslc_program *p);
 typedef struct sslc_task {
 	const char *name;   /* "probe.raw": also the prefix of its functions */
 	const char *base;   /* "probe" */
-	const char *metric; /* "accuracy", "loss" */
+	const char *metric; /* "accuracy", "loss", another function's name, or "metric" */
 	sslc_training training;
 	bool is_raw,
 	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */

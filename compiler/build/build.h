@@ -41,8 +41,8 @@ typedef struct BundleTask {
 	bool freezes; /* its frozen networks are not trained */
 	bool is_raw;  /* frozen networks are replaced by flatten */
 	int64_t batch, steps;
-	bool higher_is_better; /* of the metric: true for accuracy */
-	const char *metric;    /* "accuracy" or "loss" */
+	bool higher_is_better; /* of the metric: not of a loss */
+	const char *metric;    /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
 /* All graphs of a model; they share the states.
@@ -54,6 +54,7 @@ typedef struct BundleTask {
  *   features        out features [batch, ...]              inputs x
  *   T.init  T.step  as above, for task T (states with that task)
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step (as used)
+ *                   out samples [batch]: of each sample, where the metric is their mean
  *   T.score.rest    the same for the last, smaller batch of the test set, if there is one
  * Inputs that a graph does not use are absent from it. seed is i32[2], step i32[] (steps done). */
 typedef struct Bundle {

@@ -26,11 +26,66 @@ static const Body *accuracy_of(Build *b, const Body *loss)
 	return body;
 }
 
+/* -- The metric of each sample
+ * ------------------------------------------------------------------------------------------ */
+
+enum { MOST_TERMS = 64 }; /* of a metric that is taken apart */
+
+/* [batch], whose mean is y, for a y that is linear in sums over the batch; 0: it is not. Such are
+ * accuracy and all losses that are averaged; a root of a mean, a product of means is none. */
+static NodeId of_each(Graph *g, NodeId y, int64_t batch, int *terms)
+{
+	const Node n = *node(g, y); /* a copy: nodes move as others are made */
+	if (!type_info[n.type].is_float || --*terms < 0)
+		return 0;
+	if (n.op == OP_constant)
+		return op_full(g, n.type, SHAPE(batch), n.attr.value);
+	if (n.op == OP_cast)
+		return op_cast(g, of_each(g, n.in[0], batch, terms), n.type);
+	if (n.op == OP_neg)
+		return op_neg(g, of_each(g, n.in[0], batch, terms));
+	if (n.op == OP_add || n.op == OP_sub || n.op == OP_mul || n.op == OP_div) {
+		bool linear = n.op == OP_add || n.op == OP_sub || node(g, n.in[1])->op == OP_constant ||
+		              (n.op == OP_mul && node(g, n.in[0])->op == OP_constant);
+		NodeId x = linear ? of_each(g, n.in[0], batch, terms) : 0;
+		NodeId z = x ? of_each(g, n.in[1], batch, terms) : 0;
+		return graph_add_node(g, n.op, (NodeId[]){x, z}, 2, n.type, SHAPE(batch), (Attr){0});
+	}
+	if (n.op != OP_sum || !n.attr.axes.count || n.attr.axes.at[0] != 0 ||
+	    node(g, n.in[0])->shape.dim[0] != batch)
+		return 0;
+	Axes others = {.count = (uint8_t)(n.attr.axes.count - 1)};
+	memcpy(others.at, n.attr.axes.at + 1, others.count);
+	NodeId sum = others.count ? op_sum(g, n.in[0], others) : n.in[0];
+	return op_mul(g, sum, op_like(g, sum, (double)batch));
+}
+
 static void build_score(Build *b, const char *name, const Body *metric, int64_t batch)
 {
 	begin_graph(b, name, false, batch);
 	Value v = eval_section(b, "metric", metric, data_scope(b, batch));
-	graph_output(b->g, "metric", loss_of(b, &v, metric->span, "metric"));
+	NodeId y = loss_of(b, &v, metric->span, "metric");
+	graph_output(b->g, "metric", y);
+	int terms = MOST_TERMS;
+	if (y)
+		graph_output(b->g, "samples", of_each(b->g, y, batch, &terms));
+}
+
+/* "accuracy" for accuracy(...): the name of what is called; NULL: something else. */
+static const char *called(const Body *body)
+{
+	const Expr *e = body->kind == BODY_EXPR ? body->expr : NULL;
+	return e && e->kind == EXPR_CALL && !e->is_operator && e->callee->kind == EXPR_NAME
+	           ? e->callee->text
+	           : NULL;
+}
+
+/* A loss of the library is the better the lower it is, by whatever name it is given. */
+static bool is_loss(Build *b, const Body *metric)
+{
+	const char *name = called(metric);
+	const Definition *d = name ? definition_find(b, name) : NULL;
+	return d && strcmp(diags_name(b->c->diags, d->span.file), "lib/losses.json") == 0;
 }
 
 static void build_variant(Build *b, BundleTask *to, const char *suffix)
@@ -54,8 +109,12 @@ static void build_variant(Build *b, BundleTask *to, const char *suffix)
 	const Body *accuracy = accuracy_of(b, t->loss), *metric = t->metric  ? t->metric
 	                                                          : accuracy ? accuracy
 	                                                                     : t->loss;
-	to->metric = t->metric ? "metric" : accuracy ? "accuracy" : "loss";
-	to->higher_is_better = metric != t->loss;
+	const char *name = t->metric ? called(t->metric) : NULL;
+	to->metric = name && definition_find(b, name) ? name
+	             : t->metric                      ? "metric"
+	             : accuracy                       ? "accuracy"
+	                                              : "loss";
+	to->higher_is_better = metric != t->loss && !is_loss(b, metric);
 	int64_t test = b->bundle->data.test_count, batch = to->batch < test ? to->batch : test;
 	if (!loss)
 		return;
