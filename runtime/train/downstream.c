@@ -100,6 +100,17 @@ static bool train_task(const Stage *s, Score *score)
 	return good;
 }
 
+/* The metric of the batch that was just run: of each sample, or one number that weighs as many. */
+static void keep_values(Score *score, const Call *call, int64_t batch)
+{
+	bool each = call_numbers(call, "samples", score->value + score->values, batch);
+	int64_t count = each ? batch : 1;
+	if (!each)
+		score->value[score->values] = call_scalar(call, "metric");
+	for (int64_t i = 0; i < count; i++)
+		score->weight[score->values++] = each ? 1 : (double)batch;
+}
+
 /* Adds the metric of `count` batches, each weighed by its samples. */
 static bool score_batches(const Stage *s, Score *score, const char *function, PrefetchOrder order,
                           double *total)
@@ -116,6 +127,7 @@ static bool score_batches(const Stage *s, Score *score, const char *function, Pr
 		call_run(&call);
 		*total += (double)order.batch * call_scalar(&call, "metric");
 		score->samples += order.batch;
+		keep_values(score, &call, order.batch);
 	}
 	feed_close(&feed);
 	call_close(&call);
@@ -147,7 +159,13 @@ static bool score_task(const Stage *s, Score *score, Split split)
 	snprintf(rest, sizeof rest, "%s.score.rest", score->task->name);
 	Cut cut = {0};
 	double total = 0;
-	if (!cut_split(s, name, data_count(s->data, split), &cut))
+	int64_t samples = data_count(s->data, split);
+	score->value = calloc((size_t)samples + 1, sizeof *score->value);
+	score->weight = calloc((size_t)samples + 1, sizeof *score->weight);
+	if (!score->value || !score->weight)
+		return fail(s->failure, FAILURE_SYSTEM, "no memory for the scores of %lld samples",
+		            (long long)samples);
+	if (!cut_split(s, name, samples, &cut))
 		return false;
 	PrefetchOrder order = {
 	    .split = split, .batch = cut.batch, .seed = s->seed, .last_step = cut.full};
@@ -238,6 +256,10 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *ou
 
 void scores_close(Scores *s)
 {
+	for (size_t i = 0; i < s->count; i++) {
+		free(s->score[i].value);
+		free(s->score[i].weight);
+	}
 	free(s->score);
 	*s = (Scores){0};
 }

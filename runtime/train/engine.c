@@ -199,13 +199,30 @@ void call_run(Call *c)
 	c->code->call(&c->block);
 }
 
+static double number_at(const Call *c, size_t output, int64_t i)
+{
+	return strcmp(c->code->output[output].dtype, "f64") == 0
+	           ? ((const double *)c->output[output])[i]
+	           : ((const float *)c->output[output])[i];
+}
+
 double call_scalar(const Call *c, const char *output)
 {
-	for (size_t i = 0; i < c->code->output_count; i++)
-		if (strcmp(c->code->output[i].name, output) == 0)
-			return strcmp(c->code->output[i].dtype, "f64") == 0 ? *(const double *)c->output[i]
-			                                                    : *(const float *)c->output[i];
-	return NAN;
+	double value = NAN;
+	(void)call_numbers(c, output, &value, 1);
+	return value;
+}
+
+bool call_numbers(const Call *c, const char *output, double *to, int64_t count)
+{
+	for (size_t i = 0; i < c->code->output_count; i++) {
+		if (strcmp(c->code->output[i].name, output) != 0)
+			continue;
+		for (int64_t k = 0; k < count; k++)
+			to[k] = number_at(c, i, k);
+		return true;
+	}
+	return false;
 }
 
 int64_t call_batch(const Call *c)

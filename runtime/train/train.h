@@ -102,6 +102,8 @@ bool call_input(Call *c, const char *name, const void *bytes);
 void call_run(Call *c);
 /* Element 0 of an output: of a scalar, its value. NaN if there is no such output. */
 double call_scalar(const Call *c, const char *output);
+/* The first `count` elements of an output; false: there is no such output. */
+bool call_numbers(const Call *c, const char *output, double *to, int64_t count);
 /* The samples in a batch of `call`: the leading dimension of its data; 0 if it reads no data. */
 int64_t call_batch(const Call *c);
 
@@ -227,6 +229,10 @@ typedef struct Score {
 	double seconds;
 	int64_t samples;
 	bool diverged;
+	/* What the score is the weighted mean of: the metric of each sample, or, where it is no mean
+	 * over samples, of each batch. */
+	double *value, *weight; /* [values] */
+	int64_t values;
 } Score;
 
 typedef struct Scores {
@@ -243,6 +249,8 @@ void scores_close(Scores *s);
 /* The table of results and, for each task, one sentence that says whether pre-training helped. */
 void scores_print(const Scores *s, FILE *out);
 void verdict(const Scores *s, const char *task, char text[512]);
+/* What `own` is better by than `other`, whichever direction of the metric is better. */
+Interval score_gain(const Score *own, const Score *other);
 MUST_CHECK bool scores_write(const Scores *s, const char *name, const char *path,
                              const Position *at, Failure *f);
 

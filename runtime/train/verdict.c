@@ -1,9 +1,9 @@
 /* verdict.c: says what the scores show: a table, a sentence for each task, and the same as JSON.
  *
  * Self-supervision helped if the pre-trained networks beat both the same networks with random
- * weights and the raw input, on the same task. For accuracies a difference counts from two standard
- * errors (of a difference of two independent proportions), which is conservative, since all
- * variants are scored on the same samples. */
+ * weights and the raw input, on the same task. Whatever the metric, a difference counts where 0
+ * lies outside of its interval of 95 % over the samples, which are the same ones for all
+ * (paired.c). */
 #include "train.h"
 
 #include <math.h>
@@ -19,24 +19,34 @@ static const Score *find(const Scores *s, const char *task, Variant v)
 	return NULL;
 }
 
+Interval score_gain(const Score *own, const Score *other)
+{
+	bool higher = own->task->higher_is_better;
+	if (own->diverged || other->diverged || own->values != other->values)
+		return (Interval){0, -INFINITY, INFINITY};
+	return paired_95(higher ? own->value : other->value, higher ? other->value : own->value,
+	                 own->weight, (size_t)own->values);
+}
+
 /* 1: `a` is better, -1: `b` is, 0: no difference that the samples could show. */
 static int compare(const Score *a, const Score *b)
 {
 	if (a->diverged || b->diverged)
 		return a->diverged && b->diverged ? 0 : b->diverged ? 1 : -1;
-	double gain = a->task->higher_is_better ? a->score - b->score : b->score - a->score;
-	double noise = 0;
-	if (strcmp(a->task->metric, "accuracy") == 0)
-		noise = 2 * sqrt(a->score * (1 - a->score) / (double)a->samples +
-		                 b->score * (1 - b->score) / (double)b->samples);
-	return gain > noise ? 1 : gain < -noise ? -1 : 0;
+	Interval gain = score_gain(a, b);
+	return gain.low > 0 ? 1 : gain.high < 0 ? -1 : 0;
+}
+
+static bool is_percent(const Score *s)
+{
+	return strcmp(s->task->metric, "accuracy") == 0;
 }
 
 static void number_text(const Score *s, double value, bool is_metric, char text[32])
 {
 	if (!isfinite(value))
 		snprintf(text, 32, "diverged");
-	else if (is_metric && strcmp(s->task->metric, "accuracy") == 0)
+	else if (is_metric && is_percent(s))
 		snprintf(text, 32, "%.2f %%", 100 * value);
 	else
 		snprintf(text, 32, "%.5g", value);
@@ -105,12 +115,29 @@ void verdict(const Scores *s, const char *task, char text[512])
 	}
 }
 
-static void print_row(const Score *s, FILE *out)
+/* "8.05 to 9.59 %"; empty for the pre-trained networks themselves. */
+static void gain_text(const Score *own, const Score *other, char text[48])
 {
-	char score[32], loss[32];
+	text[0] = 0;
+	if (!own || own == other)
+		return;
+	Interval gain = score_gain(own, other);
+	double scale = is_percent(own) ? 100 : 1;
+	if (!isfinite(gain.low))
+		snprintf(text, 48, "not known");
+	else
+		snprintf(text, 48, is_percent(own) ? "%.2f to %.2f %%" : "%.3g to %.3g", scale * gain.low,
+		         scale * gain.high);
+}
+
+static void print_row(const Scores *all, const Score *s, FILE *out)
+{
+	char score[32], loss[32], gain[48];
 	number_text(s, s->score, true, score);
 	number_text(s, s->train_loss, false, loss);
-	fprintf(out, "  %-16s %12s %12s %9.1f s\n", variant_name[s->variant], score, loss, s->seconds);
+	gain_text(find(all, s->task->base, PRETRAINED), s, gain);
+	fprintf(out, "  %-16s %12s  %22s %12s %9.1f s\n", variant_name[s->variant], score, gain, loss,
+	        s->seconds);
 }
 
 void scores_print(const Scores *s, FILE *out)
@@ -122,10 +149,10 @@ void scores_print(const Scores *s, FILE *out)
 			task = row->task->base;
 			fprintf(out, "\n%s: %s over %lld %s samples\n", task, row->task->metric,
 			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train");
-			fprintf(out, "  %-16s %12s %12s %11s\n", "networks", row->task->metric, "train loss",
-			        "time");
+			fprintf(out, "  %-16s %12s  %22s %12s %11s\n", "networks", row->task->metric,
+			        "gain of pre-training", "train loss", "time");
 		}
-		print_row(row, out);
+		print_row(s, row, out);
 		if (i + 1 == s->count || strcmp(task, s->score[i + 1].task->base) != 0) {
 			char text[512];
 			verdict(s, task, text);
@@ -162,8 +189,9 @@ static void json_number(FILE *out, const char *key, double value)
 	fprintf(out, ", \"%s\": %s", key, text);
 }
 
-static void json_score(FILE *out, const Score *s)
+static void json_score(FILE *out, const Scores *all, const Score *s)
 {
+	const Score *own = find(all, s->task->base, PRETRAINED);
 	fputs("    {\"task\": ", out);
 	json_text(out, s->task->base);
 	fputs(", \"networks\": ", out);
@@ -171,6 +199,11 @@ static void json_score(FILE *out, const Score *s)
 	fputs(", \"metric\": ", out);
 	json_text(out, s->task->metric);
 	json_number(out, "score", s->score);
+	if (own && own != s) {
+		Interval gain = score_gain(own, s);
+		json_number(out, "gain_low", gain.low);
+		json_number(out, "gain_high", gain.high);
+	}
 	json_number(out, "train_loss", s->train_loss);
 	json_number(out, "seconds", s->seconds);
 	fprintf(out, ", \"samples\": %lld, \"steps\": %lld}", (long long)s->samples,
@@ -189,7 +222,7 @@ static void json_results(FILE *out, const Scores *s, const char *name, const Pos
 	        s->split == SPLIT_TEST ? "test" : "train");
 	for (size_t i = 0; i < s->count; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		json_score(out, &s->score[i]);
+		json_score(out, s, &s->score[i]);
 	}
 	fputs("\n  ],\n  \"verdicts\": [", out);
 	size_t written = 0;
