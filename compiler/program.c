@@ -183,6 +183,15 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 	return true;
 }
 
+/* The file's name; NULL: no place. */
+static const char *place(const sslc_program *p, Span at, unsigned *line, unsigned *column)
+{
+	if (!at.file)
+		return NULL;
+	diags_place(p->c.diags, at, line, column);
+	return diags_name(p->c.diags, at.file);
+}
+
 static void describe_states(sslc_program *p)
 {
 	const Bundle *b = p->bundle;
@@ -198,12 +207,20 @@ static void describe_states(sslc_program *p)
 		};
 		memcpy(to->tensor.dim, s->shape.dim, sizeof s->shape.dim);
 		to->tensor.bytes = (size_t)shape_size(s->shape) * type_info[s->type].size;
-		if (!s->origin.file)
-			continue;
-		uint32_t line, column;
-		diags_place(p->c.diags, s->origin, &line, &column);
-		to->file = diags_name(p->c.diags, s->origin.file);
-		to->line = line, to->column = column;
+		to->file = place(p, s->origin, &to->line, &to->column);
+	}
+}
+
+static void describe_ranges(sslc_program *p)
+{
+	const Bundle *b = p->bundle;
+	find_ranges(p->bundle);
+	p->range = new_array(p->c.arena, sslc_range, b->range_count + 1);
+	for (size_t i = 0; i < b->range_count; i++) {
+		const Range *r = &b->range[i];
+		sslc_range *to = &p->range[i];
+		*to = (sslc_range){.field = r->field, .function = r->graph, .below = r->below};
+		to->file = place(p, r->origin, &to->line, &to->column);
 	}
 }
 
@@ -259,6 +276,7 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 	lap(&p->c.laps, "verify");
 	describe_states(p);
 	describe_tasks(p);
+	describe_ranges(p);
 	return true;
 }
 
@@ -324,6 +342,12 @@ const sslc_task *sslc_tasks(const sslc_program *p, size_t *count)
 {
 	*count = p->bundle ? p->bundle->task_count : 0;
 	return p->task;
+}
+
+const sslc_range *sslc_ranges(const sslc_program *p, size_t *count)
+{
+	*count = p->bundle ? p->bundle->range_count : 0;
+	return p->range;
 }
 
 const char *sslc_name(const sslc_program *p)

@@ -24,6 +24,7 @@ struct sslc_program {
 	Codegen *codegen; /* opened by the first function */
 	sslc_code *code;  /* [bundle->graph_count]; call is NULL until compiled */
 	sslc_state *state;
+	sslc_range *range;
 	sslc_task *task;
 };
 

@@ -162,6 +162,17 @@ typedef struct sslc_task {
 } sslc_task;
 SSLC_API const sslc_task *sslc_tasks(const sslc_program *p, size_t *count);
 
+/* A place where a function tells apart only the values 0 to below - 1 of an integer field: one_hot,
+ * gather. Samples with others would be no error, but another thing than was meant. */
+typedef struct sslc_range {
+	size_t field; /* of sslc_data */
+	const char *function;
+	int64_t below;
+	const char *file; /* the place in the model; NULL: none */
+	unsigned line, column;
+} sslc_range;
+SSLC_API const sslc_range *sslc_ranges(const sslc_program *p, size_t *count);
+
 SSLC_API const char *sslc_name(const sslc_program *p);
 SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);
 SSLC_API const char *sslc_cpu(sslc_program *p); /* "znver4"; NULL after an error */

@@ -51,6 +51,10 @@ void data_close(Data *d); /* NULL-safe */
 /* Fields: "x", and "label" (i32) if there is one; types u8, i32, f32. */
 const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
+/* Where sample i of a split stands in its file. */
+int64_t data_row(const Data *d, Split s, int64_t i);
+/* False names the first sample, by its place in its file, whose integer is not in [0, below). */
+MUST_CHECK bool data_in_range(const Data *d, size_t field, int64_t below, char why[WHY]);
 /* All samples of a field, row-major: [count, shape...]. */
 const void *data_field(const Data *d, Split s, size_t field);
 size_t data_sample_bytes(const Data *d, size_t field);

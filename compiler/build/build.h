@@ -45,6 +45,14 @@ typedef struct BundleTask {
 	const char *metric;    /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
+/* Where a graph tells apart only the values 0 to below - 1 of an integer field. */
+typedef struct Range {
+	size_t field; /* into DataShape.field */
+	const char *graph;
+	int64_t below;
+	Span origin;
+} Range;
+
 /* All graphs of a model; they share the states.
  *   init            sets every state of pre-training       inputs seed
  *   step            out loss; sets parameters, optimizer   inputs x (label), seed, step
@@ -67,6 +75,8 @@ typedef struct Bundle {
 	size_t graph_count, graph_capacity;
 	BundleTask *task;
 	size_t task_count;
+	Range *range; /* of a field, each is narrower than the one before */
+	size_t range_count, range_capacity;
 	int64_t batch, steps,
 	    epoch_steps; /* pre-training: samples a step, steps in all, steps an epoch */
 } Bundle;
@@ -75,6 +85,8 @@ typedef struct Bundle {
 
 /* NULL after errors (all that could be found are reported). */
 Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);
+/* ranges.c: fills `range`. */
+void find_ranges(Bundle *b);
 Graph *bundle_graph(const Bundle *b, const char *name); /* NULL: there is none */
 /* A model without data: the expression `check` of unit tests. Evaluates one expression given named
  * inputs (DataShape fields, without a batch axis) as graph output "y"; parameters become states

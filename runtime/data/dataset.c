@@ -7,7 +7,8 @@
 
 struct Data {
 	sslc_data shape;
-	Part part[2]; /* by Split */
+	Part part[2];  /* by Split */
+	int64_t whole; /* samples before a share was held out; 0: none was */
 };
 
 enum { MOST = 8, HOLD_OUT_SEED = 0x5e1f };
@@ -207,6 +208,7 @@ static bool hold_out(Data *d, double share, char why[WHY])
 	int64_t n = train->x.dim[0], held = (int64_t)((double)n * share);
 	if (test->x.at || held == 0)
 		return true;
+	d->whole = n;
 	for (int field = 0; field < 2; field++) {
 		Array *all = field ? &train->label : &train->x, kept, out;
 		if (!all->at)
@@ -281,6 +283,33 @@ int64_t data_count(const Data *d, Split s)
 {
 	return s == SPLIT_TRAIN ? d->shape.train_count : d->shape.test_count;
 }
+int64_t data_row(const Data *d, Split s, int64_t i)
+{
+	int64_t place = s == SPLIT_TRAIN ? i : d->shape.train_count + i;
+	return d->whole ? order_at(place, d->whole, HOLD_OUT_SEED, 0) : i;
+}
+
+bool data_in_range(const Data *d, size_t field, int64_t below, char why[WHY])
+{
+	const sslc_tensor *t = &d->shape.field[field];
+	if (strcmp(t->dtype, "i32") != 0)
+		return true;
+	for (int s = 0; s < 2; s++) {
+		const int32_t *value = data_field(d, (Split)s, field);
+		int64_t width = (int64_t)(t->bytes / sizeof *value),
+		        count = data_count(d, (Split)s) * width;
+		for (int64_t i = 0; i < count; i++)
+			if (value[i] < 0 || value[i] >= below)
+				return because(why, "'%s' of sample %lld%s is %d", t->name,
+				               (long long)data_row(d, (Split)s, i / width),
+				               d->whole           ? ""
+				               : s == SPLIT_TRAIN ? " of the train data"
+				                                  : " of the test data",
+				               value[i]);
+	}
+	return true;
+}
+
 const void *data_field(const Data *d, Split s, size_t field)
 {
 	return field ? d->part[s].label.at : d->part[s].x.at;

@@ -26,6 +26,24 @@ int session_failure(const Session *s, const Failure *f)
 	return f->kind;
 }
 
+/* Every value that the model can be given is one that it tells apart. */
+static bool check_ranges(Session *s)
+{
+	size_t count;
+	const sslc_range *range = sslc_ranges(s->program, &count);
+	for (size_t i = 0; i < count; i++) {
+		const sslc_range *r = &range[i];
+		char why[DATA_WHY], text[2 * DATA_WHY];
+		if (data_in_range(s->data, r->field, r->below, why))
+			continue;
+		snprintf(text, sizeof text, "%s, but %s knows only 0 to %" PRId64 " there (%.200s:%u:%u)",
+		         why, r->function, r->below - 1, r->file ? r->file : "", r->line, r->column);
+		sslc_data_error(s->program, text);
+		return false;
+	}
+	return true;
+}
+
 /* Paths in a model file are relative to that file. */
 static bool open_data(Session *s, const char *model)
 {
@@ -38,7 +56,7 @@ static bool open_data(Session *s, const char *model)
 		sslc_data_error(s->program, why);
 		return false;
 	}
-	return sslc_bind(s->program, data_shape(s->data));
+	return sslc_bind(s->program, data_shape(s->data)) && check_ranges(s);
 }
 
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)

@@ -1,0 +1,74 @@
+/* ranges.c: which values of the data's integer fields the graphs can tell apart.
+ *
+ * In: the graphs of a bundle. Out: a Range wherever an input, as it is or seen through views and
+ * casts, is compared with the index along an axis (one_hot) or looks something up (gather): values
+ * outside would be no error there, but a class that no sample has, or another row. What is computed
+ * from the field first (label % 10, min(label, 9)) is not followed. */
+#include "build.h"
+
+#include <string.h>
+
+static bool keeps_values(Op op)
+{
+	return op == OP_reshape || op == OP_broadcast || op == OP_transpose || op == OP_slice ||
+	       op == OP_cast || op == OP_stop_gradient;
+}
+
+/* The node whose values x has. */
+static NodeId source(const Graph *g, NodeId x)
+{
+	while (keeps_values(node(g, x)->op))
+		x = node(g, x)->in[0];
+	return x;
+}
+
+/* The place among operands that is read by value, and the values that it can have; -1: none. */
+static int ranged(const Graph *g, const Node *n, int64_t *below)
+{
+	if (n->op == OP_gather || n->op == OP_scatter_add) {
+		*below = node(g, n->in[0])->shape.dim[n->attr.axis];
+		return 1;
+	}
+	for (int i = 0; n->op == OP_equal && i < 2; i++) {
+		const Node *index = node(g, source(g, n->in[1 - i]));
+		if (index->op != OP_iota)
+			continue;
+		*below = index->shape.dim[index->attr.axis];
+		return i;
+	}
+	return -1;
+}
+
+static void add_range(Bundle *b, Arena *a, Range r)
+{
+	for (size_t i = 0; i < b->range_count; i++)
+		if (b->range[i].field == r.field && b->range[i].below <= r.below)
+			return;
+	if (b->range_count == b->range_capacity) {
+		b->range_capacity = 2 * b->range_capacity + 8;
+		Range *more = new_array(a, Range, b->range_capacity);
+		for (size_t i = 0; i < b->range_count; i++)
+			more[i] = b->range[i];
+		b->range = more;
+	}
+	b->range[b->range_count++] = r;
+}
+
+static void graph_ranges(Bundle *b, const Graph *g)
+{
+	for (NodeId x = 1; x < g->count; x++) {
+		int64_t below;
+		int at = ranged(g, node(g, x), &below);
+		const Node *input = at < 0 ? NULL : node(g, source(g, node(g, x)->in[at]));
+		for (size_t i = 0; input && input->op == OP_input && i < b->data.count; i++)
+			if (type_info[b->data.field[i].type].is_int &&
+			    strcmp(b->data.field[i].name, input->attr.name) == 0)
+				add_range(b, g->c->arena, (Range){i, g->name, below, node(g, x)->origin});
+	}
+}
+
+void find_ranges(Bundle *b)
+{
+	for (size_t i = 0; i < b->graph_count; i++)
+		graph_ranges(b, b->graph[i]);
+}
