@@ -482,6 +482,12 @@ static void eval_node(Eval *e)
 
 double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count)
 {
+	return evaluate_each(a, g, feed, feed_count, NULL, NULL);
+}
+
+double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_count,
+                       Evaluated then, void *of)
+{
 	double **values = new_array(a, double *, g->count);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
@@ -489,6 +495,8 @@ double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count)
 		values[x] = e.out = new_array(a, double, (size_t)e.size);
 		if (n->op != OP_input && n->op != OP_state) {
 			eval_node(&e);
+			if (then)
+				then(of, x, values);
 			continue;
 		}
 		const double *given = NULL;

@@ -241,6 +241,10 @@ typedef struct Feed { /* the value of an input or a state, as doubles in row-maj
 /* Values of all nodes, [count] pointers, in arena a. Floats are not rounded to their type
  * but by a cast to bf16; ints wrap as theirs. A missing feed is a BUG. gradient nodes are a BUG. */
 double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count);
+/* The same; `then`, if there is one, may change each value before others read it. */
+typedef void (*Evaluated)(void *of, NodeId x, double **value);
+double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_count,
+                       Evaluated then, void *of);
 
 /* verify.c: what must hold between any two stages. Breaks: BUG naming the stage and the node. */
 void graph_verify(const Graph *g, const char *stage);
