@@ -1,0 +1,177 @@
+/* expressions.c: layers that are expressions of the language: its builtins by rows, the operations
+ * of ops.def by their table. */
+#include "programs.h"
+
+#include <string.h>
+
+/* -- Builtins: a text of x, and what it makes of the form
+ * ------------------------------------------ */
+
+static void same(Form *f)
+{
+	(void)f;
+}
+static void twice_last(Form *f)
+{
+	f->dim[f->rank - 1] *= 2;
+}
+static void three_more(Form *f)
+{
+	f->dim[f->rank - 1] += 3;
+}
+static void every_other(Form *f)
+{
+	f->dim[f->rank - 1] = (f->dim[f->rank - 1] + 1) / 2;
+}
+static void one_less(Form *f) /* -1: does not fit */
+{
+	f->dim[f->rank - 1]--;
+}
+static void outer(Form *f)
+{
+	f->dim[f->rank] = f->dim[f->rank - 1];
+	f->rank++;
+}
+static void pairs(Form *f)
+{
+	f->dim[f->rank - 1]--;
+	f->dim[f->rank++] = 2;
+}
+static void no_last(Form *f)
+{
+	f->rank--;
+}
+static void one_last(Form *f)
+{
+	f->dim[f->rank - 1] = 1;
+}
+static void swapped(Form *f)
+{
+	int64_t last = f->dim[f->rank - 1];
+	f->dim[f->rank - 1] = f->dim[f->rank - 2];
+	f->dim[f->rank - 2] = last;
+}
+static void two_last(Form *f)
+{
+	f->dim[f->rank++] = 2;
+}
+static void batch_last(Form *f)
+{
+	f->dim[f->rank - 1] = f->dim[0];
+}
+
+typedef struct Row {
+	unsigned ranks;
+	const char *text;
+	void (*to)(Form *f);
+} Row;
+
+enum { R2 = 1 << 2, R3 = 1 << 3, R4 = 1 << 4, ALL = R2 | R3 | R4 };
+
+static const Row ROWS[] = {
+    {ALL, "concat([x, -x], rank(x) - 1)", twice_last},
+    {ALL, "concat([tanh(x), x, x * 0.5], rank(x) - 1)[0] + 0 * x[0]", NULL},
+    {ALL, "pad(x, rank(x) - 1, 1, 2)", three_more},
+    {ALL, "pad(x, rank(x) - 1, 2, 1, 0.5)", three_more},
+    {ALL, "slice(x, rank(x) - 1, 0, dim(x, -1), 2)", every_other},
+    {ALL, "slice(x, rank(x) - 1, 1, dim(x, -1))", one_less},
+    {ALL, "slice(x, rank(x) - 1, 0, dim(x, -1) - 1)", one_less},
+    {ALL, "reverse(x, rank(x) - 1)", same},
+    {ALL, "gather(x, (iota([dim(x, -1)]) * 3) % dim(x, -1), rank(x) - 1)", same},
+    {ALL, "gather(x, (iota([dim(x, 0)]) + 1) % dim(x, 0))", same},
+    {ALL, "scatter_add(full(shape(x), 0.5), (iota([dim(x, 0)]) * 2) % dim(x, 0), x)", same},
+    {ALL, "scatter_add(x, iota([dim(x, -1)]) % 2, tanh(x), rank(x) - 1)", same},
+    {ALL, "windows(x, rank(x) - 1, 2)", pairs},
+    {ALL, "sum(windows(pad(x, rank(x) - 1, 1, 1), rank(x) - 1, 3), rank(x))", same},
+    {R2, "einsum('bi,bj->bij', x, x)", outer},
+    {R2, "einsum('bi,bi->b', x, tanh(x)) * 0 + reshape(x, [-1])[0] * 0 + 1", NULL},
+    {R2, "x @ transpose(x, [1, 0])", batch_last},
+    {R3, "einsum('bij,bkj->bik', x, tanh(x)) / dim(x, 2) @ x", same},
+    {R3, "transpose(x, [0, 2, 1])", swapped},
+    {R3, "x @ (transpose(x, [0, 2, 1]) @ x) / size(x)", same},
+    {R3 | R4, "sum(x, rank(x) - 1) / dim(x, -1)", no_last},
+    {R3 | R4, "reduce_max(x, rank(x) - 1)", no_last},
+    {R3 | R4, "reduce_min(x)", no_last},
+    {R3 | R4, "norm(x + 1)", no_last},
+    {ALL, "x - mean(x, rank(x) - 1, keep=1)", same},
+    {ALL, "x - log_sum_exp(x)", same},
+    {ALL, "x / (0.5 + std(x, rank(x) - 1, keep=1))", same},
+    {ALL, "x / (1 + variance(x))", same},
+    {ALL, "x + sum(x, 0, keep=1) / dim(x, 0)", same},
+    {ALL, "x * cast(argmax(x) == 0, 'float')[0]", NULL},
+    {ALL, "one_hot(argmax(x), dim(x, -1)) + x", same},
+    {ALL, "x + broadcast_to(reduce_max(x, rank(x) - 1, keep=1), shape(x))", same},
+    {ALL, "x * cast(iota(shape(x), 1) % 2 == 0, 'float')", same},
+    {ALL, "x + cast(random_bits(shape(x)) % 7, 'float') * 0.01", same},
+    {ALL, "select(x > mean(x), x, bernoulli(shape(x), 0.5))", same},
+    {ALL, "x * cast(cast(tanh(x) * 100 + 120, 'u8'), 'float') * 0.01", same},
+    {ALL, "stop_gradient(x) + sigmoid(x) * x", same},
+    {ALL, "if(training, x * 1.5, x)", same},
+    {ALL, "if(rank(x) > 2, x, x + 1)", same},
+    {ALL, "x * ones(shape(x)) + zeros(shape(x))", same},
+    {ALL, "x + grad(sum(tanh(x)^2), x)", same},
+    {ALL, "cosine_similarity(x, reverse(x, 0))", NULL},
+    {ALL, "x * cosine_similarity(reshape(x, [1, -1]), reshape(tanh(x), [1, -1]))[0]", same},
+    {ALL, "x + (step + 1) / (steps + epoch_steps + batch) * 0.1", same},
+    {R2, "concat([reshape(x, concat([shape(x), [1]])), reshape(x^2, [dim(x, 0), -1, 1])], 2)",
+     two_last},
+    {R2, "(eye(dim(x, 0)) * 0.5) @ x", same},
+    {ALL, "mean(x, rank(x) - 1, keep=1)", one_last},
+    {ALL, "mean_of(x, tanh)", same},
+};
+
+/* -- Operations, each in its domain
+ * ---------------------------------------------------------------- */
+
+/* A text of x that calls the operation; false: it has no MAP. */
+static bool call_operation(Op op, Text *out)
+{
+	const OpInfo *o = &op_info[op];
+	bool logic = strcmp(o->types, "LOGIC") == 0, bits = strcmp(o->types, "INT") == 0;
+	bool compares = strcmp(o->shape, "compare") == 0;
+	if (o->kind != MAP || op == OP_cast || op == OP_select)
+		return false;
+	const char *x = bits    ? "cast(9 * tanh(x), 'i32')"
+	                : logic ? "(x > 0.1)"
+	                        : "(1.5 + tanh(x))",
+	           *y = bits    ? "3"
+	                : logic ? "(x < 0.7)"
+	                        : "(1.25 + 0.5 * sin(x))";
+	Text call = {0};
+	text_printf(&call, o->ins == 1 ? "%s(%s)" : "%s(%s, %s)", o->name, x, y);
+	if (compares || logic)
+		text_printf(out, "select(%s, x, 0.5 * x)", call.data);
+	else if (bits)
+		text_printf(out, "x + 0.1 * cast(%s, 'float')", call.data);
+	else
+		text_printf(out, "%s - 0.5 * x", call.data);
+	text_close(&call);
+	return true;
+}
+
+bool draw_expression(Draw *d, const char *text, Form *f, Text *out)
+{
+	Form to = *f;
+	Text body = {0};
+	(void)text;
+	bool fits = afford(d, 10 * form_size(f));
+	if (fits && chance(d->t, 1, 2)) {
+		fits = call_operation(1 + pick(d->t, OP_COUNT - 1), &body);
+	} else if (fits) {
+		const Row *row = &ROWS[pick(d->t, COUNT(ROWS))];
+		fits = row->to && (row->ranks >> f->rank & 1);
+		if (fits) {
+			row->to(&to);
+			text_printf(&body, "%s", row->text);
+		}
+		fits = fits && to.rank <= 4 && form_size(&to) > 0 && form_size(&to) <= 20000 &&
+		       afford(d, form_size(&to) * (form_size(&to) / to.dim[0] < 64 ? 16 : 64));
+	}
+	if (fits) {
+		text_printf(&d->define, "\t\t\"f%d(x)\": \"%s\",\n", d->defines, body.data);
+		text_printf(out, "f%d", d->defines++);
+		*f = to;
+	}
+	text_close(&body);
+	return fits;
+}

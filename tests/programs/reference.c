@@ -1,0 +1,234 @@
+/* reference.c: what a function should give, in double, and how far from it rounding may lead.
+ *
+ * The scale of a tensor is not assumed but measured: the interpreter runs again, rounding each
+ * result to f32, up or down at random, and, where terms are summed, adding what their rounding
+ * might make of the sum (Vignes 1993, discrete stochastic arithmetic). What is exact stays exact.
+ */
+#include "programs.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double ROUNDING = 0x1p-24, /* of f32 */
+    WIDE = 16,                          /* times the scale is allowed */
+    VAGUE = 0x1p-6;                     /* a bound of so much of the largest value says little */
+
+static bool is_float(const Reference *r, NodeId x)
+{
+	return type_info[node(r->graph, x)->type].is_float;
+}
+
+static bool sums(Op op)
+{
+	return op == OP_sum || op == OP_dot || op == OP_scatter_add || op == OP_overlap_add;
+}
+
+/* -- Weights: of sums, the same of absolute values
+ * --------------------------------------------------- */
+
+static double *weigh(Reference *r, NodeId x, double **value)
+{
+	static const char *const NAMES[] = {"x", "y", "z"};
+	const Node *n = node(r->graph, x);
+	Graph *one = graph_new(r->graph->c, "weight");
+	NodeId in[MAX_INS] = {0};
+	Feed feed[3];
+	for (int i = 0; i < n->count; i++) {
+		const Node *from = node(r->graph, n->in[i]);
+		int64_t size = shape_size(from->shape);
+		double *at = new_array(r->arena, double, (size_t)size);
+		for (int64_t j = 0; j < size; j++)
+			at[j] = fabs(value[n->in[i]][j]);
+		in[i] = op_input(one, NAMES[i], from->type, from->shape);
+		feed[i] = (Feed){NAMES[i], at};
+	}
+	NodeId y = graph_add_node(one, n->op, in, n->count, n->type, n->shape, n->attr);
+	return evaluate(r->arena, one, feed, n->count)[y];
+}
+
+static void then_weigh(void *of, NodeId x, double **value)
+{
+	Reference *r = of;
+	if (sums(node(r->graph, x)->op) && is_float(r, x))
+		r->weight[x] = weigh(r, x, value);
+}
+
+/* -- Rounding
+ * ------------------------------------------------------------------------------------------ */
+
+static double next(Reference *r) /* in [-1, 1) */
+{
+	r->random = r->random * 6364136223846793005u + 1442695040888963407u;
+	return (double)((int64_t)r->random >> 11) / 0x1p52;
+}
+
+static double round_somewhere(Reference *r, double x)
+{
+	float near = (float)x;
+	if ((double)near == x || !isfinite(near))
+		return near;
+	float other = nextafterf(near, x > (double)near ? INFINITY : -INFINITY);
+	return next(r) < 0 ? near : other;
+}
+
+static void then_round(void *of, NodeId x, double **value)
+{
+	Reference *r = of;
+	if (!is_float(r, x) || node(r->graph, x)->type == DTYPE_bf16)
+		return;
+	int64_t size = shape_size(node(r->graph, x)->shape);
+	for (int64_t i = 0; i < size; i++) {
+		double noise = r->weight[x] ? r->weight[x][i] * ROUNDING * next(r) : 0;
+		value[x][i] = round_somewhere(r, value[x][i] + noise);
+	}
+}
+
+static double largest(const double *x, int64_t size)
+{
+	double most = 0;
+	for (int64_t i = 0; i < size; i++)
+		most = isfinite(x[i]) && fabs(x[i]) > most ? fabs(x[i]) : most;
+	return most;
+}
+
+/* -- The whole
+ * ------------------------------------------------------------------------------------------ */
+
+void reference_open(Reference *r, const Graph *g, const Feed *feed, size_t feeds, uint64_t random)
+{
+	*r = (Reference){.graph = g, .feed = feed, .feeds = feeds, .random = random};
+	r->arena = arena_open(0);
+	r->weight = new_array(r->arena, double *, g->count);
+	r->scale = new_array(r->arena, double, g->count);
+	r->value = evaluate_each(r->arena, g, feed, feeds, then_weigh, r);
+	for (NodeId x = 1; x < g->count; x++)
+		r->scale[x] = ROUNDING * largest(r->value[x], shape_size(node(g, x)->shape));
+}
+
+void reference_rounded(Reference *r, int runs)
+{
+	for (; runs > 0; runs--, r->runs++) {
+		ArenaMark mark = arena_mark(r->arena);
+		double **value = evaluate_each(r->arena, r->graph, r->feed, r->feeds, then_round, r);
+		for (NodeId x = 1; x < r->graph->count; x++)
+			for (int64_t i = 0; i < shape_size(node(r->graph, x)->shape); i++) {
+				double a = value[x][i], b = r->value[x][i];
+				if (a == b || (isnan(a) && isnan(b)))
+					continue;
+				double moved = fabs(a - b);
+				r->scale[x] = isfinite(moved) ? fmax(r->scale[x], moved) : INFINITY;
+			}
+		arena_reset(r->arena, mark);
+	}
+}
+
+void reference_close(Reference *r)
+{
+	arena_close(r->arena);
+	*r = (Reference){0};
+}
+
+double reference_bound(const Reference *r, NodeId x)
+{
+	return WIDE * r->scale[x] + (is_float(r, x) ? 4 * (double)FLT_MIN : 0);
+}
+
+bool reference_is_vague(const Reference *r, NodeId x)
+{
+	double most = largest(r->value[x], shape_size(node(r->graph, x)->shape));
+	return !(reference_bound(r, x) <= fmax(VAGUE * most, 8 * (double)FLT_MIN));
+}
+
+/* -- Slopes: a direction in all parameters at once
+ * ------------------------------------------------------- */
+
+typedef struct Held { /* what stop_gradient holds */
+	const Graph *graph;
+	double **value;
+} Held;
+
+static void then_hold(void *of, NodeId x, double **value)
+{
+	const Held *h = of;
+	const Node *n = node(h->graph, x);
+	if (n->op == OP_stop_gradient)
+		memcpy(value[x], h->value[x], (size_t)shape_size(n->shape) * sizeof **value);
+}
+
+static double direction(NodeId x, int64_t i)
+{
+	return (double)(int64_t)hash_u64(x, (uint64_t)i) / 0x1p63;
+}
+
+static NodeId output(const Graph *g, const char *name)
+{
+	for (uint32_t i = 0; i < g->out_count; i++)
+		if (strcmp(g->out[i].name, name) == 0)
+			return g->out[i].value;
+	return 0;
+}
+
+static double loss_at(Reference *r, Feed *moved, double h)
+{
+	const Graph *g = r->graph;
+	ArenaMark mark = arena_mark(r->arena);
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		char name[512];
+		if (n->op != OP_state)
+			continue;
+		snprintf(name, sizeof name, "d %s", n->attr.name);
+		if (!output(g, name))
+			continue;
+		int64_t size = shape_size(n->shape);
+		double *at = new_array(r->arena, double, (size_t)size);
+		for (int64_t i = 0; i < size; i++)
+			at[i] = r->value[x][i] + h * direction(x, i);
+		for (size_t i = 0; i < r->feeds; i++)
+			if (strcmp(moved[i].name, n->attr.name) == 0)
+				moved[i].at = at;
+	}
+	Held held = {g, r->value};
+	double loss =
+	    evaluate_each(r->arena, g, moved, r->feeds, then_hold, &held)[output(g, "loss")][0];
+	arena_reset(r->arena, mark);
+	return loss;
+}
+
+Slope reference_slope(Reference *r, double *ours, double *difference)
+{
+	const Graph *g = r->graph;
+	const double h = 1e-5;
+	Feed *moved = malloc((r->feeds + 1) * sizeof *moved);
+	memcpy(moved, r->feed, r->feeds * sizeof *moved);
+	double sum = 0, size = 0;
+	for (NodeId x = 1; x < g->count; x++) {
+		char name[512];
+		if (node(g, x)->op != OP_state)
+			continue;
+		snprintf(name, sizeof name, "d %s", node(g, x)->attr.name);
+		NodeId d = output(g, name);
+		for (int64_t i = 0; d && i < shape_size(node(g, x)->shape); i++) {
+			sum += r->value[d][i] * direction(x, i);
+			size += fabs(r->value[d][i] * direction(x, i));
+		}
+	}
+	double at = r->value[output(g, "loss")][0];
+	double up = loss_at(r, moved, h), down = loss_at(r, moved, -h);
+	double half_up = loss_at(r, moved, h / 2), half_down = loss_at(r, moved, -h / 2);
+	free(moved);
+	double jump = fabs((up - at) - (at - down)) / h,
+	       half_jump = fabs((half_up - at) - (at - half_down)) / (h / 2);
+	double noise = 1e-13 * fabs(at) / h;
+	*ours = sum;
+	*difference = (half_up - half_down) / h;
+	double error = fabs(*ours - *difference);
+	if (error <= 1e-4 * size + noise)
+		return SLOPE_RIGHT;
+	double coarse = fabs((up - down) / (2 * h) - *difference);
+	bool kink = (jump > 1e-3 * size + noise && half_jump > 0.6 * jump) || coarse > 0.05 * error ||
+	            !isfinite(error);
+	return kink ? SLOPE_KINK : SLOPE_WRONG;
+}
