@@ -70,7 +70,6 @@ enum { R2 = 1 << 2, R3 = 1 << 3, R4 = 1 << 4, ALL = R2 | R3 | R4 };
 
 static const Row ROWS[] = {
     {ALL, "concat([x, -x], rank(x) - 1)", twice_last},
-    {ALL, "concat([tanh(x), x, x * 0.5], rank(x) - 1)[0] + 0 * x[0]", NULL},
     {ALL, "pad(x, rank(x) - 1, 1, 2)", three_more},
     {ALL, "pad(x, rank(x) - 1, 2, 1, 0.5)", three_more},
     {ALL, "slice(x, rank(x) - 1, 0, dim(x, -1), 2)", every_other},
@@ -84,7 +83,6 @@ static const Row ROWS[] = {
     {ALL, "windows(x, rank(x) - 1, 2)", pairs},
     {ALL, "sum(windows(pad(x, rank(x) - 1, 1, 1), rank(x) - 1, 3), rank(x))", same},
     {R2, "einsum('bi,bj->bij', x, x)", outer},
-    {R2, "einsum('bi,bi->b', x, tanh(x)) * 0 + reshape(x, [-1])[0] * 0 + 1", NULL},
     {R2, "x @ transpose(x, [1, 0])", batch_last},
     {R3, "einsum('bij,bkj->bik', x, tanh(x)) / dim(x, 2) @ x", same},
     {R3, "transpose(x, [0, 2, 1])", swapped},
@@ -94,11 +92,11 @@ static const Row ROWS[] = {
     {R3 | R4, "reduce_min(x)", no_last},
     {R3 | R4, "norm(x + 1)", no_last},
     {ALL, "x - mean(x, rank(x) - 1, keep=1)", same},
+    {ALL, "x / (1 + norm(x, rank(x) - 1, keep=1))", same},
     {ALL, "x - log_sum_exp(x)", same},
     {ALL, "x / (0.5 + std(x, rank(x) - 1, keep=1))", same},
     {ALL, "x / (1 + variance(x))", same},
     {ALL, "x + sum(x, 0, keep=1) / dim(x, 0)", same},
-    {ALL, "x * cast(argmax(x) == 0, 'float')[0]", NULL},
     {ALL, "one_hot(argmax(x), dim(x, -1)) + x", same},
     {ALL, "x + broadcast_to(reduce_max(x, rank(x) - 1, keep=1), shape(x))", same},
     {ALL, "x * cast(iota(shape(x), 1) % 2 == 0, 'float')", same},
@@ -110,7 +108,6 @@ static const Row ROWS[] = {
     {ALL, "if(rank(x) > 2, x, x + 1)", same},
     {ALL, "x * ones(shape(x)) + zeros(shape(x))", same},
     {ALL, "x + grad(sum(tanh(x)^2), x)", same},
-    {ALL, "cosine_similarity(x, reverse(x, 0))", NULL},
     {ALL, "x * cosine_similarity(reshape(x, [1, -1]), reshape(tanh(x), [1, -1]))[0]", same},
     {ALL, "x + (step + 1) / (steps + epoch_steps + batch) * 0.1", same},
     {R2, "concat([reshape(x, concat([shape(x), [1]])), reshape(x^2, [dim(x, 0), -1, 1])], 2)",
@@ -156,10 +153,13 @@ bool draw_expression(Draw *d, const char *text, Form *f, Text *out)
 	(void)text;
 	bool fits = afford(d, 10 * form_size(f));
 	if (fits && chance(d->t, 1, 2)) {
-		fits = call_operation(1 + pick(d->t, OP_COUNT - 1), &body);
+		Op op = 1 + pick(d->t, OP_COUNT - 1);
+		while (op_info[op].kind != MAP) /* the next one that is */
+			op = op % (OP_COUNT - 1) + 1;
+		fits = call_operation(op, &body);
 	} else if (fits) {
 		const Row *row = &ROWS[pick(d->t, COUNT(ROWS))];
-		fits = row->to && (row->ranks >> f->rank & 1);
+		fits = (row->ranks >> f->rank & 1);
 		if (fits) {
 			row->to(&to);
 			text_printf(&body, "%s", row->text);

@@ -5,8 +5,9 @@
  *
  * Seeds S, S + 1, ... until N programs or T seconds are done, or F have failed. A failure is
  * printed with its seed, made smaller for T seconds, and left in FOLDER with the data that it
- * reads. With --cover every name of the language must have been used. --print shows the program of
- * the seed S.
+ * reads. With
+ * --cover programs are but built, and every name of the language must be used by one. --print shows
+ * the program of the seed S.
  *
  * Programs run in a child, so that one that kills it is a failure as any other; all that is known
  * of them is in memory that both share. */
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +45,7 @@ typedef struct Session {
 	const char *kind, *until; /* of the failure that is made smaller */
 } Session;
 
-enum { PATIENCE = 60 };
+enum { PATIENCE = 60 }; /* seconds of one core for a program */
 
 /* -- In the child
  * ----------------------------------------------------------------------------------- */
@@ -53,12 +55,12 @@ static bool check_tape(Session *s, Tape *t, const char *until, Report *report)
 	char why[WHY];
 	Program p;
 	program_draw(t, &p);
-	alarm(PATIENCE);
+	setitimer(ITIMER_PROF, &(struct itimerval){.it_value = {.tv_sec = PATIENCE}}, NULL);
 	bool good = program_write(&p, s->folder, "program", why);
 	if (!good)
 		snprintf(report->verdict, VERDICT, "not written: %s", why);
-	good = good && program_check(&p, s->folder, "program", until, report);
-	alarm(0);
+	good = good && program_check(&p, s->folder, "program", s->o->cover, until, report);
+	setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
 	program_close(&p);
 	return good;
 }
@@ -89,7 +91,7 @@ static bool wait_for(pid_t child, char verdict[VERDICT])
 		BUG("no child");
 	if (WIFSIGNALED(status))
 		snprintf(verdict, VERDICT, "%s: signal %d",
-		         WTERMSIG(status) == SIGALRM ? "endless" : "killed", WTERMSIG(status));
+		         WTERMSIG(status) == SIGPROF ? "endless" : "killed", WTERMSIG(status));
 	else if (WEXITSTATUS(status) > 1)
 		snprintf(verdict, VERDICT, "killed: exit status %d", WEXITSTATUS(status));
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -14,17 +14,18 @@ typedef struct Sections { /* of a model while it is drawn */
 	int64_t batch, train, test, steps, epochs;
 	const char *target; /* x as floats without axes but the batch's */
 	bool views;         /* a and b are there */
+	bool tiny;          /* a batch of few samples, a layer or two, no tasks */
 } Sections;
 
 /* -- Data
  * ------------------------------------------------------------------------------------------ */
 
-static int64_t some_batch(Tape *t)
+static int64_t some_batch(Tape *t, bool tiny)
 {
 	static const int64_t BATCHES[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  11,  13,  16,
 	                                  17, 19, 23, 31, 32, 33, 48, 64, 67, 100, 128, 257};
 	/* mostly small */
-	return BATCHES[pick(t, chance(t, 1, 4) ? COUNT(BATCHES) : 12)];
+	return BATCHES[pick(t, tiny ? 5 : chance(t, 1, 4) ? COUNT(BATCHES) : 12)];
 }
 
 static void draw_x(Sections *s)
@@ -33,7 +34,7 @@ static void draw_x(Sections *s)
 	Tape *t = s->t;
 	Program *p = s->p;
 	uint32_t kind = pick(t, KINDS);
-	int64_t batch = some_batch(t), per_epoch = 1 + pick(t, 3);
+	int64_t batch = some_batch(t, s->tiny), per_epoch = 1 + pick(t, 3);
 	s->epochs = 1 + pick(t, 2);
 	s->batch = batch;
 	s->train = batch * per_epoch + pick(t, (uint32_t)batch);
@@ -86,47 +87,70 @@ static void network(Sections *s, const char *name, const char *chain)
 	text_printf(&s->networks, "\t\"%s\": [%s],\n", name, chain);
 }
 
+/* One more layer of a chain. */
+static void add_layer(Text *chain, const char *layer)
+{
+	text_printf(chain, "%s\"%s\"", chain->size ? ", " : "", layer);
+}
+
+static void add_linear(Text *chain, int64_t width)
+{
+	char layer[64];
+	snprintf(layer, sizeof layer, "linear(%lld)", (long long)width);
+	add_layer(chain, layer);
+}
+
+static void add_chain(Draw *d, Form *f, int most, Text *chain)
+{
+	Text more = {0};
+	draw_chain(d, f, most, &more);
+	text_printf(chain, "%s%s", chain->size ? ", " : "", more.data);
+	text_close(&more);
+}
+
+static void add_rows(Form *f, bool pools, Text *chain)
+{
+	if (f->rank == 2)
+		return;
+	add_layer(chain, pools ? "mean_pool" : "flatten");
+	f->dim[1] = pools ? f->dim[f->rank - 1] : form_size(f) / f->dim[0];
+	f->rank = 2;
+}
+
+/* What makes floats of tokens, and channels of images. */
+static void add_first(Sections *s, Form *f, Text *chain)
+{
+	char layer[64];
+	if (s->p->tokens) {
+		f->dim[f->rank++] = some_width(&s->d);
+		snprintf(layer, sizeof layer, "embedding(%lld, %lld)", (long long)s->p->tokens,
+		         (long long)f->dim[f->rank - 1]);
+		add_layer(chain, layer);
+	} else if (f->rank == 3 && chance(s->t, 1, 2)) {
+		add_layer(chain, "image");
+		f->dim[f->rank++] = 1;
+	} else if (chance(s->t, 1, 3)) {
+		add_rows(f, false, chain);
+	}
+}
+
 /* encoder: any layers, then one row of numbers a sample. */
 static void draw_encoder(Sections *s)
 {
+	static const char *const ENDS[] = {NULL,        NULL,   NULL,     "batch_norm",
+	                                   "normalize", "relu", "softmax"};
 	Text chain = {0};
 	Form f = s->x;
-	const char *comma = ", ";
 	s->d.left = 150000;
-	if (s->p->tokens) {
-		int64_t width = some_width(&s->d);
-		text_printf(&chain, "\"embedding(%lld, %lld)\"", (long long)s->p->tokens, (long long)width);
-		f.dim[f.rank++] = width;
-	} else if (f.rank == 3 && chance(s->t, 1, 2)) {
-		text_printf(&chain, "\"f%d\"", s->d.defines);
-		text_printf(&s->d.define,
-		            "\t\t\"f%d(x)\": \"reshape(x, [dim(x, 0), dim(x, 1), dim(x, 2), 1])\",\n",
-		            s->d.defines++);
-		f.dim[f.rank++] = 1;
-	} else if (f.rank > 2 && chance(s->t, 1, 3)) {
-		text_printf(&chain, "\"flatten\"");
-		f.dim[1] = form_size(&f) / f.dim[0];
-		f.rank = 2;
-	} else {
-		comma = "";
-	}
-	Text more = {0};
-	draw_chain(&s->d, &f, chance(s->t, 1, 5) ? 6 : 2, &more);
-	text_printf(&chain, "%s%s", comma, more.data);
-	text_close(&more);
-	if (f.rank > 2 && (chance(s->t, 1, 2) || form_size(&f) / f.dim[0] > 300)) {
-		text_printf(&chain, ", \"mean_pool\"");
-		f.dim[1] = f.dim[f.rank - 1];
-		f.rank = 2;
-	} else if (f.rank > 2) {
-		text_printf(&chain, ", \"flatten\"");
-		f.dim[1] = form_size(&f) / f.dim[0];
-		f.rank = 2;
-	}
-	static const char *const ENDS[] = {
-	    "", "", "", ", \"batch_norm\"", ", \"normalize\"", ", \"relu\"", ", \"softmax\""};
+	add_first(s, &f, &chain);
+	if (!s->tiny || chance(s->t, 1, 3))
+		add_chain(&s->d, &f, s->tiny ? 1 : chance(s->t, 1, 5) ? 6 : 3, &chain);
+	add_rows(&f, chance(s->t, 1, 2) || form_size(&f) / f.dim[0] > 300, &chain);
 	f.dim[1] = some_width(&s->d);
-	text_printf(&chain, ", \"linear(%lld)\"%s", (long long)f.dim[1], ENDS[pick(s->t, COUNT(ENDS))]);
+	add_linear(&chain, f.dim[1]);
+	const char *end = ENDS[pick(s->t, COUNT(ENDS))];
+	if (end)
+		add_layer(&chain, end);
 	s->code = f;
 	network(s, "encoder", chain.data);
 	text_close(&chain);
@@ -136,18 +160,15 @@ static void draw_encoder(Sections *s)
 static int64_t draw_head(Sections *s, const char *name, int64_t from, int64_t width)
 {
 	Form f = {.rank = 2, .dim = {s->batch, from}};
-	Text chain = {0}, more = {0};
+	Text chain = {0};
 	s->d.left = 20000;
-	if (chance(s->t, 1, 2))
-		draw_chain(&s->d, &f, 2, &more);
-	if (f.rank > 2)
-		text_printf(&more, ", \"flatten\"");
+	if (!s->tiny && chance(s->t, 1, 2))
+		add_chain(&s->d, &f, 2, &chain);
+	add_rows(&f, false, &chain);
 	f.dim[1] = width ? width : some_width(&s->d);
-	text_printf(&chain, "%s%s\"linear(%lld)\"", more.size ? more.data : "", more.size ? ", " : "",
-	            (long long)f.dim[1]);
+	add_linear(&chain, f.dim[1]);
 	network(s, name, chain.data);
 	text_close(&chain);
-	text_close(&more);
 	return f.dim[1];
 }
 
@@ -317,7 +338,7 @@ static void draw_task(Sections *s, int number, Text *out)
 
 static void draw_downstream(Sections *s, Text *out)
 {
-	if (!s->p->classes || !chance(s->t, 1, 3))
+	if (s->tiny || !s->p->classes || !chance(s->t, 1, 3))
 		return;
 	text_printf(out, "\t\"downstream\": {");
 	int count = 1 + (int)pick(s->t, 2);
@@ -332,6 +353,7 @@ static void draw_downstream(Sections *s, Text *out)
 static const char DEFINE[] =
     "\t\t\"embedding_of(x, count, width)\": \"embedding(cast((tanh(x) + 1) * (0.5 * count), "
     "'i32'), count, width)\",\n"
+    "\t\t\"image(x)\": \"reshape(x, concat([shape(x), [1]]))\",\n"
     "\t\t\"signed(w, g, lr)\": \"w - lr * select(g > 0, 1, -1)\",\n"
     "\t\t\"huber_at(x, y)\": \"huber(x, y, delta=0.3)\",\n"
     "\t\t\"mean_of(x, f())\": \"0.5 * (x + f(x))\"\n";
@@ -354,6 +376,7 @@ void program_draw(Tape *t, Program *out)
 	t->used = 0;
 	Sections s = {.t = t, .p = out, .d = {.t = t, .left = 150000}};
 	Text rest = {0};
+	s.tiny = !chance(t, 1, 2);
 	draw_options(&s);
 	draw_x(&s);
 	text_printf(&out->model, "{\n\t\"name\": \"program\",\n");

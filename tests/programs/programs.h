@@ -121,9 +121,9 @@ typedef struct Report {
 } Report;
 
 /* Compiles and runs the model in FOLDER/NAME.json: all functions, or, with `until`, one after the
- * other up to that one ("": all). False: it is wrong. */
-bool program_check(const Program *p, const char *folder, const char *name, const char *until,
-                   Report *report);
+ * other up to that one ("": all). only_build: no function. False: it is wrong. */
+bool program_check(const Program *p, const char *folder, const char *name, bool only_build,
+                   const char *until, Report *report);
 
 /* A function's graph and what rounding does to it: reference.c. */
 typedef struct Reference {
