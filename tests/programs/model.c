@@ -301,7 +301,8 @@ static void draw_loss(Sections *s)
 {
 	void (*const METHODS[])(Sections *) = {plain,   reconstruct, contrast, bootstrap,  queue,
 	                                       centers, supervised,  contrast, reconstruct};
-	METHODS[pick(s->t, COUNT(METHODS))](s);
+	bool any = !s->tiny || chance(s->t, 1, 2);
+	METHODS[any ? pick(s->t, COUNT(METHODS)) : 0](s);
 }
 
 /* -- Downstream
@@ -376,7 +377,7 @@ void program_draw(Tape *t, Program *out)
 	t->used = 0;
 	Sections s = {.t = t, .p = out, .d = {.t = t, .left = 150000}};
 	Text rest = {0};
-	s.tiny = !chance(t, 1, 2);
+	s.d.tiny = s.tiny = !chance(t, 1, 2);
 	draw_options(&s);
 	draw_x(&s);
 	text_printf(&out->model, "{\n\t\"name\": \"program\",\n");

@@ -15,7 +15,7 @@ int64_t form_size(const Form *f)
 int64_t some_width(Draw *d)
 {
 	static const int64_t WIDTHS[] = {1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 24, 31, 33, 48, 65};
-	return WIDTHS[pick(d->t, COUNT(WIDTHS))];
+	return WIDTHS[pick(d->t, d->tiny ? 5 : COUNT(WIDTHS))];
 }
 
 bool afford(Draw *d, int64_t operations)
@@ -301,6 +301,9 @@ static const Row LAYERS[] = {
     {ALL, draw_expression, ""},
     {ALL, draw_expression, ""},
     {ALL, draw_expression, ""},
+    {ALL, draw_expression, ""},
+    {ALL, draw_expression, ""},
+    {ALL, draw_expression, ""},
 };
 
 void draw_layer(Draw *d, Form *f, Text *out)
@@ -391,6 +394,7 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"sgd(", "0.05", ", momentum=0.9)"},
 	    {"sgd(", "0.05", ", momentum=0.9, nesterov=1, weight_decay=0.01)"},
 	    {"adam(", "0.01", ")"},
+	    {"adam(", "0.001", ", beta2=0.99)"},
 	    {"adam(lr=", "0.003", ", beta1=0.8, weight_decay=0.1)"},
 	    {"adamw(", "0.01", ", weight_decay=0.05)"},
 	    {"lion(", "0.001", ", weight_decay=0.1)"},

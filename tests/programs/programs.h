@@ -69,6 +69,7 @@ typedef struct Draw {
 	int defines;
 	int64_t left; /* operations that the interpreter may still be asked for in a step */
 	int depth;    /* of layers in layers */
+	bool tiny;    /* widths are */
 } Draw;
 
 /* False: it does not fit this form, and nothing was written. */
