@@ -223,6 +223,14 @@ V l_tail_mask(Emit *e, unsigned lanes, V remaining)
 
 /* -- Blocks and loops -------------------------------------------------------------------------- */
 
+V l_any_lane(Emit *e, V condition)
+{
+	T t = LLVMTypeOf(condition);
+	return l_lanes(condition) == 1
+	           ? condition
+	           : l_call(e, "llvm.vector.reduce.or", e->i1, &t, 1, &condition, 1);
+}
+
 LLVMBasicBlockRef l_block(Emit *e, const char *name)
 {
 	return LLVMAppendBasicBlockInContext(e->context, e->function, name);

@@ -65,6 +65,7 @@ void l_prefetch(Emit *e, V address, bool write);
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
 V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (i64) */
+V l_any_lane(Emit *e, V condition);                  /* true if it holds in any lane */
 LLVMBasicBlockRef l_block(Emit *e, const char *name);
 void l_goto(Emit *e, LLVMBasicBlockRef to); /* br; and to becomes current */
 

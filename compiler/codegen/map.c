@@ -170,15 +170,6 @@ EMIT(div)
 	return l_select(e, undefined, zero(q), q);
 }
 
-/* 1 if any lane of a condition holds. */
-static V any_lane(Emit *e, V condition)
-{
-	T t = LLVMTypeOf(condition);
-	return l_lanes(condition) == 1
-	           ? condition
-	           : l_call(e, "llvm.vector.reduce.or", e->i1, &t, 1, &condition, 1);
-}
-
 /* C's fmod: takes y off |x| as often as it fits, up to 2^53 times in a round, until no lane has
  * more. Each round is exact: the quotient of doubles is off by one at most, which leaves a
  * remainder of the wrong sign, put right at the end. f32 in f64 needs 6 rounds at most, mostly
@@ -198,7 +189,7 @@ static V float_rem(Emit *e, const Lane *n)
 	V less = l_select(e, fits, l_fma(e, l_fneg(e, q), size, rest), rest);
 	V more = LLVMBuildFCmp(e->b, LLVMRealOGE, l_unary(e, "llvm.fabs", less), size, "");
 	LLVMBasicBlockRef after = l_block(e, "after");
-	LLVMBuildCondBr(e->b, any_lane(e, more), round, after);
+	LLVMBuildCondBr(e->b, l_any_lane(e, more), round, after);
 	LLVMAddIncoming(rest, &less, &round, 1);
 	LLVMPositionBuilderAtEnd(e->b, after);
 	V below = LLVMBuildFCmp(e->b, LLVMRealOLT, less, zero(less), "");

@@ -1,11 +1,13 @@
-/* math_trig.c: sin and cos on vectors, f32 and f64, branch-free.
+/* math_trig.c: sin and cos on vectors, f32 and f64.
  *
  * x - n pi/2 by three parts of pi/2 (Cody and Waite 1980), the first two exact by FMA; then two
- * polynomials on
- * [-pi/4, pi/4], one of which is taken by the quadrant. For |x| beyond 2^17 (f32; f64: about 2^30)
- * the quotient n outgrows the parts: accuracy fades (a Payne-Hanek reduction would cost every
- * call); the result stays within [-1, 1]. */
+ * polynomials on [-pi/4, pi/4], one of which is taken by the quadrant. From 2^17 on the quotient n
+ * of f32 outgrows the parts: a vector with such a lane takes 96 bits of 2/pi instead, in integers
+ * (Payne and Hanek 1983), for those lanes alone, so that no lane depends on its neighbours. f64
+ * has the parts only: beyond about 2^30 accuracy fades, the result stays within [-1, 1]. */
 #include "math_parts.h"
+
+#include <math.h>
 
 /* (sin(r) / r - 1) / r^2 in r^2; error 0.07 and 0.04 ulp. */
 static const double SIN_F32[] = {-0.00019514632137220805, 0.008332156055969799,
@@ -24,24 +26,127 @@ static const double PI_HALF_F32[] = {0x1.921fb6p+0, -0x1.777a5cp-25, -0x1.ee59da
 static const double PI_HALF_F64[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54,
                                      -0x1.f1976b7ed8fbcp-110};
 
-/* sin(|x| + turn pi/2), times the sign of x when turn is 0. */
-static V sine(Emit *e, V x, int turn)
+/* a = n pi/2 + r: r in [-pi/4, pi/4], n an integer of which the low bits count. */
+typedef struct Reduced {
+	V r, n;
+} Reduced;
+
+static Reduced reduce_small(Emit *e, Format f, V a)
 {
-	Format f = math_format(e, x);
-	V a = l_unary(e, "llvm.fabs", x), rounder = l_float(e, f.type, f.rounder);
+	V rounder = l_float(e, f.type, f.rounder);
 	V shifted = l_fma(e, a, l_float(e, f.type, 0x1.45f306dc9c883p-1), rounder);
 	V n = l_fsub(e, shifted, rounder), r = a;
 	for (int i = 0; i < 3; i++) {
 		double part = f.wide ? PI_HALF_F64[i] : PI_HALF_F32[i];
 		r = l_fma(e, n, l_float(e, f.type, -part), r);
 	}
-	r = math_min(e, math_max(e, r, -0.8), 0.8);
+	if (f.wide)
+		r = math_min(e, math_max(e, r, -0.8), 0.8);
+	return (Reduced){r, math_bits(e, f, shifted)}; /* the low bits of the rounder are 0 */
+}
+
+static const double LARGE = 0x1p17;
+enum { WORDS = 3 };
+
+/* 2/pi in words of 32 bits after the point, behind one of zeros. */
+static const uint32_t TWO_OVER_PI[] = {0,          0xa2f9836e, 0x4e441529, 0xfc2757d1,
+                                       0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab};
+
+static V widen(Emit *e, Format w, V x)
+{
+	return LLVMBuildZExt(e->b, x, w.integer, "");
+}
+static V shift_left(Emit *e, Format f, V x, int by)
+{
+	return LLVMBuildShl(e->b, x, math_int(f, by), "");
+}
+static V shift_right(Emit *e, Format f, V x, int by)
+{
+	return LLVMBuildLShr(e->b, x, math_int(f, by), "");
+}
+
+/* The words of 2/pi that count for an f32 m 2^e from LARGE on, in 64 bits: what stands before them
+ * makes whole turns. place: the first bit, in TWO_OVER_PI; w: f in 64 bits. */
+static void words_from(Emit *e, Format f, Format w, V place, V word[WORDS])
+{
+	V first = shift_right(e, f, place, 5);
+	V shift = widen(e, w, LLVMBuildAnd(e->b, place, math_int(f, 31), ""));
+	V whole[WORDS + 1];
+	for (unsigned i = 0; i <= WORDS; i++) {
+		V at = math_int(f, TWO_OVER_PI[i]);
+		for (unsigned j = 1; j + WORDS < COUNT(TWO_OVER_PI); j++) {
+			V here = LLVMBuildICmp(e->b, LLVMIntEQ, first, math_int(f, j), "");
+			at = l_select(e, here, math_int(f, TWO_OVER_PI[i + j]), at);
+		}
+		whole[i] = widen(e, w, at);
+	}
+	for (unsigned i = 0; i < WORDS; i++) {
+		V pair = LLVMBuildOr(e->b, shift_left(e, w, whole[i], 32), whole[i + 1], "");
+		word[i] = shift_right(e, w, LLVMBuildShl(e->b, pair, shift, ""), 32);
+	}
+}
+
+/* Of f32 from LARGE on. a 2/pi modulo 4 is a fraction of 64 bits, two of them the quadrant: what is
+ * left out is below 2^-70, r never below 2^-30. */
+static Reduced reduce_large(Emit *e, Format f, V a)
+{
+	Format w = f;
+	w.integer = l_vector(e->i64, f.lanes);
+	V bits = math_bits(e, f, a), word[WORDS];
+	V m = LLVMBuildAnd(e->b, bits, math_int(f, 0x7fffff), "");
+	m = widen(e, w, LLVMBuildOr(e->b, m, math_int(f, 0x800000), ""));
+	/* e is 150 less; 2/pi starts 32 bits in, and the two bits of the quadrant come first */
+	V place =
+	    LLVMBuildSub(e->b, shift_right(e, f, bits, f.mantissa), math_int(f, 150 - 32 + 2), "");
+	words_from(e, f, w, place, word);
+	V turns = shift_left(e, w, LLVMBuildMul(e->b, m, word[0], ""), 32);
+	turns = LLVMBuildAdd(e->b, turns, LLVMBuildMul(e->b, m, word[1], ""), "");
+	V last = shift_right(e, w, LLVMBuildMul(e->b, m, word[2], ""), 32);
+	turns = LLVMBuildAdd(e->b, turns, last, "");
+
+	V n = LLVMBuildAdd(e->b, turns, math_int(w, 1LL << 61), ""); /* to the nearest */
+	n = LLVMBuildTrunc(e->b, shift_right(e, w, n, 62), f.integer, "");
+	T wide = l_vector(e->f64, f.lanes);
+	V r = LLVMBuildSIToFP(e->b, shift_left(e, w, turns, 2), wide, "");
+	r = l_fmul(e, r, l_float(e, wide, 0x1.921fb54442d18p-64)); /* pi/2 2^-64 */
+	return (Reduced){LLVMBuildFPTrunc(e->b, r, f.type, ""), n};
+}
+
+/* By either way, lane by lane; the second is gone into only where some lane needs it. */
+static Reduced reduce(Emit *e, Format f, V a)
+{
+	Reduced small = reduce_small(e, f, a);
+	if (f.wide)
+		return small;
+	V large = LLVMBuildAnd(e->b, math_test(e, LLVMRealOGE, a, LARGE),
+	                       math_test(e, LLVMRealOLT, a, INFINITY), "");
+	LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), far = l_block(e, "far");
+	LLVMBasicBlockRef after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, l_any_lane(e, large), far, after);
+	LLVMPositionBuilderAtEnd(e->b, far);
+	Reduced other = reduce_large(e, f, a);
+	V r = l_select(e, large, other.r, small.r), n = l_select(e, large, other.n, small.n);
+	l_goto(e, after);
+	V both[2] = {small.r, r}, counts[2] = {small.n, n};
+	LLVMBasicBlockRef from[2] = {before, far};
+	Reduced x = {LLVMBuildPhi(e->b, f.type, ""), LLVMBuildPhi(e->b, f.integer, "")};
+	LLVMAddIncoming(x.r, both, from, 2);
+	LLVMAddIncoming(x.n, counts, from, 2);
+	return x;
+}
+
+/* sin(|x| + turn pi/2), times the sign of x when turn is 0. */
+static V sine(Emit *e, V x, int turn)
+{
+	Format f = math_format(e, x);
+	V a = l_unary(e, "llvm.fabs", x);
+	Reduced y_of = reduce(e, f, a);
+	V r = y_of.r, quadrant = y_of.n;
 	V z = l_fmul(e, r, r);
 	V s = math_madd(e, l_fmul(e, r, z), POLYNOMIAL(e, f, z, SIN), r);
 	V c = math_madd(e, z, POLYNOMIAL(e, f, z, COS), l_float(e, f.type, -0.5));
 	c = math_madd(e, z, c, l_float(e, f.type, 1));
 
-	V quadrant = math_bits(e, f, shifted); /* its low bits; those of the rounder are 0 */
 	if (turn)
 		quadrant = LLVMBuildAdd(e->b, quadrant, math_int(f, turn), "");
 	V odd = LLVMBuildTrunc(e->b, quadrant, l_vector(e->i1, f.lanes), "");
@@ -56,13 +161,13 @@ static V sine(Emit *e, V x, int turn)
 	return math_value(e, f, LLVMBuildXor(e->b, y, sign, ""));
 }
 
-/* f32 1.54 ulp for |x| <= 2^17, f64 1.46 for |x| <= 2^21. sin(-0) = -0; NaN of infinities. */
+/* f32 1.56 ulp, f64 1.46 for |x| <= 2^21. sin(-0) = -0; NaN of infinities. */
 V math_sin(Emit *e, V x)
 {
 	return sine(e, x, 0);
 }
 
-/* f32 1.54 ulp for |x| <= 2^17, f64 1.46 for |x| <= 2^21. */
+/* f32 1.56 ulp, f64 1.46 for |x| <= 2^21. */
 V math_cos(Emit *e, V x)
 {
 	return sine(e, x, 1);
