@@ -24,12 +24,12 @@ void grad_neg(Rule *r)
 	r->dx[0] = op_neg(r->g, r->dy);
 }
 
-/* dy sign(x), with sign(0) = 0 */
+/* dy sign(x), with sign(0) = 0; dy where x is NaN */
 void grad_abs(Rule *r)
 {
 	NodeId x = x_of(r), zero = op_like(r->g, x, 0);
-	NodeId negative = op_select(r->g, op_less(r->g, x, zero), op_neg(r->g, r->dy), zero);
-	r->dx[0] = op_select(r->g, op_less(r->g, zero, x), r->dy, negative);
+	NodeId positive = op_select(r->g, op_equal(r->g, x, zero), zero, r->dy);
+	r->dx[0] = op_select(r->g, op_less(r->g, x, zero), op_neg(r->g, r->dy), positive);
 }
 
 void grad_exp(Rule *r)
@@ -141,26 +141,27 @@ void grad_pow(Rule *r)
 	}
 }
 
-/* dy where x is chosen, half of it where both are equal. */
-static void grad_choice(Rule *r, NodeId x_wins, NodeId y_wins)
+/* 0 where the other is chosen, half of dy where both are equal, else dy: also where one is NaN, and
+ * so the result. */
+static void grad_choice(Rule *r, NodeId x_loses, NodeId y_loses)
 {
 	Graph *g = r->g;
 	NodeId zero = op_like(g, r->dy, 0), half = scale(r, 0.5, r->dy);
-	NodeId tie = op_select(g, op_equal(g, x_of(r), y_of(r)), half, zero);
+	NodeId kept = op_select(g, op_equal(g, x_of(r), y_of(r)), half, r->dy);
 	if (r->needed[0])
-		r->dx[0] = op_select(g, x_wins, r->dy, tie);
+		r->dx[0] = op_select(g, x_loses, zero, kept);
 	if (r->needed[1])
-		r->dx[1] = op_select(g, y_wins, r->dy, tie);
+		r->dx[1] = op_select(g, y_loses, zero, kept);
 }
 
 void grad_max(Rule *r)
 {
-	grad_choice(r, op_less(r->g, y_of(r), x_of(r)), op_less(r->g, x_of(r), y_of(r)));
+	grad_choice(r, op_less(r->g, x_of(r), y_of(r)), op_less(r->g, y_of(r), x_of(r)));
 }
 
 void grad_min(Rule *r)
 {
-	grad_choice(r, op_less(r->g, x_of(r), y_of(r)), op_less(r->g, y_of(r), x_of(r)));
+	grad_choice(r, op_less(r->g, y_of(r), x_of(r)), op_less(r->g, x_of(r), y_of(r)));
 }
 
 void grad_select(Rule *r)

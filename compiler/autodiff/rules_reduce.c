@@ -21,12 +21,12 @@ void grad_sum(Rule *r)
 	r->dx[0] = spread(r, r->dy);
 }
 
-/* dy, shared equally by all elements that are the largest. */
+/* dy, shared equally by all elements that are the largest; where that is NaN by all there are. */
 void grad_reduce_max(Rule *r)
 {
 	Graph *g = r->g;
 	NodeId x = r->n->in[0], zero = op_like(g, x, 0);
-	NodeId is_max = op_equal(g, x, spread(r, r->y));
-	NodeId winners = op_sum(g, op_select(g, is_max, op_like(g, x, 1), zero), r->n->attr.axes);
-	r->dx[0] = op_select(g, is_max, spread(r, op_div(g, r->dy, winners)), zero);
+	NodeId loses = op_less(g, x, spread(r, r->y));
+	NodeId winners = op_sum(g, op_select(g, loses, zero, op_like(g, x, 1)), r->n->attr.axes);
+	r->dx[0] = op_select(g, loses, zero, spread(r, op_div(g, r->dy, winners)));
 }

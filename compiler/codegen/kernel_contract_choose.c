@@ -301,8 +301,9 @@ static bool has_long_epilogue(const Kernels *k, const Kernel *kernel)
 			continue;
 		Kind kind = op_info[n->op].kind;
 		bool quick = n->op == OP_add || n->op == OP_sub || n->op == OP_mul || n->op == OP_max;
-		quick |= n->op == OP_min || n->op == OP_less || n->op == OP_select || n->op == OP_neg;
-		quick |= n->op == OP_constant || n->op == OP_cast || kind == VIEW;
+		quick |= n->op == OP_min || n->op == OP_select || n->op == OP_neg;
+		quick |= n->op == OP_less || n->op == OP_less_equal || n->op == OP_constant;
+		quick |= n->op == OP_cast || kind == VIEW;
 		ops += !quick ? 5 : kind == MAP;
 		for (int i = 0; i < n->count && depth < 64; i++)
 			stack[depth++] = n->in[i];

@@ -1,0 +1,148 @@
+/* test_extremes.c: values and gradients at the ends of the range: zeros, infinities, NaN, ties.
+ *
+ * The library's text and the primitives under it, interpreted and compiled, against closed forms.
+ * NaN must not vanish on its way, and what a selection leaves out must not come back as 0 inf. */
+#include <CUnit/CUnit.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/build/build.h"
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+
+enum { COUNT_OF = 37 }; /* vectors and a tail of all machines */
+
+/* -- Element-wise ------------------------------------------------------------------------------ */
+
+typedef struct Row {
+	double x, y, value, dx, dy;
+} Row;
+
+static bool is_near(double got, double want)
+{
+	if (isnan(want) || isinf(want))
+		return isnan(want) ? (bool)isnan(got) : got == want;
+	return fabs(got - want) <= 2e-6 * fabs(want);
+}
+
+static Graph *graph_of(Compile *c, const char *text, const DataField *inputs, size_t count)
+{
+	Graph *g = autodiff(c, build_expression(c, prelude_parse(c), NULL, expression_of(c, text),
+	                                        inputs, count, NULL));
+	diag_print(c->diags, stderr, false);
+	return g;
+}
+
+static bool row_holds(const char *text, const Row *row, const double *got)
+{
+	bool good = is_near(got[0], row->value) && is_near(got[COUNT_OF], row->dx) &&
+	            is_near(got[2 * COUNT_OF], row->dy);
+	if (!good)
+		fprintf(stderr, "%s at %g, %g is %g, by x %g, by y %g\n", text, row->x, row->y, got[0],
+		        got[COUNT_OF], got[2 * COUNT_OF]);
+	return good;
+}
+
+static bool holds(const char *text, const Row *row, size_t rows)
+{
+	Compile *c = compile_open();
+	double x[COUNT_OF], y[COUNT_OF];
+	for (size_t i = 0; i < COUNT_OF; i++)
+		x[i] = row[i % rows].x, y[i] = row[i % rows].y;
+	DataField inputs[] = {{"x", DTYPE_f32, SHAPE(COUNT_OF)}, {"y", DTYPE_f32, SHAPE(COUNT_OF)}};
+	Feed feed[] = {{"x", x}, {"y", y}};
+	const char *all = arena_printf(
+	    c->arena, "concat([%s, grad(sum(%s), x), grad(sum(%s + 0 * y), y)])", text, text, text);
+	Graph *raw = graph_of(c, all, inputs, 2);
+	Graph *low = passes(c, raw, NULL);
+	How how = {0};
+	Ran *ran = low ? run_graph(c, low, &how, feed, 2) : NULL;
+	bool good = ran != NULL;
+	const double *slow = good ? evaluate(c->arena, raw, feed, 2)[raw->out[0].value] : NULL;
+	for (size_t i = 0; good && i < COUNT_OF; i++)
+		good = row_holds(text, &row[i % rows], slow + i) &&
+		       row_holds(text, &row[i % rows], ran->out[0] + i);
+	compile_close(c);
+	return good;
+}
+
+#define HOLDS(text, ...)                                                                           \
+	do {                                                                                           \
+		static const Row ROWS[] = {__VA_ARGS__};                                                   \
+		CU_ASSERT(holds(text, ROWS, COUNT(ROWS)));                                                 \
+	} while (0)
+
+static void nan_comes_out(void)
+{
+	HOLDS("relu(x)", {NAN, 0, NAN, 1, 0}, {-1, 0, 0, 0, 0}, {2, 0, 2, 1, 0}, {0, 0, 0, 0, 0},
+	      {INFINITY, 0, INFINITY, 1, 0}, {-INFINITY, 0, 0, 0, 0});
+	HOLDS("leaky_relu(x, 0.5)", {NAN, 0, NAN, 1, 0}, {-1, 0, -0.5, 0.5, 0}, {2, 0, 2, 1, 0},
+	      {-INFINITY, 0, -INFINITY, 0.5, 0});
+	HOLDS("abs(x)", {NAN, 0, NAN, 1, 0}, {-2, 0, 2, -1, 0}, {3, 0, 3, 1, 0}, {0, 0, 0, 0, 0},
+	      {-INFINITY, 0, INFINITY, -1, 0});
+	HOLDS("max(x, y)", {NAN, 1, NAN, 1, 1}, {1, NAN, NAN, 1, 1}, {1, 2, 2, 0, 1},
+	      {INFINITY, 2, INFINITY, 1, 0}, {3, 3, 3, 0.5, 0.5});
+	HOLDS("min(x, y)", {NAN, 1, NAN, 1, 1}, {1, NAN, NAN, 1, 1}, {1, 2, 1, 1, 0},
+	      {-INFINITY, 2, -INFINITY, 1, 0}, {3, 3, 3, 0.5, 0.5});
+}
+
+/* The truth by pi to 400 bits. */
+static void circles_go_on(void)
+{
+	HOLDS("sin(x)", {1e7, 0, 0.4205477931907825, -0.9072703861817396, 0},
+	      {0x1p120, 0, 0.37782010936075183, -0.9258790228548379, 0},
+	      {-0x1.fffffep127, 0, 0.5218765233336589, 0.853021039830304, 0},
+	      {INFINITY, 0, NAN, NAN, 0}, {NAN, 0, NAN, NAN, 0}, {0, 0, 0, 1, 0});
+}
+
+/* -- Over axes --------------------------------------------------------------------------------- */
+
+/* Of x of the shape: the text's value as `want`, interpreted and compiled. */
+static bool gives(const char *text, Shape shape, const double *x, const double *want)
+{
+	Compile *c = compile_open();
+	DataField input = {"x", DTYPE_f32, shape};
+	Feed feed = {"x", x};
+	Graph *raw = graph_of(c, text, &input, 1), *low = passes(c, raw, NULL);
+	How how = {0};
+	Ran *ran = low ? run_graph(c, low, &how, &feed, 1) : NULL;
+	bool good = ran != NULL;
+	NodeId y = good ? raw->out[0].value : 0;
+	const double *slow = good ? evaluate(c->arena, raw, &feed, 1)[y] : NULL;
+	for (int64_t i = 0; good && i < shape_size(node(raw, y)->shape); i++) {
+		good = is_near(slow[i], want[i]) && is_near(ran->out[0][i], want[i]);
+		if (!good)
+			fprintf(stderr, "%s: element %lld is %g and %g, should be %g\n", text, (long long)i,
+			        slow[i], ran->out[0][i], want[i]);
+	}
+	compile_close(c);
+	return good;
+}
+
+static const double LINES[] = {
+    1, NAN, 3, NAN, 2, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY,
+    2, 5,   5, 1,   5, 0,         1,         INFINITY,  -INFINITY, 3};
+
+static void largest_of_rows(void)
+{
+	Shape shape = SHAPE(4, 5);
+	CU_ASSERT(gives("reduce_max(x, -1)", shape, LINES, (double[]){NAN, -INFINITY, 5, INFINITY}));
+	const double third = 1.0 / 3, fifth = 0.2;
+	CU_ASSERT(gives("grad(sum(reduce_max(x, -1)), x)", shape, LINES,
+	                (double[]){fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth,
+	                           0,     third, third, 0,     third, 0,     0,     1,     0,     0}));
+	CU_ASSERT(gives("grad(sum(reduce_min(x, -1)), x)", shape, LINES,
+	                (double[]){fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth,
+	                           0,     0,     0,     1,     0,     0,     0,     0,     1,     0}));
+	CU_ASSERT(gives("grad(sum(max_pool(reshape(x, [1, 2, 10, 1]))), x)", shape, LINES,
+	                (double[]){0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 0, 0,
+	                           0.25, 0.25, 0.25, 0.25, 1, 0, 0, 1, 0, 1}));
+}
+
+CU_TestInfo test_extremes[] = {
+    {"NaN comes out", nan_comes_out},
+    {"sin and cos far away", circles_go_on},
+    {"the largest of rows", largest_of_rows},
+    CU_TEST_INFO_NULL,
+};
