@@ -128,6 +128,7 @@ static void largest_of_rows(void)
 {
 	Shape shape = SHAPE(4, 5);
 	CU_ASSERT(gives("reduce_max(x, -1)", shape, LINES, (double[]){NAN, -INFINITY, 5, INFINITY}));
+	CU_ASSERT(gives("cast(argmax(x), 'float')", shape, LINES, (double[]){1, 0, 1, 2}));
 	const double third = 1.0 / 3, fifth = 0.2;
 	CU_ASSERT(gives("grad(sum(reduce_max(x, -1)), x)", shape, LINES,
 	                (double[]){fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth,
