@@ -124,7 +124,8 @@ void grad_rem(Rule *r)
 	r->dx[1] = op_neg(g, op_mul(g, r->dy, whole));
 }
 
-/* dy y x^(y - 1);  dy x^y log x, and 0 where x is 0 (the limit for y > 0) */
+/* dy y x^(y - 1);  dy x^y log x, and 0 where x^y is, and at 0^0: the limits of 0^y for y > 0 and of
+ * inf^y for y < 0 */
 void grad_pow(Rule *r)
 {
 	Graph *g = r->g;
@@ -135,8 +136,9 @@ void grad_pow(Rule *r)
 		r->dx[0] = op_mul(g, r->dy, op_select(g, op_equal(g, y, zero), zero, slope));
 	}
 	if (r->needed[1]) {
-		NodeId positive = op_less(g, zero, x);
-		NodeId log_x = op_log(g, op_select(g, positive, x, one));
+		NodeId both_zero = op_and(g, op_equal(g, x, zero), op_equal(g, y, zero));
+		NodeId flat = op_or(g, op_equal(g, r->y, zero), both_zero);
+		NodeId log_x = op_log(g, op_select(g, flat, one, x));
 		r->dx[1] = op_mul(g, r->dy, op_mul(g, r->y, log_x));
 	}
 }

@@ -87,6 +87,26 @@ static void nan_comes_out(void)
 	      {-INFINITY, 2, -INFINITY, 1, 0}, {3, 3, 3, 0.5, 0.5});
 }
 
+static void powers_are_closed_forms(void)
+{
+	HOLDS("x ^ y", {0, 0, 1, 0, 0}, {0, 1, 0, 1, 0}, {0, 2, 0, 0, 0}, {0, 0.5, 0, INFINITY, 0},
+	      {0, -1, INFINITY, -INFINITY, -INFINITY}, {INFINITY, 2, INFINITY, INFINITY, INFINITY},
+	      {INFINITY, 0.5, INFINITY, 0, INFINITY}, {INFINITY, -1, 0, 0, 0},
+	      {INFINITY, 0, 1, 0, INFINITY}, {-2, 3, -8, 12, NAN}, {-2, 2, 4, -4, NAN},
+	      {-INFINITY, 2, INFINITY, -INFINITY, NAN}, {NAN, 2, NAN, NAN, NAN},
+	      {2, 10, 1024, 5120, 709.7827128933840});
+	HOLDS("0 ^ x", {2, 0, 0, 0, 0}, {0.5, 0, 0, 0, 0}, {0, 0, 1, 0, 0},
+	      {-1, 0, INFINITY, -INFINITY, 0}, {INFINITY, 0, 0, 0, 0});
+	HOLDS("(x - y) ^ 2", {INFINITY, 1, INFINITY, INFINITY, -INFINITY}, {-3, 0, 9, -6, 6},
+	      {1, INFINITY, INFINITY, -INFINITY, INFINITY}, {1, 1, 0, 0, 0}, {NAN, 1, NAN, NAN, NAN});
+	HOLDS("x ^ 1", {0, 0, 0, 1, 0}, {-INFINITY, 0, -INFINITY, 1, 0});
+	HOLDS("x ^ 0", {0, 0, 1, 0, 0}, {INFINITY, 0, 1, 0, 0}, {-2, 0, 1, 0, 0});
+	HOLDS("x ^ 0.5", {0, 0, 0, INFINITY, 0}, {INFINITY, 0, INFINITY, 0, 0}, {4, 0, 2, 0.25, 0});
+	HOLDS("x ^ -1", {0, 0, INFINITY, -INFINITY, 0}, {INFINITY, 0, 0, 0, 0},
+	      {-2, 0, -0.5, -0.25, 0});
+	HOLDS("x ^ 3", {-2, 0, -8, 12, 0}, {-INFINITY, 0, -INFINITY, INFINITY, 0});
+}
+
 /* The truth by pi to 400 bits. */
 static void circles_go_on(void)
 {
@@ -143,6 +163,7 @@ static void largest_of_rows(void)
 
 CU_TestInfo test_extremes[] = {
     {"NaN comes out", nan_comes_out},
+    {"powers are the closed forms", powers_are_closed_forms},
     {"sin and cos far away", circles_go_on},
     {"the largest of rows", largest_of_rows},
     CU_TEST_INFO_NULL,
