@@ -5,6 +5,7 @@
 #include <CUnit/CUnit.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/build/build.h"
@@ -161,10 +162,88 @@ static void largest_of_rows(void)
 	                           0.25, 0.25, 0.25, 0.25, 1, 0, 0, 1, 0, 1}));
 }
 
+/* -- Convolutions ------------------------------------------------------------------------------ */
+
+enum { SIDE = 9, CHANNELS = 32, PLACES = SIDE * SIDE * CHANNELS };
+
+typedef struct Image { /* 3 x 3, stride 1, as large as x */
+	double *x;         /* [SIDE,SIDE,CHANNELS] */
+	double *w;         /* [3,3,CHANNELS,CHANNELS] */
+} Image;
+
+/* What one output is; scale: the largest |x| and the largest |w| of its window. turned: the
+ * adjoint. */
+static double convolved(const Image *m, int64_t linear, bool turned, double *scale)
+{
+	int64_t n = linear % CHANNELS, at[2] = {linear / CHANNELS / SIDE, linear / CHANNELS % SIDE};
+	double sum = 0, x = 0, w = 0;
+	for (int64_t i = 0; i < 9 * CHANNELS; i++) {
+		int64_t k[2] = {i / CHANNELS / 3, i / CHANNELS % 3}, c = i % CHANNELS;
+		int64_t h = at[0] + (turned ? 1 - k[0] : k[0] - 1),
+		        v = at[1] + (turned ? 1 - k[1] : k[1] - 1);
+		if (h < 0 || h >= SIDE || v < 0 || v >= SIDE)
+			continue;
+		int64_t from = turned ? n * CHANNELS + c : c * CHANNELS + n;
+		double of_x = m->x[(h * SIDE + v) * CHANNELS + c];
+		double of_w = m->w[(k[0] * 3 + k[1]) * CHANNELS * CHANNELS + from];
+		sum += of_x * of_w;
+		x = fmax(x, fabs(of_x)), w = fmax(w, fabs(of_w));
+	}
+	*scale = x * w;
+	return sum;
+}
+
+/* Of the scale of its own window, how far off any output is that no infinity reaches; where one
+ * does, the result has to be none that a loss could bear. */
+static double worst_share(const Image *m, const double *got, bool turned)
+{
+	double worst = 0;
+	for (int64_t i = 0; i < PLACES; i++) {
+		double scale, want = convolved(m, i, turned, &scale);
+		double share = isfinite(want) ? fabs(got[i] - want) / scale : isfinite(got[i]) ? NAN : 0;
+		worst = share <= worst ? worst : share;
+	}
+	return worst;
+}
+
+/* A convolution of an image with one pixel of this size, and its adjoint. */
+static bool is_local(const char *text, double pixel, bool turned, double bound)
+{
+	Compile *c = compile_open();
+	Shape shape = SHAPE(1, SIDE, SIDE, CHANNELS), weights = SHAPE(3, 3, CHANNELS, CHANNELS);
+	DataField inputs[] = {
+	    {"x", DTYPE_f32, shape}, {"w", DTYPE_f32, weights}, {"v", DTYPE_f32, shape}};
+	Image m = {new_array(c->arena, double, PLACES), NULL};
+	memcpy(m.x, test_numbers(c, DTYPE_f32, PLACES, 1), PLACES * sizeof *m.x);
+	m.w = (double *)test_numbers(c, DTYPE_f32, shape_size(weights), 2);
+	m.x[(4 * SIDE + 4) * CHANNELS + 7] = pixel;
+	Feed feed[] = {{"x", m.x}, {"w", m.w}, {"v", m.w}};
+	Graph *low = passes(c, graph_of(c, text, inputs, 3), NULL);
+	How how = {0};
+	Ran *ran = low ? run_graph(c, low, &how, feed, 3) : NULL;
+	double worst = ran ? worst_share(&m, ran->out[0], turned) : INFINITY;
+	if (!(worst <= bound))
+		fprintf(stderr, "%s, a pixel of %g: %g of the scale\n", text, pixel, worst);
+	compile_close(c);
+	return worst <= bound;
+}
+
+static void convolutions_are_local(void)
+{
+	static const char *const FORTH = "convolve_2d(x, w, 1, 1)";
+	static const char *const BACK = "grad(sum(convolve_2d(v, w, 1, 1) * x), v)";
+	static const double PIXELS[] = {1, 1e6, -1e30, INFINITY, NAN};
+	for (size_t i = 0; i < COUNT(PIXELS); i++) {
+		CU_ASSERT(is_local(FORTH, PIXELS[i], false, 1e-5));
+		CU_ASSERT(is_local(BACK, PIXELS[i], true, 1e-5));
+	}
+}
+
 CU_TestInfo test_extremes[] = {
     {"NaN comes out", nan_comes_out},
     {"powers are the closed forms", powers_are_closed_forms},
     {"sin and cos far away", circles_go_on},
     {"the largest of rows", largest_of_rows},
+    {"convolutions are local", convolutions_are_local},
     CU_TEST_INFO_NULL,
 };

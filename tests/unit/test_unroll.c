@@ -45,8 +45,14 @@ static bool winograd_agrees(const char *text, Shape x, Shape w, size_t room)
 
 static void winograd(void)
 {
-	static const char *const TEXTS[] = {"winograd(x, w, 1)", "grad(sum(winograd(x, w, 1)^2), x)",
-	                                    "grad(sum(winograd(x, w, 1)^2), w)"};
+	static const char *const TEXTS[] = {"winograd(x, w, 1, 4)",
+	                                    "grad(sum(winograd(x, w, 1, 4)^2), x)",
+	                                    "grad(sum(winograd(x, w, 1, 4)^2), w)"},
+	                         *const SMALL[] = {"winograd(x, w, 1, 2)",
+	                                           "grad(sum(winograd(x, w, 1, 2)^2), x)",
+	                                           "grad(sum(winograd(x, w, 1, 2)^2), w)"};
+	for (size_t i = 0; i < COUNT(SMALL); i++)
+		CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(2, 4, 3, 17), SHAPE(3, 3, 17, 16), 0));
 	CU_ASSERT(winograd_agrees(TEXTS[0], SHAPE(1, 4, 4, 32), SHAPE(3, 3, 32, 5), 0));
 	for (size_t i = 0; i < COUNT(TEXTS); i++)
 		for (size_t room = 0; room < 2; room++)
@@ -59,7 +65,7 @@ static void transforms_run_together(void)
 	Compile *c = compile_open();
 	DataField inputs[] = {{"x", DTYPE_f32, SHAPE(64, 32, 32, 32)},
 	                      {"w", DTYPE_f32, SHAPE(3, 3, 32, 32)}};
-	struct Expr *text = expression_of(c, "grad(sum(winograd(relu(x), w, 1)^2), x)");
+	struct Expr *text = expression_of(c, "grad(sum(winograd(relu(x), w, 1, 4)^2), x)");
 	Graph *raw = autodiff(c, build_expression(c, prelude_parse(c), NULL, text, inputs, 2, NULL));
 	Kernels *k = schedule(c, passes(c, raw, NULL));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
@@ -74,13 +80,13 @@ static void transforms_run_together(void)
 }
 
 /* The whole transform of the image is one kernel, and so is that of the products. */
-static void transforms_are_one_kernel_each(void)
+static void transforms_are_one_kernel_each(const char *text)
 {
 	Compile *c = compile_open();
 	DataField inputs[] = {{"x", DTYPE_f32, SHAPE(3, 8, 8, 32)},
 	                      {"w", DTYPE_f32, SHAPE(3, 3, 32, 32)}};
-	Graph *raw = build_expression(c, prelude_parse(c), NULL, expression_of(c, "winograd(x, w, 1)"),
-	                              inputs, 2, NULL);
+	Graph *raw =
+	    build_expression(c, prelude_parse(c), NULL, expression_of(c, text), inputs, 2, NULL);
 	Kernels *k = schedule(c, passes(c, raw, NULL));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(k);
 	uint32_t unrolled = 0, maps = 0;
@@ -91,6 +97,12 @@ static void transforms_are_one_kernel_each(void)
 	CU_ASSERT_EQUAL(maps, 3); /* of the image, the weights, the products */
 	CU_ASSERT_EQUAL(unrolled, 3);
 	compile_close(c);
+}
+
+static void transforms_are_joined(void)
+{
+	transforms_are_one_kernel_each("winograd(x, w, 1, 2)");
+	transforms_are_one_kernel_each("winograd(x, w, 1, 4)");
 }
 
 /* An image of 16 MiB: what is private has to have room on a thread's stack. */
@@ -266,7 +278,7 @@ CU_TestInfo test_unroll[] = {
     {"Winograd", winograd},
     {"transforms run together", transforms_run_together},
     {"large images are stored", large_images_are_stored},
-    {"transforms are one kernel each", transforms_are_one_kernel_each},
+    {"transforms are one kernel each", transforms_are_joined},
     {"stages", stages},
     {"large results", large_results},
     {"outputs do not stream", outputs_do_not_stream},
