@@ -151,11 +151,29 @@ static NodeId simplify_select(Graph *g, const Node *n, const NodeId *in)
 /* -- VIEW
  * --------------------------------------------------------------------------------------------- */
 
+/* Of what got axes of length 1 first. */
+static NodeId broadcast_of_reshape(Graph *g, const Node *n, const Node *x)
+{
+	int behind[MAX_RANK];
+	Axes axes = {.count = node(g, x->in[0])->shape.rank};
+	if (!reshape_is_unit(g, x))
+		return 0;
+	reshape_unit_axes(g, x, behind);
+	for (int i = 0; i < axes.count; i++) {
+		if (behind[i] < 0)
+			return 0;
+		axes.at[i] = n->attr.axes.at[behind[i]];
+	}
+	return op_broadcast(g, x->in[0], n->shape, axes);
+}
+
 static NodeId simplify_broadcast(Graph *g, const Node *n, const NodeId *in)
 {
 	const Node *x = node(g, in[0]);
 	if (same_shape(g, in[0], n))
 		return in[0];
+	if (x->op == OP_reshape)
+		return broadcast_of_reshape(g, n, x);
 	if (x->op != OP_broadcast)
 		return 0;
 	Axes axes = {.count = x->attr.axes.count};
