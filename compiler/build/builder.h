@@ -76,6 +76,13 @@ typedef struct Average {   /* a state that follows a parameter: ema() */
 	NodeId momentum;
 } Average;
 
+/* of[x]: the axes of x are those of data, random numbers or indices. */
+typedef struct Placed {
+	const Graph *g;
+	bool *of;
+	NodeId count, capacity;
+} Placed;
+
 typedef struct Build {
 	Compile *c;
 	const Model *model;
@@ -98,6 +105,7 @@ typedef struct Build {
 	size_t averages;
 	double steps, epoch_steps, batch;
 	NodeId grad_norm; /* in an optimizer */
+	Placed placed[2]; /* of the graph being built, of the init graph */
 } Build;
 
 enum { MAX_STATES = 1 << 14, MAX_CALLS = 300 };
@@ -115,8 +123,11 @@ const char *value_text(Build *b, const Value *v); /* "f32[3]", "2", "a list of 3
  * stretch. */
 bool values_unify(Build *b, Span span, const char *what, const Value *in, int count, NodeId *out);
 NodeId value_to_tensor(Build *b, const Value *v,
-                       DType type);           /* a number as a scalar of the type; 0: reported */
-NodeId stretch(Build *b, NodeId x, Shape to); /* NumPy's rules; the shapes are known to fit */
+                       DType type); /* a number as a scalar of the type; 0: reported */
+/* NumPy's rules; the shapes are known to fit. */
+NodeId stretch(Build *b, NodeId x, Shape to);
+/* Whether x may stretch over axes that it lacks, up to `rank` of them; false: reported. */
+bool may_lack_axes(Build *b, Span span, const char *what, NodeId x, int rank);
 bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
                    size_t *count);
 bool value_to_axis(Build *b, Span span, const Value *v, int rank,

@@ -108,22 +108,31 @@ Value builtin_transpose(Build *b, Span span, Given *in)
 	return value_tensor(op_transpose(b->g, x, axes));
 }
 
+/* x at a shape that was asked for. */
+static Value stretch_to(Build *b, Span span, NodeId x, Shape to)
+{
+	Shape from = shape_at(b, x);
+	const char *x_text = shape_text(b->c->arena, node(b->g, x)->type, from),
+	           *to_text = shape_text(b->c->arena, node(b->g, x)->type, to);
+	bool fits = from.rank <= to.rank;
+	for (int i = 1; fits && i <= from.rank; i++)
+		fits = from.dim[from.rank - i] == 1 || from.dim[from.rank - i] == to.dim[to.rank - i];
+	if (!fits) {
+		build_error(b, span, "%s does not stretch to %s", x_text, to_text);
+		return value_none();
+	}
+	const char *what = arena_printf(b->c->arena, "%s stretched to %s", x_text, to_text);
+	return may_lack_axes(b, span, what, x, to.rank) ? value_tensor(stretch(b, x, to))
+	                                                : value_none();
+}
+
 Value builtin_broadcast_to(Build *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of broadcast_to");
 	Shape to;
 	if (!x || !value_to_shape(b, in[1].span, "the shape", &in[1].value, &to))
 		return value_none();
-	Shape from = shape_at(b, x);
-	bool fits = from.rank <= to.rank;
-	for (int i = 1; fits && i <= from.rank; i++)
-		fits = from.dim[from.rank - i] == 1 || from.dim[from.rank - i] == to.dim[to.rank - i];
-	if (!fits) {
-		build_error(b, span, "%s does not stretch to %s", value_text(b, &in[0].value),
-		            shape_text(b->c->arena, node(b->g, x)->type, to));
-		return value_none();
-	}
-	return value_tensor(stretch(b, x, to));
+	return stretch_to(b, span, x, to);
 }
 
 /* -- Slices
@@ -429,11 +438,10 @@ Value builtin_iota(Build *b, Span span, Given *in)
 Value builtin_full(Build *b, Span span, Given *in)
 {
 	Shape shape;
-	(void)span;
 	if (!value_to_shape(b, in[0].span, "the shape", &in[0].value, &shape))
 		return value_none();
 	NodeId x = tensor(b, &in[1], "the value");
-	return value_tensor(x ? stretch(b, x, shape) : 0);
+	return x ? stretch_to(b, span, x, shape) : value_none();
 }
 
 Value builtin_cast(Build *b, Span span, Given *in)

@@ -1,5 +1,9 @@
-/* value.c: values of the model language: conversions, NumPy's broadcasting, arithmetic of plain
- * numbers. */
+/* value.c: values of the model language: conversions, broadcasting, arithmetic of plain numbers.
+ *
+ * Shapes stretch as NumPy's do, with one exception: only numbers, parameters and states, and what
+ * is made of them, get axes that they lack. The axes of data, random numbers and indices mean
+ * samples, places, channels, and no shape says which: [32, 1, 1] meant for the samples of [32, 32,
+ * 32, 3] would be laid along its rows without a word. */
 #include "builder.h"
 
 #include <math.h>
@@ -66,6 +70,52 @@ NodeId stretch(Build *b, NodeId x, Shape to)
 	return op_broadcast(b->g, x, to, at);
 }
 
+/* A scalar has no axes, so what is made of scalars has none of data. */
+static bool is_placed(Build *b, NodeId x)
+{
+	Placed *p = &b->placed[b->g == b->init];
+	if (p->g != b->g)
+		*p = (Placed){.g = b->g};
+	if (p->capacity < b->g->count) {
+		bool *more = new_array(b->c->arena, bool, p->capacity = 2 * b->g->count);
+		if (p->count)
+			memcpy(more, p->of, p->count);
+		p->of = more;
+	}
+	for (; p->count < b->g->count; p->count++) {
+		const Node *n = node(b->g, p->count);
+		bool placed = n->op == OP_input || n->op == OP_random || n->op == OP_iota;
+		for (int i = 0; i < n->count; i++)
+			placed |= p->of[n->in[i]];
+		p->of[p->count] = placed && n->shape.rank > 0;
+	}
+	return p->of[x];
+}
+
+static const char *lengths_text(Build *b, Shape s, int before, int after)
+{
+	const char *text = "";
+	for (int i = -before; i < s.rank + after; i++)
+		text = arena_printf(b->c->arena, "%s%s%lld", text, *text ? ", " : "",
+		                    i < 0 || i >= s.rank ? 1 : (long long)s.dim[i]);
+	return text;
+}
+
+bool may_lack_axes(Build *b, Span span, const char *what, NodeId x, int rank)
+{
+	Shape s = node(b->g, x)->shape;
+	int lacks = rank - s.rank;
+	if (s.rank == 0 || lacks <= 0 || !is_placed(b, x))
+		return true;
+	build_error(b, span, "%s: %s lacks %d of %d axes, and it is not said which", what,
+	            shape_text(b->c->arena, node(b->g, x)->type, s), lacks, rank);
+	diag_help(b->c->diags,
+	          "reshape it to [%s] if its axes are the first ones, to [%s] if the last; a reduction "
+	          "leaves its axes in place with keep=1",
+	          lengths_text(b, s, 0, lacks), lengths_text(b, s, lacks, 0));
+	return false;
+}
+
 static bool broadcast_shape(Shape x, Shape y, Shape *to)
 {
 	*to = (Shape){.rank = x.rank > y.rank ? x.rank : y.rank};
@@ -121,6 +171,18 @@ bool values_unify(Build *b, Span span, const char *what, const Value *in, int co
 	}
 	DType type = common_type(b, in, count);
 	Shape to = {0};
+	int rank = 0, longest = 0;
+	for (int i = 0; i < count; i++)
+		if (in[i].kind == VALUE_TENSOR && node(b->g, in[i].node)->shape.rank > rank)
+			rank = node(b->g, in[longest = i].node)->shape.rank;
+	for (int i = 0; i < count; i++)
+		if (in[i].kind == VALUE_TENSOR &&
+		    !may_lack_axes(b, span,
+		                   arena_printf(b->c->arena, "%s of %s and %s", what,
+		                                value_text(b, &in[i < longest ? i : longest]),
+		                                value_text(b, &in[i < longest ? longest : i])),
+		                   in[i].node, rank))
+			return false;
 	for (int i = 0; i < count; i++) {
 		out[i] = value_to_tensor(b, &in[i], type);
 		Shape before = to;
