@@ -294,6 +294,9 @@ static void schedules(void)
 	    {"linear_decay(2) + 0 * x", {2, 1.92, 1.8, 1, 0.02}},
 	    {"cosine(2, 0) + 0 * x",
 	     {2, 1.9921147013144779, 1.9510565162951536, 1, 0.0004934396342684000}},
+	    /* a warmup that ends between two steps */
+	    {"cosine(2, 0.1001) + 0 * x",
+	     {2 * 1 / 10.01, 2 * 5 / 10.01, 2, 1.1738391749308563, 0.0006093083614919781}},
 	    {"cosine(2, 0.1, 0.5) + 0 * x",
 	     {0.2, 1.0, 2, 1.586824088833465, 0.5 * 2 + 2 * 0.5 * 0.5 * (1 - 0.99939082701909576)}},
 	};
@@ -353,8 +356,33 @@ static void when_winograd_pays(void)
 	}
 }
 
+/* The fan of a kernel [3, 3, 16, 8] is 144 in, 72 out: as torch.nn.init counts it. */
+static void first_values(void)
+{
+	static const struct {
+		const char *expression;
+		double low, high;
+	} ROWS[] = {
+	    {"mean(kaiming_normal([3, 3, 16, 8])^2)", 0.9 * 2 / 144, 1.1 * 2 / 144},
+	    {"reduce_max(abs(xavier_uniform([3, 3, 16, 8])))", 0.99 / 6, 1.0 / 6},
+	    {"reduce_max(abs(xavier_uniform([20, 34])))", 0.99 / 3, 1.0 / 3},
+	};
+	for (size_t r = 0; r < COUNT(ROWS); r++) {
+		Compile c = {.arena = arena_open(0), .float_type = DTYPE_f64};
+		c.diags = diags_open(c.arena);
+		Graph *g = build_expression(&c, prelude_parse(&c), NULL,
+		                            expression_of(&c, ROWS[r].expression), NULL, 0, NULL);
+		diag_print(c.diags, stderr, false);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+		Feed feed[] = {{"seed", (double[]){1, 2}}, {"step", (double[]){0}}};
+		double got = evaluate(c.arena, g, feed, 2)[g->out[0].value][0];
+		CU_ASSERT(got > ROWS[r].low && got < ROWS[r].high);
+		arena_close(c.arena);
+	}
+}
+
 CU_TestInfo test_prelude[] = {
-    {"every case", every_case}, {"every truth has a case", every_truth_has_a_case},
-    {"schedules", schedules},   {"when Winograd pays", when_winograd_pays},
-    CU_TEST_INFO_NULL,
+    {"every case", every_case},     {"every truth has a case", every_truth_has_a_case},
+    {"schedules", schedules},       {"when Winograd pays", when_winograd_pays},
+    {"first values", first_values}, CU_TEST_INFO_NULL,
 };
