@@ -46,10 +46,10 @@ Lowered lower(Compile *c, Graph *graph, const char *last)
 static uint64_t state_offset(void *bundle, const char *name)
 {
 	const Bundle *b = bundle;
-	for (size_t i = 0; i < b->state_count; i++)
-		if (strcmp(b->state[i].name, name) == 0)
-			return b->state[i].offset;
-	BUG("no state named '%s'", name);
+	uint32_t number = names_find(&b->state_names, name);
+	if (!number)
+		BUG("no state named '%s'", name);
+	return b->state[number - 1].offset;
 }
 
 static bool open_codegen(sslc_program *p)
@@ -67,10 +67,7 @@ static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **nam
 {
 	sslc_tensor *tensor = new_array(p->c.arena, sslc_tensor, count + 1);
 	for (uint32_t i = 0; i < count; i++) {
-		NodeId x = 0;
-		for (uint32_t o = 0; !inputs && o < k->graph->out_count; o++)
-			if (strcmp(k->graph->out[o].name, name[i]) == 0)
-				x = k->graph->out[o].value;
+		NodeId x = inputs ? 0 : k->graph->out[i].value; /* slots are in their order */
 		for (NodeId n = 1; inputs && n < k->graph->count; n++)
 			if (node(k->graph, n)->op == OP_input &&
 			    strcmp(node(k->graph, n)->attr.name, name[i]) == 0)

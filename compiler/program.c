@@ -282,11 +282,8 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 
 static size_t find_function(const sslc_program *p, const char *name)
 {
-	size_t count = p->bundle ? p->bundle->graph_count : 0;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(p->bundle->graph[i]->name, name) == 0)
-			return i;
-	return SIZE_MAX;
+	uint32_t number = p->bundle ? names_find(&p->bundle->graph_names, name) : 0;
+	return number ? number - 1 : SIZE_MAX;
 }
 
 bool sslc_has_function(const sslc_program *p, const char *name)

@@ -80,6 +80,24 @@ static inline Hash hash_u64(Hash seed, uint64_t value)
 }
 Hash hash_text(Hash seed, const char *text);
 
+/* -- names.c: names and their numbers -----------------------------------------------------------
+ */
+
+typedef struct NameSlot {
+	const char *name; /* NULL: free */
+	uint32_t number;
+} NameSlot;
+
+/* Zero-initialise to open. The texts of names must last as long. */
+typedef struct Names {
+	NameSlot *slot; /* [room] */
+	uint32_t room, count;
+} Names;
+
+uint32_t names_find(const Names *n, const char *name); /* its number; 0: it has none */
+/* Gives the name that number, not 0; if it has one already, that stays and is returned, else 0. */
+uint32_t names_add(Names *n, Arena *a, const char *name, uint32_t number);
+
 /* -- diag.c: what we tell the user --------------------------------------------------------------
  */
 
@@ -107,6 +125,7 @@ void diag_error(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_note(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_help(Diags *d, const char *format, ...) PRINTF(2, 3);
 size_t diag_count(const Diags *d);
+bool diag_is_kept(const Diags *d); /* the last error will be shown: a help is worth finding */
 /* "file:line:col: error: text", the source line, carets under the span, notes, help. In source
  * order. */
 void diag_print(const Diags *d, FILE *out, bool colour);

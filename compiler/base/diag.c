@@ -116,6 +116,11 @@ void diag_error(Diags *d, Span span, const char *format, ...)
 	d->last->end = &d->last->first;
 }
 
+bool diag_is_kept(const Diags *d)
+{
+	return d->last != NULL;
+}
+
 static void remark(Diags *d, Span span, bool is_help, const char *format, va_list args)
 {
 	if (!d->last)

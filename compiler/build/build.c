@@ -19,6 +19,7 @@ static void add_graph(Build *b, Graph *g)
 		bundle->graph_capacity = capacity;
 	}
 	bundle->graph[bundle->graph_count++] = g;
+	(void)names_add(&bundle->graph_names, b->c->arena, g->name, (uint32_t)bundle->graph_count);
 }
 
 Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch)
@@ -36,10 +37,8 @@ Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch)
 
 Graph *bundle_graph(const Bundle *b, const char *name)
 {
-	for (size_t i = 0; i < b->graph_count; i++)
-		if (strcmp(b->graph[i]->name, name) == 0)
-			return b->graph[i];
-	return NULL;
+	uint32_t number = names_find(&b->graph_names, name);
+	return number ? b->graph[number - 1] : NULL;
 }
 
 const Scope *data_scope(Build *b, int64_t batch)
@@ -110,36 +109,34 @@ NodeId loss_of(Build *b, const Value *v, Span span, const char *what)
 /* -- The optimizer
  * -------------------------------------------------------------------------------------- */
 
-bool depends(const Graph *g, NodeId y, NodeId x)
+bool *depended_on(const Graph *g, NodeId y)
 {
-	if (!y || !x || x > y)
-		return false;
 	bool *reached = new_array(g->c->arena, bool, y + 1);
-	reached[x] = true;
-	for (NodeId n = x + 1; n <= y; n++)
-		for (int i = 0; i < node(g, n)->count && node(g, n)->op != OP_stop_gradient; i++)
-			reached[n] |= node(g, n)->in[i] >= x && reached[node(g, n)->in[i]];
-	return reached[y];
+	reached[y] = true;
+	for (NodeId n = y; n > 0; n--)
+		for (int i = 0; reached[n] && i < node(g, n)->count; i++)
+			reached[node(g, n)->in[i]] |= node(g, n)->op != OP_stop_gradient;
+	return reached;
 }
 
-static bool starts_with_network(const char *name, const char *network)
+/* "encoder" of "encoder.0.w" */
+static bool is_frozen(Build *b, const Names *frozen, const char *state)
 {
-	size_t size = strlen(network);
-	return strncmp(name, network, size) == 0 && name[size] == '.';
+	size_t size = strcspn(state, ".");
+	return frozen && state[size] && names_find(frozen, arena_copy(b->c->arena, state, size));
 }
 
 /* The states that this loss trains; their gradients. */
-static size_t trained(Build *b, NodeId loss, const char *const *freeze, size_t freezes,
-                      uint32_t *index, NodeId *gradient)
+static size_t trained(Build *b, NodeId loss, const Names *frozen, uint32_t *index, NodeId *gradient)
 {
 	size_t count = 0;
+	const bool *reached = depended_on(b->g, loss);
 	for (uint32_t i = 0; i < b->bundle->state_count; i++) {
 		const State *s = &b->bundle->state[i];
-		bool frozen = !s->is_param || (s->task && s->task != b->owner);
-		for (size_t j = 0; j < freezes; j++)
-			frozen |= starts_with_network(s->name, freeze[j]);
-		NodeId w = frozen ? 0 : state_node(b, i);
-		if (!depends(b->g, loss, w))
+		if (!s->is_param || (s->task && s->task != b->owner) || is_frozen(b, frozen, s->name))
+			continue;
+		NodeId w = state_node(b, i);
+		if (!w || w > loss || !reached[w])
 			continue;
 		index[count] = i;
 		gradient[count++] = op_gradient(b->g, loss, w);
@@ -161,13 +158,12 @@ static NodeId global_norm(Build *b, const NodeId *gradient, size_t count)
 	return sum ? op_sqrt(b->g, sum) : 0;
 }
 
-void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const char *const *freeze,
-                     size_t freezes)
+void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *frozen)
 {
 	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
 	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
 	b->g->origin = optimizer->span;
-	size_t count = loss ? trained(b, loss, freeze, freezes, index, gradient) : 0;
+	size_t count = loss ? trained(b, loss, frozen, index, gradient) : 0;
 	if (loss && !count) {
 		diag_error(b->c->diags, optimizer->span,
 		           "there is nothing to train: the loss depends on no parameter");
@@ -218,7 +214,7 @@ static void build_step(Build *b)
 	begin_graph(b, "step", true, b->bundle->batch);
 	NodeId loss = build_loss(b);
 	graph_output(b->g, "loss", loss);
-	apply_optimizer(b, b->model->optimizer, loss, NULL, 0);
+	apply_optimizer(b, b->model->optimizer, loss, NULL);
 	states_finish(b);
 }
 
@@ -231,7 +227,7 @@ static void build_gradients(Build *b)
 	graph_output(b->g, "loss", loss);
 	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
 	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
-	size_t count = loss ? trained(b, loss, NULL, 0, index, gradient) : 0;
+	size_t count = loss ? trained(b, loss, NULL, index, gradient) : 0;
 	for (size_t i = 0; i < count; i++)
 		graph_output(b->g, arena_printf(b->c->arena, "d %s", b->bundle->state[index[i]].name),
 		             gradient[i]);
@@ -334,8 +330,8 @@ static void complete(Build *b)
 
 static void check_used(Build *b)
 {
-	for (size_t i = 0; i < b->model->define_count && !diag_count(b->c->diags); i++) {
-		const Definition *d = &b->model->define[i];
+	for (size_t i = 0; i < b->model->define.count && !diag_count(b->c->diags); i++) {
+		const Definition *d = &b->model->define.at[i];
 		if (!d->is_network || b->used[i])
 			continue;
 		diag_error(b->c->diags, d->span, "the network '%s' is never used", d->name);
@@ -358,7 +354,7 @@ Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const Data
 	b.bundle->data = *data;
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
-	b.used = new_array(c->arena, bool, model->define_count + 1);
+	b.used = new_array(c->arena, bool, model->define.count + 1);
 	complete(&b);
 	if (!fit_training(&b))
 		return NULL;
@@ -385,7 +381,7 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
 	           .bundle = new (c->arena, Bundle)};
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
-	b.used = new_array(c->arena, bool, definitions ? definitions->define_count + 1 : 1);
+	b.used = new_array(c->arena, bool, definitions ? definitions->define.count + 1 : 1);
 	b.init = begin_graph(&b, "init", false, 1);
 	Graph *g = begin_graph(&b, "expression", true, 1);
 	const Scope *scope = NULL;

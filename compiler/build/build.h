@@ -70,6 +70,8 @@ typedef struct Bundle {
 	DataShape data;
 	State *state;
 	size_t state_count, state_capacity;
+	Names state_names; /* name: 1 + index; */
+	Names graph_names; /* the same of graphs */
 	uint64_t state_bytes;
 	Graph **graph;
 	size_t graph_count, graph_capacity;

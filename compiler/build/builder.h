@@ -99,7 +99,7 @@ typedef struct Build {
 	uint32_t owner;         /* State.task of states made now */
 	const char *prefix;     /* of names of states made now: "" or "probe." */
 	Value momentum;         /* VALUE_NONE: not inside ema() */
-	bool *used;             /* [model->define_count] networks that were called */
+	bool *used;             /* [model->define.count] networks that were called */
 	NodeId *pending;        /* [MAX_STATES] next values in this graph */
 	Average *average;       /* of this graph */
 	size_t averages;
@@ -190,9 +190,10 @@ Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch);
 const Scope *data_scope(Build *b, int64_t batch);
 Value eval_section(Build *b, const char *name, const Body *body, const Scope *scope);
 NodeId loss_of(Build *b, const Value *v, Span span, const char *what);
-bool depends(const Graph *g, NodeId y, NodeId x); /* without crossing stop_gradient */
-void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const char *const *freeze,
-                     size_t freezes);
+/* [y + 1]: what y depends on, without crossing stop_gradient. */
+bool *depended_on(const Graph *g, NodeId y);
+/* frozen: names of networks that are not trained; NULL: none */
+void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *frozen);
 
 /* tasks.c */
 void build_tasks(Build *b);

@@ -399,10 +399,7 @@ static Value argument(Build *b, const Invoke *call, const Formal *formal, int sl
 
 static bool is_frozen(const Build *b, const char *name)
 {
-	for (size_t i = 0; b->task && i < b->task->task->freeze_count; i++)
-		if (strcmp(b->task->task->freeze[i], name) == 0)
-			return true;
-	return false;
+	return b->task && names_find(&b->task->task->frozen, name);
 }
 
 static Value call_body(Build *b, const Invoke *call, const Definition *d, const Scope *scope,

@@ -20,22 +20,14 @@ Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value)
 	return s;
 }
 
-static const Definition *find_in(const Definition *d, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(d[i].name, name) == 0)
-			return &d[i];
-	return NULL;
-}
-
 const Definition *definition_find(const Build *b, const char *name)
 {
 	const Definition *d = NULL;
 	if (b->task)
-		d = find_in(b->task->task->network, b->task->task->network_count, name);
+		d = definitions_find(&b->task->task->network, name);
 	if (!d && b->model)
-		d = find_in(b->model->define, b->model->define_count, name);
-	return d ? d : find_in(b->prelude->define, b->prelude->count, name);
+		d = definitions_find(&b->model->define, name);
+	return d ? d : definitions_find(b->prelude, name);
 }
 
 /* -- Paths
@@ -69,9 +61,10 @@ Frame frame_below(Build *b, const char *component)
 Frame frame_network(Build *b, const char *name)
 {
 	const char *component = frame_component(b, name);
-	for (size_t i = 0; i < b->model->define_count; i++)
-		b->used[i] |= strcmp(b->model->define[i].name, name) == 0;
-	bool of_task = b->task && find_in(b->task->task->network, b->task->task->network_count, name);
+	const Definition *d = definitions_find(&b->model->define, name);
+	if (d)
+		b->used[d - b->model->define.at] = true;
+	bool of_task = b->task && definitions_find(&b->task->task->network, name);
 	const char *path = of_task ? arena_printf(b->c->arena, "%s%s", b->prefix, name) : name;
 	return (Frame){.path = path, .use = hash_text(b->frame->use, component)};
 }
@@ -103,9 +96,12 @@ void unknown_name(Build *b, Span span, const char *name, const Scope *scope, con
 {
 	if (b->model && b->model->names_lost)
 		return;
+	build_error(b, span, "no %s named '%s'", what, name);
+	if (!diag_is_kept(b->c->diags))
+		return;
 	size_t count = 0, most = 64 + OP_COUNT + b->prelude->count;
 	if (b->model)
-		most += b->model->define_count;
+		most += b->model->define.count;
 	for (const Scope *s = scope; s; s = s->outer)
 		most++;
 	for (const BuiltinInfo *i = builtin_info; i->name; i++)
@@ -113,16 +109,15 @@ void unknown_name(Build *b, Span span, const char *name, const Scope *scope, con
 	const char **names = new_array(b->c->arena, const char *, most);
 	for (const Scope *s = scope; s; s = s->outer)
 		names[count++] = s->name;
-	for (size_t i = 0; b->model && i < b->model->define_count; i++)
-		names[count++] = b->model->define[i].name;
+	for (size_t i = 0; b->model && i < b->model->define.count; i++)
+		names[count++] = b->model->define.at[i].name;
 	for (size_t i = 0; i < b->prelude->count; i++)
-		names[count++] = b->prelude->define[i].name;
+		names[count++] = b->prelude->at[i].name;
 	for (const BuiltinInfo *i = builtin_info; i->name; i++)
 		names[count++] = i->name;
 	for (Op op = 1; op < OP_COUNT; op++)
 		if (op_info[op].kind == MAP)
 			names[count++] = op_info[op].name;
-	build_error(b, span, "no %s named '%s'", what, name);
 	const char *near = suggest(name, names, count);
 	if (near)
 		diag_help(b->c->diags, "did you mean '%s'?", near);

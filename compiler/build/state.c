@@ -7,10 +7,7 @@
 
 static uint32_t state_find(const Bundle *bundle, const char *name)
 {
-	for (size_t i = 0; i < bundle->state_count; i++)
-		if (strcmp(bundle->state[i].name, name) == 0)
-			return (uint32_t)i + 1;
-	return 0;
+	return names_find(&bundle->state_names, name);
 }
 
 NodeId state_node(Build *b, uint32_t index)
@@ -74,6 +71,7 @@ static uint32_t state_add(Build *b, Span span, const char *name, Shape shape,
 		bundle->state_capacity = capacity;
 	}
 	State *s = &bundle->state[bundle->state_count++];
+	(void)names_add(&bundle->state_names, b->c->arena, name, (uint32_t)bundle->state_count);
 	*s = (State){.name = name,
 	             .type = node(b->init, x)->type,
 	             .shape = shape,

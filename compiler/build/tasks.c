@@ -104,7 +104,7 @@ static void build_variant(Build *b, BundleTask *to, const char *suffix)
 	NodeId loss = loss_of(b, &v, t->loss->span, "loss");
 	graph_output(b->g, "loss", loss);
 	if (loss)
-		apply_optimizer(b, t->optimizer, loss, t->freeze, to->freezes ? t->freeze_count : 0);
+		apply_optimizer(b, t->optimizer, loss, to->freezes ? &t->frozen : NULL);
 	states_finish(b);
 	const Body *accuracy = accuracy_of(b, t->loss), *metric = t->metric  ? t->metric
 	                                                          : accuracy ? accuracy

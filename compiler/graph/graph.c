@@ -278,11 +278,11 @@ void graph_set(Graph *g, NodeId state, NodeId value)
 		           shape_text(g->c->arena, s->type, s->shape));
 		return;
 	}
-	for (uint32_t i = 0; i < g->set_count; i++)
-		if (g->set[i].state == state) {
-			diag_error(g->c->diags, g->origin, "'%s' is set twice in one step", s->attr.name);
-			return;
-		}
+	if (s->is_set) {
+		diag_error(g->c->diags, g->origin, "'%s' is set twice in one step", s->attr.name);
+		return;
+	}
+	g->node[state].is_set = true;
 	g->set = grown(g->c->arena, g->set, g->set_count, &g->set_capacity, sizeof *g->set);
 	g->set[g->set_count++] = (Set){state, value};
 }

@@ -107,10 +107,11 @@ typedef struct Node {
 	Op op;
 	DType type;
 	uint8_t count; /* operands */
+	bool is_set;   /* of a state: it has a next value */
 	Shape shape;
 	NodeId in[MAX_INS]; /* smaller than the node's own id */
 	Attr attr;
-	Span origin; /* not part of equality: of equal nodes the first is kept */
+	Span origin; /* as is_set, not part of equality: of equal nodes the first is kept */
 } Node;
 
 typedef struct Output {

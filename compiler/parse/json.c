@@ -42,21 +42,30 @@ static void skip_string(Walk *w)
 
 static Json *walk_value(Walk *w, const cJSON *item, int depth);
 
-static void refuse_twin(Walk *w, const Json *object, const Json *member)
+/* The keys of an object: each with the number of its member. */
+typedef struct Keys {
+	Names names;
+	const Json **member; /* [count] */
+} Keys;
+
+static void refuse_twin(Walk *w, Keys *keys, const Json *member, uint32_t number)
 {
-	for (const Json *other = object->first; other != member; other = other->next)
-		if (strcmp(other->key, member->key) == 0) {
-			diag_error(w->c->diags, member->key_span, "'%s' is given twice", member->key);
-			diag_note(w->c->diags, other->key_span, "the first one is here");
-			w->failed = true;
-			return;
-		}
+	uint32_t twin = names_add(&keys->names, w->c->arena, member->key, number);
+	keys->member[number - 1] = member;
+	if (!twin)
+		return;
+	diag_error(w->c->diags, member->key_span, "'%s' is given twice", member->key);
+	diag_note(w->c->diags, keys->member[twin - 1]->key_span, "the first one is here");
+	w->failed = true;
 }
 
 /* Members of a list or an object: the cursor stands on the bracket. */
 static void walk_members(Walk *w, Json *value, const cJSON *item, int depth)
 {
 	Json **end = &value->first;
+	Keys keys = {.member = NULL};
+	if (item->type == cJSON_Object)
+		keys.member = new_array(w->c->arena, const Json *, (size_t)cJSON_GetArraySize(item) + 1);
 	w->at++;
 	for (const cJSON *child = item->child; child; child = child->next) {
 		skip_space(w);
@@ -78,7 +87,7 @@ static void walk_members(Walk *w, Json *value, const cJSON *item, int depth)
 		if (item->type == cJSON_Object) {
 			member->key = arena_copy(w->c->arena, child->string, strlen(child->string));
 			member->key_span = key;
-			refuse_twin(w, value, member);
+			refuse_twin(w, &keys, member, (uint32_t)value->count);
 		}
 		skip_space(w);
 		w->at++; /* the comma, or the closing bracket */

@@ -27,6 +27,8 @@ bool listed(const char *name, const char *const *names, size_t count)
 void help_nearest(Compile *c, const char *name, const char *const *names, size_t count,
                   const char *what)
 {
+	if (!diag_is_kept(c->diags))
+		return;
 	const char *near = suggest(name, names, count);
 	if (near) {
 		diag_help(c->diags, "did you mean '%s'?", near);
@@ -212,15 +214,21 @@ static Train train_parse(Compile *c, const Json *j, double epochs)
 /* -- Definitions and networks
  * --------------------------------------------------------------------------- */
 
-static void add_definition(Compile *c, Definition *list, size_t *count, const Definition *d)
+const Definition *definitions_find(const Definitions *d, const char *name)
 {
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(list[i].name, d->name) == 0) {
-			diag_error(c->diags, d->span, "'%s' is defined twice", d->name);
-			diag_note(c->diags, list[i].span, "the first one is here");
-			return;
-		}
-	list[(*count)++] = *d;
+	uint32_t number = names_find(&d->names, name);
+	return number ? &d->at[number - 1] : NULL;
+}
+
+static void add_definition(Compile *c, Definitions *to, const Definition *d)
+{
+	uint32_t twin = names_add(&to->names, c->arena, d->name, (uint32_t)to->count + 1);
+	if (twin) {
+		diag_error(c->diags, d->span, "'%s' is defined twice", d->name);
+		diag_note(c->diags, to->at[twin - 1].span, "the first one is here");
+		return;
+	}
+	to->at[to->count++] = *d;
 }
 
 static bool network_parse(Compile *c, const Json *m, Definition *d)
@@ -244,7 +252,7 @@ static bool network_parse(Compile *c, const Json *m, Definition *d)
 }
 
 /* False: not all names are known. */
-static bool define_parse(Compile *c, const Json *j, Definition *list, size_t *count, bool prelude)
+static bool define_parse(Compile *c, const Json *j, Definitions *to, bool prelude)
 {
 	if (!want_kind(c, j, JSON_OBJECT, "define", "an object"))
 		return false;
@@ -260,7 +268,7 @@ static bool define_parse(Compile *c, const Json *j, Definition *list, size_t *co
 		if (!prelude && listed(d.name, sections, COUNT(sections)))
 			diag_error(c->diags, d.span, "'%s' is the name of a section", d.name);
 		else
-			add_definition(c, list, count, &d);
+			add_definition(c, to, &d);
 	}
 	return whole;
 }
@@ -280,6 +288,7 @@ static void freeze_parse(Compile *c, const Json *j, Task *t)
 			continue;
 		t->freeze_span[t->freeze_count] = item->span;
 		t->freeze[t->freeze_count++] = item->text;
+		(void)names_add(&t->frozen, c->arena, item->text, (uint32_t)t->freeze_count);
 	}
 }
 
@@ -319,7 +328,7 @@ static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 	} else if (m->kind == JSON_LIST) {
 		Definition d;
 		if (network_parse(c, m, &d))
-			add_definition(c, t->network, &t->network_count, &d);
+			add_definition(c, &t->network, &d);
 		else
 			model->names_lost = true;
 	} else {
@@ -344,7 +353,7 @@ static void tasks_parse(Compile *c, const Json *j, Model *model)
 		            .baseline_scratch = true,
 		            .baseline_raw = true};
 		t->train = train_parse(c, NULL, 5);
-		t->network = new_array(c->arena, Definition, m->count + 1);
+		t->network.at = new_array(c->arena, Definition, m->count + 1);
 		size_t errors = diag_count(c->diags);
 		for (const Json *key = m->first; key; key = key->next)
 			task_key(c, key, t, model);
@@ -360,19 +369,21 @@ static void tasks_parse(Compile *c, const Json *j, Model *model)
 
 static void check_freezes(Compile *c, const Model *m)
 {
-	const char **names = new_array(c->arena, const char *, m->define_count + 1);
+	const char **names = new_array(c->arena, const char *, m->define.count + 1);
 	size_t count = 0;
-	for (size_t i = 0; i < m->define_count; i++)
-		if (m->define[i].is_network)
-			names[count++] = m->define[i].name;
+	for (size_t i = 0; i < m->define.count; i++)
+		if (m->define.at[i].is_network)
+			names[count++] = m->define.at[i].name;
 	for (size_t t = 0; t < m->task_count; t++)
-		for (size_t i = 0; i < m->task[t].freeze_count; i++)
-			if (!listed(m->task[t].freeze[i], names, count)) {
+		for (size_t i = 0; i < m->task[t].freeze_count; i++) {
+			const Definition *d = definitions_find(&m->define, m->task[t].freeze[i]);
+			if (!d || !d->is_network) {
 				diag_error(c->diags, m->task[t].freeze_span[i], "no network named '%s' to freeze",
 				           m->task[t].freeze[i]);
 				if (count)
 					help_nearest(c, m->task[t].freeze[i], names, count, "the networks are");
 			}
+		}
 }
 
 static void precision_parse(Compile *c, const Json *j, Model *model)
@@ -406,7 +417,7 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		              "an expression in a text, such as \"npy('images.npy')\""))
 			model->data = expr_parse(c, m);
 	} else if (strcmp(m->key, "define") == 0) {
-		model->names_lost |= !define_parse(c, m, model->define, &model->define_count, false);
+		model->names_lost |= !define_parse(c, m, &model->define, false);
 	} else if (strcmp(m->key, "pretext") == 0) {
 		if (want_kind(c, m, JSON_OBJECT, "pretext",
 		              "an object of named values, such as {\"noisy\": \"dropout(x, 0.3)\"}"))
@@ -428,7 +439,7 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 	} else if (m->kind == JSON_LIST) {
 		Definition d;
 		if (network_parse(c, m, &d))
-			add_definition(c, model->define, &model->define_count, &d);
+			add_definition(c, &model->define, &d);
 		else
 			model->names_lost = true;
 	} else {
@@ -480,7 +491,7 @@ Model *parse(Compile *c, uint32_t file)
 	model->name = name_of_file(c, file);
 	model->precision = precisions[0];
 	model->train = train_parse(c, NULL, 10);
-	model->define = new_array(c->arena, Definition, definitions_at_most(j));
+	model->define.at = new_array(c->arena, Definition, definitions_at_most(j));
 	for (const Json *m = j->first; m; m = m->next)
 		section_parse(c, m, model);
 	want_section(c, j, "data", "\"data\": \"npy('images.npy')\" or \"data\": \"fashion_mnist()\"");
@@ -500,8 +511,8 @@ void prelude_file_parse(Compile *c, uint32_t file, Prelude *to)
 		if (strcmp(m->key, "define") == 0) {
 			Definition *more = new_array(c->arena, Definition, to->count + m->count + 1);
 			if (to->count)
-				memcpy(more, to->define, to->count * sizeof *more);
-			to->define = more;
-			(void)define_parse(c, m, to->define, &to->count, true);
+				memcpy(more, to->at, to->count * sizeof *more);
+			to->at = more;
+			(void)define_parse(c, m, to, true);
 		}
 }

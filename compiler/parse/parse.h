@@ -125,6 +125,13 @@ typedef struct Definition {
 	bool is_network; /* a section of its own: shares its weights over all uses */
 } Definition;
 
+typedef struct Definitions {
+	Definition *at; /* [count] */
+	size_t count;
+	Names names; /* name: 1 + index */
+} Definitions;
+const Definition *definitions_find(const Definitions *d, const char *name); /* NULL: none */
+
 typedef struct Setting { /* one key of "train" */
 	double value;
 	Span span; /* file 0: not given, the default */
@@ -143,12 +150,12 @@ typedef struct Task { /* one key of "downstream" */
 	const char **freeze; /* names of networks */
 	Span *freeze_span;
 	size_t freeze_count;
-	Definition *network; /* its own networks: "head" and any other list */
-	size_t network_count;
-	Body *loss;      /* required */
-	Body *metric;    /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
-	Expr *optimizer; /* default: adam(lr=1e-3) */
-	Train train;     /* default: epochs 5, batch 256 */
+	Names frozen;        /* the same names */
+	Definitions network; /* its own networks: "head" and any other list */
+	Body *loss;          /* required */
+	Body *metric;        /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
+	Expr *optimizer;     /* default: adam(lr=1e-3) */
+	Train train;         /* default: epochs 5, batch 256 */
 	bool baseline_random, baseline_scratch,
 	    baseline_raw; /* "baselines": ["random", "scratch", "raw"]; default all */
 } Task;
@@ -165,8 +172,7 @@ typedef struct Model {
 	Expr *optimizer;       /* default: adam(lr=1e-3) */
 	const char *precision; /* of the operands of products: "f32" (default) or "bf16" */
 	Train train;
-	Definition *define; /* "define" and, with is_network, the networks, in file order */
-	size_t define_count;
+	Definitions define; /* "define" and, with is_network, the networks, in file order */
 	Task *task;
 	size_t task_count;
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
@@ -181,10 +187,7 @@ Model *parse(Compile *c, uint32_t file);
 /* -- prelude.c: models/lib, compiled in
  * -------------------------------------------------------------- */
 
-typedef struct Prelude {
-	Definition *define;
-	size_t count;
-} Prelude;
+typedef Definitions Prelude;
 /* Files of the prelude have one section, "define" (and may have "about", a string). */
 Prelude *prelude_parse(Compile *c);
 /* The embedded files (name, bytes), in order; ended by a NULL name. Made by the build from

@@ -202,16 +202,15 @@ static void print_entry(const char *key, const Body *b, int indent, Text *out)
 	print_body(b, indent, out);
 }
 
-static void print_definitions(const Definition *d, size_t count, bool networks, int indent,
-                              Text *out)
+static void print_definitions(const Definitions *d, bool networks, int indent, Text *out)
 {
-	for (size_t i = 0, printed = 0; i < count; i++) {
-		if (d[i].is_network != networks)
+	for (size_t i = 0, printed = 0; i < d->count; i++) {
+		if (d->at[i].is_network != networks)
 			continue;
 		text_printf(out, "%s\n%*s", networks || printed++ ? "," : "", indent, "");
-		print_signature(&d[i], out);
+		print_signature(&d->at[i], out);
 		text_printf(out, ": ");
-		print_body(d[i].body, indent, out);
+		print_body(d->at[i].body, indent, out);
 	}
 }
 
@@ -236,7 +235,7 @@ static void print_task(const Task *t, Text *out)
 	for (size_t i = 0; i < count; i++)
 		text_printf(out, "%s\"%s\"", i ? ", " : "", names[i]);
 	text_printf(out, "]");
-	print_definitions(t->network, t->network_count, true, 6, out);
+	print_definitions(&t->network, true, 6, out);
 	print_entry("loss", t->loss, 6, out);
 	print_entry("metric", t->metric, 6, out);
 	if (t->optimizer) {
@@ -254,15 +253,15 @@ void model_print(const Model *m, Text *out)
 	text_printf(out, ",\n  \"data\": ");
 	print_json_expr(m->data, out);
 	size_t definitions = 0;
-	for (size_t i = 0; i < m->define_count; i++)
-		definitions += !m->define[i].is_network;
+	for (size_t i = 0; i < m->define.count; i++)
+		definitions += !m->define.at[i].is_network;
 	if (definitions) {
 		text_printf(out, ",\n  \"define\": {");
-		print_definitions(m->define, m->define_count, false, 4, out);
+		print_definitions(&m->define, false, 4, out);
 		text_printf(out, "\n  }");
 	}
 	print_entry("pretext", m->pretext, 2, out);
-	print_definitions(m->define, m->define_count, true, 2, out);
+	print_definitions(&m->define, true, 2, out);
 	print_entry("loss", m->loss, 2, out);
 	print_entry("features", m->features, 2, out);
 	if (m->optimizer) {
