@@ -47,6 +47,9 @@ struct Scope {
 	const Scope *outer;
 	const char *name;
 	Value value;
+	uint32_t depth;            /* scopes from here on */
+	Hash hash;                 /* of the name */
+	const struct Branch *root; /* of a deep one: finds names without walking outwards */
 };
 
 /* Where in the model we are: `path` names parameters, `use` keys random streams. */

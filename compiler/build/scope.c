@@ -4,19 +4,84 @@
 
 #include <string.h>
 
+/* Scopes are shared by what closes over them, so a deep one has a tree of its own by the bits of
+ * the names' hashes, which shares its branches with the tree of the scope around it (Bagwell 2001,
+ * "Ideal hash trees"). */
+enum { FEW_NAMES = 16, BITS = 4, ALL_BITS = 64 };
+typedef struct Branch Branch;
+struct Branch {
+	const Branch *below[1 << BITS];
+	const Scope *leaf[1 << BITS];
+};
+
+static unsigned bits_at(Hash hash, unsigned shift)
+{
+	return (unsigned)(hash >> shift) & ((1U << BITS) - 1);
+}
+
+/* The tree `old` (NULL: empty) and s, which hides one of the same name. */
+static const Branch *with(Arena *a, const Branch *old, const Scope *s, unsigned shift)
+{
+	Branch *b = new (a, Branch);
+	if (old)
+		*b = *old;
+	unsigned i = bits_at(s->hash, shift);
+	const Scope *other = b->leaf[i];
+	bool alone = !b->below[i] && (!other || strcmp(other->name, s->name) == 0);
+	b->leaf[i] = NULL;
+	if (alone || shift + BITS == ALL_BITS) {
+		b->leaf[i] = s;
+		return b;
+	}
+	const Branch *below = b->below[i] ? b->below[i] : with(a, NULL, other, shift + BITS);
+	b->below[i] = with(a, below, s, shift + BITS);
+	return b;
+}
+
+static const Scope *walk_out(const Scope *s, const char *name)
+{
+	while (s && strcmp(s->name, name) != 0)
+		s = s->outer;
+	return s;
+}
+
+static const Scope *look_down(const Branch *b, const char *name)
+{
+	Hash hash = hash_text(0, name);
+	for (unsigned shift = 0; b; shift += BITS) {
+		const Scope *leaf = b->leaf[bits_at(hash, shift)];
+		if (leaf && shift + BITS == ALL_BITS)
+			return walk_out(leaf, name); /* of several names with one hash */
+		if (leaf)
+			return strcmp(leaf->name, name) == 0 ? leaf : NULL;
+		b = b->below[bits_at(hash, shift)];
+	}
+	return NULL;
+}
+
 const Value *scope_find(const Scope *s, const char *name)
 {
-	for (; s; s = s->outer)
-		if (strcmp(s->name, name) == 0)
-			return &s->value;
-	return NULL;
+	const Scope *found = s && s->root ? look_down(s->root, name) : walk_out(s, name);
+	return found ? &found->value : NULL;
 }
 
 Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value)
 {
-	Scope *s = new (b->c->arena, Scope);
-	*s = (Scope){outer, name, value};
+	Arena *a = b->c->arena;
+	Scope *s = new (a, Scope);
+	*s = (Scope){.outer = outer, .name = name, .value = value, .hash = hash_text(0, name)};
 	s->value.in_init = b->in_init;
+	s->depth = outer ? outer->depth + 1 : 1;
+	if (s->depth <= FEW_NAMES)
+		return s;
+	if (s->depth == FEW_NAMES + 1) { /* the outermost first */
+		const Scope *all[FEW_NAMES];
+		for (const Scope *o = outer; o; o = o->outer)
+			all[o->depth - 1] = o;
+		for (int i = 0; i < FEW_NAMES; i++)
+			s->root = with(a, s->root, all[i], 0);
+	}
+	s->root = with(a, s->root ? s->root : outer->root, s, 0);
 	return s;
 }
 
