@@ -3,7 +3,11 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 200, MAX_ARGS = 256 };
+enum {
+	MAX_NESTED = 200, /* brackets and signs in each other: the parser is recursive, */
+	MAX_DEPTH = 1000, /* as are the walks over what it makes */
+	MAX_ARGS = 256,
+};
 
 typedef struct Parser {
 	Lex *l;
@@ -41,6 +45,21 @@ static Expr *node_new(Parser *p, ExprKind kind, Span span)
 	return e;
 }
 
+/* e with its depth, now that its parts are known; NULL: it is too deep. */
+static Expr *measured(Parser *p, Expr *e)
+{
+	uint32_t depth = e->callee ? e->callee->depth : 0;
+	for (size_t i = 0; i < e->count; i++)
+		depth = e->arg[i].value->depth > depth ? e->arg[i].value->depth : depth;
+	e->depth = depth + 1;
+	if (e->depth <= MAX_DEPTH)
+		return e;
+	diag_error(p->l->c->diags, e->name_span.file ? e->name_span : e->span,
+	           "the expression is more than %d operations deep", MAX_DEPTH);
+	diag_help(p->l->c->diags, "write an object of named values, each a part of it");
+	return NULL;
+}
+
 static Expr *operator_new(Parser *p, const char *name, Span at, Span whole, Expr *const *operand,
                           size_t count)
 {
@@ -55,21 +74,26 @@ static Expr *operator_new(Parser *p, const char *name, Span at, Span whole, Expr
 	e->arg = new_array(p->l->c->arena, Arg, count);
 	for (size_t i = 0; i < count; i++)
 		e->arg[i].value = operand[i];
-	return e;
+	return measured(p, e);
 }
 
 /* Items up to `close`; the cursor stands behind the opening bracket, and ends behind the closing
  * one. */
 static bool parse_items(Parser *p, const char *close, bool names, Expr *into, Span *end)
 {
-	Arg item[MAX_ARGS];
-	size_t count = 0;
+	Arg *item = NULL; /* [room]: on no stack, since items are nested */
+	size_t count = 0, room = 0;
 	while (!token_is(&p->t, close)) {
 		if (count == MAX_ARGS) {
 			diag_error(p->l->c->diags, p->t.span, "more than %d items", MAX_ARGS);
 			return false;
 		}
-		item[count] = (Arg){0};
+		if (count == room) {
+			Arg *more = new_array(p->l->c->arena, Arg, room = room ? 4 * room : 4);
+			if (count)
+				memcpy(more, item, count * sizeof *item);
+			item = more;
+		}
 		Lex ahead = *p->l;
 		if (names && p->t.kind == TOKEN_NAME) {
 			Token next = lex_next(&ahead);
@@ -90,9 +114,7 @@ static bool parse_items(Parser *p, const char *close, bool names, Expr *into, Sp
 	*end = p->t.span;
 	advance(p);
 	into->count = count;
-	into->arg = new_array(p->l->c->arena, Arg, count);
-	if (count)
-		memcpy(into->arg, item, count * sizeof *item);
+	into->arg = item;
 	return true;
 }
 
@@ -113,7 +135,7 @@ static Expr *parse_atom(Parser *p)
 		if (!parse_items(p, "]", false, e, &end))
 			return NULL;
 		e->span = join(t.span, end);
-		return e;
+		return measured(p, e);
 	} else if (token_is(&t, "(")) {
 		advance(p);
 		e = parse_expr(p);
@@ -131,11 +153,7 @@ static Expr *parse_atom(Parser *p)
 static Expr *parse_postfix(Parser *p)
 {
 	Expr *e = parse_atom(p);
-	for (int chained = 0; e && (token_is(&p->t, "(") || token_is(&p->t, "[")); chained++) {
-		if (chained == MAX_DEPTH) {
-			diag_error(p->l->c->diags, p->t.span, "more than %d calls in a row", MAX_DEPTH);
-			return NULL;
-		}
+	while (e && (token_is(&p->t, "(") || token_is(&p->t, "["))) {
 		bool is_call = token_is(&p->t, "(");
 		if (is_call && (e->kind == EXPR_NUMBER || e->kind == EXPR_LIST || e->kind == EXPR_TEXT)) {
 			diag_error(p->l->c->diags, e->span, "only a name can be called");
@@ -166,7 +184,7 @@ static Expr *parse_postfix(Parser *p)
 			               .arg = arg,
 			               .count = call->count + 1};
 		}
-		e = call;
+		e = measured(p, call);
 	}
 	return e;
 }
@@ -186,9 +204,10 @@ static Expr *parse_power(Parser *p)
 
 static Expr *parse_unary(Parser *p)
 {
-	if (++p->depth > MAX_DEPTH) {
+	if (++p->depth > MAX_NESTED) {
 		diag_error(p->l->c->diags, p->t.span, "the expression is nested more than %d deep",
-		           MAX_DEPTH);
+		           MAX_NESTED);
+		diag_help(p->l->c->diags, "write an object of named values, each a part of it");
 		return NULL;
 	}
 	Expr *e;
@@ -238,12 +257,9 @@ static Expr *parse_level(Parser *p, int level)
 	const Operator *o;
 	for (int chained = 0; x && (o = operator_at(&p->t, level)); chained++) {
 		Span at = p->t.span;
-		if (chained == (level == COMPARE ? 1 : MAX_DEPTH)) {
-			diag_error(p->l->c->diags, at,
-			           level == COMPARE ? "comparisons cannot be chained"
-			                            : "the expression is too long");
-			if (level == COMPARE)
-				diag_help(p->l->c->diags, "write and(a < b, b < c)");
+		if (chained == 1 && level == COMPARE) {
+			diag_error(p->l->c->diags, at, "comparisons cannot be chained");
+			diag_help(p->l->c->diags, "write and(a < b, b < c)");
 			return NULL;
 		}
 		advance(p);

@@ -64,6 +64,7 @@ struct Expr {
 	    callee; /* EXPR_CALL that is no operator: f in f(x), itself ema(f, 0.9) in ema(f, 0.9)(x) */
 	Arg *arg;   /* CALL: arguments; LIST: items (names NULL) */
 	size_t count;
+	uint32_t depth; /* of the tree below: 0 without parts */
 };
 
 /* Grammar (models/README.md has it with examples), loosest first:
