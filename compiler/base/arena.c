@@ -50,16 +50,18 @@ void arena_close(Arena *a)
 	free(a);
 }
 
-void arena_on_limit(Arena *a, jmp_buf *where)
+jmp_buf *arena_on_limit(Arena *a, jmp_buf *where)
 {
+	jmp_buf *before = a->where;
 	a->where = where;
+	return before;
 }
 
-_Noreturn static void exhausted(Arena *a, size_t wanted)
+void arena_exhausted(Arena *a)
 {
 	if (a->where)
 		longjmp(*a->where, 1);
-	BUG("arena of %zu bytes cannot give %zu more", a->total, wanted);
+	BUG("arena of %zu bytes cannot give more", a->total);
 }
 
 static Chunk *chunk_add(Arena *a, size_t size)
@@ -70,11 +72,11 @@ static Chunk *chunk_add(Arena *a, size_t size)
 	if (a->limit && (a->total > a->limit || room > a->limit - a->total))
 		room = size;
 	if (size > SIZE_MAX / 2 || (a->limit && (a->total > a->limit || room > a->limit - a->total)))
-		exhausted(a, size);
+		arena_exhausted(a);
 	bool spare = a->spare && a->spare->size == room;
 	Chunk *c = spare ? a->spare : calloc(1, sizeof *c + room);
 	if (!c)
-		exhausted(a, size);
+		arena_exhausted(a);
 	if (spare)
 		a->spare = NULL;
 	*c = (Chunk){.before = a->chunk, .size = room, .dirty = c->dirty};
@@ -86,7 +88,7 @@ void *arena_array(Arena *a, size_t count, size_t size)
 {
 	size_t bytes;
 	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 4)
-		exhausted(a, SIZE_MAX);
+		arena_exhausted(a);
 	bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
 	Chunk *c = a->chunk;
 	if (!c || bytes > c->size - c->used)

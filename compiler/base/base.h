@@ -32,7 +32,8 @@ MUST_USE Arena *arena_open(size_t limit);
 void arena_close(Arena *a); /* NULL-safe */
 /* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here.
  */
-void arena_on_limit(Arena *a, jmp_buf *where);
+jmp_buf *arena_on_limit(Arena *a, jmp_buf *where); /* returns what was set before */
+_Noreturn void arena_exhausted(Arena *a);          /* goes there */
 /* `count` x `size` bytes, zeroed, aligned to 16; overflow-checked. Never NULL. */
 void *arena_array(Arena *a, size_t count, size_t size);
 /* clang-format off */
@@ -168,7 +169,15 @@ typedef struct Compile {
 	size_t chain_room;  /* bytes of a block of a chain (schedule/chain.c); 0: as measured */
 	const char *cpu;    /* LLVM's CPU name; NULL: this machine */
 	const char *features;
-	Laps laps; /* what each stage took */
+	Laps laps;           /* what each stage took */
+	uintptr_t stack_end; /* the lowest address that recursion may reach; 0: not watched */
 } Compile;
+
+/* -- stack.c: a long stack for what is recursive over the user's text ----------------------------
+ */
+
+/* Runs it with room for deep recursion, whatever the caller's own limit is. */
+void stack_run(Compile *c, void (*run)(void *), void *argument);
+bool stack_is_low(const Compile *c);
 
 #endif

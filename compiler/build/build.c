@@ -30,7 +30,8 @@ Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch)
 	b->averages = 0;
 	b->binding = NULL;
 	memset(b->pending, 0, MAX_STATES * sizeof *b->pending);
-	*b->frame = (Frame){.path = "", .use = hash_text(1, name)};
+	b->calls = 0;
+	*b->frame = (Frame){.component = "", .use = hash_text(1, name)};
 	add_graph(b, b->g);
 	return b->g;
 }
@@ -173,7 +174,7 @@ void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *
 	Frame *outer = b->frame;
 	for (size_t i = 0; i < count; i++) {
 		const char *name = b->bundle->state[index[i]].name;
-		Frame frame = {.path = arena_printf(b->c->arena, "%soptimizer.%s", b->prefix, name),
+		Frame frame = {.component = arena_printf(b->c->arena, "%soptimizer.%s", b->prefix, name),
 		               .use = hash_text(2, name)};
 		NodeId w = state_node(b, index[i]);
 		Value flow[2] = {value_tensor(w), value_tensor(gradient[i])};
@@ -339,12 +340,19 @@ static void check_used(Build *b)
 	}
 }
 
-Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data)
+typedef struct Request { /* what build() is given, and gives */
+	Compile *c;
+	const Model *model;
+	const Prelude *prelude;
+	const DataShape *data;
+	Bundle *bundle;
+} Request;
+
+static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
+                         const DataShape *data)
 {
-	if (!model || !prelude)
-		return NULL;
 	size_t errors = diag_count(c->diags);
-	Frame frame = {.path = ""};
+	Frame frame = {.component = ""};
 	Build b = {.c = c,
 	           .model = model,
 	           .prelude = prelude,
@@ -368,10 +376,25 @@ Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const Data
 	return diag_count(c->diags) == errors ? b.bundle : NULL;
 }
 
+static void run_request(void *request)
+{
+	Request *r = request;
+	r->bundle = build_all(r->c, r->model, r->prelude, r->data);
+}
+
+Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data)
+{
+	if (!model || !prelude)
+		return NULL;
+	Request r = {c, model, prelude, data, NULL};
+	stack_run(c, run_request, &r);
+	return r.bundle;
+}
+
 Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definitions, Expr *e,
                         const DataField *inputs, size_t count, Bundle **states)
 {
-	Frame frame = {.path = ""};
+	Frame frame = {.component = ""};
 	Build b = {.c = c,
 	           .model = definitions,
 	           .prelude = prelude,

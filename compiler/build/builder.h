@@ -52,14 +52,15 @@ struct Scope {
 	const struct Branch *root; /* of a deep one: finds names without walking outwards */
 };
 
-/* Where in the model we are: `path` names parameters, `use` keys random streams. */
+/* Where in the model we are: the path to here names parameters, `use` keys random streams. */
 typedef struct Used {
 	struct Used *next;
 	const char *name;
 	unsigned count;
 } Used;
 typedef struct Frame {
-	const char *path;
+	const struct Frame *outer; /* NULL: the path begins here */
+	const char *component;     /* of the path; "": none */
 	Hash use;
 	Used *used;
 } Frame;
@@ -96,7 +97,8 @@ typedef struct Build {
 	Frame *frame;
 	const Call *call;
 	const char *binding; /* name that the value being evaluated will get, or NULL */
-	int depth;
+	uint32_t depth, calls;
+	bool stopped; /* a limit was passed, and reported: nothing more is evaluated */
 	bool training, in_init;
 	const BundleTask *task; /* NULL: pre-training */
 	uint32_t owner;         /* State.task of states made now */
@@ -111,7 +113,11 @@ typedef struct Build {
 	Placed placed[2]; /* of the graph being built, of the init graph */
 } Build;
 
-enum { MAX_STATES = 1 << 14, MAX_CALLS = 300 };
+enum {
+	MAX_STATES = 1 << 14,
+	MAX_CALLS = 1 << 19, /* of a graph */
+	MAX_DEPTH = 10000,   /* calls in calls */
+};
 
 /* value.c */
 Value value_number(double number);
@@ -152,6 +158,9 @@ const char *frame_path(Build *b, const char *component);
  */
 void build_error(Build *b, Span span, const char *format, ...) PRINTF(3, 4);
 Span user_span(const Build *b, Span span);
+/* Whether a call may be made, and an expression evaluated: else a limit is passed, and reported. */
+bool may_call(Build *b, Span span, const char *name);
+bool has_room(Build *b, Span span);
 void unknown_name(Build *b, Span span, const char *name, const Scope *scope, const char *what);
 
 /* call.c */

@@ -159,7 +159,7 @@ Value builtin_repeat(Build *b, Span span, Given *in)
 	if (!value_to_ints(b, in[1].span, "the number of times", &in[1].value, &times, 1, &one))
 		return value_none();
 	if (times < 0 || times > 10000) {
-		build_error(b, in[1].span, "cannot repeat %lld times", (long long)times);
+		build_error(b, in[1].span, "cannot repeat %lld times: from 0 to 10000", (long long)times);
 		return value_none();
 	}
 	(void)span;

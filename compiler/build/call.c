@@ -125,6 +125,8 @@ static Value eval_operator(Build *b, const Expr *e, const Scope *scope)
 
 Value eval(Build *b, const Expr *e, const Scope *scope)
 {
+	if (!has_room(b, e->span))
+		return value_none();
 	switch (e->kind) {
 	case EXPR_NUMBER:
 		return value_number(e->number);
@@ -566,13 +568,9 @@ static Value invoke(Build *b, const Invoke *call)
 {
 	const char *binding = b->binding;
 	b->binding = NULL;
-	if (b->depth >= MAX_CALLS) {
-		build_error(b, call->span,
-		            "'%s' is called more than %d levels deep: it seems to call itself", call->name,
-		            MAX_CALLS);
+	if (!may_call(b, call->span, call->name))
 		return value_none();
-	}
-	b->depth++;
+	b->depth++, b->calls++;
 	Value v = resolve(b, call, binding);
 	b->depth--;
 	return v;

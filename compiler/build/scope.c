@@ -114,13 +114,24 @@ const char *frame_component(Build *b, const char *name)
 
 const char *frame_path(Build *b, const char *component)
 {
-	return *b->frame->path ? arena_printf(b->c->arena, "%s.%s", b->frame->path, component)
-	                       : component;
+	size_t size = strlen(component);
+	for (const Frame *f = b->frame; f; f = f->outer)
+		size += *f->component ? strlen(f->component) + 1 : 0;
+	char *path = new_array(b->c->arena, char, size + 1), *end = path + size;
+	end = memcpy(end - strlen(component), component, strlen(component));
+	for (const Frame *f = b->frame; f; f = f->outer) {
+		if (!*f->component)
+			continue;
+		*--end = '.';
+		end = memcpy(end - strlen(f->component), f->component, strlen(f->component));
+	}
+	return path;
 }
 
 Frame frame_below(Build *b, const char *component)
 {
-	return (Frame){.path = frame_path(b, component), .use = hash_text(b->frame->use, component)};
+	return (Frame){
+	    .outer = b->frame, .component = component, .use = hash_text(b->frame->use, component)};
 }
 
 Frame frame_network(Build *b, const char *name)
@@ -131,7 +142,7 @@ Frame frame_network(Build *b, const char *name)
 		b->used[d - b->model->define.at] = true;
 	bool of_task = b->task && definitions_find(&b->task->task->network, name);
 	const char *path = of_task ? arena_printf(b->c->arena, "%s%s", b->prefix, name) : name;
-	return (Frame){.path = path, .use = hash_text(b->frame->use, component)};
+	return (Frame){.component = path, .use = hash_text(b->frame->use, component)};
 }
 
 /* -- Errors
@@ -195,4 +206,38 @@ void unknown_name(Build *b, Span span, const char *name, const Scope *scope, con
 		diag_help(
 		    b->c->diags,
 		    "layers and functions are listed in models/README.md; your own stand under \"define\"");
+}
+
+/* -- Limits -------------------------------------------------------------------------------------
+ */
+
+/* Evaluation is recursive: its stack is long (build.c), and watched. */
+bool has_room(Build *b, Span span)
+{
+	if (b->stopped || !stack_is_low(b->c))
+		return !b->stopped;
+	b->stopped = true;
+	build_error(b, span, "calls and expressions are nested too deep here: %u calls", b->depth);
+	diag_help(b->c->diags, "give parts of long expressions names of their own");
+	return false;
+}
+
+bool may_call(Build *b, Span span, const char *name)
+{
+	if (!has_room(b, span))
+		return false;
+	if (b->depth < MAX_DEPTH && b->calls < MAX_CALLS)
+		return true;
+	b->stopped = true;
+	if (b->depth == MAX_DEPTH) {
+		build_error(b, span, "'%s' is called more than %d levels deep: it seems to call itself",
+		            name, MAX_DEPTH);
+		diag_help(b->c->diags, "let it end: if(condition, value, call of itself)");
+	} else {
+		build_error(b, span, "'%s' is call number %u of the graph '%s': at most %d are made", name,
+		            b->calls + 1, b->g->name, MAX_CALLS);
+		diag_help(b->c->diags, "a definition that calls another twice doubles the work of it, and "
+		                       "a repeat in a repeat multiplies: use fewer of them");
+	}
+	return false;
 }

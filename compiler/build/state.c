@@ -22,7 +22,7 @@ static NodeId first_value(Build *b, Span span, const char *name, Shape shape,
                           const Value *shape_value, const Layer *init)
 {
 	Graph *g = b->g;
-	Frame *outer = b->frame, frame = {.path = name, .use = hash_text(0, name)};
+	Frame *outer = b->frame, frame = {.component = name, .use = hash_text(0, name)};
 	Value momentum = b->momentum;
 	b->g = b->init;
 	b->g->origin = user_span(b, span);

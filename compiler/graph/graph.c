@@ -196,6 +196,8 @@ static NodeId intern(Graph *g, const Node *n)
 	if (g->count == MAX_NODES) {
 		diag_error(g->c->diags, g->origin, "the graph '%s' has more than %d nodes", g->name,
 		           MAX_NODES);
+		diag_help(g->c->diags, "use fewer layers or steps: calls in calls and repeats in repeats "
+		                       "multiply");
 		return 0;
 	}
 	grow(g);
