@@ -28,38 +28,42 @@ typedef struct Call { /* of a kernel */
 typedef struct Step {
 	Emit *e;
 	const Codegen *cg;
-	V function, block;
+	V block;
 	V field[FIELD_COUNT];
-	Call *call; /* [kernel_count] */
-	V args;     /* words for the args of a task */
-	bool *task; /* [kernel_count] of a kernel that is made: it runs on several threads */
-	V wave;     /* the task of several kernels together; NULL: there are none */
+	Call *call;     /* [kernel_count] */
+	V args;         /* words for the args of a task */
+	uint32_t words; /* so many */
+	uint32_t marks; /* of a profile, made so far */
+	bool *task;     /* [kernel_count] of a kernel that is made: it runs on several threads */
+	V wave;         /* the task of several kernels together; NULL: there are none */
 	const char *prefix;
 } Step;
 
 /* -- The buffers of a kernel, in an order that depends on its structure alone ------------------ */
 
+/* The list with b, if it is not there; its new length. */
+static uint32_t with(BufferId *list, uint32_t count, BufferId b)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (list[i] == b)
+			return count;
+	list[count] = b;
+	return count + 1;
+}
+
 uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, BufferId *out)
 {
 	ArenaMark mark = arena_mark(c->arena);
-	Read *read = new_array(c->arena, Read, k->graph->count);
-	bool *seen = new_array(c->arena, bool, k->buffer_count);
-	uint32_t count = 0, reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
+	uint32_t count = 0, reads = 0;
 	if (kernel->kind == KERNEL_copy) {
 		out[count++] = kernel->from;
-		seen[kernel->from] = true;
+	} else {
+		const Read *read = kernel_loads(c, k, kernel, &reads);
+		for (uint32_t i = reads; i > 0; i--) /* they come in decreasing order */
+			count = with(out, count, k->buffer_of[read[i - 1].node]);
 	}
-	for (uint32_t i = reads; i > 0; i--) { /* they come in decreasing order */
-		BufferId b = k->buffer_of[read[i - 1].node];
-		if (!seen[b])
-			out[count++] = b;
-		seen[b] = true;
-	}
-	for (uint32_t i = 0; i < kernel->out_count; i++) {
-		if (!seen[kernel->to[i]])
-			out[count++] = kernel->to[i];
-		seen[kernel->to[i]] = true;
-	}
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		count = with(out, count, kernel->to[i]);
 	arena_reset(c->arena, mark);
 	return count;
 }
@@ -168,10 +172,7 @@ static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
 
 uint32_t step_first_equal(const Kernels *k, uint32_t number)
 {
-	for (uint32_t i = 0; i < number; i++)
-		if (k->kernel[i].hash && k->kernel[i].hash == k->kernel[number].hash)
-			return i;
-	return number;
+	return k->kernel[number].hash ? k->kernel[number].same : number;
 }
 
 /* One past the last kernel that is called together with `first`. A profile is of single kernels
@@ -420,6 +421,57 @@ static void make_chain(Step *s, uint32_t first)
 	s->call[first].chain = chain_task(e, s->cg, symbol, first, link);
 }
 
+/* -- Parts -------------------------------------------------------------------------------------
+ *
+ * LLVM takes more than twice as long for a function twice as long; above all for an alloca, all of
+ * whose uses it goes through as often as one of them changes: a part is given its words. */
+
+enum { MOST_AT_ONCE = 256 /* kernels that one function calls; of a longer step, each part */ };
+
+/* A function of the block, or a part of it: of the block and the words for args; in its entry. */
+static V step_function(Step *s, const char *name, bool is_part)
+{
+	Emit *e = s->e;
+	T params[] = {e->ptr, e->ptr};
+	T type = LLVMFunctionType(e->voidt, params, is_part ? 2 : 1, false);
+	V f = LLVMAddFunction(e->module, name, type);
+	LLVMSetLinkage(f, is_part ? LLVMInternalLinkage : LLVMExternalLinkage);
+	target_attributes(s->cg, e, f);
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	return f;
+}
+
+/* Waves and chains stay whole. */
+static uint32_t part_end(const Emit *e, uint32_t first)
+{
+	uint32_t to = first;
+	while (to < e->k->kernel_count && (to == first || end_of(e, to) - first <= MOST_AT_ONCE))
+		to = end_of(e, to);
+	return to;
+}
+
+static V args_room(const Step *s)
+{
+	return LLVMBuildArrayAlloca(s->e->b, s->e->i64, l_i64(s->e, s->words), "args");
+}
+
+/* Calls kernels [from, to) in `function`, whose entry is current. */
+static void emit_calls(Step *s, V function, V args, uint32_t from, uint32_t to)
+{
+	Emit *e = s->e;
+	s->block = LLVMGetParam(function, 0);
+	s->args = args;
+	load_fields(s);
+	for (uint32_t i = from, end; i < to; i = end) {
+		end = end_of(e, i);
+		call_wave(s, i, end);
+		if (e->c->profile)
+			call_mark(s, s->marks++);
+	}
+	LLVMBuildRetVoid(e->b);
+}
+
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 {
 	Step s = {.e = e, .cg = cg, .prefix = prefix};
@@ -431,19 +483,22 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 	for (uint32_t i = 0; i < k->kernel_count; i = chain_end(k, i))
 		if (k->kernel[i].chain)
 			make_chain(&s, i);
-	s.function = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, &e->ptr, 1, false));
-	target_attributes(cg, e, s.function);
-	e->function = s.function;
-	s.block = LLVMGetParam(s.function, 0);
-	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
-	s.args = LLVMBuildArrayAlloca(e->b, e->i64, l_i64(e, words), "args");
-	load_fields(&s);
-	uint32_t calls = 0;
-	for (uint32_t i = 0, end; i < k->kernel_count; i = end) {
-		end = end_of(e, i);
-		call_wave(&s, i, end);
-		if (e->c->profile)
-			call_mark(&s, calls++);
+	s.words = words;
+	if (k->kernel_count <= MOST_AT_ONCE) {
+		V f = step_function(&s, name, false);
+		emit_calls(&s, f, args_room(&s), 0, k->kernel_count);
+		return;
 	}
+	uint32_t parts = 0;
+	V *part = new_array(e->c->arena, V, k->kernel_count);
+	for (uint32_t i = 0, end; i < k->kernel_count; i = end) {
+		end = part_end(e, i);
+		V f = step_function(&s, arena_printf(e->c->arena, "%spart%u", prefix, i), true);
+		emit_calls(&s, f, LLVMGetParam(f, 1), i, end);
+		part[parts++] = f;
+	}
+	V whole = step_function(&s, name, false), given[] = {LLVMGetParam(whole, 0), args_room(&s)};
+	for (uint32_t i = 0; i < parts; i++)
+		LLVMBuildCall2(e->b, LLVMGlobalGetValueType(part[i]), part[i], given, 2, "");
 	LLVMBuildRetVoid(e->b);
 }

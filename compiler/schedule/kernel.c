@@ -79,6 +79,18 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 	return reads;
 }
 
+const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *reads)
+{
+	uint32_t count;
+	const Visit *visit = kernel_walk(c, k, kernel, &count);
+	Read *read = new_array(c->arena, Read, count + 1);
+	*reads = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (!visit[i].here)
+			read[(*reads)++] = (Read){visit[i].node, visit[i].same_element};
+	return read;
+}
+
 /* -- Structural hash
  * --------------------------------------------------------------------------------- */
 

@@ -251,6 +251,24 @@ static BufferId output_buffer(const Kernels *k, uint32_t slot)
 	BUG("output %u has no buffer", slot);
 }
 
+/* The first kernel of each hash, by a table of 1 + kernel. */
+static void find_same(Compile *c, Kernels *k)
+{
+	uint32_t size = 16;
+	while (size < 2 * k->kernel_count)
+		size *= 2;
+	ArenaMark mark = arena_mark(c->arena);
+	uint32_t *table = new_array(c->arena, uint32_t, size);
+	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		uint32_t at = (uint32_t)k->kernel[i].hash & (size - 1);
+		while (table[at] && k->kernel[table[at] - 1].hash != k->kernel[i].hash)
+			at = (at + 1) & (size - 1);
+		table[at] = table[at] ? table[at] : i + 1;
+		k->kernel[i].same = table[at] - 1;
+	}
+	arena_reset(c->arena, mark);
+}
+
 Kernels *fuse_place(Fuse *f)
 {
 	const Graph *g = f->g;
@@ -297,6 +315,7 @@ Kernels *fuse_place(Fuse *f)
 		kernel_cost(c, k, &k->kernel[i]);
 		k->kernel[i].hash = kernel_hash(c, k, &k->kernel[i]);
 	}
+	find_same(c, k);
 	kernels_wave(c, k);
 	return k;
 }

@@ -81,14 +81,18 @@ static int larger_first(const void *x, const void *y)
 	return a < b ? -1 : a > b; /* both in one array: by id */
 }
 
-static uint64_t most_alive(const Kernels *k)
+static uint64_t most_alive(Compile *c, const Kernels *k)
 {
-	uint64_t most = 0;
-	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		uint64_t alive = 0;
-		for (BufferId b = 1; b < k->buffer_count; b++)
-			if (in_arena(&k->buffer[b]) && k->buffer[b].first <= i && i <= k->buffer[b].last)
-				alive += aligned(k->buffer[b].bytes);
+	uint64_t *begun = new_array(c->arena, uint64_t, k->kernel_count + 1), /* bytes, at a kernel */
+	    *ended = new_array(c->arena, uint64_t, k->kernel_count + 1);      /* behind it */
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		if (in_arena(&k->buffer[b])) {
+			begun[k->buffer[b].first] += aligned(k->buffer[b].bytes);
+			ended[k->buffer[b].last] += aligned(k->buffer[b].bytes);
+		}
+	uint64_t most = 0, alive = 0;
+	for (uint32_t i = 0; i < k->kernel_count; alive -= ended[i++]) {
+		alive += begun[i];
 		most = alive > most ? alive : most;
 	}
 	return most;
@@ -113,7 +117,7 @@ Plan *plan(Compile *c, Kernels *k)
 		uint64_t end = order[i]->offset + aligned(order[i]->bytes);
 		p->arena_bytes = end > p->arena_bytes ? end : p->arena_bytes;
 	}
-	p->lower_bound = most_alive(k);
+	p->lower_bound = most_alive(c, k);
 	return p;
 }
 

@@ -103,7 +103,8 @@ typedef struct Kernel {
 	uint64_t scratch; /* bytes of private memory a call needs (packing), at most 1 MiB: on the stack
 	                     of its thread */
 	ContractTiling tiling; /* contract */
-	Hash hash;             /* equal hash: the same code with other pointers */
+	Hash hash;             /* equal hash: the same code with other pointers; */
+	uint32_t same;         /* the first kernel of that hash */
 	double flops, bytes;   /* an estimate for the table; bytes: read and written from buffers */
 } Kernel;
 
@@ -136,6 +137,8 @@ typedef struct Read {
 
 /* kernel.c: fills out[], which has room for graph->count; the number of reads. */
 uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out);
+/* The same in memory of its own. */
+const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *reads);
 
 /* fuse.c and friends; `graph` has passed all passes. */
 Kernels *schedule(Compile *c, const Graph *graph);

@@ -55,15 +55,19 @@ static Wave begin(Compile *c, const Kernels *k)
 	              .writer = new_array(c->arena, uint32_t, k->buffer_count)};
 }
 
+enum { MOST_MEMBERS = 256 }; /* the code that begins a wave is a straight line */
+
 void kernels_wave(Compile *c, Kernels *k)
 {
 	ArenaMark mark = arena_mark(c->arena);
 	Wave w = begin(c, k);
 	k->wake = 2 * (double)TILE_WORK;
+	uint32_t members = 0;
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		uint32_t reads = reads_of(&w, &k->kernel[i]);
 		const Chain *chain = k->kernel[i].chain, *before = i > 0 ? k->kernel[i - 1].chain : NULL;
-		bool joins = i > 0 && !before && fits(&w, &k->kernel[i], reads);
+		bool joins = i > 0 && !before && members < MOST_MEMBERS && fits(&w, &k->kernel[i], reads);
+		members = joins ? members + 1 : 1;
 		k->kernel[i].beside = joins || (chain && chain == before);
 		w.number += !k->kernel[i].beside;
 		join(&w, &k->kernel[i], reads);
