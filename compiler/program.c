@@ -366,6 +366,11 @@ const char *sslc_cpu(sslc_program *p)
 	return p->codegen ? codegen_cpu(p->codegen) : NULL;
 }
 
+const char *sslc_note(const sslc_program *p)
+{
+	return p->codegen ? codegen_note(p->codegen) : NULL;
+}
+
 StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 {
 	return sslc_cpu(p) ? codegen_peak(p->codegen, flops_per_tile) : NULL;

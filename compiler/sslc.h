@@ -177,6 +177,10 @@ SSLC_API const char *sslc_name(const sslc_program *p);
 SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);
 SSLC_API const char *sslc_cpu(sslc_program *p); /* "znver4"; NULL after an error */
 
+/* Why compiled code is not kept on disk (the folder is not this user's alone, say), once something
+ * was compiled; NULL: nothing to say. */
+SSLC_API const char *sslc_note(const sslc_program *p);
+
 typedef enum sslc_format { SSLC_TEXT, SSLC_DOT } sslc_format;
 /* Writes one function after one stage: parse, build, autodiff, a pass, schedule, plan, llvm, asm
  * (the list: sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage

@@ -67,6 +67,8 @@ void text_number(Text *t, double value, bool is_float);
 /* Reads a whole regular file of at most `limit` bytes. On failure false, and `why` says it in words
  * ("No such file or directory", "is larger than 16777216 bytes", "is a directory"). */
 MUST_USE bool file_read(const char *path, size_t limit, Text *out, char why[128]);
+/* All of it, into an open file; false: errno. */
+MUST_USE bool write_all(int file, const char *bytes, size_t size);
 /* Writes beside, fsyncs, renames: the file is whole or untouched. */
 MUST_USE bool file_write(const char *path, const void *bytes, size_t size, char why[128]);
 

@@ -118,7 +118,7 @@ bool file_read(const char *path, size_t limit, Text *out, char why[128])
 	return good;
 }
 
-static bool write_all(int file, const char *bytes, size_t size)
+bool write_all(int file, const char *bytes, size_t size)
 {
 	while (size) {
 		ssize_t done = write(file, bytes, size);

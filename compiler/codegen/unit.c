@@ -69,6 +69,7 @@ void codegen_close(Codegen *cg)
 	LLVMDisposeMessage(cg->triple);
 	LLVMDisposeMessage(cg->cpu);
 	LLVMDisposeMessage(cg->features);
+	cache_close(cg);
 	free(cg);
 }
 
@@ -202,6 +203,11 @@ void codegen_finish(Codegen *cg)
 		objects_close(&u->objects);
 		lap(&cg->c->laps, "link");
 	}
+}
+
+const char *codegen_note(const Codegen *cg)
+{
+	return cg->cache_note[0] ? cg->cache_note : NULL;
 }
 
 StepFunction codegen_call(const Unit *u)

@@ -41,11 +41,12 @@ struct Codegen {
 	char *triple, *cpu, *features; /* LLVM's strings */
 	unsigned vector_bits;
 	bool bf16_pairs;
-	LLVMOrcLLJITRef jit; /* opened by the first function */
-	unsigned functions;  /* made so far by codegen_module: for symbols */
-	Unit *unit;          /* all of them, the last one first */
-	Shards *shards;      /* while some are begun and not finished */
-	char cache[1024];    /* the folder of object files; empty: none */
+	LLVMOrcLLJITRef jit;  /* opened by the first function */
+	unsigned functions;   /* made so far by codegen_module: for symbols */
+	Unit *unit;           /* all of them, the last one first */
+	Shards *shards;       /* while some are begun and not finished */
+	int cache;            /* the folder of object files, open; -1: none */
+	char cache_note[800]; /* why there is none, if that is worth a word */
 };
 
 enum { WHY_LLVM = 256 };
@@ -108,9 +109,13 @@ void objects_close(Objects *o);
 
 /* cache.c: objects on disk. */
 void cache_open(Codegen *cg);
+void cache_close(Codegen *cg);
 /* False: a kernel's structure has no hash, so this function has no key. */
 bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to);
 bool cache_load(const Codegen *cg, CacheKey key, Objects *out); /* false: not there, or damaged */
 void cache_store(const Codegen *cg, CacheKey key, const Objects *objects); /* best effort */
+/* The form of a file. False: damaged, or of another key. */
+bool objects_parse(const char *file, size_t size, CacheKey key, Objects *out);
+void objects_print(const Objects *objects, CacheKey key, Text *out);
 
 #endif

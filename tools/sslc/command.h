@@ -35,6 +35,7 @@ void options_help(char letter);
 bool has_colour(void);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void advise(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void inform(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a note */
 /* `name` is not one of `candidates`: complains about the "unknown `what`", and suggests the
  * nearest. */
 void complain_unknown(const char *what, const char *name, const char *const *candidates,

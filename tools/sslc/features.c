@@ -39,6 +39,7 @@ static int write_features(Session *s, const Options *o, Split split)
 		good = weights_load(&engine, o->checkpoint ? o->checkpoint : path, true, &f) &&
 		       features_write(&engine, s->data, split, out, &watch, &f);
 	}
+	session_note(s);
 	engine_close(&engine);
 	if (!good && !o->checkpoint && access(path, F_OK) != 0 && !f.help[0])
 		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);

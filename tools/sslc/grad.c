@@ -200,6 +200,7 @@ static int check_gradients(Session *s, const Options *o)
 	    feed_next(&feed, &c.gradients, &f);
 	if (good)
 		share_inputs(&c);
+	session_note(s);
 	int code = good ? EXIT_GOOD : session_failure(s, &f);
 	if (good && !check_all(&c, s->program))
 		code = EXIT_WRONG;

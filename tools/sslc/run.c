@@ -53,6 +53,7 @@ static void print_header(const Run *r)
 	if (at->step)
 		printf("resumed     at step %" PRId64 " of %s\n", at->step, r->directory);
 	fflush(stdout);
+	session_note(&r->session);
 }
 
 static bool set_directory(Run *r, const Options *o)

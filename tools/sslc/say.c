@@ -38,6 +38,17 @@ void advise(const char *format, ...)
 	va_end(args);
 }
 
+void inform(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	fflush(stdout);
+	fputs("sslc: note: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
 void complain_unknown(const char *what, const char *name, const char *const *candidates,
                       size_t count)
 {

@@ -167,6 +167,13 @@ void session_print(const Session *s)
 	printf("\nparameters  %zu\n", parameters);
 }
 
+void session_note(const Session *s)
+{
+	const char *note = sslc_note(s->program);
+	if (note)
+		inform("%s", note);
+}
+
 void session_times(const Session *s)
 {
 	enum { ROOM = 32 };

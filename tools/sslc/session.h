@@ -23,6 +23,8 @@ int session_find(const Session *s, const char *function);
 /* Model, data, parameters: the first lines of a report. */
 void session_print(const Session *s);
 
+/* What the user should know, but need not act on; to stderr. */
+void session_note(const Session *s);
 /* What each stage of the compiler took. */
 void session_times(const Session *s);
 
