@@ -38,6 +38,8 @@ static unsigned char *read_from(int file, const char *path, size_t limit, size_t
 {
 	size_t capacity = 1 << 16;
 	unsigned char *bytes = malloc(capacity + 1);
+	if (!bytes)
+		because(why, "no memory for '%s'", path);
 	*size = 0;
 	while (bytes) {
 		ssize_t got = read(file, bytes + *size, capacity - *size);
@@ -70,19 +72,31 @@ static unsigned char *read_from(int file, const char *path, size_t limit, size_t
 	return NULL;
 }
 
+/* Without waiting: a pipe that nobody writes to would be waited for. */
+int file_open(const char *path, char why[WHY])
+{
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat about;
+	if (file < 0 || fstat(file, &about) != 0)
+		because(why, "cannot open '%s': %s", path, strerror(errno));
+	else if (S_ISDIR(about.st_mode))
+		because(why, "'%s' is a folder", path);
+	else if (!S_ISREG(about.st_mode))
+		because(why, "'%s' is no regular file: data is read from files, not from pipes or devices",
+		        path);
+	else
+		return file;
+	if (file >= 0)
+		close(file);
+	return -1;
+}
+
 unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY])
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat about;
-	unsigned char *bytes = NULL;
-	if (file < 0) {
-		because(why, "cannot open '%s': %s", path, strerror(errno));
+	int file = file_open(path, why);
+	if (file < 0)
 		return NULL;
-	}
-	if (fstat(file, &about) == 0 && S_ISDIR(about.st_mode))
-		because(why, "'%s' is a folder", path);
-	else
-		bytes = read_from(file, path, limit, size, why);
+	unsigned char *bytes = read_from(file, path, limit, size, why);
 	close(file);
 	return bytes;
 }

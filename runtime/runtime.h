@@ -30,6 +30,8 @@ MUST_CHECK void *memory_new(size_t bytes);
 /* -- 1 Files: files.c
  * ---------------------------------------------------------------------------------- */
 
+/* Opens a regular file to be read; -1: it is none, or cannot be opened. */
+MUST_CHECK int file_open(const char *path, char why[WHY]);
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; one byte more is
  * 0. */
 MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY]);

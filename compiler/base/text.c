@@ -106,14 +106,16 @@ static bool read_all(int file, size_t limit, Text *out, char why[128])
 
 bool file_read(const char *path, size_t limit, Text *out, char why[128])
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
+	/* a pipe that nobody writes to must not be waited for */
+	int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0)
 		return failed(why, strerror(errno));
 	struct stat about;
 	text_add(out, "", 0);
-	bool good = fstat(file, &about) == 0 && S_ISDIR(about.st_mode)
-	                ? failed(why, "is a directory")
-	                : read_all(file, limit, out, why);
+	bool good = fstat(file, &about) != 0  ? failed(why, strerror(errno))
+	            : S_ISDIR(about.st_mode)  ? failed(why, "is a directory")
+	            : !S_ISREG(about.st_mode) ? failed(why, "is no regular file")
+	                                      : read_all(file, limit, out, why);
 	close(file);
 	return good;
 }

@@ -3,12 +3,13 @@
  * i32, floats f32. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <zlib.h>
 
 #include "../runtime.h"
 
-static const size_t LIMIT = (size_t)4 << 30;
+static const size_t LIMIT = (size_t)4 << 30; /* bytes of values, in the file and in memory */
 
 static uint32_t big32(const unsigned char *p)
 {
@@ -46,103 +47,143 @@ static void convert(Array *out, int code, const unsigned char *p, int64_t i)
 	}
 }
 
-bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
+/* What the first bytes of a file say. */
+typedef struct Header {
+	int code, rank;
+	size_t element, bytes; /* bytes: of the header itself */
+	uint64_t count;        /* of values */
+} Header;
+
+enum { LONGEST_HEADER = 4 + 4 * SSLC_MAX_RANK };
+
+/* size: the bytes that are there, of the header at least. */
+static bool read_header(const unsigned char *p, size_t size, Header *h, Array *out, char why[WHY])
 {
-	const unsigned char *p = bytes;
 	*out = (Array){0};
 	if (size < 4 || p[0] || p[1] || !code_bytes(p[2]))
 		return because(
 		    why, "is no IDX file: it must begin with two zero bytes and a type from 08 to 0e");
-	int code = p[2], rank = p[3];
-	size_t element = code_bytes(code), header = 4 + 4 * (size_t)rank;
-	if (rank < 1 || rank > SSLC_MAX_RANK)
-		return because(why, "has %d axes, but must have 1 to %d", rank, SSLC_MAX_RANK);
-	if (size < header)
-		return because(why, "ends in its header: %zu bytes of %zu", size, header);
-	out->rank = rank;
-	out->type = code == 0x08 ? "u8" : code < 0x0D ? "i32" : "f32";
-	uint64_t count = 1;
-	for (int i = 0; i < rank; i++) {
+	*h = (Header){.code = p[2], .rank = p[3], .element = code_bytes(p[2]), .count = 1};
+	h->bytes = 4 + 4 * (size_t)h->rank;
+	if (h->rank < 1 || h->rank > SSLC_MAX_RANK)
+		return because(why, "has %d axes, but must have 1 to %d", h->rank, SSLC_MAX_RANK);
+	if (size < h->bytes)
+		return because(why, "ends in its header: %zu bytes of %zu", size, h->bytes);
+	out->rank = h->rank;
+	out->type = h->code == 0x08 ? "u8" : h->code < 0x0D ? "i32" : "f32";
+	uint64_t most =
+	    LIMIT / (h->element > type_bytes(out->type) ? h->element : type_bytes(out->type));
+	for (int i = 0; i < h->rank; i++) {
 		out->dim[i] = big32(p + 4 + 4 * i);
-		if (out->dim[i] < 1 || __builtin_mul_overflow(count, (uint64_t)out->dim[i], &count) ||
-		    count > LIMIT)
-			return because(why, "has %lld elements along axis %d: none, or too many in all",
+		if (out->dim[i] < 1 || __builtin_mul_overflow(h->count, (uint64_t)out->dim[i], &h->count) ||
+		    h->count > most)
+			return because(why, "has %lld elements along axis %d: none, or more than 4 GiB in all",
 			               (long long)out->dim[i], i);
 	}
-	if (size - header != count * element)
-		return because(why, "holds %zu bytes of values, but its header says %llu", size - header,
-		               (unsigned long long)(count * element));
-	out->at = malloc(count * type_bytes(out->type));
-	if (!out->at)
-		return because(why, "no memory for %llu values", (unsigned long long)count);
-	if (code == 0x08)
-		memcpy(out->at, p + header, count);
-	else
-		for (uint64_t i = 0; i < count; i++)
-			convert(out, code, p + header + i * element, (int64_t)i);
 	return true;
 }
 
-/* gzread also reads plain files as they are. */
-static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY])
+bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 {
-	gzFile file = gzopen(path, "rb");
-	size_t capacity = 1 << 20;
-	unsigned char *bytes = file ? malloc(capacity) : NULL;
+	const unsigned char *p = bytes;
+	Header h;
+	if (!read_header(p, size, &h, out, why))
+		return false;
+	if (size - h.bytes != h.count * h.element)
+		return because(why, "holds %zu bytes of values, but its header says %llu", size - h.bytes,
+		               (unsigned long long)(h.count * h.element));
+	out->at = malloc(h.count * type_bytes(out->type));
+	if (!out->at)
+		return because(why, "no memory for %llu values", (unsigned long long)h.count);
+	if (h.code == 0x08)
+		memcpy(out->at, p + h.bytes, h.count);
+	else
+		for (uint64_t i = 0; i < h.count; i++)
+			convert(out, h.code, p + h.bytes + i * h.element, (int64_t)i);
+	return true;
+}
+
+/* -- Files
+ * -------------------------------------------------------------------------------------- */
+
+/* Adds up to `wanted` bytes to those that are there; gzread also reads plain files as they are. */
+static bool inflate_more(gzFile file, unsigned char *to, size_t *size, size_t wanted, char why[WHY])
+{
+	while (wanted) {
+		int code, got = gzread(file, to + *size, (unsigned)(wanted < 1 << 20 ? wanted : 1 << 20));
+		if (got < 0)
+			return because(why, "%s: is the file whole?", gzerror(file, &code));
+		if (got == 0)
+			break;
+		*size += (size_t)got;
+		wanted -= (size_t)got;
+	}
+	return true;
+}
+
+/* A little compressed data can become very much: no more is read than the header says, and memory
+ * grows with what has come. */
+static unsigned char *inflate_values(gzFile file, size_t *size, char why[WHY])
+{
+	Header h;
+	Array array;
+	size_t room = LONGEST_HEADER;
+	unsigned char *bytes = malloc(room);
+	bool good = bytes || because(why, "does not fit into memory");
 	*size = 0;
-	while (bytes) {
-		int got = gzread(file, bytes + *size,
-		                 (unsigned)(capacity - *size < 1 << 20 ? capacity - *size : 1 << 20));
-		if (got < 0) {
-			int code;
-			because(why, "'%s': %s: is the file whole?", path, gzerror(file, &code));
+	good = good && inflate_more(file, bytes, size, room, why) &&
+	       read_header(bytes, *size, &h, &array, why);
+	size_t end = good ? h.bytes + h.count * h.element + 1 : 0; /* one more would be too many */
+	while (good && *size == room && room < end) {
+		size_t more = room < 1 << 20 ? 1 << 20 : 2 * room;
+		unsigned char *larger = realloc(bytes, more < end ? more : end);
+		if (!larger) {
+			good = because(why, "does not fit into memory");
 			break;
 		}
-		*size += (size_t)got;
-		if (got == 0) {
-			int code = gzclose(file);
-			if (code == Z_OK)
-				return bytes;
-			because(why, "'%s' ends in the middle of its compressed data", path);
-			free(bytes);
-			return NULL;
-		}
-		if (*size == capacity) {
-			unsigned char *more = capacity < LIMIT ? realloc(bytes, 2 * capacity) : NULL;
-			if (!more) {
-				because(why, "'%s' does not fit into memory", path);
-				break;
-			}
-			bytes = more;
-			capacity *= 2;
-		}
+		bytes = larger;
+		room = more < end ? more : end;
+		good = inflate_more(file, bytes, size, room - *size, why);
 	}
-	if (!file)
-		because(why, "cannot open '%s'", path);
-	else
-		gzclose(file);
+	if (good && *size == end)
+		good = because(why, "holds more bytes of values than its header says: %zu",
+		               (size_t)(h.count * h.element));
+	if (good)
+		return bytes;
 	free(bytes);
 	return NULL;
+}
+
+static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY])
+{
+	char reason[WHY];
+	int from = file_open(path, why);
+	if (from < 0)
+		return NULL;
+	gzFile file = gzdopen(from, "rb");
+	if (!file) {
+		close(from);
+		because(why, "no memory for '%s'", path);
+		return NULL;
+	}
+	unsigned char *bytes = inflate_values(file, size, reason);
+	int code = gzclose(file);
+	if (bytes && code != Z_OK) {
+		because(reason, "ends in the middle of its compressed data");
+		free(bytes);
+		bytes = NULL;
+	}
+	if (!bytes)
+		because(why, "'%.200s' %.250s", path, *size ? reason : "is empty");
+	return bytes;
 }
 
 bool idx_read(const char *path, Array *out, char why[WHY])
 {
 	size_t size;
 	char reason[WHY];
-	/* for the words of the system: no such file, permission, a folder */
-	FILE *there = fopen(path, "rb");
-	unsigned char *bytes = NULL;
-	*why = 0;
-	if (!there || fseek(there, 0, SEEK_SET) != 0 || fgetc(there) == EOF) {
-		free(bytes_read(path, 64, &size, why));
-		if (there && !*why)
-			because(why, "'%s' is empty", path);
-		if (there)
-			fclose(there);
-		return false;
-	}
-	fclose(there);
-	if (!(bytes = inflate_file(path, &size, why)))
+	unsigned char *bytes = inflate_file(path, &size, why);
+	if (!bytes)
 		return false;
 	bool good = idx_parse(bytes, size, out, reason);
 	free(bytes);

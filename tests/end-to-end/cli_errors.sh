@@ -36,7 +36,7 @@ for cmd in "$@"; do
 	(
 		cd "$temp/case"
 		. "$temp/prepare"
-		eval "exec \"\$sslc\" $arguments" >/dev/null 2>"$temp/stderr"
+		eval "exec timeout 60 \"\$sslc\" $arguments" >/dev/null 2>"$temp/stderr"
 	) || got=$?
 	if [ "$got" != "$want" ]; then
 		echo "$name: exit code $got instead of $want"

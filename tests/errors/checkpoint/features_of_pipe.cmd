@@ -1,0 +1,3 @@
+# exit 1
+$ mkfifo weights.safetensors
+features model.json --checkpoint weights.safetensors

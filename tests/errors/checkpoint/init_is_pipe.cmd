@@ -1,0 +1,3 @@
+# exit 1
+$ mkfifo weights.safetensors
+run model.json --quiet --init weights.safetensors

@@ -1,0 +1,3 @@
+# exit 1
+$ mkdir models
+check models

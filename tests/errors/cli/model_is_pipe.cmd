@@ -1,0 +1,4 @@
+# exit 1
+$ rm model.json
+$ mkfifo model.json
+check model.json

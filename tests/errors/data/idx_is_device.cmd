@@ -1,0 +1,3 @@
+# exit 1
+$ data "idx('/dev/zero')"
+check model.json

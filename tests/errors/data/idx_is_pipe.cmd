@@ -1,0 +1,4 @@
+# exit 1
+$ mkfifo images.idx
+$ data "idx('images.idx')"
+check model.json
