@@ -64,6 +64,15 @@ void text_close(Text *t);
  */
 void text_number(Text *t, double value, bool is_float);
 
+/* How many bytes the UTF-8 character at `at` has; 0: it is none. */
+size_t utf8_bytes(const char *at, size_t left);
+/* The first control character of a text, of ASCII or Latin-1; NULL: none. A tab or the end of a
+ * line is none where `space` is allowed. */
+const char *control_in(const char *text, bool space);
+/* Writes what cannot steer a terminal: control characters and bytes that are no UTF-8 as \xNN, of
+ * a long text its beginning. */
+void put_shown(FILE *out, const char *text);
+
 /* Reads a whole regular file of at most `limit` bytes. On failure false, and `why` says it in words
  * ("No such file or directory", "is larger than 16777216 bytes", "is a directory"). */
 MUST_USE bool file_read(const char *path, size_t limit, Text *out, char why[128]);

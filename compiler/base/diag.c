@@ -170,7 +170,9 @@ static void print_head(const Diags *d, Span span, FILE *out, const Paint *p)
 		return;
 	uint32_t line, column;
 	diags_place(d, span, &line, &column);
-	fprintf(out, "%s%s:%u:%u: %s", p->bold, diags_name(d, span.file), line, column, p->off);
+	fputs(p->bold, out);
+	put_shown(out, diags_name(d, span.file));
+	fprintf(out, ":%u:%u: %s", line, column, p->off);
 }
 
 /* The byte `back` characters before `at`, not before `low`. */
@@ -199,8 +201,15 @@ static void print_line(const Diags *d, Span span, FILE *out, const Paint *p)
 	uint32_t line, column;
 	diags_place(d, span, &line, &column);
 	fprintf(out, "%s%5u |%s %s", p->blue, line, p->off, from > low ? "..." : "");
-	for (size_t i = from; i < to; i++) /* control characters would spoil the terminal */
-		fputc((unsigned char)f->bytes[i] < ' ' && f->bytes[i] != '\t' ? ' ' : f->bytes[i], out);
+	for (size_t i = from, bytes; i < to; i += bytes ? bytes : 1) {
+		bytes = utf8_bytes(f->bytes + i, to - i);
+		char one[5] = {0}; /* a control character would spoil the terminal */
+		memcpy(one, f->bytes + i, bytes);
+		if (bytes && (*one == '\t' || (*one && !control_in(one, false))))
+			fwrite(one, 1, bytes, out);
+		else if (starts_character(f->bytes[i]))
+			fputc(bytes ? ' ' : '?', out);
+	}
 	fprintf(out, "%s\n%s      |%s %s", to < high ? "..." : "", p->blue, p->off,
 	        from > low ? "   " : "");
 	for (size_t i = from; i < at; i++)
@@ -216,13 +225,17 @@ static void print_line(const Diags *d, Span span, FILE *out, const Paint *p)
 static void print_error(const Diags *d, const Error *e, FILE *out, const Paint *p)
 {
 	print_head(d, e->span, out, p);
-	fprintf(out, "%serror:%s %s\n", p->red, p->off, e->text);
+	fprintf(out, "%serror:%s ", p->red, p->off);
+	put_shown(out, e->text);
+	fputc('\n', out);
 	if (e->span.file)
 		print_line(d, e->span, out, p);
 	for (const Remark *r = e->first; r; r = r->next) {
 		fputs("  ", out);
 		print_head(d, r->span, out, p);
-		fprintf(out, "%s%s:%s %s\n", p->bold, r->is_help ? "help" : "note", p->off, r->text);
+		fprintf(out, "%s%s:%s ", p->bold, r->is_help ? "help" : "note", p->off);
+		put_shown(out, r->text);
+		fputc('\n', out);
 		if (r->span.file)
 			print_line(d, r->span, out, p);
 	}

@@ -76,6 +76,61 @@ void text_number(Text *t, double value, bool is_float)
 	text_printf(t, "%s", buffer);
 }
 
+/* -- Characters -----------------------------------------------------------------------------------
+ */
+
+size_t utf8_bytes(const char *at, size_t left)
+{
+	const unsigned char *s = (const unsigned char *)at;
+	if (!left)
+		return 0;
+	size_t size = s[0] < 0x80                   ? 1
+	              : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+	              : (s[0] & 0xF0) == 0xE0       ? 3
+	              : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
+	                                            : 0;
+	if (size > left)
+		return 0;
+	for (size_t i = 1; i < size; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	return size;
+}
+
+static bool is_control(const char *at)
+{
+	unsigned char c = (unsigned char)at[0], next = c ? (unsigned char)at[1] : 0;
+	return c < ' ' || c == 0x7F || (c == 0xC2 && next >= 0x80 && next < 0xA0);
+}
+
+const char *control_in(const char *text, bool space)
+{
+	for (; *text; text++)
+		if (is_control(text) && !(space && strchr("\t\n\r", *text)))
+			return text;
+	return NULL;
+}
+
+void put_shown(FILE *out, const char *text)
+{
+	enum { LONGEST = 2000 };
+	size_t left = strlen(text);
+	bool cut = left > LONGEST;
+	left = cut ? LONGEST - 500 : left;
+	while (left) {
+		size_t bytes = utf8_bytes(text, left);
+		if (bytes && !is_control(text))
+			fwrite(text, 1, bytes, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+		bytes = bytes && !is_control(text) ? bytes : 1;
+		text += bytes;
+		left -= bytes;
+	}
+	if (cut)
+		fputs("...", out);
+}
+
 /* -- Files ----------------------------------------------------------------------------------------
  */
 

@@ -6,6 +6,7 @@
  * 32 are space, as cJSON counts them. */
 #include "parse.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
@@ -59,6 +60,18 @@ static void refuse_twin(Walk *w, Keys *keys, const Json *member, uint32_t number
 	w->failed = true;
 }
 
+/* Texts end in names of files and on terminals. */
+static void refuse_control(Walk *w, Span place, const char *text, bool space)
+{
+	const char *at = control_in(text, space);
+	if (!at)
+		return;
+	diag_error(w->c->diags, place, "%s must not hold the control character %02x",
+	           space ? "a text" : "a name",
+	           (unsigned char)*at == 0xC2 ? (unsigned char)at[1] : (unsigned char)*at);
+	w->failed = true;
+}
+
 /* Members of a list or an object: the cursor stands on the bracket. */
 static void walk_members(Walk *w, Json *value, const cJSON *item, int depth)
 {
@@ -87,6 +100,7 @@ static void walk_members(Walk *w, Json *value, const cJSON *item, int depth)
 		if (item->type == cJSON_Object) {
 			member->key = arena_copy(w->c->arena, child->string, strlen(child->string));
 			member->key_span = key;
+			refuse_control(w, key, member->key, false);
 			refuse_twin(w, &keys, member, (uint32_t)value->count);
 		}
 		skip_space(w);
@@ -131,6 +145,7 @@ static Json *walk_value(Walk *w, const cJSON *item, int depth)
 			diag_error(w->c->diags, span(w, from), "a text must not hold the character \\u0000");
 			w->failed = true;
 		}
+		refuse_control(w, span(w, from), value->text, true);
 	} else {
 		while (w->at < w->size && !strchr(",]} \t\r\n", w->text[w->at]) &&
 		       (unsigned char)w->text[w->at] > ' ')
@@ -140,6 +155,10 @@ static Json *walk_value(Walk *w, const cJSON *item, int depth)
 		                                   : JSON_NULL;
 		value->number = cJSON_IsNumber(item) ? item->valuedouble : cJSON_IsTrue(item);
 		value->text = arena_copy(w->c->arena, w->text + from, w->at - from);
+		if (value->kind == JSON_NUMBER && !isfinite(value->number)) {
+			diag_error(w->c->diags, span(w, from), "'%s' is too large for a number", value->text);
+			w->failed = true;
+		}
 	}
 	value->span = span(w, from);
 	return w->failed && depth == 0 ? NULL : value;
@@ -189,23 +208,15 @@ static void report_syntax(Walk *w, uint32_t at)
 
 static bool good_utf8(Walk *w)
 {
-	const unsigned char *s = (const unsigned char *)w->text;
 	for (uint32_t i = 0; i < w->size;) {
-		int more = s[i] < 0x80                   ? 0
-		           : s[i] >= 0xC2 && s[i] < 0xE0 ? 1
-		           : (s[i] & 0xF0) == 0xE0       ? 2
-		           : s[i] >= 0xF0 && s[i] < 0xF5 ? 3
-		                                         : -1;
-		bool good = more >= 0;
-		for (int j = 1; good && j <= more; j++)
-			good = i + (uint32_t)j < w->size && (s[i + (uint32_t)j] & 0xC0) == 0x80;
-		if (!good || (s[i] == 0)) {
+		uint32_t bytes = (uint32_t)utf8_bytes(w->text + i, w->size - i);
+		if (!bytes || w->text[i] == 0) {
 			diag_error(w->c->diags, (Span){w->file, i, i + 1},
-			           s[i] == 0 ? "the file holds a zero byte: it is not a text"
-			                     : "this byte is not UTF-8");
+			           w->text[i] == 0 ? "the file holds a zero byte: it is not a text"
+			                           : "this byte is not UTF-8");
 			return false;
 		}
-		i += (uint32_t)more + 1;
+		i += bytes;
 	}
 	return true;
 }

@@ -114,6 +114,10 @@ static Token lex_text(Lex *l)
 	l->at++;
 	Token text = make(l, TOKEN_TEXT, from);
 	text.text = arena_copy(l->c->arena, l->text + from + 1, l->at - from - 2);
+	if (control_in(text.text, false)) {
+		diag_error(l->c->diags, text.span, "a text must not hold a control character");
+		text.kind = TOKEN_BAD;
+	}
 	return text;
 }
 
@@ -144,7 +148,13 @@ Token lex_next(Lex *l)
 	if (is_name_start(c)) {
 		while (is_name_part(l->text[l->at]))
 			l->at++;
-		return make(l, TOKEN_NAME, from);
+		Token name = make(l, TOKEN_NAME, from);
+		if (l->at - from > LONGEST_NAME) {
+			diag_error(l->c->diags, name.span, "a name of %u characters; at most %d are allowed",
+			           l->at - from, LONGEST_NAME);
+			name.kind = TOKEN_BAD;
+		}
+		return name;
 	}
 	if (isdigit((unsigned char)c))
 		return lex_number(l);

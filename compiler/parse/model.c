@@ -338,13 +338,26 @@ static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 	}
 }
 
+/* A task's name is part of the names of its functions, and a word of the report. */
+static bool task_name(Compile *c, const Json *m)
+{
+	size_t size = strlen(m->key);
+	if (size && size <= LONGEST_NAME && !strpbrk(m->key, "./\"\\"))
+		return true;
+	diag_error(c->diags, m->key_span, "'%.*s%s' cannot be the name of a task", LONGEST_NAME, m->key,
+	           size > LONGEST_NAME ? "..." : "");
+	diag_help(c->diags, "at most %d characters, no dot, slash, backslash or quote", LONGEST_NAME);
+	return false;
+}
+
 static void tasks_parse(Compile *c, const Json *j, Model *model)
 {
 	if (!want_kind(c, j, JSON_OBJECT, "downstream", "an object of tasks"))
 		return;
 	model->task = new_array(c->arena, Task, j->count + 1);
 	for (const Json *m = j->first; m; m = m->next) {
-		if (!want_kind(c, m, JSON_OBJECT, m->key, "an object: a downstream task"))
+		if (!want_kind(c, m, JSON_OBJECT, m->key, "an object: a downstream task") ||
+		    !task_name(c, m))
 			continue;
 		Task *t = &model->task[model->task_count++];
 		*t = (Task){.name = m->key,
@@ -402,14 +415,23 @@ static void precision_parse(Compile *c, const Json *j, Model *model)
  * ------------------------------------------------------------------------------------------------
  */
 
+/* Whether runs/NAME can be a folder of that name. */
+static bool folder_name(Compile *c, Span span, const char *name)
+{
+	bool is_short = strlen(name) <= LONGEST_NAME;
+	if (*name && *name != '.' && !strchr(name, '/') && !control_in(name, false) && is_short)
+		return true;
+	diag_error(c->diags, span, "the name '%.*s%s' cannot be the name of a folder", LONGEST_NAME,
+	           name, is_short ? "" : "...");
+	diag_help(c->diags, "\"name\": at most %d characters, no slash, no dot in front", LONGEST_NAME);
+	return false;
+}
+
 static void section_parse(Compile *c, const Json *m, Model *model)
 {
 	if (strcmp(m->key, "name") == 0) {
-		if (want_kind(c, m, JSON_STRING, "name", "a text"))
+		if (want_kind(c, m, JSON_STRING, "name", "a text") && folder_name(c, m->span, m->text))
 			model->name = m->text;
-		if (model->name && (!*model->name || strchr(model->name, '/') || model->name[0] == '.'))
-			diag_error(c->diags, m->span, "the name '%s' cannot be the name of a folder",
-			           model->name);
 	} else if (strcmp(m->key, "about") == 0) {
 		(void)want_kind(c, m, JSON_STRING, "about", "a text");
 	} else if (strcmp(m->key, "data") == 0) {
@@ -468,6 +490,14 @@ static const char *name_of_file(Compile *c, uint32_t file)
 	return arena_copy(c->arena, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
+static bool is_named(const Json *j)
+{
+	for (const Json *m = j->first; m; m = m->next)
+		if (strcmp(m->key, "name") == 0)
+			return true;
+	return false;
+}
+
 static size_t definitions_at_most(const Json *j)
 {
 	size_t count = j->count;
@@ -494,6 +524,8 @@ Model *parse(Compile *c, uint32_t file)
 	model->define.at = new_array(c->arena, Definition, definitions_at_most(j));
 	for (const Json *m = j->first; m; m = m->next)
 		section_parse(c, m, model);
+	if (!is_named(j))
+		(void)folder_name(c, (Span){file, j->span.at, j->span.at + 1}, model->name);
 	want_section(c, j, "data", "\"data\": \"npy('images.npy')\" or \"data\": \"fashion_mnist()\"");
 	want_section(c, j, "loss", "\"loss\": \"mse(decoder(encoder(x)), x)\"");
 	check_freezes(c, model);

@@ -8,6 +8,8 @@
 /* -- json.c: cJSON's tree with positions; the only file that includes cJSON.h ---------------------
  */
 
+enum { LONGEST_NAME = 100 }; /* characters: names become parts of names of files and functions */
+
 typedef enum JsonKind {
 	JSON_NULL,
 	JSON_BOOL,

@@ -17,14 +17,24 @@ bool has_colour(void)
 	return isatty(STDERR_FILENO) && !(no && *no);
 }
 
+/* One line, without what could steer a terminal: texts of files and arguments are in it. */
+static void say(const char *head, const char *format, va_list args)
+{
+	char *text;
+	fflush(stdout);
+	fputs(head, stderr);
+	if (vasprintf(&text, format, args) >= 0) {
+		put_shown(stderr, text);
+		free(text);
+	}
+	fputc('\n', stderr);
+}
+
 void complain(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fflush(stdout);
-	fputs(has_colour() ? "sslc: \033[1;31merror:\033[0m " : "sslc: error: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	say(has_colour() ? "sslc: \033[1;31merror:\033[0m " : "sslc: error: ", format, args);
 	va_end(args);
 }
 
@@ -32,9 +42,7 @@ void advise(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fputs("  help: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	say("  help: ", format, args);
 	va_end(args);
 }
 
@@ -42,10 +50,7 @@ void inform(const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	fflush(stdout);
-	fputs("sslc: note: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	say("sslc: note: ", format, args);
 	va_end(args);
 }
 
