@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of stack that a thread needs which compiles, or runs tiles: kernels keep up to 1 MiB there.
+ */
+#define STEP_STACK ((size_t)8 << 20)
+
 /* Runs tiles [begin, end) of a kernel. */
 typedef void (*StepTask)(void *args, int64_t begin, int64_t end);
 /* Runs all tiles [0, tiles) by calls of `task` on disjoint ranges, on any threads, and returns when

@@ -108,6 +108,17 @@ static uint64_t publish(Pool *p)
 	return generation;
 }
 
+static bool add_worker(Pool *p)
+{
+	pthread_attr_t stack; /* not what `ulimit -s` leaves */
+	pthread_attr_init(&stack);
+	pthread_attr_setstacksize(&stack, STEP_STACK);
+	bool good = pthread_create(&p->worker[p->workers], &stack, worker_main, p) == 0;
+	pthread_attr_destroy(&stack);
+	p->workers += good;
+	return good;
+}
+
 Pool *pool_open(int threads)
 {
 	Pool *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);
@@ -117,11 +128,10 @@ Pool *pool_open(int threads)
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
 	for (int i = 1; i < threads && i < MAX_THREADS; i++) {
-		if (pthread_create(&p->worker[p->workers], NULL, worker_main, p) != 0) {
+		if (!add_worker(p)) {
 			pool_close(p);
 			return NULL;
 		}
-		p->workers++;
 	}
 	return p;
 }

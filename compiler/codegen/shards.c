@@ -108,9 +108,13 @@ static void give(Shards *all, Shard *s)
 	all->last = s;
 	pthread_cond_signal(&all->more);
 	pthread_mutex_unlock(&all->lock);
-	if (all->threads < all->most &&
-	    pthread_create(&all->thread[all->threads], NULL, work, all) == 0)
-		all->threads++;
+	if (all->threads == all->most)
+		return;
+	pthread_attr_t stack; /* not what `ulimit -s` leaves */
+	pthread_attr_init(&stack);
+	pthread_attr_setstacksize(&stack, STEP_STACK);
+	all->threads += pthread_create(&all->thread[all->threads], &stack, work, all) == 0;
+	pthread_attr_destroy(&stack);
 }
 
 Shards *shards_open(const Codegen *cg)

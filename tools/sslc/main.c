@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifndef SSLC_VERSION
@@ -23,6 +24,23 @@ static const Command commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+/* Kernels keep tiles on the stack, and LLVM recurses. What is raised here holds for this thread at
+ * once; others are made with a stack of that size. */
+static bool has_stack(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= STEP_STACK)
+		return true;
+	limit.rlim_cur = limit.rlim_max < STEP_STACK ? limit.rlim_max : STEP_STACK;
+	if (limit.rlim_cur == STEP_STACK && setrlimit(RLIMIT_STACK, &limit) == 0)
+		return true;
+	complain("the stack is limited to %llu KiB, but %llu are needed",
+	         (unsigned long long)limit.rlim_cur >> 10, (unsigned long long)STEP_STACK >> 10);
+	advise("ulimit -s %llu, in a shell whose limit was not lowered",
+	       (unsigned long long)STEP_STACK >> 10);
+	return false;
+}
+
 static int run(const Command *c, int count, char **argument)
 {
 	Options o = {0};
@@ -30,7 +48,7 @@ static int run(const Command *c, int count, char **argument)
 	if (code)
 		return code;
 	if (!o.help)
-		return c->run(&o);
+		return o.model && !has_stack() ? EXIT_SYSTEM : c->run(&o);
 	options_help(c->letter);
 	return finish_output(EXIT_GOOD);
 }
@@ -47,6 +65,7 @@ int main(int count, char **argument)
 {
 	const char *name = count > 1 ? argument[1] : NULL;
 	signal(SIGABRT, on_abort);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
 	if (!name) {
 		complain("no command is given");
 		advise("sslc help lists them; begin with: sslc run models/autoencoder.json");

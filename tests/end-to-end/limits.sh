@@ -1,0 +1,30 @@
+#!/bin/sh
+# Limits of the system are errors, and nothing half-made is left: of the stack, of the size of files.
+# usage: limits.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+root=$(cd "$(dirname "$0")/../.." && pwd)
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+run() { "$sslc" run "$root/models/autoencoder.json" --quiet --steps 20 --threads 2 "$@" 2>error; }
+ends() { # expected exit code, what is said
+	code=0
+	(eval "$3") || code=$?
+	[ "$code" = "$1" ] || { echo "$3: exit code $code instead of $1"; cat error; exit 1; }
+	[ -z "$2" ] || grep -q "$2" error || { echo "$3: does not say '$2':"; cat error; exit 1; }
+}
+export SSLC_CACHE="$temp/cache"
+mkdir -m 700 cache
+
+# A low stack that may be raised does for compiling and running: tiles lie on it; one that may not is refused.
+ends 0 '' 'ulimit -S -s 1024; run --out soft'
+ends 4 'the stack is limited to 1024 KiB' 'ulimit -s 1024; run --out hard'
+[ ! -e hard ] || { echo "a run that was refused left its folder"; exit 1; }
+
+# Files that may not grow: SIGXFSZ does not kill, the write is an error, and what was written beside is removed.
+rm -r cache && mkdir -m 700 cache
+ends 4 'cannot write' 'ulimit -f 1; run --out small'
+[ -z "$(find . -name '*.o*' -o -name '*.??????' -path "*small*" )" ] || { echo "left over:"; ls -R; exit 1; }
+ends 4 '' 'ulimit -f 0; run --out none'
+[ "$(ls none)" = "" ] || { echo "left over:"; ls -R none; exit 1; }
