@@ -128,7 +128,7 @@ static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
 
 void compile_functions(sslc_program *p, const size_t *which, size_t count)
 {
-	if (!open_codegen(p))
+	if (!open_codegen(p) || !codegen_runs_here(p->codegen))
 		return;
 	Unit **unit = new_array(p->c.arena, Unit *, count + 1);
 	for (size_t i = 0; i < count; i++)

@@ -41,9 +41,10 @@ typedef struct sslc_program sslc_program;
 
 /* Zero is the default of every field. */
 typedef struct sslc_options {
-	bool f64;             /* compute in double: gradient checks */
-	bool profile;         /* functions call block->mark after each kernel */
-	const char *cpu;      /* LLVM's CPU name; NULL: this machine */
+	bool f64;        /* compute in double: gradient checks */
+	bool profile;    /* functions call block->mark after each kernel */
+	const char *cpu; /* LLVM's CPU name; NULL: this machine. Code for another one can be dumped,
+	                    not run: sslc_function is an error then */
 	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */
 	size_t memory_limit;  /* bytes that the compiler may use; 0: 2 GiB */
 	int64_t epochs;       /* of pre-training, instead of the model's; 0: the model's */

@@ -30,6 +30,8 @@ typedef enum CodegenText { CODEGEN_LLVM, CODEGEN_LLVM_OPTIMIZED, CODEGEN_ASM } C
 MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
                            void *states, CodegenText what, Text *out);
 const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
+/* Whether this machine can run code for the target; false: reported. codegen_text needs it not. */
+MUST_USE bool codegen_runs_here(Codegen *cg);
 /* Why compiled code is not kept on disk; NULL: nothing that the user should know. */
 const char *codegen_note(const Codegen *cg);
 unsigned codegen_lanes(const Codegen *cg); /* f32 in a vector register: 16, 8, 4 */

@@ -79,6 +79,8 @@ static bool jit_open(Codegen *cg)
 {
 	if (cg->jit)
 		return true;
+	if (!target_runs_here(cg))
+		return false;
 	char why[WHY_LLVM];
 	LLVMTargetMachineRef machine = target_machine(cg, false, why);
 	if (!machine) {
@@ -203,6 +205,11 @@ void codegen_finish(Codegen *cg)
 		objects_close(&u->objects);
 		lap(&cg->c->laps, "link");
 	}
+}
+
+bool codegen_runs_here(Codegen *cg)
+{
+	return target_runs_here(cg);
 }
 
 const char *codegen_note(const Codegen *cg)

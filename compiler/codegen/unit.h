@@ -62,7 +62,8 @@ void *codegen_module(Codegen *cg, EmitModule emit);
 
 /* target.c: NULL: why. Any thread may call it. once: for what runs but once: quick to compile. */
 LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM]);
-bool target_open(Codegen *cg); /* false: reported */
+bool target_open(Codegen *cg);      /* false: reported */
+bool target_runs_here(Codegen *cg); /* code for it; false: reported */
 void target_attributes(const Codegen *cg, Emit *e, V function);
 
 /* step.c: kernel i is the symbol prefix + "k" + i; emit_kernels makes those that are wanted,
