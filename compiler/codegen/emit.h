@@ -94,6 +94,15 @@ V math_sin(Emit *e, V x);
 V math_cos(Emit *e, V x);
 V math_pow(Emit *e, V x, V y);
 
+/* -- sum.c: sums of many terms ----------------------------------------------------------------- */
+
+enum { SUM_BLOCK = 16 }; /* terms that are added one after the other */
+typedef struct Sum {
+	V total, lost; /* lost: to be added yet */
+} Sum;
+Sum sum_begin(Emit *e, V zero);
+void sum_add(Emit *e, Sum *s, V block);
+
 /* -- random.c ---------------------------------------------------------------------------------- */
 
 /* `lanes` random words (i32) of the stream: element indices `at` (i64 vector or scalar), as graph.h

@@ -2,8 +2,8 @@
  *
  * Columns (the operand's last axis stays): lanes along it, a few vectors of sums in registers,
  * loops over the reduced axes inside. Rows (the last axis is reduced): lanes along it, a few
- * vectors of partial sums, folded by a fixed tree at the end. The order of the sums depends on
- * shapes and the vector width alone. */
+ * vectors of partial sums, folded by a fixed tree at the end. Long sums go in blocks (sum.c). The
+ * order of the sums depends on shapes and the vector width alone. */
 #include "nest.h"
 
 #include <float.h>
@@ -76,38 +76,44 @@ static V value_under(Fold *f, const Index *index, V mask)
 
 static void fold_axes(Fold *f, int axis, V *sums);
 
-/* -- The innermost loop over a reduced last axis ----------------------------------------------- */
+/* -- Along a reduced last axis ----------------------------------------------------------------- */
 
-static void fold_row(Fold *f, V *sums)
+/* Elements of a round: all vectors of sums, once. */
+static int64_t round_of(const Fold *f)
+{
+	return (int64_t)f->ke->lanes * f->vectors;
+}
+
+static Index row_index(const Fold *f, V at)
+{
+	Index index = f->index;
+	index.at[f->from.rank - 1] = at;
+	index.lane_axis = f->from.rank - 1;
+	index.lane_step = 1;
+	return index;
+}
+
+static void row_round(Fold *f, V at, V *sums)
 {
 	Emit *e = f->ke->e;
-	int last = f->from.rank - 1;
-	int64_t length = f->from.dim[last], round = (int64_t)f->ke->lanes * f->vectors,
-	        full = length / round * round;
-	if (full) {
-		Loop loop;
-		loop_begin(e, &loop, "row", l_i64(e, 0), l_i64(e, full), l_i64(e, round), sums, f->vectors);
-		value_forget(f->ke);
-		for (unsigned i = 0; i < f->vectors; i++) {
-			Index index = f->index;
-			index.at[last] =
-			    LLVMBuildNSWAdd(e->b, loop.index, l_i64(e, (int64_t)i * f->ke->lanes), "");
-			index.lane_axis = last;
-			index.lane_step = 1;
-			sums[i] = combine(f, loop.carry[i], value_under(f, &index, NULL));
-		}
-		loop_end(e, &loop, sums);
-		value_forget(f->ke);
+	for (unsigned i = 0; i < f->vectors; i++) {
+		V first = LLVMBuildNSWAdd(e->b, at, l_i64(e, (int64_t)i * f->ke->lanes), "");
+		Index index = row_index(f, first);
+		sums[i] = combine(f, sums[i], value_under(f, &index, NULL));
 	}
-	for (unsigned i = 0; full + (int64_t)i * f->ke->lanes < length; i++) {
-		int64_t at = full + (int64_t)i * f->ke->lanes;
-		Index index = f->index;
-		index.at[last] = l_i64(e, at);
-		index.lane_axis = last;
-		index.lane_step = 1;
-		bool whole = at + f->ke->lanes <= length;
-		V mask =
-		    whole || f->ke->lanes == 1 ? NULL : l_tail_mask(e, f->ke->lanes, l_i64(e, length - at));
+}
+
+/* What whole rounds leave. */
+static void row_rest(Fold *f, V *sums)
+{
+	Emit *e = f->ke->e;
+	int64_t length = f->from.dim[f->from.rank - 1], lanes = f->ke->lanes;
+	int64_t from = length / round_of(f) * round_of(f);
+	for (unsigned i = 0; from + i * lanes < length; i++) {
+		int64_t at = from + i * lanes;
+		bool whole = at + lanes <= length || lanes == 1;
+		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_i64(e, length - at));
+		Index index = row_index(f, l_i64(e, at));
 		sums[i % f->vectors] = combine(f, sums[i % f->vectors], value_under(f, &index, mask));
 	}
 }
@@ -136,41 +142,178 @@ static void fold_columns(Fold *f, V *sums)
 	}
 }
 
-/* Loops over reduced axes from `axis` on; the sums are carried through them. */
-static void fold_axes(Fold *f, int axis, V *sums)
+/* -- The nest of reduced axes ------------------------------------------------------------------ */
+
+/* The first reduced axis from `axis` on, the last axis if there is none before it. */
+static int reduced_axis(const Fold *f, int axis)
+{
+	while (axis < f->from.rank - 1 && !f->gone[axis])
+		axis++;
+	return axis;
+}
+
+/* How often something is added to a vector of sums, at one place along the axes before `axis`. */
+static int64_t steps_of(const Fold *f, int axis)
+{
+	int last = f->from.rank - 1;
+	int64_t steps = f->rows ? (f->from.dim[last] + round_of(f) - 1) / round_of(f) : 1;
+	for (int i = axis; i < last; i++)
+		steps *= f->gone[i] ? f->from.dim[i] : 1;
+	return steps;
+}
+
+/* The loop over [from, to) of a reduced axis, rounds of the last; the sums are carried through. */
+static void fold_part(Fold *f, int axis, V from, V to, V *sums)
 {
 	Emit *e = f->ke->e;
-	int last = f->from.rank - 1;
-	while (axis < last && !f->gone[axis])
-		axis++;
-	if (axis >= last) {
-		if (f->rows)
-			fold_row(f, sums);
-		else
-			fold_columns(f, sums);
-		return;
-	}
+	bool row = axis == f->from.rank - 1;
 	Loop loop;
-	loop_begin(e, &loop, "fold", l_i64(e, 0), l_i64(e, f->from.dim[axis]), l_i64(e, 1), sums,
+	loop_begin(e, &loop, row ? "row" : "fold", from, to, l_i64(e, row ? round_of(f) : 1), sums,
 	           f->vectors);
 	value_forget(f->ke);
-	f->index.at[axis] = loop.index;
 	for (unsigned i = 0; i < f->vectors; i++)
 		sums[i] = loop.carry[i];
-	fold_axes(f, axis + 1, sums);
+	if (row)
+		row_round(f, loop.index, sums);
+	else
+		f->index.at[axis] = loop.index, fold_axes(f, axis + 1, sums);
 	loop_end(e, &loop, sums);
 	value_forget(f->ke);
 	for (unsigned i = 0; i < f->vectors; i++)
 		sums[i] = loop.result[i];
 }
 
-/* -- One result, or one vector of them --------------------------------------------------------- */
+/* Where whole rounds of the last axis end, or where another axis does. */
+static int64_t end_of(const Fold *f, int axis)
+{
+	int64_t length = f->from.dim[axis];
+	return axis < f->from.rank - 1 ? length : length / round_of(f) * round_of(f);
+}
+
+/* Folds all of the reduced axes from `axis` on. */
+static void fold_axes(Fold *f, int axis, V *sums)
+{
+	Emit *e = f->ke->e;
+	axis = reduced_axis(f, axis);
+	bool last = axis == f->from.rank - 1;
+	if (last && !f->rows) {
+		fold_columns(f, sums);
+		return;
+	}
+	if (end_of(f, axis) > 0)
+		fold_part(f, axis, l_i64(e, 0), l_i64(e, end_of(f, axis)), sums);
+	if (last)
+		row_rest(f, sums);
+}
+
+/* -- Long sums: in blocks (sum.c) -------------------------------------------------------------- */
 
 static void start(Fold *f, V *sums)
 {
 	for (unsigned i = 0; i < f->vectors; i++)
 		sums[i] = l_splat(f->ke->e, identity(f), f->ke->lanes);
 }
+
+static void combine_vectors(Fold *f, V *sums)
+{
+	for (unsigned i = 1; i < f->vectors; i++)
+		sums[0] = combine(f, sums[0], sums[i]);
+}
+
+/* Of a row all vectors are of one sum. */
+static unsigned sums_of(const Fold *f)
+{
+	return f->rows ? 1 : f->vectors;
+}
+
+static void end_block(Fold *f, V *block, Sum *sums)
+{
+	if (f->rows)
+		combine_vectors(f, block);
+	for (unsigned i = 0; i < sums_of(f); i++)
+		sum_add(f->ke->e, &sums[i], block[i]);
+}
+
+static void fold_long(Fold *f, int axis, Sum *sums);
+
+/* A block: `to` minus `from` steps along an axis, with all inside; or, where a step is a block and
+ * more by itself, that step. */
+static void fold_block(Fold *f, int axis, V from, V to, bool one, Sum *sums)
+{
+	V block[MOST];
+	if (one) {
+		f->index.at[axis] = from;
+		fold_long(f, axis + 1, sums);
+		return;
+	}
+	start(f, block);
+	fold_part(f, axis, from, to, block);
+	end_block(f, block, sums);
+}
+
+static void fold_blocks(Fold *f, int axis, Sum *sums)
+{
+	Emit *e = f->ke->e;
+	int64_t inside = axis < f->from.rank - 1 ? steps_of(f, axis + 1) : 1, end = end_of(f, axis);
+	int64_t by = inside < SUM_BLOCK ? SUM_BLOCK / inside : 1;
+	by *= axis < f->from.rank - 1 ? 1 : round_of(f);
+	V carry[2 * MOST], size = l_i64(e, by), whole = l_i64(e, end);
+	unsigned count = sums_of(f);
+	for (unsigned i = 0; i < count; i++)
+		carry[i] = sums[i].total, carry[count + i] = sums[i].lost;
+	Loop loop;
+	loop_begin(e, &loop, "block", l_i64(e, 0), whole, size, carry, 2 * count);
+	value_forget(f->ke);
+	for (unsigned i = 0; i < count; i++)
+		sums[i] = (Sum){loop.carry[i], loop.carry[count + i]};
+	V to = LLVMBuildNSWAdd(e->b, loop.index, size, "");
+	if (end % by)
+		to = l_binary(e, "llvm.smin", to, whole);
+	fold_block(f, axis, loop.index, to, inside >= SUM_BLOCK, sums);
+	for (unsigned i = 0; i < count; i++)
+		carry[i] = sums[i].total, carry[count + i] = sums[i].lost;
+	loop_end(e, &loop, carry);
+	value_forget(f->ke);
+	for (unsigned i = 0; i < count; i++)
+		sums[i] = (Sum){loop.result[i], loop.result[count + i]};
+}
+
+/* As fold_axes. */
+static void fold_long(Fold *f, int axis, Sum *sums)
+{
+	axis = reduced_axis(f, axis);
+	bool last = axis == f->from.rank - 1;
+	if (end_of(f, axis) > 0)
+		fold_blocks(f, axis, sums);
+	if (last && f->from.dim[axis] % round_of(f)) {
+		V block[MOST];
+		start(f, block);
+		row_rest(f, block);
+		end_block(f, block, sums);
+	}
+}
+
+/* Few steps are one block; integers are exact in any order, and a maximum is. */
+static void fold_all(Fold *f, int axis, V *result)
+{
+	Emit *e = f->ke->e;
+	bool rounds = f->core->op == OP_sum && type_info[f->core->type].is_float;
+	start(f, result);
+	if (!rounds || steps_of(f, axis) <= 2 * SUM_BLOCK) {
+		fold_axes(f, axis, result);
+		if (f->rows)
+			combine_vectors(f, result);
+		return;
+	}
+	Sum sums[MOST];
+	for (unsigned i = 0; i < sums_of(f); i++)
+		sums[i] = sum_begin(e, result[i]);
+	fold_long(f, axis, sums);
+	for (unsigned i = 0; i < sums_of(f); i++)
+		result[i] = sums[i].total;
+}
+
+/* -- One result, or one vector of them --------------------------------------------------------- */
 
 static Index result_index(const Fold *f)
 {
@@ -183,10 +326,7 @@ static Index result_index(const Fold *f)
 static void one_row(Fold *f)
 {
 	V sums[MOST];
-	start(f, sums);
-	fold_axes(f, 0, sums);
-	for (unsigned i = 1; i < f->vectors; i++)
-		sums[0] = combine(f, sums[0], sums[i]);
+	fold_all(f, 0, sums);
 	value_forget(f->ke);
 	Index index = result_index(f);
 	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f, sums[0]));
@@ -197,8 +337,7 @@ static void columns_at(Fold *f, V column)
 {
 	V sums[MOST];
 	f->column = column;
-	start(f, sums);
-	fold_axes(f, 0, sums);
+	fold_all(f, 0, sums);
 	value_forget(f->ke);
 	for (unsigned i = 0; i < f->vectors; i++) {
 		V mask;
@@ -267,10 +406,7 @@ V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
 	          .index = *row,
 	          .rows = true};
 	f.vectors = vectors_of(&f);
-	start(&f, sums);
-	fold_row(&f, sums);
-	for (unsigned i = 1; i < f.vectors; i++)
-		sums[0] = combine(&f, sums[0], sums[i]);
+	fold_all(&f, f.from.rank - 1, sums);
 	return fold_lanes(&f, sums[0]);
 }
 

@@ -1,0 +1,142 @@
+/* test_sums.c: long sums: how far from the sum of the same numbers in double.
+ *
+ * Numbers repeat, so that few are fed and the truth is their sum in double, times how often each
+ * comes: a cycle of them is stretched over the axis that is long. All hooks give the same bits. */
+#include <CUnit/CUnit.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+
+typedef struct Long {
+	int64_t times, cycle,
+	    columns;           /* x [times, cycle, columns]: element i of a cycle, in all rows */
+	uint8_t axis[3], axes; /* summed over */
+	DType type;
+	enum { CONSTANT, POSITIVE, ALTERNATING } kind;
+	const char *cpu;
+} Long;
+
+static double *numbers(Compile *c, const Long *a)
+{
+	double *v = new_array(c->arena, double, (size_t)a->cycle);
+	uint32_t r = 12345;
+	for (int64_t i = 0; i < a->cycle; i++) {
+		r = r * 1664525u + 1013904223u;
+		double x = a->kind == CONSTANT ? 0.1 : 0.05 + r * 0x1p-32;
+		v[i] = rounded(a->type, a->kind == ALTERNATING && i % 2 ? -x : x);
+	}
+	return v;
+}
+
+static bool close(const Long *a, const char *what, double got, double want, double scale,
+                  double most)
+{
+	if (fabs(got - want) <= most * scale)
+		return true;
+	fprintf(stderr, "%s of [%lld,%lld,%lld], %u axes, kind %d: %.10g, not %.10g: off by %.2g\n",
+	        what, (long long)a->times, (long long)a->cycle, (long long)a->columns, a->axes, a->kind,
+	        got, want, fabs(got - want) / scale);
+	return false;
+}
+
+/* The sum over the axes, and of a map after it. */
+static bool sum_is_close(Long a, double most)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "sum");
+	NodeId x = op_input(g, "x", a.type, SHAPE(a.cycle));
+	NodeId all = op_broadcast(g, x, SHAPE(a.times, a.cycle, a.columns), (Axes){1, {1}});
+	Axes axes = {.count = a.axes, .at = {a.axis[0], a.axis[1], a.axis[2]}};
+	NodeId sum = op_sum(g, all, axes);
+	graph_output(g, "sum", sum);
+	const double *v = numbers(c, &a);
+	Feed feed = {"x", v};
+	Graph *low = passes(c, g, NULL);
+	Ran *ran = run_graph(c, low, &(How){.hook = ALL_HOOKS, .cpu = a.cpu}, &feed, 1);
+	long double want = 0; /* of doubles: more than they hold */
+	double times = 1, scale = 0;
+	bool over_cycle = false;
+	for (int i = 0; i < a.axes; i++) {
+		over_cycle |= a.axis[i] == 1;
+		times *= a.axis[i] == 0 ? (double)a.times : a.axis[i] == 2 ? (double)a.columns : 1;
+	}
+	for (int64_t i = 0; i < a.cycle; i++)
+		want += v[i] * times, scale += fabs(v[i]) * times;
+	bool good = ran != NULL;
+	int64_t size = shape_size(node(g, sum)->shape), columns = size % a.columns ? 1 : a.columns;
+	for (int64_t i = 0; good && i < size; i++) {
+		double one =
+		    over_cycle ? want : v[i / (a.axis[a.axes - 1] == 2 ? 1 : columns) % a.cycle] * times;
+		good = close(&a, "sum", ran->out[0][i], one, over_cycle ? scale : fabs(one), most);
+	}
+	compile_close(c);
+	return good;
+}
+
+/* 2^24 is where a running sum of ones ends; 0.1 is rounded the same way again and again. */
+static void cases_that_were_wrong(void)
+{
+	static const Long CASES[] = {
+	    {20000000, 1, 2, {0}, 1, DTYPE_f32, CONSTANT, NULL},
+	    {200704, 1, 64, {0}, 1, DTYPE_f32, CONSTANT, NULL},
+	    {3, 13000000, 1, {1, 2}, 2, DTYPE_f32, CONSTANT, NULL},
+	    {10000000, 1, 1, {0, 1, 2}, 3, DTYPE_f32, CONSTANT, NULL},
+	};
+	for (size_t i = 0; i < COUNT(CASES); i++)
+		CU_ASSERT(sum_is_close(CASES[i], 2.5e-7));
+}
+
+/* Every choice of axes of a shape, odd and even lengths, short and long. */
+static void every_place(void)
+{
+	static const int64_t SHAPES[][3] = {{1, 1, 1},     {7, 33, 1},   {2, 1009, 3}, {64, 17, 65},
+	                                    {1, 40000, 2}, {31, 1, 130}, {5003, 7, 1}, {90, 300, 20}};
+	static const char *const CPUS[] = {NULL, "x86-64-v3", "x86-64"};
+	for (size_t i = 0; i < COUNT(SHAPES); i++)
+		for (unsigned set = 1; set < 8; set++) {
+			Long a = {SHAPES[i][0], SHAPES[i][1], SHAPES[i][2], {0}, 0, DTYPE_f32, 0, NULL};
+			for (uint8_t axis = 0; axis < 3; axis++)
+				if (set >> axis & 1)
+					a.axis[a.axes++] = axis;
+			a.kind = (i + set) % 3, a.cpu = CPUS[(i + set) % COUNT(CPUS)];
+			CU_ASSERT(sum_is_close(a, 3.5e-7));
+			a.type = DTYPE_f64, a.cpu = NULL;
+			CU_ASSERT(i % 4 || sum_is_close(a, 1e-15));
+		}
+}
+
+/* Whole numbers are exact; an infinity, or NaN, is what comes out, wherever it is. */
+static void exact_and_special(void)
+{
+	static const double SPECIAL[] = {0, INFINITY, -INFINITY, NAN};
+	enum { LENGTH = 9000 };
+	for (size_t i = 0; i < COUNT(SPECIAL); i++)
+		for (int at = 0; at < LENGTH; at += LENGTH / 3 - 1) {
+			Compile *c = compile_open();
+			Graph *g = graph_new(c, "special sums");
+			NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(LENGTH, 1)),
+			       n = op_input(g, "n", DTYPE_i32, SHAPE(LENGTH));
+			NodeId row = op_reshape(g, x, SHAPE(1, LENGTH));
+			graph_output(g, "column", op_sum(g, x, (Axes){1, {0}}));
+			graph_output(g, "row", op_sum(g, row, (Axes){1, {1}}));
+			graph_output(g, "count", op_sum(g, n, (Axes){1, {0}}));
+			double *v = new_array(c->arena, double, LENGTH),
+			       *m = new_array(c->arena, double, LENGTH);
+			for (int j = 0; j < LENGTH; j++)
+				v[j] = j % 7 - 3, m[j] = 400000 + j % 2;
+			v[at] = SPECIAL[i];
+			Feed feed[] = {{"x", v}, {"n", m}};
+			CU_ASSERT(graph_agrees(c, g, &(How){.hook = ALL_HOOKS}, feed, 2, 0));
+			compile_close(c);
+		}
+}
+
+CU_TestInfo test_sums[] = {
+    {"cases that were wrong", cases_that_were_wrong},
+    {"every place of the axes", every_place},
+    {"exact and special", exact_and_special},
+    CU_TEST_INFO_NULL,
+};
