@@ -59,8 +59,11 @@ typedef struct Contract {
 	bool pairs;         /* a step of k is a pair of bf16; k, block_k, k0, .. count steps, */
 	int64_t k_elements; /* this elements */
 	T element, vector;
-	unsigned size; /* bytes of an element, of a pair */
-	V partial;     /* sums between blocks of k, and rows on their way to a long epilogue */
+	unsigned size;   /* bytes of an element, of a pair */
+	bool runs_on;    /* a part of k continues the sum of those before; else it adds its own */
+	bool keeps_lost; /* what rounding takes between blocks of k, of which there are many */
+	int cut_sum;     /* each value of this sum, if there are several, adds a total of its own; -1 */
+	V partial;       /* sums between blocks of k, and rows on their way to a long epilogue */
 	bool long_epilogue;
 	bool adds;      /* a tile adds some steps of k to what is there: k is what a part has, */
 	int64_t k_rest; /* but for the last, which has these */
@@ -85,6 +88,8 @@ static inline int64_t contract_last(int64_t whole, int64_t block)
 {
 	return (whole - 1) % block + 1;
 }
+
+enum { CONTRACT_RUN = 1024 /* steps that are added one after the other, at most, about */ };
 
 V contract_int(Contract *c, int64_t x);
 V contract_add(Contract *c, V x, V y);
@@ -134,6 +139,7 @@ int64_t contract_col_panels(const Contract *c);
 void contract_choose(KernelEmit *ke, Contract *c); /* c keeps pointers into itself */
 int64_t contract_row_bytes(const Contract *c); /* of scratch, for R, then L, then partial sums */
 int64_t contract_col_bytes(const Contract *c);
+int64_t contract_partial_bytes(const Contract *c);
 bool contract_is_plain(const Contract *c, NodeId x); /* nothing is computed when it is read */
 
 /* kernel_contract_pack.c: the present block of k of an operand; nothing if it is read where it is.

@@ -3,9 +3,9 @@
  * In: a kernel whose core is a dot in normal form. Out: code for tiles [begin, end), in the order
  * of schedule/tile.c. A tile is a block of rows by a block of columns. For each block of k: pack
  * what pays, then for each panel of columns (which stays in L1) and each panel of rows, a register
- * tile. Every element of the result is one sum in the order of k, cut at blocks of k by shape
- * alone: no tiling of rows or columns, nor any split over threads, changes a bit. Goto and van de
- * Geijn 2008; Van Zee and van de Geijn 2015 (BLIS). */
+ * tile. Every element of the result is a sum of totals, each of some hundred steps of k, cut by
+ * shape alone: no tiling of rows or columns, nor any split over threads, changes a bit. Goto and
+ * van de Geijn 2008; Van Zee and van de Geijn 2015 (BLIS). */
 #include "contract.h"
 
 #include <string.h>
@@ -205,8 +205,10 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 	c->skipped = contract_add(c, before, contract_scale(c, past, steps));
 	V inner[MAX_CARRY];
 	for (unsigned j = 0; j < carries; j++)
-		inner[j] = loop.carry[j];
+		inner[j] = i == c->cut_sum ? l_float(c->e, c->vector, 0) : loop.carry[j];
 	sum_from(c, i + 1, body, context, inner, carries);
+	for (unsigned j = 0; i == c->cut_sum && j < carries; j++)
+		inner[j] = l_fadd(c->e, loop.carry[j], inner[j]);
 	loop_end(c->e, &loop, inner);
 	value_forget(c->ke);
 	for (unsigned j = 0; j < carries; j++)

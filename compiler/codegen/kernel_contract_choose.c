@@ -91,13 +91,15 @@ static int64_t round_up(int64_t x, int64_t to)
 /* -- Blocks -------------------------------------------------------------------------------- */
 
 enum {
-	ROUND = 32,       /* FMAs in a round of the loop over k */
-	STEP = 16,        /* blocks of k but the last are multiples: of any lanes, of a round */
-	LONG_K = 1024,    /* of a block, when R is read where it is, along k; */
-	SHORT_K = 512,    /* across k; */
-	PACKED_K = 256,   /* and when it is packed */
-	LONG_SUM = 2400,  /* steps of several sums in a block, at most; if cut, */
-	SHORT_SUM = 1024, /* to these */
+	ROUND = 32,            /* FMAs in a round of the loop over k */
+	STEP = 16,             /* blocks of k but the last are multiples: of any lanes, of a round */
+	LONG_K = CONTRACT_RUN, /* of a block, when R is read where it is, along k; */
+	SHORT_K = 512,         /* across k; */
+	PACKED_K = 256,        /* and when it is packed */
+	LONG_SUM = 2400,       /* steps of several sums in a block, at most; if cut, */
+	SHORT_SUM = 1024,      /* to these */
+	SHORT_RUN = 64,        /* steps that are worth a total of their own */
+	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
 	PACKED_ROWS = 192,
 	MANY_ROWS = 128,
 	FEW_VECTORS = 6,        /* columns of a block, in whole panels */
@@ -135,13 +137,14 @@ int64_t contract_col_panels(const Contract *c)
 	return blocks_of(c->block_cols, c->wide * c->lanes);
 }
 
-static int64_t partial_bytes(const Contract *c)
+int64_t contract_partial_bytes(const Contract *c)
 {
 	if (c->k_blocks == 1 && !c->long_epilogue)
 		return 0;
 	int64_t tile = c->high * c->wide * c->lanes * c->size;
 	if (c->k_blocks == 1)
 		return tile;
+	tile *= c->keeps_lost ? 2 : 1;
 	return c->t.tile_outer * contract_row_panels(c) * contract_col_panels(c) * tile;
 }
 
@@ -218,6 +221,7 @@ static void lay_out(Contract *c)
 		c->block_k = round_up(blocks_of(c->k, c->k_blocks), STEP);
 		c->k_blocks = blocks_of(c->k, c->block_k);
 	}
+	c->keeps_lost = c->k_blocks > MANY_BLOCKS;
 	/* A round of the loop over k: about 32 FMAs; longer ones are not faster, only longer to
 	 * compile. */
 	int64_t panel = c->wide * c->lanes;
@@ -241,10 +245,24 @@ static void lay_out(Contract *c)
 	c->l.stride = c->block_steps * c->l.group + c->lanes;
 }
 
+/* Of several sums that are long together: the innermost whose values are worth totals. */
+static int cut_of(const Contract *c)
+{
+	int64_t steps = c->k;
+	if (c->roles.sums == 1 || c->block_steps <= LONG_SUM)
+		return -1;
+	for (int i = c->roles.sums - 2; i >= 0; i--) {
+		if (steps >= SHORT_RUN)
+			return i;
+		steps *= c->sum_size[i];
+	}
+	return -1;
+}
+
 static bool fits(const Contract *c)
 {
 	int64_t packed = contract_row_bytes(c) + contract_col_bytes(c);
-	return packed + partial_bytes(c) <= (int64_t)c->ke->kernel->scratch;
+	return packed + contract_partial_bytes(c) <= (int64_t)c->ke->kernel->scratch;
 }
 
 /* Smaller blocks until they fit; in the end nothing is packed. */
@@ -339,6 +357,8 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	choose_sources(c);
 	choose_blocks(c);
 	fit_scratch(c);
+	c->cut_sum = cut_of(c);
+	c->runs_on = c->adds && c->roles.k <= CONTRACT_RUN;
 	if (c->adds && c->k_blocks > 1)
 		BUG("blocks of k in a part of k");
 }

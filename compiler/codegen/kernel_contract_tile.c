@@ -67,17 +67,23 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 	}
 }
 
-/* The block of k, in rounds of `unroll` steps. */
-static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum, unsigned count)
+static unsigned moves_of(const Ahead *ahead)
+{
+	return ahead->to ? 3 : ahead->at ? 2 : 0;
+}
+
+/* Steps [from, to) of the block of k, in rounds of `unroll`. */
+static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Ahead *ahead, V *sum,
+                        unsigned count)
 {
 	V by = contract_int(c, c->unroll), carry[MAX_CARRY],
-	  *moving[] = {&ahead.at, &ahead.left, &ahead.to};
-	unsigned moves = ahead.to ? 3 : ahead.at ? 2 : 0, carries = count + moves;
+	  *moving[] = {&ahead->at, &ahead->left, &ahead->to};
+	unsigned moves = moves_of(ahead), carries = count + moves;
 	memcpy(carry, sum, count * sizeof *sum);
 	for (unsigned i = 0; i < moves; i++)
 		carry[count + i] = *moving[i];
 	Loop loop;
-	loop_begin(c->e, &loop, "k", contract_int(c, 0), c->k_count, by, carry, carries);
+	loop_begin(c->e, &loop, "k", from, to, by, carry, carries);
 	value_forget(c->ke);
 	memcpy(carry, loop.carry, carries * sizeof *carry);
 	for (unsigned i = 0; i < moves; i++)
@@ -86,7 +92,7 @@ static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum,
 		/* First the copy: behind a store loads wait for nothing, before it they would all have to
 		 * be in registers. */
 		if (u % c->every == 0)
-			contract_ahead_step(c, &ahead);
+			contract_ahead_step(c, ahead);
 		V k = contract_add(c, loop.index, contract_int(c, u));
 		contract_ask_soon(c, t, k);
 		step(c, t, k, carry);
@@ -94,6 +100,28 @@ static void loop_over_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum,
 	for (unsigned i = 0; i < moves; i++)
 		carry[count + i] = *moving[i];
 	loop_end(c->e, &loop, carry);
+	value_forget(c->ke);
+	memcpy(sum, loop.result, count * sizeof *sum);
+}
+
+/* The block of k. One that is long is no block for the sums: these are cut here. */
+static void all_of_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum, unsigned count)
+{
+	if (c->block_k <= CONTRACT_RUN || ahead.at) {
+		loop_over_k(c, t, contract_int(c, 0), c->k_count, &ahead, sum, count);
+		return;
+	}
+	Loop loop;
+	V size = contract_int(c, CONTRACT_RUN / c->unroll * c->unroll), part[MAX_CARRY];
+	loop_begin(c->e, &loop, "k.part", contract_int(c, 0), c->k_count, size, sum, count);
+	value_forget(c->ke);
+	V to = l_binary(c->e, "llvm.smin", contract_add(c, loop.index, size), c->k_count);
+	for (unsigned i = 0; i < count; i++)
+		part[i] = l_float(c->e, c->vector, 0);
+	loop_over_k(c, t, loop.index, to, &ahead, part, count);
+	for (unsigned i = 0; i < count; i++)
+		part[i] = l_fadd(c->e, loop.carry[i], part[i]);
+	loop_end(c->e, &loop, part);
 	value_forget(c->ke);
 	memcpy(sum, loop.result, count * sizeof *sum);
 }
@@ -114,7 +142,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuilderRef b = c->e->b;
 	V copies = contract_copies_now(c, t), other[MAX_CARRY];
 	if (!copies) {
-		loop_over_k(c, t, contract_ahead(c, t), sum, count);
+		all_of_k(c, t, contract_ahead(c, t), sum, count);
 		return;
 	}
 	LLVMBasicBlockRef copy = l_block(c->e, "copy"), bring = l_block(c->e, "bring"),
@@ -123,12 +151,12 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuildCondBr(b, copies, copy, bring);
 	LLVMPositionBuilderAtEnd(b, copy);
 	value_forget(c->ke);
-	loop_over_k(c, t, contract_copy(c, t), sum, count);
+	all_of_k(c, t, contract_copy(c, t), sum, count);
 	end[0] = LLVMGetInsertBlock(b);
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, bring);
 	value_forget(c->ke);
-	loop_over_k(c, t, contract_ahead(c, t), other, count);
+	all_of_k(c, t, contract_ahead(c, t), other, count);
 	end[1] = LLVMGetInsertBlock(b);
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, after);
@@ -181,51 +209,94 @@ static V partial_at(Contract *c, V partials, V row, unsigned v)
 	return l_at(c->e, c->element, partials, offset);
 }
 
+/* Vector number i of a register tile, of partial sums from `partials` on. */
+static V part_at(Contract *c, const RegisterTile *t, V partials, unsigned i)
+{
+	return partial_at(c, partials, contract_int(c, i / t->wide), i % t->wide);
+}
+
+static V load_part(Contract *c, const RegisterTile *t, V partials, unsigned i)
+{
+	return l_load(c->e, c->vector, part_at(c, t, partials, i), c->lanes * c->size);
+}
+
+static void store_part(Contract *c, const RegisterTile *t, V partials, unsigned i, V v)
+{
+	l_store(c->e, v, part_at(c, t, partials, i), c->lanes * c->size);
+}
+
 static void store_partial(Contract *c, const RegisterTile *t, const V *sum)
 {
 	V partials = partials_of(c, t);
-	for (unsigned i = 0; i < t->high * t->wide; i++) {
-		V at = partial_at(c, partials, contract_int(c, i / t->wide), i % t->wide);
-		l_store(c->e, sum[i], at, c->lanes * c->size);
-	}
+	for (unsigned i = 0; i < t->high * t->wide; i++)
+		store_part(c, t, partials, i, sum[i]);
 }
 
-/* The sums so far: what earlier blocks of k left, or earlier parts in the result. */
-static void load_kept(Contract *c, const RegisterTile *t, V *sum)
+/* Of parts of k: the result holds the sum of those before. */
+static V result_so_far(Contract *c, const RegisterTile *t, unsigned i)
 {
-	V partials = partials_of(c, t);
-	for (unsigned i = 0; i < t->high * t->wide; i++) {
-		V row = contract_int(c, i / t->wide);
-		if (c->adds) {
-			Index index = result_index(c, t, row, i % t->wide);
-			sum[i] = l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->lanes);
-		} else {
-			V at = partial_at(c, partials, row, i % t->wide);
-			sum[i] = l_load(c->e, c->vector, at, c->lanes * c->size);
-		}
-	}
+	Index index = result_index(c, t, contract_int(c, i / t->wide), i % t->wide);
+	return l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->lanes);
 }
 
-/* Zeros in the first block of k. */
-static void load_partial(Contract *c, const RegisterTile *t, V *sum)
+/* Zeros; or the sums so far, where a part of k goes on with what is in the result. */
+static void begin_sums(Contract *c, const RegisterTile *t, V *sum)
 {
 	Emit *e = c->e;
 	unsigned count = t->high * t->wide;
-	V zero = l_float(e, c->vector, 0), kept[MAX_CARRY];
+	V kept[MAX_CARRY];
 	for (unsigned i = 0; i < count; i++)
-		sum[i] = zero;
-	if (c->k_blocks == 1 && !c->adds)
+		sum[i] = l_float(e, c->vector, 0);
+	if (!c->runs_on)
 		return;
 	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)}, load = l_block(e, "load"),
 	                  start = l_block(e, "start");
 	LLVMBuildCondBr(e->b, c->first, start, load);
 	LLVMPositionBuilderAtEnd(e->b, load);
 	value_forget(c->ke);
-	load_kept(c, t, kept);
+	for (unsigned i = 0; i < count; i++)
+		kept[i] = result_so_far(c, t, i);
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, start);
 	value_forget(c->ke);
 	meet(c, sum, kept, from, count);
+}
+
+/* Adds the sums of this block of k to what those before it left: its own total begins at zero, so
+ * that rounding does not grow with k. What many blocks lose is kept beside their sums (sum.c). */
+static void add_partial(Contract *c, const RegisterTile *t, V *sum)
+{
+	Emit *e = c->e;
+	unsigned count = t->high * t->wide;
+	if (c->adds ? c->runs_on : c->k_blocks == 1)
+		return;
+	V both[MAX_CARRY], partials = partials_of(c, t), lost = partials;
+	if (c->keeps_lost)
+		lost = l_at(e, e->i8, partials, contract_int(c, contract_partial_bytes(c) / 2));
+	LLVMBasicBlockRef from[2], first = l_block(e, "first"), load = l_block(e, "load"),
+	                           after = l_block(e, "added");
+	LLVMBuildCondBr(e->b, c->first, first, load);
+	LLVMPositionBuilderAtEnd(e->b, first);
+	for (unsigned i = 0; c->keeps_lost && i < count; i++)
+		store_part(c, t, lost, i, l_float(e, c->vector, 0));
+	from[0] = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, load);
+	value_forget(c->ke);
+	for (unsigned i = 0; i < count; i++) {
+		V before = c->adds ? result_so_far(c, t, i) : load_part(c, t, partials, i);
+		Sum so_far = {.total = before};
+		if (c->keeps_lost) {
+			so_far.lost = load_part(c, t, lost, i);
+			sum_add(e, &so_far, sum[i]);
+			store_part(c, t, lost, i, so_far.lost);
+		}
+		both[i] = c->keeps_lost ? so_far.total : l_fadd(e, before, sum[i]);
+	}
+	from[1] = LLVMGetInsertBlock(e->b);
+	l_goto(e, after);
+	value_forget(c->ke);
+	meet(c, sum, both, from, count);
 }
 
 /* -- The end: outs ------------------------------------------------------------------------- */
@@ -278,8 +349,9 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 {
 	V sum[MAX_CARRY];
 	expect_result(c, t);
-	load_partial(c, t, sum);
+	begin_sums(c, t, sum);
 	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
+	add_partial(c, t, sum);
 	LLVMBasicBlockRef more = NULL, end = NULL;
 	if (c->last) {
 		LLVMBasicBlockRef last = l_block(c->e, "last");

@@ -7,20 +7,22 @@
  * product that sums over the rows adds one block at a time to its result.
  * - What an earlier chain made, only a later one needs, and is large, is made again there: the
  * backward pass of attention computes its scores anew instead of storing them.
- * - No value and no order of a sum differs from those of the kernels alone.
+ * - No value and no order of a sum differs from those of the kernels alone; but that sums over many
+ * rows (CONTRACT_RUN, in codegen) are cut at the chain's blocks.
  * Dao et al. 2022, "FlashAttention"; here rows are whole, so no softmax has to be corrected. */
 #include "fuse.h"
 
 #include <string.h>
 
 enum {
-	ROOM = 512 << 10,    /* bytes of a block's private buffers: half of a common L2 */
-	MOST_ROOM = 2 << 20, /* if the fewest rows need more: no chain */
-	REPEATED = 2 << 20,  /* bytes that are rather made again than stored */
-	FEWEST_ROWS = 16,    /* of a block */
-	MOST_ROWS = 256,     /* of a block: a sum over more would be cut */
-	MOST_PASSED = 6,     /* kernels between members: they run after the chain */
-	MOST_COPIES = 4,     /* kernels that a chain repeats of another */
+	ROOM = 512 << 10,      /* bytes of a block's private buffers: half of a common L2 */
+	MOST_ROOM = 2 << 20,   /* if the fewest rows need more: no chain */
+	REPEATED = 2 << 20,    /* bytes that are rather made again than stored */
+	FEWEST_ROWS = 16,      /* of a block */
+	MOST_ROWS = 256,       /* of a block: a sum over more would be cut */
+	MOST_SUMMED = 1 << 16, /* rows: the totals of their blocks are a running sum */
+	MOST_PASSED = 6,       /* kernels between members: they run after the chain */
+	MOST_COPIES = 4,       /* kernels that a chain repeats of another */
 };
 
 typedef struct Draft { /* a chain in the making, of kernels of the old list */
@@ -171,8 +173,8 @@ static bool is_product(const Chaining *ch, const Kernel *kernel, const Draft *d,
 	const DotAxes *a = &dot->attr.dot;
 	bool over_rows = a->x_contract[0] == d->axes || a->y_contract[0] == d->axes;
 	if (adds)
-		return r.sums == 1 && over_rows && r.k == d->lead.dim[d->axes] && kernel->out_count == 1 &&
-		       kernel->out[0] == kernel->core;
+		return r.sums == 1 && over_rows && r.k == d->lead.dim[d->axes] && r.k <= MOST_SUMMED &&
+		       kernel->out_count == 1 && kernel->out[0] == kernel->core;
 	return !r.swapped && r.row == d->axes && dot->shape.dim[r.row] == d->lead.dim[d->axes];
 }
 

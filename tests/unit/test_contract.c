@@ -101,7 +101,7 @@ static int64_t at_least_one(int64_t x)
 static double truth(const Product *p, const void *x, const void *y, const void *bias, int64_t b,
                     int64_t m, int64_t n)
 {
-	double sum = 0;
+	long double sum = 0; /* of doubles: more than they hold */
 	for (int64_t k = 0; k < p->k; k++)
 		sum += get(p->type, x, offset(p, p->x, b, m, n, k)) *
 		       get(p->type, y, offset(p, p->y, b, m, n, k));

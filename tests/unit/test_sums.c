@@ -1,4 +1,4 @@
-/* test_sums.c: long sums: how far from the sum of the same numbers in double.
+/* test_sums.c: long sums and products: how far from the sum of the same numbers in double.
  *
  * Numbers repeat, so that few are fed and the truth is their sum in double, times how often each
  * comes: a cycle of them is stretched over the axis that is long. All hooks give the same bits. */
@@ -134,9 +134,83 @@ static void exact_and_special(void)
 		}
 }
 
+/* -- Products ---------------------------------------------------------------------------------- */
+
+/* Rows and columns of one cycle again and again: their dot is its squares' sum. */
+static bool product_is_close(int64_t times, int64_t cycle, int64_t rows, int64_t cols, double most)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "product");
+	NodeId v = op_input(g, "v", DTYPE_f32, SHAPE(cycle));
+	NodeId x = op_broadcast(g, v, SHAPE(times, cycle, rows), (Axes){1, {1}}),
+	       y = op_broadcast(g, v, SHAPE(times, cycle, cols), (Axes){1, {1}});
+	DotAxes both = {.contract = 2, .x_contract = {0, 1}, .y_contract = {0, 1}};
+	graph_output(g, "dot", op_dot(g, x, y, both));
+	Long a = {times, cycle, rows, {0, 1}, 2, DTYPE_f32, POSITIVE, NULL};
+	const double *value = numbers(c, &a);
+	Feed feed = {"v", value};
+	double want = 0;
+	for (int64_t i = 0; i < cycle; i++)
+		want += value[i] * value[i] * (double)times;
+	Ran *ran = run_graph(c, passes(c, g, NULL), &(How){.hook = ALL_HOOKS}, &feed, 1);
+	bool good = ran != NULL;
+	for (int64_t i = 0; good && i < rows * cols; i++)
+		good = close(&a, "dot", ran->out[0][i], want, want, most);
+	compile_close(c);
+	return good;
+}
+
+static void long_products(void)
+{
+	CU_ASSERT(product_is_close(991, 1009, 3, 5, 4e-7));
+	CU_ASSERT(product_is_close(29, 1009, 40, 50, 4e-7));
+	CU_ASSERT(product_is_close(9901, 1009, 2, 4, 4e-7));
+	CU_ASSERT(product_is_close(991, 1009, 1, 7, 4e-7)); /* a vector by a matrix: a sum */
+}
+
+/* The gradient of a convolution's weights: sums over samples and places, along one axis or two. */
+static bool windows_are_close(int64_t batch, int64_t height, int64_t width, double most)
+{
+	enum { KERNEL = 3, OUT = 2 };
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "windows");
+	int64_t tall = height + KERNEL - 1, wide = width + KERNEL - 1;
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(batch, tall, wide, 1)),
+	       y = op_input(g, "y", DTYPE_f32, SHAPE(batch, height, width, OUT));
+	NodeId w = op_windows(g, op_windows(g, x, 1, KERNEL, 1, 1), 3, KERNEL, 1, 1);
+	DotAxes places = {.contract = 3, .x_contract = {0, 1, 3}, .y_contract = {0, 1, 2}};
+	graph_output(g, "gradient", op_dot(g, w, y, places)); /* i j 1 n */
+	Long ax = {1, batch * tall * wide, 1, {0}, 0, DTYPE_f32, POSITIVE, NULL},
+	     ay = {1, batch * height * width * OUT, 1, {0}, 0, DTYPE_f32, POSITIVE, NULL};
+	const double *vx = numbers(c, &ax), *vy = numbers(c, &ay);
+	Feed feed[] = {{"x", vx}, {"y", vy}};
+	Ran *ran = run_graph(c, passes(c, g, NULL), &(How){.hook = ALL_HOOKS}, feed, 2);
+	bool good = ran != NULL;
+	for (int64_t at = 0; good && at < KERNEL * KERNEL * OUT; at++) {
+		int64_t i = at / OUT / KERNEL, j = at / OUT % KERNEL;
+		double want = 0;
+		for (int64_t place = 0; place < batch * height * width; place++) {
+			int64_t b = place / (height * width), h = place / width % height, l = place % width;
+			want += vx[(b * tall + h + i) * wide + l + j] * vy[place * OUT + at % OUT];
+		}
+		good = close(&ay, "gradient", ran->out[0][at], want, want, most);
+	}
+	compile_close(c);
+	return good;
+}
+
+static void long_windows(void)
+{
+	CU_ASSERT(windows_are_close(1, 1, 200000, 5e-7));
+	CU_ASSERT(windows_are_close(1, 400, 500, 5e-7));
+	CU_ASSERT(windows_are_close(3, 300, 90, 5e-7));
+}
+
 CU_TestInfo test_sums[] = {
     {"cases that were wrong", cases_that_were_wrong},
     {"every place of the axes", every_place},
     {"exact and special", exact_and_special},
+    {"long products", long_products},
+    {"long windows", long_windows},
     CU_TEST_INFO_NULL,
 };
