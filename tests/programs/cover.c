@@ -25,8 +25,8 @@ static void use(Cover *c, const Prelude *prelude, const char *name)
 			c->of[i].used = true;
 		}
 	for (size_t i = 0; i < prelude->count; i++)
-		if (strcmp(prelude->define[i].name, name) == 0)
-			use_body(c, prelude, prelude->define[i].body);
+		if (strcmp(prelude->at[i].name, name) == 0)
+			use_body(c, prelude, prelude->at[i].body);
 }
 
 /* Operators that the tables spell otherwise. */
@@ -82,9 +82,9 @@ void cover_add(Cover *c, const sslc_program *p)
 {
 	const Model *m = p->model;
 	for (size_t i = 0; i < p->prelude->count; i++)
-		add_name(c, p->prelude->define[i].name);
-	for (size_t i = 0; i < m->define_count; i++)
-		use_body(c, p->prelude, m->define[i].body);
+		add_name(c, p->prelude->at[i].name);
+	for (size_t i = 0; i < m->define.count; i++)
+		use_body(c, p->prelude, m->define.at[i].body);
 	use_body(c, p->prelude, m->pretext);
 	use_body(c, p->prelude, m->loss);
 	use_body(c, p->prelude, m->features);
