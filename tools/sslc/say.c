@@ -17,14 +17,23 @@ bool has_colour(void)
 	return isatty(STDERR_FILENO) && !(no && *no);
 }
 
-/* One line, without what could steer a terminal: texts of files and arguments are in it. */
+static const char SET_IN[] = "\n    ";
+
+/* One line, and such that are set in below it, without what could steer a terminal: texts of files
+ * and arguments are in it. */
 static void say(const char *head, const char *format, va_list args)
 {
 	char *text;
 	fflush(stdout);
 	fputs(head, stderr);
 	if (vasprintf(&text, format, args) >= 0) {
-		put_shown(stderr, text);
+		char *line = text;
+		for (char *end; (end = strstr(line, SET_IN)); line = end + strlen(SET_IN)) {
+			*end = 0;
+			put_shown(stderr, line);
+			fputs(SET_IN, stderr);
+		}
+		put_shown(stderr, line);
 		free(text);
 	}
 	fputc('\n', stderr);
