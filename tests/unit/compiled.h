@@ -56,7 +56,7 @@ bool agrees(const Graph *g, NodeId x, const double *got, const double *want, dou
 /* Compiles, runs, compares every output and set. */
 bool graph_agrees(Compile *c, const Graph *g, const How *how, const Feed *feed, size_t feeds,
                   double error);
-/* The same in many ways: both schedules, three processors, all hooks. */
+/* The same in many ways (a share of them: share.h): both schedules, three processors, all hooks. */
 bool graph_agrees_always(Compile *c, const Graph *g, const Feed *feed, size_t feeds, double error);
 
 #endif

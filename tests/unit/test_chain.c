@@ -8,6 +8,7 @@
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/passes/passes.h"
 #include "compiled.h"
+#include "share.h"
 
 typedef struct Attention {
 	int64_t batch, heads, rows, keys, width;
@@ -80,6 +81,8 @@ static Graph *attention_step(Compile *c, const Attention *a)
 
 static bool agrees_with_interpreter(const Attention *a, bool always)
 {
+	if (!case_runs())
+		return true;
 	Compile *c = compile_open();
 	c->chain_room = a->room;
 	c->float_type = a->type;
@@ -261,6 +264,8 @@ static Graph *program_step(Compile *c, Program program, int64_t units, int64_t r
 
 static bool program_agrees(Program program, int64_t units, int64_t rows, int64_t width, size_t room)
 {
+	if (!case_runs())
+		return true;
 	Compile *c = compile_open();
 	c->chain_room = room;
 	Graph *g = program_step(c, program, units, rows, width);

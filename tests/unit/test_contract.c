@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "jit_contract.h"
+#include "share.h"
 
 /* Address of element (b, m, n, k) of an operand stored in the order `axes`. */
 static int64_t offset(const Product *p, const char *axes, int64_t b, int64_t m, int64_t n,
@@ -146,6 +147,8 @@ enum { SCHEDULED = -1 }; /* mc: the schedule's tiles */
 
 static bool is_right(Product p)
 {
+	if (!case_runs())
+		return true;
 	p.mc = p.mc ? p.mc : 192, p.nc = p.nc ? p.nc : 256, p.kc = p.kc ? p.kc : 256;
 	p.mc = p.mc == SCHEDULED ? 0 : p.mc;
 	p.scratch_at = guarded_scratch;

@@ -7,6 +7,7 @@
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/passes/passes.h"
 #include "compiled.h"
+#include "share.h"
 
 typedef NodeId (*Model)(Graph *g, NodeId x, NodeId w);
 
@@ -86,6 +87,8 @@ static NodeId many_folds(Graph *g, NodeId x, NodeId w)
 
 static bool agrees_with_interpreter(Model model, DType t, Shape shape, bool always)
 {
+	if (!case_runs())
+		return true;
 	Compile *c = compile_open();
 	c->float_type = t;
 	Graph *g = graph_new(c, "rows");

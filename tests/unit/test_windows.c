@@ -11,6 +11,7 @@
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/passes/passes.h"
 #include "compiled.h"
+#include "share.h"
 
 typedef struct Conv {
 	int64_t batch, size, inputs, outputs, kernel, stride, dilation, padding, groups;
@@ -110,6 +111,8 @@ static double bound_of(const Conv *v, DType dot)
 /* dot: as c->dot_type */
 static bool conv_of_is_right(DType dot, const Conv *v, const char *cpu, Hook hook)
 {
+	if (!case_runs())
+		return true;
 	Compile *c = compile_open();
 	c->dot_type = (uint8_t)dot;
 	Graph *g = graph_new(c, "conv");
