@@ -427,6 +427,10 @@ static void cases(void)
 	    {"layer_norm(x)", {7, 7, 7, 7, 7, 7, 7, 7}, {0}},
 	    {"grad(sum(layer_norm(x)), x)", {7, 7, 7, 7, 7, 7, 7, 7}, {0}},
 	    {"batch_norm(reshape(x, [1, 8]))", {1, -2, 3, 1e6, 5, 6, 7, 8}, {0}},
+	    {"layer_norm(x)", /* the mean is no f32 */
+	     {1e7, 1e7 + 1, 1e7 + 2, 1e7 + 3, 1e7 + 4, 1e7 + 5, 1e7 + 6, 1e7 + 7},
+	     {-1.52752378, -1.09108841, -0.654653047, -0.218217682, 0.218217682, 0.654653047,
+	      1.09108841, 1.52752378}},
 	    {"rms_norm(x)", {0}, {0}},
 	    {"reshape(cosine_similarity(reshape(x, [2, 4]), -reshape(x, [2, 4])), [2, 1]) * ones([2, "
 	     "4])",
@@ -449,7 +453,46 @@ static void cases(void)
 	}
 }
 
+/* A spread of 1 around a million: the mean is known to a sixteenth only. */
+static void spread_far_from_zero(void)
+{
+	enum { COUNT_OF_ALL = 1000 };
+	static const char *const TEXTS[] = {"variance(x)", "variance(x, 0)", "variance(x, [0], keep=1)",
+	                                    "variance(reshape(x, [1, 10, 100]), [1, 2])",
+	                                    "std(reshape(x, [1, -1]), 1)^2"};
+	double x[COUNT_OF_ALL], mean = 0, variance = 0, slope[COUNT_OF_ALL], normal[COUNT_OF_ALL];
+	uint32_t r = 7;
+	for (int i = 0; i < COUNT_OF_ALL; i++) {
+		double sum = 0;
+		for (int k = 0; k < 12; k++, r = r * 1664525u + 1013904223u)
+			sum += r * 0x1p-32;
+		x[i] = (float)(1e6 + sum - 6);
+		mean += x[i] / COUNT_OF_ALL;
+	}
+	for (int i = 0; i < COUNT_OF_ALL; i++)
+		variance += (x[i] - mean) * (x[i] - mean) / COUNT_OF_ALL;
+	for (int i = 0; i < COUNT_OF_ALL; i++) {
+		slope[i] = 2 * (x[i] - mean);
+		normal[i] = (x[i] - mean) / sqrt(variance);
+	}
+	DataField field = {"x", DTYPE_f32, SHAPE(COUNT_OF_ALL)};
+	Feed feed = {"x", x};
+	Compile *c = compile_open();
+	for (size_t i = 0; i < COUNT(TEXTS); i++) {
+		const double *got = value_of(c, TEXTS[i], &field, &feed, 1);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+		CU_ASSERT(all_near(TEXTS[i], got, &variance, 1, 1e-5 * variance));
+	}
+	const char *of_x = "1000 * grad(variance(x), x)", *norm = "standardize(reshape(x, [1000, 1]))",
+	           *twice = "grad(sum((1000 * grad(variance(x), x))^2), x) / 4";
+	CU_ASSERT(all_near(of_x, value_of(c, of_x, &field, &feed, 1), slope, COUNT_OF_ALL, 1e-5));
+	CU_ASSERT(all_near(twice, value_of(c, twice, &field, &feed, 1), slope, COUNT_OF_ALL, 1e-5));
+	CU_ASSERT(all_near(norm, value_of(c, norm, &field, &feed, 1), normal, COUNT_OF_ALL, 1e-5));
+	compile_close(c);
+}
+
 CU_TestInfo test_library[] = {
     {"curves", curves},     {"rows", rows},   {"cross entropy", cross_entropies},
-    {"contrast", contrast}, {"cases", cases}, CU_TEST_INFO_NULL,
+    {"contrast", contrast}, {"cases", cases}, {"spread far from zero", spread_far_from_zero},
+    CU_TEST_INFO_NULL,
 };
