@@ -426,7 +426,7 @@ static void make_chain(Step *s, uint32_t first)
  * LLVM takes more than twice as long for a function twice as long; above all for an alloca, all of
  * whose uses it goes through as often as one of them changes: a part is given its words. */
 
-enum { MOST_AT_ONCE = 256 /* kernels that one function calls; of a longer step, each part */ };
+enum { MOST_AT_ONCE = 2048 /* buffers of what one function calls; of a longer step, each part */ };
 
 /* A function of the block, or a part of it: of the block and the words for args; in its entry. */
 static V step_function(Step *s, const char *name, bool is_part)
@@ -443,11 +443,17 @@ static V step_function(Step *s, const char *name, bool is_part)
 }
 
 /* Waves and chains stay whole. */
-static uint32_t part_end(const Emit *e, uint32_t first)
+static uint32_t part_end(const Step *s, uint32_t first)
 {
-	uint32_t to = first;
-	while (to < e->k->kernel_count && (to == first || end_of(e, to) - first <= MOST_AT_ONCE))
-		to = end_of(e, to);
+	uint32_t to = first, buffers = 0;
+	while (to < s->e->k->kernel_count) {
+		uint32_t end = end_of(s->e, to);
+		for (uint32_t i = to; i < end; i++)
+			buffers += s->call[i].count;
+		if (buffers > MOST_AT_ONCE && to > first)
+			break;
+		to = end;
+	}
 	return to;
 }
 
@@ -484,7 +490,7 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 		if (k->kernel[i].chain)
 			make_chain(&s, i);
 	s.words = words;
-	if (k->kernel_count <= MOST_AT_ONCE) {
+	if (part_end(&s, 0) == k->kernel_count) {
 		V f = step_function(&s, name, false);
 		emit_calls(&s, f, args_room(&s), 0, k->kernel_count);
 		return;
@@ -492,7 +498,7 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 	uint32_t parts = 0;
 	V *part = new_array(e->c->arena, V, k->kernel_count);
 	for (uint32_t i = 0, end; i < k->kernel_count; i = end) {
-		end = part_end(e, i);
+		end = part_end(&s, i);
 		V f = step_function(&s, arena_printf(e->c->arena, "%spart%u", prefix, i), true);
 		emit_calls(&s, f, LLVMGetParam(f, 1), i, end);
 		part[parts++] = f;

@@ -18,6 +18,16 @@
 
 enum { CHEAP_TO_REPEAT = 4, HEAVIEST = 4096 };
 
+/* The size of a kernel's code. Emission is recursive over its nodes, LLVM's time is more than
+ * linear in them, and what is unstored is walked along every path: a longer chain is stored in
+ * between. An epilogue is emitted for each kind of tile. */
+enum { MOST_BODY = 256, MOST_EPILOGUE = 96 };
+
+static uint32_t body_of(const Node *n)
+{
+	return 1 + op_info[n->op].weight / 8;
+}
+
 /* The kernel that is built around such a node; KERNEL_map: it is no core. */
 static KernelKind kernel_around(const Node *n)
 {
@@ -71,7 +81,7 @@ static bool is_flat(const Fuse *f, const Node *n)
 static void measure(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
-	unsigned weight = op_info[n->op].weight;
+	unsigned weight = op_info[n->op].weight, body = body_of(n);
 	f->latest[x] = 0;
 	for (int i = 0; i < n->count; i++) {
 		NodeId o = n->in[i];
@@ -81,7 +91,9 @@ static void measure(Fuse *f, NodeId x)
 		uint32_t latest = loaded ? f->home[o] : f->latest[o];
 		f->latest[x] = latest > f->latest[x] ? latest : f->latest[x];
 		weight += f->stored[o] ? 0 : f->weight[o];
+		body += f->stored[o] ? 0 : f->body[o];
 	}
+	f->body[x] = (uint16_t)(body < HEAVIEST ? body : HEAVIEST);
 	f->weight[x] = (uint16_t)(weight < HEAVIEST ? weight : HEAVIEST);
 	f->flat[x] = is_flat(f, n);
 }
@@ -95,6 +107,7 @@ uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x)
 	const Node *n = node(f->g, x);
 	*h = (Home){
 	    .kind = kind, .core = kind == KERNEL_map ? 0 : x, .shape = n->shape, .flat = f->flat[x]};
+	h->body = kind == KERNEL_contract ? 1 : f->body[x]; /* operands are packed, or read */
 	return f->home_count;
 }
 
@@ -116,12 +129,23 @@ static bool has_room(const Home *h, uint32_t more)
 	return h->outs + more + kept <= MAX_KERNEL_OUTS;
 }
 
+/* Nodes that a home would compute for x, beside what it computes already. */
+static uint32_t added_body(const Fuse *f, NodeId x)
+{
+	const Node *n = node(f->g, x);
+	uint32_t body = body_of(n);
+	for (int i = 0; i < n->count; i++)
+		body += f->stored[n->in[i]] || f->home[n->in[i]] ? 0 : f->body[n->in[i]];
+	return body;
+}
+
 /* A map kernel takes only what keeps it flat; other kernels end in any MAP of their shape. */
 static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 {
 	const Node *n = node(f->g, x);
 	const Home *h = &f->homes[home - 1];
-	if (!has_room(h, 2))
+	uint32_t most = h->kind == KERNEL_contract ? MOST_EPILOGUE : MOST_BODY;
+	if (!has_room(h, 2) || h->body + added_body(f, x) > most)
 		return false;
 	if (h->kind == KERNEL_row)
 		return row_takes(f, x, home);
@@ -261,12 +285,14 @@ static void visit_fold(Fuse *f, NodeId x)
 	enum { DEEPEST = 8 };
 	const Node *n = node(f->g, x);
 	uint32_t home = row_home_of(f, n->in[0], DEEPEST);
-	if (!home || !row_takes(f, x, home)) {
+	uint32_t more = added_body(f, x);
+	if (!home || f->homes[home - 1].body + more > MOST_BODY || !row_takes(f, x, home)) {
 		home = fuse_open(f, KERNEL_row, x);
 		f->homes[home - 1].shape = node(f->g, n->in[0])->shape;
 	}
 	f->home[x] = home;
 	Home *h = &f->homes[home - 1];
+	h->body += more;
 	h->fold[h->folds++] = x;
 	store_strangers(f, x);
 	measure(f, x);
@@ -302,15 +328,21 @@ static void visit(Fuse *f, NodeId x)
 		if (f->forced[x] || (f->uses[x] != 1 && !f->repeats[x]))
 			store(f, x);
 		note_loads(f, &f->homes[home - 1], x, 0);
+		f->homes[home - 1].body += added_body(f, x);
 		return;
 	}
 	bool repeats = f->uses[x] > 1 && !node_is_constant(n) && shape_size(n->shape) > 1;
 	bool view_of_stored =
 	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
-	bool stage = f->stage[x] && f->weight[x] < HEAVIEST; /* more is not seen through in time */
-	if (stage || (!f->forced[x] && !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
+	bool stage = f->stage[x] && f->weight[x] < HEAVIEST && /* more is not seen through in time */
+	             f->body[x] < HEAVIEST;
+	bool is_long = f->body[x] > MOST_BODY;
+	if (stage || (!f->forced[x] && !is_long &&
+	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
 	home = find_company(f, x);
+	if (home)
+		f->homes[home - 1].body += added_body(f, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
 	note_loads(f, &f->homes[f->home[x] - 1], x, 0);
 	store(f, x);
@@ -330,6 +362,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.home = new_array(c->arena, uint32_t, g->count);
 	f.latest = new_array(c->arena, uint32_t, g->count);
 	f.weight = new_array(c->arena, uint16_t, g->count);
+	f.body = new_array(c->arena, uint16_t, g->count);
 	f.homes = new_array(c->arena, Home, g->count);
 	fuse_demand(&f);
 	fuse_stages(&f);

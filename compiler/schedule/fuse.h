@@ -20,6 +20,7 @@ typedef struct Home { /* a kernel in the making */
 	uint32_t folds;
 	NodeId load[MAX_SHARED]; /* some of what it loads: to find company for it */
 	uint32_t loads;
+	uint32_t body; /* size of its code */
 } Home;
 
 typedef struct Fuse {
@@ -34,6 +35,7 @@ typedef struct Fuse {
 	uint32_t *home;   /* index + 1 of the kernel that computes it; 0: computed where it is used */
 	uint32_t *latest; /* the latest home that its unstored part reads from */
 	uint16_t *weight; /* operations of its unstored part, saturating */
+	uint16_t *body;   /* size of its code, along every path, saturating: fuse.c */
 	Home *homes;
 	uint32_t home_count;
 } Fuse;
