@@ -256,11 +256,12 @@ static bool own_state(Draw *d, const char *text, Form *f, Text *out)
 	(void)text;
 	if (!afford(d, 4 * form_size(f)))
 		return false;
-	text_printf(&d->define,
-	            "\t\t\"f%d(x)\": {\"r\": \"state([dim(x, -1)], %s)\", \"next\": \"0.9 * r + 0.1 * "
-	            "mean(x, leading_axes(x))\", \"set r\": \"next\", \"y\": \"x - %s\"},\n",
-	            d->defines, chance(d->t, 1, 2) ? "uniform(-0.1, 0.1)" : "zeros",
-	            chance(d->t, 1, 2) ? "next" : "r");
+	text_printf(
+	    &d->define,
+	    "\t\t\"f%d(x)\": {\"r\": \"state([dim(x, -1)], %s)\", \"next\": \"0.9 * r + 0.1 * "
+	    "mean(x, leading_axes(x))\", \"set r\": \"next\", \"y\": \"x - per_channel(x, %s)\"},\n",
+	    d->defines, chance(d->t, 1, 2) ? "uniform(-0.1, 0.1)" : "zeros",
+	    chance(d->t, 1, 2) ? "next" : "r");
 	text_printf(out, "f%d", d->defines++);
 	return true;
 }
