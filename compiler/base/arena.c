@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGN = 16, FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 16 << 20 };
+enum { ALIGN = 16, FIRST_CHUNK = 64 << 10, LARGEST_CHUNK = 16 << 20, MOST_HELD = 8 };
 
 typedef struct Chunk Chunk;
 struct Chunk {
@@ -15,7 +15,14 @@ struct Chunk {
 	_Alignas(ALIGN) char bytes[];
 };
 
+typedef struct Held {
+	void (*close)(void *);
+	void *what;
+} Held;
+
 struct Arena {
+	Held held[MOST_HELD];
+	size_t holds;
 	Chunk *chunk, *spare; /* spare: NULL: none */
 	size_t limit, total;  /* total: bytes of all chunks */
 	jmp_buf *where;
@@ -45,9 +52,29 @@ void arena_close(Arena *a)
 {
 	if (!a)
 		return;
+	while (a->holds)
+		arena_release(a);
 	arena_reset(a, (ArenaMark){0});
 	free(a->spare);
 	free(a);
+}
+
+void arena_hold(Arena *a, void (*close)(void *), void *what)
+{
+	if (a->holds == MOST_HELD)
+		BUG("an arena holds more than %d things", MOST_HELD);
+	a->held[a->holds++] = (Held){close, what};
+}
+
+void arena_release(Arena *a)
+{
+	const Held *last = &a->held[--a->holds];
+	last->close(last->what);
+}
+
+void arena_keep(Arena *a)
+{
+	a->holds--;
 }
 
 jmp_buf *arena_on_limit(Arena *a, jmp_buf *where)

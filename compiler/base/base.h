@@ -34,6 +34,12 @@ void arena_close(Arena *a); /* NULL-safe */
  */
 jmp_buf *arena_on_limit(Arena *a, jmp_buf *where); /* returns what was set before */
 _Noreturn void arena_exhausted(Arena *a);          /* goes there */
+/* What is not of the arena, but must not outlive it: the jump passes over whoever would close it.
+ * `what` is closed by arena_release, which is for the last one held, or by arena_close; it must not
+ * be on the stack. */
+void arena_hold(Arena *a, void (*close)(void *), void *what);
+void arena_release(Arena *a);
+void arena_keep(Arena *a); /* the last one held has another owner now */
 /* `count` x `size` bytes, zeroed, aligned to 16; overflow-checked. Never NULL. */
 void *arena_array(Arena *a, size_t count, size_t size);
 /* clang-format off */

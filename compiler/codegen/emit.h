@@ -21,6 +21,7 @@ typedef struct Emit {
 	LLVMBuilderRef b;
 	LLVMTargetMachineRef machine; /* borrowed from Codegen */
 	LLVMTargetDataRef layout;
+	struct Open *open; /* of the arena: what the next jump out of memory would pass over */
 	T ptr, i1, i8, i16, i32, i64, f32, f64, bf16, voidt;
 	unsigned vector_bits; /* 512, 256, 128 */
 	bool bf16_pairs;      /* multiplies pairs of bf16 and adds them in f32, 16 at a time */

@@ -14,9 +14,10 @@ bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what)
 {
 	if (!error)
 		return true;
-	char *message = LLVMGetErrorMessage(error);
-	diag_error(c->diags, (Span){0}, "LLVM cannot %s: %s", what, message);
+	char *message = LLVMGetErrorMessage(error), why[WHY_LLVM];
+	snprintf(why, sizeof why, "%s", message);
 	LLVMDisposeErrorMessage(message);
+	diag_error(c->diags, (Span){0}, "LLVM cannot %s: %s", what, why);
 	return false;
 }
 

@@ -198,9 +198,8 @@ static size_t *assign(Compile *c, const Kernels *k, size_t shards)
 static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, const size_t *shard_of)
 {
 	Emit e;
-	s->context = LLVMContextCreate();
 	s->once = u->k->once;
-	emit_open(&e, cg, s->context, u->k, u->p, u->name);
+	emit_open(&e, cg, false, u->k, u->p, u->name);
 	e.state_offset = u->offset;
 	e.states = u->states;
 	bool *wanted = new_array(cg->c->arena, bool, u->k->kernel_count + 1);
@@ -212,6 +211,7 @@ static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, cons
 	lap(&cg->c->laps, "emit");
 	verify_module(e.module, u->name);
 	lap(&cg->c->laps, "verify");
+	s->context = e.context;
 	s->module = e.module;
 	emit_close(&e);
 }

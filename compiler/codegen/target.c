@@ -146,10 +146,13 @@ bool target_open(Codegen *cg)
 		return false;
 	}
 	cg->cpu = c->cpu ? own(c->cpu) : LLVMGetHostCPUName();
-	char *host = c->cpu ? own(implied(cpu)) : LLVMGetHostCPUFeatures();
-	const char *more = c->features ? c->features : "";
-	cg->features = own(arena_printf(c->arena, "%s%s%s", host, *host && *more ? "," : "", more));
-	LLVMDisposeMessage(host);
+	cg->features = c->cpu ? own(implied(cpu)) : LLVMGetHostCPUFeatures();
+	if (c->features && *c->features) {
+		const char *comma = *cg->features ? "," : "",
+		           *all = arena_printf(c->arena, "%s%s%s", cg->features, comma, c->features);
+		LLVMDisposeMessage(cg->features);
+		cg->features = own(all);
+	}
 	cg->vector_bits = vector_bits(cg->features);
 	cg->bf16_pairs = cg->vector_bits == 512 && has(cg->features, "avx512bf16");
 	char why[WHY_LLVM];

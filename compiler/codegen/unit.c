@@ -5,9 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, const Plan *p,
-               const char *name)
+/* Handles that are open while code is emitted, which allocates from the arena. */
+typedef struct Open {
+	LLVMOrcThreadSafeContextRef shared; /* NULL: the context is our own */
+	LLVMContextRef context;
+	LLVMModuleRef module;
+	LLVMTargetDataRef layout;
+	LLVMBuilderRef b;
+	bool given; /* context and module have another owner */
+} Open;
+
+static void open_close(void *what)
 {
+	Open *o = what;
+	LLVMDisposeBuilder(o->b);
+	LLVMDisposeTargetData(o->layout);
+	if (o->given)
+		return;
+	LLVMDisposeModule(o->module);
+	if (o->shared)
+		LLVMOrcDisposeThreadSafeContext(o->shared);
+	else
+		LLVMContextDispose(o->context);
+}
+
+void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p, const char *name)
+{
+	Open *o = new (cg->c->arena, Open);
+	LLVMOrcThreadSafeContextRef safe = shared ? LLVMOrcCreateNewThreadSafeContext() : NULL;
+	LLVMContextRef context =
+	    shared ? LLVMOrcThreadSafeContextGetContext(safe) : LLVMContextCreate();
 	*e = (Emit){.c = cg->c,
 	            .k = k,
 	            .plan = p,
@@ -21,6 +48,9 @@ void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, c
 	LLVMSetTarget(e->module, cg->triple);
 	LLVMSetModuleDataLayout(e->module, e->layout);
 	e->b = LLVMCreateBuilderInContext(context);
+	*o = (Open){safe, context, e->module, e->layout, e->b, false};
+	e->open = o;
+	arena_hold(cg->c->arena, open_close, o);
 	e->ptr = LLVMPointerTypeInContext(context, 0);
 	e->i1 = LLVMInt1TypeInContext(context);
 	e->i8 = LLVMInt8TypeInContext(context);
@@ -35,30 +65,14 @@ void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, c
 
 void emit_close(Emit *e)
 {
-	if (e->b)
-		LLVMDisposeBuilder(e->b);
-	if (e->layout)
-		LLVMDisposeTargetData(e->layout);
+	e->open->given = true;
+	arena_release(e->c->arena);
 	*e = (Emit){0};
 }
 
-Codegen *codegen_open(Compile *c)
+static void close_all(void *what)
 {
-	Codegen *cg = calloc(1, sizeof *cg);
-	if (!cg)
-		BUG("out of memory");
-	cg->c = c;
-	cache_open(cg);
-	if (target_open(cg))
-		return cg;
-	codegen_close(cg);
-	return NULL;
-}
-
-void codegen_close(Codegen *cg)
-{
-	if (!cg)
-		return;
+	Codegen *cg = what;
 	shards_close(cg->shards);
 	for (Unit *u = cg->unit; u; u = u->next)
 		objects_close(&u->objects);
@@ -71,6 +85,30 @@ void codegen_close(Codegen *cg)
 	LLVMDisposeMessage(cg->features);
 	cache_close(cg);
 	free(cg);
+}
+
+Codegen *codegen_open(Compile *c)
+{
+	Codegen *cg = calloc(1, sizeof *cg);
+	if (!cg) {
+		diag_error(c->diags, (Span){0}, "no memory for the code generator");
+		return NULL;
+	}
+	cg->c = c;
+	cache_open(cg);
+	arena_hold(c->arena, close_all, cg);
+	if (target_open(cg)) {
+		arena_keep(c->arena);
+		return cg;
+	}
+	arena_release(c->arena);
+	return NULL;
+}
+
+void codegen_close(Codegen *cg)
+{
+	if (cg)
+		close_all(cg);
 }
 
 /* -- The JIT ----------------------------------------------------------------------------------- */
@@ -109,13 +147,13 @@ void *codegen_module(Codegen *cg, EmitModule emit)
 		return NULL;
 	char name[32];
 	snprintf(name, sizeof name, "sslc_f%u", cg->functions++);
-	LLVMOrcThreadSafeContextRef shared = LLVMOrcCreateNewThreadSafeContext();
 	Emit e;
-	emit_open(&e, cg, LLVMOrcThreadSafeContextGetContext(shared), NULL, NULL, name);
+	emit_open(&e, cg, true, NULL, NULL, name);
 	emit(&e, cg, name);
 	char why[WHY_LLVM];
 	bool good = optimize(cg->machine, e.module, why);
 	LLVMModuleRef module = e.module;
+	LLVMOrcThreadSafeContextRef shared = e.open->shared;
 	emit_close(&e);
 	LLVMOrcThreadSafeModuleRef owned = LLVMOrcCreateNewThreadSafeModule(module, shared);
 	LLVMOrcDisposeThreadSafeContext(shared);
@@ -239,8 +277,10 @@ static bool assembly(Codegen *cg, Emit *e, Text *out)
 	char *message = NULL;
 	if (LLVMTargetMachineEmitToMemoryBuffer(cg->machine, e->module, LLVMAssemblyFile, &message,
 	                                        &buffer)) {
-		diag_error(cg->c->diags, (Span){0}, "LLVM cannot print assembly: %s", message);
+		char why[WHY_LLVM];
+		snprintf(why, sizeof why, "%s", message);
 		LLVMDisposeMessage(message);
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot print assembly: %s", why);
 		return false;
 	}
 	text_add(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
@@ -253,10 +293,9 @@ bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offs
 {
 	if (!cg || !k || !p)
 		return false;
-	LLVMContextRef context = LLVMContextCreate();
 	Emit e;
-	emit_open(&e, cg, context, k, p, k->graph->name);
-	LLVMContextSetDiscardValueNames(context, false);
+	emit_open(&e, cg, false, k, p, k->graph->name);
+	LLVMContextSetDiscardValueNames(e.context, false);
 	e.names = true;
 	e.state_offset = offset;
 	e.states = states;
@@ -277,9 +316,6 @@ bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offs
 		text_add(out, text, strlen(text));
 		LLVMDisposeMessage(text);
 	}
-	LLVMModuleRef module = e.module;
-	emit_close(&e);
-	LLVMDisposeModule(module);
-	LLVMContextDispose(context);
+	arena_release(cg->c->arena); /* all of it */
 	return good;
 }

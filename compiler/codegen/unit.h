@@ -51,10 +51,12 @@ struct Codegen {
 
 enum { WHY_LLVM = 256 };
 
-/* unit.c: an Emit for a new module in `context`; NULL-safe close, in reverse order. */
-void emit_open(Emit *e, Codegen *cg, LLVMContextRef context, const Kernels *k, const Plan *p,
+/* unit.c: an Emit for a new module in a context of its own; `shared`: one that the JIT can take.
+ * Until emit_close the arena holds all of it. */
+void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p,
                const char *name);
-/* What the module's owner does not take: the builder and the data layout. */
+/* What the module's owner does not take: the builder and the data layout. The module and its
+ * context are the caller's from now on. */
 void emit_close(Emit *e);
 /* A module with one function, which `emit` makes, compiled: its address; NULL after an error. */
 typedef void (*EmitModule)(Emit *e, const Codegen *cg, const char *name);

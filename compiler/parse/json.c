@@ -253,6 +253,11 @@ static bool shallow(Walk *w)
 	return true;
 }
 
+static void close_tree(void *tree)
+{
+	cJSON_Delete(tree);
+}
+
 Json *json_parse(Compile *c, uint32_t file)
 {
 	size_t size;
@@ -266,6 +271,7 @@ Json *json_parse(Compile *c, uint32_t file)
 		report_syntax(&w, end ? (uint32_t)(end - w.text) : 0);
 		return NULL;
 	}
+	arena_hold(c->arena, close_tree, tree);
 	uint32_t stop = (uint32_t)(end - w.text);
 	while (stop < w.size && (unsigned char)w.text[stop] <= ' ')
 		stop++;
@@ -277,6 +283,6 @@ Json *json_parse(Compile *c, uint32_t file)
 		skip_space(&w);
 		json = walk_value(&w, tree, 0);
 	}
-	cJSON_Delete(tree);
+	arena_release(c->arena);
 	return json;
 }

@@ -34,11 +34,10 @@ void help_nearest(Compile *c, const char *name, const char *const *names, size_t
 		diag_help(c->diags, "did you mean '%s'?", near);
 		return;
 	}
-	Text all = {0};
+	const char *all = "";
 	for (size_t i = 0; i < count; i++)
-		text_printf(&all, "%s%s", i ? ", " : "", names[i]);
-	diag_help(c->diags, "%s: %s", what, all.data);
-	text_close(&all);
+		all = arena_printf(c->arena, "%s%s%s", all, i ? ", " : "", names[i]);
+	diag_help(c->diags, "%s: %s", what, all);
 }
 
 static const char *kind_words(const Json *j)
