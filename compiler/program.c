@@ -11,9 +11,10 @@
 enum { MODEL_LIMIT = 16 << 20 };
 static const size_t MEMORY_LIMIT = (size_t)2 << 30;
 
+/* For a program that is NULL or exhausted, or when it becomes so: returns `failure`. */
 #define GUARD(p, failure)                                                                          \
 	do {                                                                                           \
-		if ((p)->exhausted)                                                                        \
+		if (!(p) || (p)->exhausted)                                                                \
 			return failure;                                                                        \
 		if (setjmp((p)->out_of_memory)) {                                                          \
 			(p)->exhausted = true;                                                                 \
@@ -25,6 +26,26 @@ static const size_t MEMORY_LIMIT = (size_t)2 << 30;
 
 /* -- 1 Compile
  * ---------------------------------------------------------------------------------------- */
+
+enum { MOST_EPOCHS = 1000000000 };
+static const int64_t MOST_ELEMENTS = (int64_t)1 << 40; /* of a sample; samples */
+
+static const char *own_copy(sslc_program *p, const char *text)
+{
+	return text ? arena_copy(p->c.arena, text, strlen(text)) : NULL;
+}
+
+static bool set_options(sslc_program *p, const sslc_options *o)
+{
+	GUARD(p, false);
+	p->c.diags = diags_open(p->c.arena);
+	p->c.cpu = own_copy(p, o->cpu);
+	p->c.features = own_copy(p, o->features);
+	if (o->epochs < 0 || o->epochs > MOST_EPOCHS)
+		diag_error(p->c.diags, (Span){0}, "the option 'epochs' is %lld, but must be 0 to %d",
+		           (long long)o->epochs, MOST_EPOCHS);
+	return true;
+}
 
 static sslc_program *program_new(const sslc_options *options)
 {
@@ -38,14 +59,12 @@ static sslc_program *program_new(const sslc_options *options)
 	    .arena = arena_open(p->limit),
 	    .float_type = o.f64 ? DTYPE_f64 : DTYPE_f32,
 	    .profile = o.profile,
-	    .cpu = o.cpu,
-	    .features = o.features,
 	};
 	if (!p->c.arena) {
 		free(p);
 		return NULL;
 	}
-	p->c.diags = diags_open(p->c.arena);
+	(void)set_options(p, &o);
 	return p;
 }
 
@@ -107,11 +126,17 @@ static void program_parse(sslc_program *p)
 static bool guarded_parse(sslc_program *p, const char *name)
 {
 	GUARD(p, false);
-	p->file = diags_file(p->c.diags, arena_copy(p->c.arena, name, strlen(name)), p->source.data,
-	                     p->source.size);
+	p->file = diags_file(p->c.diags, own_copy(p, name), p->source.data, p->source.size);
 	program_parse(p);
 	lap(&p->c.laps, "parse");
 	return true;
+}
+
+/* An error of the program as a whole. */
+static void report(sslc_program *p, const char *what, const char *name, const char *why)
+{
+	GUARD(p, );
+	diag_error(p->c.diags, (Span){0}, what, name, why);
 }
 
 sslc_program *sslc_open_text(const char *name, const char *text, size_t size,
@@ -120,6 +145,12 @@ sslc_program *sslc_open_text(const char *name, const char *text, size_t size,
 	sslc_program *p = program_new(options);
 	if (!p)
 		return NULL;
+	name = name ? name : "model";
+	if ((!text && size) || size > MODEL_LIMIT) {
+		report(p, "cannot read the model '%s': %s", name,
+		       text ? "it is too large" : "its text is NULL");
+		return p;
+	}
 	text_add(&p->source, text, size);
 	(void)guarded_parse(p, name);
 	return p;
@@ -130,12 +161,11 @@ sslc_program *sslc_open(const char *path, const sslc_options *options)
 	sslc_program *p = program_new(options);
 	if (!p)
 		return NULL;
-	char why[128];
-	if (!file_read(path, MODEL_LIMIT, &p->source, why)) {
-		diag_error(p->c.diags, (Span){0}, "cannot read the model file '%s': %s", path, why);
+	char why[128] = "its path is NULL";
+	if (!path || !file_read(path, MODEL_LIMIT, &p->source, why)) {
+		report(p, "cannot read the model file '%s': %s", path ? path : "", why);
 		return p;
 	}
-	text_add(&p->source, "", 0);
 	(void)guarded_parse(p, path);
 	return p;
 }
@@ -152,33 +182,61 @@ void sslc_close(sslc_program *p)
 
 const sslc_call *sslc_reader(const sslc_program *p)
 {
-	return p->model ? &p->reader : NULL;
+	return p && p->model ? &p->reader : NULL;
 }
 
 void sslc_data_error(sslc_program *p, const char *text)
 {
 	GUARD(p, );
-	diag_error(p->c.diags, p->model ? p->model->data->span : (Span){0}, "%s", text);
+	diag_error(p->c.diags, p->model ? p->model->data->span : (Span){0}, "%s",
+	           text ? text : "the data cannot be read");
+}
+
+/* What is wrong with field i; NULL: nothing. */
+static const char *bad_field(const sslc_data *data, size_t i)
+{
+	const sslc_tensor *f = &data->field[i];
+	if (!f->name || !*f->name || strlen(f->name) > LONGEST_NAME || control_in(f->name, false))
+		return "has no usable name";
+	if (!f->dtype || type_by_name(f->dtype) == DTYPE_none)
+		return "has no usable type";
+	if (f->rank < 0 || f->rank >= MAX_RANK)
+		return "has no usable rank";
+	int64_t size = 1;
+	for (int d = 0; d < f->rank; d++)
+		if (f->dim[d] < 1 || __builtin_mul_overflow(size, f->dim[d], &size) || size > MOST_ELEMENTS)
+			return "has no usable shape";
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(data->field[j].name, f->name) == 0)
+			return "is there twice";
+	return NULL;
 }
 
 static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out)
 {
+	Span place = p->model->data->span;
+	if (!data || data->count > SSLC_MAX_FIELDS || data->train_count < 1 ||
+	    data->train_count > MOST_ELEMENTS || data->test_count < 0 ||
+	    data->test_count > MOST_ELEMENTS || data->classes < 0 || data->classes > INT32_MAX) {
+		diag_error(p->c.diags, place, "the data is described by impossible numbers");
+		return false;
+	}
 	*out = (DataShape){
 	    .count = data->count,
 	    .train_count = data->train_count,
 	    .test_count = data->test_count,
 	    .classes = data->classes,
 	};
-	for (size_t i = 0; i < data->count && i < MAX_FIELDS; i++) {
+	for (size_t i = 0; i < data->count; i++) {
 		const sslc_tensor *f = &data->field[i];
-		DType type = type_by_name(f->dtype);
-		if (type == DTYPE_none || f->rank < 0 || f->rank >= MAX_RANK) {
-			diag_error(p->c.diags, p->model->data->span,
-			           "field '%s' of the data has no usable type or rank", f->name);
+		const char *bad = bad_field(data, i);
+		if (bad) {
+			diag_error(p->c.diags, place, "field %zu of the data, '%s', %s", i,
+			           f->name ? f->name : "", bad);
 			return false;
 		}
-		out->field[i] = (DataField){arena_copy(p->c.arena, f->name, strlen(f->name)), type,
-		                            shape_of(f->rank, f->dim)};
+		out->field[i] =
+		    (DataField){own_copy(p, f->name), type_by_name(f->dtype), shape_of(f->rank, f->dim)};
 	}
 	return true;
 }
@@ -260,7 +318,11 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 {
 	GUARD(p, false);
 	DataShape shape;
-	if (!p->model || p->bundle || !to_data_shape(p, data, &shape))
+	if (p->bundle) {
+		diag_error(p->c.diags, (Span){0}, "the program is bound to its data already");
+		return false;
+	}
+	if (!p->model || !to_data_shape(p, data, &shape))
 		return false;
 	p->bundle = build(&p->c, p->model, p->prelude, &shape);
 	lap(&p->c.laps, "build");
@@ -277,12 +339,12 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 	describe_states(p);
 	describe_tasks(p);
 	describe_ranges(p);
-	return true;
+	return p->bound = true;
 }
 
 static size_t find_function(const sslc_program *p, const char *name)
 {
-	uint32_t number = p->bundle ? names_find(&p->bundle->graph_names, name) : 0;
+	uint32_t number = p && p->bound && name ? names_find(&p->bundle->graph_names, name) : 0;
 	return number ? number - 1 : SIZE_MAX;
 }
 
@@ -305,6 +367,8 @@ const sslc_code *sslc_function(sslc_program *p, const char *name)
 void sslc_compile(sslc_program *p, const char *const *names, size_t count)
 {
 	GUARD(p, );
+	if (!names)
+		return;
 	size_t *which = new_array(p->c.arena, size_t, count + 1), found = 0;
 	for (size_t n = 0; n < count; n++) {
 		size_t i = find_function(p, names[n]);
@@ -320,42 +384,46 @@ void sslc_compile(sslc_program *p, const char *const *names, size_t count)
 
 const sslc_state *sslc_states(const sslc_program *p, size_t *count)
 {
-	*count = p->bundle ? p->bundle->state_count : 0;
-	return p->state;
+	if (count)
+		*count = p && p->bound ? p->bundle->state_count : 0;
+	return p && p->bound ? p->state : NULL;
 }
 
 size_t sslc_states_bytes(const sslc_program *p)
 {
-	return p->bundle ? (size_t)p->bundle->state_bytes : 0;
+	return p && p->bound ? (size_t)p->bundle->state_bytes : 0;
 }
 
 sslc_training sslc_pretraining(const sslc_program *p)
 {
-	return p->bundle ? to_training(&p->model->train, p->bundle->batch, p->bundle->steps)
-	                 : (sslc_training){0};
+	return p && p->bound ? to_training(&p->model->train, p->bundle->batch, p->bundle->steps)
+	                     : (sslc_training){0};
 }
 
 const sslc_task *sslc_tasks(const sslc_program *p, size_t *count)
 {
-	*count = p->bundle ? p->bundle->task_count : 0;
-	return p->task;
+	if (count)
+		*count = p && p->bound ? p->bundle->task_count : 0;
+	return p && p->bound ? p->task : NULL;
 }
 
 const sslc_range *sslc_ranges(const sslc_program *p, size_t *count)
 {
-	*count = p->bundle ? p->bundle->range_count : 0;
-	return p->range;
+	if (count)
+		*count = p && p->bound ? p->bundle->range_count : 0;
+	return p && p->bound ? p->range : NULL;
 }
 
 const char *sslc_name(const sslc_program *p)
 {
-	return p->model ? p->model->name : "";
+	return p && p->model ? p->model->name : "";
 }
 
 const char *sslc_model_text(const sslc_program *p, size_t *size)
 {
-	*size = p->source.size;
-	return p->source.data;
+	if (size)
+		*size = p ? p->source.size : 0;
+	return p && p->source.data ? p->source.data : "";
 }
 
 const char *sslc_cpu(sslc_program *p)
@@ -368,12 +436,16 @@ const char *sslc_cpu(sslc_program *p)
 
 const char *sslc_note(const sslc_program *p)
 {
-	return p->codegen ? codegen_note(p->codegen) : NULL;
+	return p && p->codegen ? codegen_note(p->codegen) : NULL;
 }
 
 StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 {
-	return sslc_cpu(p) ? codegen_peak(p->codegen, flops_per_tile) : NULL;
+	double unused;
+	GUARD(p, NULL);
+	if (!p->codegen)
+		p->codegen = codegen_open(&p->c);
+	return p->codegen ? codegen_peak(p->codegen, flops_per_tile ? flops_per_tile : &unused) : NULL;
 }
 
 static const char *const stages[] = {
@@ -389,8 +461,18 @@ const char *const *sslc_stages(void)
 	return stages;
 }
 
+static bool is_stage(const char *stage)
+{
+	for (const char *const *known = stages; stage && *known; known++)
+		if (strcmp(*known, stage) == 0)
+			return true;
+	return false;
+}
+
 bool sslc_stage_has_dot(const char *stage)
 {
+	if (!is_stage(stage))
+		return false;
 	return stage_is_of_graphs(stage) || strcmp(stage, "schedule") == 0;
 }
 
@@ -398,6 +480,8 @@ static bool guarded_dump(sslc_program *p, const char *function, const char *stag
                          Text *out)
 {
 	GUARD(p, false);
+	if (!is_stage(stage) || (dot && !sslc_stage_has_dot(stage)))
+		return false;
 	if (strcmp(stage, "parse") == 0) {
 		if (p->model)
 			model_print(p->model, out);
@@ -411,7 +495,7 @@ bool sslc_dump(sslc_program *p, const char *function, const char *stage, sslc_fo
                FILE *out)
 {
 	Text text = {0};
-	bool good = guarded_dump(p, function, stage, format == SSLC_DOT, &text);
+	bool good = out && guarded_dump(p, function, stage, format == SSLC_DOT, &text);
 	if (good && text.size)
 		good = fwrite(text.data, 1, text.size, out) == text.size;
 	text_close(&text);
@@ -422,7 +506,7 @@ bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost)
 {
 	GUARD(p, false);
 	size_t i = find_function(p, name);
-	if (i == SIZE_MAX)
+	if (i == SIZE_MAX || !cost)
 		return false;
 	Lowered l = lower(&p->c, p->bundle->graph[i], NULL);
 	if (!l.plan)
@@ -442,8 +526,10 @@ bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost)
 
 size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room)
 {
+	if (!p)
+		return 0;
 	const Laps *l = &p->c.laps;
-	for (size_t i = 0; i < l->count && i < room; i++)
+	for (size_t i = 0; out && i < l->count && i < room; i++)
 		out[i] = (sslc_time){l->lap[i].stage, l->lap[i].seconds, l->lap[i].times};
 	return l->count;
 }
@@ -453,14 +539,23 @@ size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room)
 
 size_t sslc_error_count(const sslc_program *p)
 {
-	return diag_count(p->c.diags) + p->exhausted;
+	return p ? (p->c.diags ? diag_count(p->c.diags) : 0) + p->exhausted : 1;
 }
 
 void sslc_print_errors(const sslc_program *p, FILE *out, bool colour)
 {
-	diag_print(p->c.diags, out, colour);
+	if (!out)
+		return;
+	if (!p) {
+		fprintf(out, "error: there is no memory to open a model\n");
+		return;
+	}
+	if (p->c.diags)
+		diag_print(p->c.diags, out, colour);
 	if (p->exhausted) {
-		fprintf(out, "error: compiling this model takes more than %zu MiB\n", p->limit >> 20);
+		bool small = p->limit < (size_t)1 << 20;
+		fprintf(out, "error: compiling this model takes more than %zu %s\n",
+		        small ? p->limit : p->limit >> 20, small ? "bytes" : "MiB");
 		fprintf(out, "  help: make the model smaller, or raise memory_limit\n");
 	}
 }

@@ -21,6 +21,7 @@ struct sslc_program {
 	Model *model;
 	sslc_call reader;
 	Bundle *bundle;
+	bool bound;       /* the bundle and all below are whole */
 	Codegen *codegen; /* opened by the first function */
 	sslc_code *code;  /* [bundle->graph_count]; call is NULL until compiled */
 	sslc_state *state;

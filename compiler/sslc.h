@@ -13,6 +13,11 @@
  *   sslc_print_errors(p, stderr, false);
  *   sslc_close(p);
  *
+ * Every function takes whatever it is given: a NULL program, a name that is NULL or not known, a
+ * call before sslc_bind or after an error. What it then returns is said at each; nothing of that
+ * aborts. When the memory limit is passed, that is an error, and from then on functions that
+ * compile fail at once.
+ *
  * A program is used by one thread at a time; the functions that it makes may be called by any.
  *
  * Every stage is verified. What breaks a promise is a bug in sslc: it is told on stderr, to be
@@ -61,10 +66,12 @@ typedef struct sslc_tensor {
 	size_t bytes;
 } sslc_tensor;
 
-/* Reads and parses a model file. NULL only when there is no memory; errors are in sslc_error_count.
- */
+/* Reads and parses a model file: a regular one of at most 16 MiB. NULL only when there is no
+ * memory; all else is in sslc_error_count, also a path that is NULL, options that are out of range,
+ * and a memory limit that is too small. The options and their texts are copied. */
 SSLC_API sslc_program *sslc_open(const char *path, const sslc_options *options);
-/* The same from memory; `name` is what errors show. The text is copied. */
+/* The same from memory; `name` is what errors show (NULL: "model"). The text is copied; NULL is an
+ * error unless size is 0. */
 SSLC_API sslc_program *sslc_open_text(const char *name, const char *text, size_t size,
                                       const sslc_options *options);
 SSLC_API void sslc_close(sslc_program *p); /* frees its functions too; NULL-safe */
@@ -80,10 +87,11 @@ typedef struct sslc_call {
 	const sslc_argument *argument;
 	size_t count;
 } sslc_call;
-/* What the model asks of its data; NULL if it could not be read. It is there after other errors
- * too: sslc_bind then finds what else is wrong. */
+/* What the model asks of its data; NULL if the model could not be read. It is there after other
+ * errors too: sslc_bind then finds what else is wrong. */
 SSLC_API const sslc_call *sslc_reader(const sslc_program *p);
-/* Reports `text` (an error of the reader, say) at the place of "data" in the model file. */
+/* Reports `text` (an error of the reader, say; NULL: that it cannot be read) at the place of "data"
+ * in the model file. */
 SSLC_API void sslc_data_error(sslc_program *p, const char *text);
 
 /* What the reader found; shapes are of one sample. */
@@ -92,8 +100,11 @@ typedef struct sslc_data {
 	size_t count;
 	int64_t train_count, test_count, classes;
 } sslc_data;
-/* Builds every graph of the model for this data. False if there are errors, of the file or of its
- * meaning: all of them are reported together. */
+/* Builds every graph of the model for this data, once. False if there are errors, of the file or of
+ * its meaning: all of them are reported together. It is one to bind a program that is bound, to
+ * give no data, more than SSLC_MAX_FIELDS fields, a field without name, with the name of another,
+ * of an unknown type, of a rank from SSLC_MAX_RANK on (the batch is an axis too), of a dimension
+ * below 1 or more than 2^40 elements, no samples for training, or negative numbers. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
 /* One kernel of a function, for profiles. */
@@ -122,12 +133,14 @@ typedef struct sslc_code {
  * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
  * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that
  * differentiation holds constant is held, such as the branch of a relu: it is made for finite
- * differences. NULL after an error or if the model has no such function. */
+ * differences. NULL after an error, before sslc_bind, and, without an error, if the model has no
+ * such function. */
 SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);
 /* Compiles those of the functions that the model has, together: quicker than one after the other.
- * sslc_function then gives them, or NULL after an error. */
+ * sslc_function then gives them, or NULL after an error. Names may be NULL, alone or all. */
 SSLC_API void sslc_compile(sslc_program *p, const char *const *names, size_t count);
-SSLC_API bool sslc_has_function(const sslc_program *p, const char *name);
+SSLC_API bool sslc_has_function(const sslc_program *p,
+                                const char *name); /* before sslc_bind: false */
 
 /* -- 2 Inspect
  * --------------------------------------------------------------------------------------- */
@@ -140,6 +153,7 @@ typedef struct sslc_state {
 	const char *file; /* the place in the model that it came from; NULL: none */
 	unsigned line, column;
 } sslc_state;
+/* Before sslc_bind, here and below: NULL, 0, or all zero. `count` may be NULL. */
 SSLC_API const sslc_state *sslc_states(const sslc_program *p, size_t *count);
 SSLC_API size_t sslc_states_bytes(const sslc_program *p);
 
@@ -174,9 +188,11 @@ typedef struct sslc_range {
 } sslc_range;
 SSLC_API const sslc_range *sslc_ranges(const sslc_program *p, size_t *count);
 
+/* "" if the model could not be read; its text is there after other errors. `size` may be NULL. */
 SSLC_API const char *sslc_name(const sslc_program *p);
 SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);
-SSLC_API const char *sslc_cpu(sslc_program *p); /* "znver4"; NULL after an error */
+/* "znver4"; NULL after an error: the option `cpu` names none. */
+SSLC_API const char *sslc_cpu(sslc_program *p);
 
 /* Why compiled code is not kept on disk (the folder is not this user's alone, say), once something
  * was compiled; NULL: nothing to say. */
@@ -185,13 +201,14 @@ SSLC_API const char *sslc_note(const sslc_program *p);
 typedef enum sslc_format { SSLC_TEXT, SSLC_DOT } sslc_format;
 /* Writes one function after one stage: parse, build, autodiff, a pass, schedule, plan, llvm, asm
  * (the list: sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage
- * or errors. */
+ * or function, a stage that has no drawing, NULL for `out`, or errors. */
 SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage,
                         sslc_format format, FILE *out);
 SSLC_API const char *const *sslc_stages(void);
 SSLC_API bool sslc_stage_has_dot(const char *stage);
 
-/* A function's cost, from its schedule and plan, without machine code. */
+/* A function's cost, from its schedule and plan, without machine code. False: no such function,
+ * NULL for `cost`, or errors. */
 typedef struct sslc_cost {
 	size_t nodes, kernels;
 	double flops, bytes;
@@ -205,16 +222,19 @@ typedef struct sslc_time {
 	double seconds;
 	size_t times; /* that it ran */
 } sslc_time;
-/* Writes as many as there is room for, in the order of the stages; returns how many there are. */
+/* Writes as many as there is room for, in the order of the stages (`out` NULL: none); returns how
+ * many there are. */
 SSLC_API size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room);
 
 /* A StepTask (args: 64 doubles of scratch) that does nothing but fused multiply-adds in registers,
- * so many a tile: what the machine can do at most. NULL after an error. */
+ * so many a tile: what the machine can do at most. NULL after an error. `flops_per_tile` may be
+ * NULL. */
 SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);
 
 /* -- 3 Errors
  * ----------------------------------------------------------------------------------------- */
 
+/* Of a NULL program it is 1: there was no memory for it. */
 SSLC_API size_t sslc_error_count(const sslc_program *p);
 /* Prints all errors, in the order of the file, with the line and a caret. */
 SSLC_API void sslc_print_errors(const sslc_program *p, FILE *out, bool colour);

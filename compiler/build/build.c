@@ -306,7 +306,11 @@ static bool fit_training(Build *b)
 	Train train = b->model->train;
 	if (!fit_batch(b, &train, &bundle->batch, &bundle->epoch_steps))
 		return false;
-	bundle->steps = (int64_t)train.epochs.value * bundle->epoch_steps;
+	if (__builtin_mul_overflow((int64_t)train.epochs.value, bundle->epoch_steps, &bundle->steps)) {
+		diag_error(b->c->diags, b->model->data->span, "%.0f epochs of %lld steps are too many",
+		           train.epochs.value, (long long)bundle->epoch_steps);
+		return false;
+	}
 	b->steps = (double)bundle->steps;
 	b->epoch_steps = (double)bundle->epoch_steps;
 	return true;
