@@ -49,6 +49,11 @@ Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t 
 	*count = 0;
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		reach(c->arena, &w, kernel->out[i], true);
+	/* a chain may make only outs again that need no core, but it is emitted */
+	if (kernel->core)
+		reach(c->arena, &w, kernel->core, false);
+	for (uint32_t i = 0; i < kernel->fold_count; i++)
+		reach(c->arena, &w, kernel->fold[i], false);
 	while (w.count) {
 		Visit v = w.visit[--w.count];
 		const Node *n = node(k->graph, v.node);
