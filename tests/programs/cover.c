@@ -1,5 +1,6 @@
 /* cover.c: which names of the language some program has used: the library's, the builtins, the
- * operations. A definition of the library that a program uses uses what its text names. */
+ * operations. A definition of the library that a program uses uses what its text names,
+ * defaults included. */
 #include "programs.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ static void add_name(Cover *c, const char *name)
 	snprintf(c->of[c->count++].name, sizeof c->of->name, "%s", name);
 }
 
+static void use_expr(Cover *c, const Prelude *prelude, const Expr *e);
 static void use_body(Cover *c, const Prelude *prelude, const Body *body);
 
 static void use(Cover *c, const Prelude *prelude, const char *name)
@@ -25,8 +27,12 @@ static void use(Cover *c, const Prelude *prelude, const char *name)
 			c->of[i].used = true;
 		}
 	for (size_t i = 0; i < prelude->count; i++)
-		if (strcmp(prelude->at[i].name, name) == 0)
-			use_body(c, prelude, prelude->at[i].body);
+		if (strcmp(prelude->at[i].name, name) == 0) {
+			const Definition *d = &prelude->at[i];
+			for (size_t j = 0; j < d->count; j++)
+				use_expr(c, prelude, d->param[j].otherwise);
+			use_body(c, prelude, d->body);
+		}
 }
 
 /* Operators that the tables spell otherwise. */

@@ -55,10 +55,6 @@ static void two_last(Form *f)
 {
 	f->dim[f->rank++] = 2;
 }
-static void batch_last(Form *f)
-{
-	f->dim[f->rank - 1] = f->dim[0];
-}
 
 typedef struct Row {
 	unsigned ranks;
@@ -83,7 +79,7 @@ static const Row ROWS[] = {
     {ALL, "windows(x, rank(x) - 1, 2)", pairs},
     {ALL, "sum(windows(pad(x, rank(x) - 1, 1, 1), rank(x) - 1, 3), rank(x))", same},
     {R2, "einsum('bi,bj->bij', x, x)", outer},
-    {R2, "x @ transpose(x, [1, 0])", batch_last},
+    {R2, "(x @ transpose(x, [1, 0])) @ x / size(x)", same},
     {R3, "einsum('bij,bkj->bik', x, tanh(x)) / dim(x, 2) @ x", same},
     {R3, "transpose(x, [0, 2, 1])", swapped},
     {R3, "x @ (transpose(x, [0, 2, 1]) @ x) / size(x)", same},
@@ -115,6 +111,7 @@ static const Row ROWS[] = {
     {R2, "(eye(dim(x, 0)) * 0.5) @ x", same},
     {ALL, "mean(x, rank(x) - 1, keep=1)", one_last},
     {ALL, "mean_of(x, tanh)", same},
+    {ALL, "x + 0.1 * per_sample(x, sum(reshape(tanh(x), [dim(x, 0), -1]), 1) / size(x))", same},
 };
 
 /* -- Operations, each in its domain
