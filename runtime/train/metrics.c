@@ -21,10 +21,9 @@ static size_t kept_bytes(const char *text, size_t size, int64_t step)
 	static const char begin[] = "{\"step\": ";
 	size_t keep = 0;
 	for (const char *end; (end = memchr(text + keep, '\n', size - keep));) {
-		char *rest;
 		const char *digits = text + keep + sizeof begin - 1;
-		if (strncmp(text + keep, begin, sizeof begin - 1) != 0 ||
-		    strtoll(digits, &rest, 10) > step || rest == digits)
+		if (strncmp(text + keep, begin, sizeof begin - 1) != 0 || *digits < '0' || *digits > '9' ||
+		    strtoll(digits, NULL, 10) > step)
 			break;
 		keep = (size_t)(end - text) + 1;
 	}

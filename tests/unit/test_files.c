@@ -56,6 +56,8 @@ static void metrics_are_cut_after_the_step(void)
 	CU_ASSERT(resumes_text(LINE(10) "hello\n" LINE(12), 20, LINE(10)));
 	CU_ASSERT(resumes(LINE(10) "\0\0\0\0", sizeof LINE(10) - 1 + 4, 20, LINE(10)));
 	CU_ASSERT(resumes("\0", 1, 20, ""));
+	/* a number that would be read from the line below */
+	CU_ASSERT(resumes_text(LINE(10) "{\"step\": \n11\n", 20, LINE(10)));
 }
 
 static void metrics_go_on_behind_what_stays(void)
