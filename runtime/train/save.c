@@ -259,8 +259,8 @@ static bool whole_of(const SafeFile *file, const char *key, uint64_t *value)
 	return !*end && !errno;
 }
 
-static bool read_position(const SafeFile *file, const char *path, Position *at,
-                          uint64_t *train_count, Failure *f)
+bool checkpoint_position(const SafeFile *file, const char *path, Position *at,
+                         uint64_t *train_count, Failure *f)
 {
 	uint64_t step, steps;
 	const uint64_t most = INT32_MAX; /* compiled functions count steps in 32 bits */
@@ -336,7 +336,7 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 			return fail_help(f, "%s has the weights of the run before, for --init", path);
 		return fail_help(f, "leave out --resume to begin anew");
 	}
-	bool good = read_position(&file, path, at, &train_count, f) &&
+	bool good = checkpoint_position(&file, path, at, &train_count, f) &&
 	            agree(e, data, o, &file, path, train_count, at, f) &&
 	            copy_states(e, &file, path, ALL, true, f);
 	safe_close(&file);

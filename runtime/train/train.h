@@ -186,6 +186,9 @@ MUST_CHECK bool folder_prepare(FolderLock *l, const Engine *e, const TrainOption
  * of the checkpoint. */
 MUST_CHECK bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *at,
                             Failure *f);
+/* What a checkpoint's metadata says; `path` is for errors. */
+MUST_CHECK bool checkpoint_position(const SafeFile *file, const char *path, Position *at,
+                                    uint64_t *train_count, Failure *f);
 /* The epochs that the run in DIRECTORY was to take; 0 if it has no readable checkpoint. */
 int64_t checkpoint_epochs(const char *directory);
 /* Writes DIRECTORY/checkpoint.safetensors: whole or not at all. */
