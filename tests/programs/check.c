@@ -429,7 +429,7 @@ static bool check_functions(Run *r)
 	gradients.function = "gradients";
 	features.function = "features";
 	bool good = check_function(r, (Batches){.function = "init"}) && check_function(r, step) &&
-	            check_function(r, gradients) && check_function(r, features);
+	            (!r->of->gradients || check_function(r, gradients)) && check_function(r, features);
 	for (size_t i = 0; good && i < tasks; i++)
 		good = check_task(r, &task[i]);
 	return good;
@@ -439,10 +439,12 @@ static void compile_all(Run *r)
 {
 	const Bundle *b = r->program->bundle;
 	const char **names = malloc((b->graph_count + 1) * sizeof *names);
+	size_t count = 0;
 	for (size_t i = 0; i < b->graph_count; i++)
-		names[i] = b->graph[i]->name;
+		if (r->of->gradients || strcmp(b->graph[i]->name, "gradients") != 0)
+			names[count++] = b->graph[i]->name;
 	double began = seconds_now();
-	sslc_compile(r->program, names, b->graph_count);
+	sslc_compile(r->program, names, count);
 	r->counts->compile_seconds += seconds_now() - began;
 	free(names);
 }

@@ -1,13 +1,13 @@
 /* main.c: sslc_programs: whole programs at random, seed after seed.
  *
  *   sslc_programs [--seed=S] [--count=N] [--seconds=T] [--failures=F] [--shrink=T] [--keep=FOLDER]
- *                 [--cover] [--print] [--verbose]
+ *                 [--large=L] [--cover] [--print] [--verbose]
  *
  * Seeds S, S + 1, ... until N programs or T seconds are done, or F have failed. A failure is
  * printed with its seed, made smaller for T seconds, and left in FOLDER with the data that it
- * reads. With
- * --cover programs are but built, and every name of the language must be used by one. --print shows
- * the program of the seed S.
+ * reads. Of 16 programs L (8) are not tiny: a seed is another program with another L. With --cover
+ * programs are but built, and every name of the language must be used by one. --print shows the
+ * program of the seed S.
  *
  * Programs run in a child, so that one that kills it is a failure as any other; all that is known
  * of them is in memory that both share. */
@@ -31,6 +31,7 @@ typedef struct Shared {
 
 typedef struct Options {
 	uint64_t seed;
+	uint32_t large;
 	int64_t count, failures;
 	double seconds, shrink;
 	const char *keep;
@@ -69,7 +70,7 @@ static _Noreturn void work(Session *s, int64_t count)
 {
 	Shared *h = s->shared;
 	for (int64_t i = 0; i < count && seconds_now() < s->end; i++, h->seed++) {
-		Tape t = tape_of_seed(h->seed);
+		Tape t = tape_of_seed(h->seed, s->o->large);
 		h->checking = true;
 		if (s->o->verbose)
 			fprintf(stderr, "seed %llu\n", (unsigned long long)h->seed);
@@ -149,7 +150,7 @@ static void report(Session *s)
 {
 	Shared *h = s->shared;
 	char kind[VERDICT], until[sizeof h->last.function];
-	Tape t = tape_of_seed(h->seed);
+	Tape t = tape_of_seed(h->seed, s->o->large);
 	fprintf(stderr, "seed %llu: %s\n", (unsigned long long)h->seed, h->all.verdict);
 	snprintf(kind, sizeof kind, "%s", h->all.verdict);
 	s->kind = kind;
@@ -231,6 +232,8 @@ static bool read_options(int argc, char **argv, Options *o)
 			o->seed = strtoull(v, NULL, 10);
 		else if (option(argv[i], "--count=", &v))
 			o->count = strtoll(v, NULL, 10);
+		else if (option(argv[i], "--large=", &v))
+			o->large = (uint32_t)strtoul(v, NULL, 10);
 		else if (option(argv[i], "--seconds=", &v))
 			o->seconds = strtod(v, NULL);
 		else if (option(argv[i], "--shrink=", &v))
@@ -253,7 +256,7 @@ static bool read_options(int argc, char **argv, Options *o)
 
 static int print_program(const Options *o)
 {
-	Tape t = tape_of_seed(o->seed);
+	Tape t = tape_of_seed(o->seed, o->large);
 	Program p;
 	program_draw(&t, &p);
 	printf("%s", p.model.data);
@@ -275,10 +278,12 @@ static void remove_files(const char *folder)
 
 int main(int argc, char **argv)
 {
-	Options o = {.seed = 1, .count = INT64_MAX, .failures = 1, .shrink = 60, .keep = "found"};
+	Options o = {
+	    .seed = 1, .large = 8, .count = INT64_MAX, .failures = 1, .shrink = 60, .keep = "found"};
 	if (!read_options(argc, argv, &o)) {
-		fprintf(stderr, "usage: sslc_programs [--seed=S] [--count=N] [--seconds=T] [--failures=F] "
-		                "[--shrink=T] [--keep=FOLDER] [--cover] [--print] [--verbose]\n");
+		fprintf(stderr,
+		        "usage: sslc_programs [--seed=S] [--count=N] [--seconds=T] [--failures=F] "
+		        "[--shrink=T] [--keep=FOLDER] [--large=L] [--cover] [--print] [--verbose]\n");
 		return 2;
 	}
 	if (o.print)

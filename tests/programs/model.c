@@ -301,7 +301,7 @@ static void draw_loss(Sections *s)
 {
 	void (*const METHODS[])(Sections *) = {plain,   reconstruct, contrast, bootstrap,  queue,
 	                                       centers, supervised,  contrast, reconstruct};
-	bool any = !s->tiny || chance(s->t, 1, 2);
+	bool any = !s->tiny || chance(s->t, 1, 3);
 	METHODS[any ? pick(s->t, COUNT(METHODS)) : 0](s);
 }
 
@@ -377,7 +377,7 @@ void program_draw(Tape *t, Program *out)
 	t->used = 0;
 	Sections s = {.t = t, .p = out, .d = {.t = t, .left = 150000}};
 	Text rest = {0};
-	s.d.tiny = s.tiny = !chance(t, 1, 2);
+	s.d.tiny = s.tiny = !chance(t, t->large, 16);
 	draw_options(&s);
 	draw_x(&s);
 	text_printf(&out->model, "{\n\t\"name\": \"program\",\n");
@@ -402,6 +402,7 @@ void program_draw(Tape *t, Program *out)
 	            DEFINE);
 	text_printf(&out->model, "%s%s\t\"loss\": %s,\n%s", s.pretext.size ? s.pretext.data : "",
 	            s.networks.data, s.loss.data, rest.data);
+	out->gradients = !s.tiny || chance(t, 1, 6);
 	Text *const texts[] = {&s.d.define, &s.pretext, &s.networks, &s.loss, &rest};
 	for (size_t i = 0; i < COUNT(texts); i++)
 		text_close(texts[i]);

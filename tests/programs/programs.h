@@ -23,10 +23,11 @@ typedef struct Tape {
 	uint32_t choice[TAPE_MOST];
 	size_t count, used;
 	uint64_t random;
-	bool draws; /* beyond the end: at random, not 0 */
+	bool draws;     /* beyond the end: at random, not 0 */
+	uint32_t large; /* of 16 programs so many are not tiny */
 } Tape;
 
-Tape tape_of_seed(uint64_t seed);
+Tape tape_of_seed(uint64_t seed, uint32_t large);
 uint32_t pick(Tape *t, uint32_t n); /* in [0, n) */
 static inline bool chance(Tape *t, uint32_t of, uint32_t in)
 {
@@ -47,6 +48,7 @@ typedef struct Program {
 	int64_t tokens;    /* i32: values are below it */
 	uint64_t random;   /* of the data's values */
 	bool bf16;         /* products take bf16 */
+	bool gradients;    /* are compiled, too; in a step they are anyway */
 	size_t chain_room; /* as Compile's */
 	const char *cpu;   /* as Compile's */
 } Program;

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-Tape tape_of_seed(uint64_t seed)
+Tape tape_of_seed(uint64_t seed, uint32_t large)
 {
-	return (Tape){.random = hash_u64(1, seed), .draws = true};
+	return (Tape){.random = hash_u64(1, seed), .draws = true, .large = large};
 }
 
 uint32_t pick(Tape *t, uint32_t n)
