@@ -135,6 +135,8 @@ NodeId value_to_tensor(Build *b, const Value *v,
                        DType type); /* a number as a scalar of the type; 0: reported */
 /* NumPy's rules; the shapes are known to fit. */
 NodeId stretch(Build *b, NodeId x, Shape to);
+/* x is what a state has become: its axes are those of the state, whatever it is made of. */
+void value_is_of_state(Build *b, NodeId x);
 /* Whether x may stretch over axes that it lacks, up to `rank` of them; false: reported. */
 bool may_lack_axes(Build *b, Span span, const char *what, NodeId x, int rank);
 bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,

@@ -134,8 +134,10 @@ Value state_make(Build *b, Span span, const Value *shape_value, const Layer *ini
 	}
 	if (averaged && is_param && param)
 		average_add(b, found - 1, param - 1, span);
-	Value v =
-	    value_tensor(b->pending[found - 1] ? b->pending[found - 1] : state_node(b, found - 1));
+	NodeId next = b->pending[found - 1];
+	if (next)
+		value_is_of_state(b, next);
+	Value v = value_tensor(next ? next : state_node(b, found - 1));
 	v.state = found;
 	return v;
 }

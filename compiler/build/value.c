@@ -92,6 +92,12 @@ static bool is_placed(Build *b, NodeId x)
 	return p->of[x];
 }
 
+void value_is_of_state(Build *b, NodeId x)
+{
+	(void)is_placed(b, x); /* all up to here are known now */
+	b->placed[b->g == b->init].of[x] = false;
+}
+
 static const char *lengths_text(Build *b, Shape s, int before, int after)
 {
 	const char *text = "";

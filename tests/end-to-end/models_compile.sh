@@ -36,3 +36,15 @@ cat >mixed.json <<'MODEL'
 MODEL
 "$sslc" grad mixed.json >out 2>&1 || { echo "grad of mixed.json"; cat out; exit 1; }
 "$sslc" run mixed.json --quiet --out mixed
+
+# a state that was set is read again by the second call of its network: its axes are still a state's
+cat >twice.json <<'MODEL'
+{
+  "data": "normal(64, 12)",
+  "define": {"f(x)": {"r": "state([dim(x, -1)], zeros)", "before": "x - r", "set r": "0.9 * r + 0.1 * mean(x, leading_axes(x))", "y": "before"}},
+  "encoder": ["f", "linear(4)"],
+  "loss": "mean(encoder(x)^2) + mean(encoder(x))",
+  "train": {"epochs": 1, "batch": 8}
+}
+MODEL
+"$sslc" check twice.json >out 2>&1 || { echo "check of twice.json"; cat out; exit 1; }
