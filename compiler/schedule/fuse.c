@@ -91,7 +91,7 @@ static void measure(Fuse *f, NodeId x)
 		uint32_t latest = loaded ? f->home[o] : f->latest[o];
 		f->latest[x] = latest > f->latest[x] ? latest : f->latest[x];
 		weight += f->stored[o] ? 0 : f->weight[o];
-		body += f->stored[o] ? 0 : f->body[o];
+		body += f->stored[o] || f->stage[o] ? 0 : f->body[o]; /* places are bounded by unroll.c */
 	}
 	f->body[x] = (uint16_t)(body < HEAVIEST ? body : HEAVIEST);
 	f->weight[x] = (uint16_t)(weight < HEAVIEST ? weight : HEAVIEST);
@@ -135,7 +135,8 @@ static uint32_t added_body(const Fuse *f, NodeId x)
 	const Node *n = node(f->g, x);
 	uint32_t body = body_of(n);
 	for (int i = 0; i < n->count; i++)
-		body += f->stored[n->in[i]] || f->home[n->in[i]] ? 0 : f->body[n->in[i]];
+		body +=
+		    f->stored[n->in[i]] || f->stage[n->in[i]] || f->home[n->in[i]] ? 0 : f->body[n->in[i]];
 	return body;
 }
 
@@ -144,7 +145,7 @@ static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 {
 	const Node *n = node(f->g, x);
 	const Home *h = &f->homes[home - 1];
-	uint32_t most = h->kind == KERNEL_contract ? MOST_EPILOGUE : MOST_BODY;
+	uint32_t most = h->kind == KERNEL_contract ? MOST_EPILOGUE : f->stage[x] ? HEAVIEST : MOST_BODY;
 	if (!has_room(h, 2) || h->body + added_body(f, x) > most)
 		return false;
 	if (h->kind == KERNEL_row)
@@ -336,7 +337,7 @@ static void visit(Fuse *f, NodeId x)
 	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
 	bool stage = f->stage[x] && f->weight[x] < HEAVIEST && /* more is not seen through in time */
 	             f->body[x] < HEAVIEST;
-	bool is_long = f->body[x] > MOST_BODY;
+	bool is_long = !f->stage[x] && f->body[x] > MOST_BODY;
 	if (stage || (!f->forced[x] && !is_long &&
 	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
