@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# run.sh BUILD [SECONDS [TARGET ...]]: runs every fuzz target (or those) for so long (60), one after the other, each from a
-# corpus made of the tests' own files, and prints a table: executions, edges covered, findings. What is found is left in
-# the folder `findings` of the working one. For an hour each: nice tools/fuzz/run.sh build/fuzz 3600
+# run.sh BUILD [SECONDS [TARGET ...]]: runs every fuzz target (or those) for so long (60), one a core at a time (or
+# $FUZZ_JOBS), each from a corpus made of the tests' own files, and prints a table in the order in which they end:
+# executions, edges covered, findings. What is found is left in the folder `findings` of the working one.
+# For an hour each: nice tools/fuzz/run.sh build/fuzz 3600
 set -euo pipefail
 build=$1
 seconds=${2:-60}
@@ -10,6 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
 [ $# -gt 0 ] || set -- model expr graph dump idx gzip npy safetensors reader resume metrics cache options
 findings=$PWD/findings
+jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
 
@@ -50,26 +52,29 @@ for letter in 0 1 2 3 4 5 6; do
 	printf '%s\n' model.json --epochs 3 --seed=4 --out a --cpu x --function step -- >>"$corpus/options/$letter"
 done
 
-printf '%-12s %12s %10s %8s %10s %s\n' target executions 'a second' edges features findings
-bad=0
-for target in "$@"; do
-	mkdir -p "$corpus/$target" "$corpus/found/$target"
-	log=$corpus/log
-	silent=1
-	[ "$target" != options ] || silent=3 # it complains of nearly every input
-	(cd "$corpus" && "$build/fuzz_$target" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -close_fd_mask=$silent \
-		-print_final_stats=1 -artifact_prefix="$corpus/found/$target/" "$corpus/$target") >"$log" 2>&1 || true
-	found=$(find "$corpus/found/$target" -type f | wc -l)
-	awk -v target="$target" -v found="$found" '
+run() { # target: its row of the table, and what was found
+	local found log=$corpus/log/$1 silent=1 clean=1
+	mkdir -p "$corpus/$1" "$corpus/found/$1"
+	[ "$1" != options ] || silent=3 # it complains of nearly every input
+	(cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -close_fd_mask=$silent \
+		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0
+	found=$(find "$corpus/found/$1" -type f | wc -l)
+	[ "$found" = 0 ] || clean=0 # of an input that is only slow, too
+	awk -v target="$1" -v found="$found" '
 		/ cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") cov = $(i + 1); if ($i == "ft:") ft = $(i + 1) } }
 		/stat::number_of_executed_units/ { runs = $2 }
 		/stat::average_exec_per_sec/ { rate = $2 }
-		END { printf "%-12s %12d %10d %8d %10d %d\n", target, runs, rate, cov, ft, found }' "$log"
-	if [ "$found" -gt 0 ] || ! grep -q 'stat::number_of_executed_units' "$log"; then
-		bad=1
-		mkdir -p "$findings/$target"
-		cp "$corpus/found/$target"/* "$findings/$target/" 2>/dev/null || true
-		grep -aE 'ERROR|SUMMARY|internal error|^ *#[0-9] ' "$log" | head -20 || tail -5 "$log"
+		END { printf "%-12s %12d %10d %8d %10d %d\n", target, runs, rate, cov, ft, found }' "$log" >"$log.row"
+	if [ $clean = 0 ]; then
+		mkdir -p "$findings/$1"
+		cp "$corpus/found/$1"/* "$findings/$1/" 2>/dev/null || true
+		grep -aE 'ERROR|SUMMARY|internal error|^ *#[0-9] ' "$log" | head -20 >>"$log.row" || tail -5 "$log" >>"$log.row"
 	fi
-done
-exit $bad
+	cat "$log.row"
+	[ $clean = 1 ]
+}
+mkdir "$corpus/log"
+export build seconds corpus findings
+export -f run
+printf '%-12s %12s %10s %8s %10s %s\n' target executions 'a second' edges features findings
+printf '%s\n' "$@" | xargs -P "$jobs" -I TARGET bash -c 'set -uo pipefail; run TARGET' || exit 1
