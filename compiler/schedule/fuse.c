@@ -129,7 +129,7 @@ static bool has_room(const Home *h, uint32_t more)
 	return h->outs + more + kept <= MAX_KERNEL_OUTS;
 }
 
-/* Nodes that a home would compute for x, beside what it computes already. */
+/* Of x in a home, beside what is computed there already. */
 static uint32_t added_body(const Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);

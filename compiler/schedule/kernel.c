@@ -72,18 +72,6 @@ Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t 
 	return out;
 }
 
-uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out)
-{
-	ArenaMark mark = arena_mark(c->arena);
-	uint32_t count, reads = 0;
-	const Visit *visit = kernel_walk(c, k, kernel, &count);
-	for (uint32_t i = 0; i < count; i++)
-		if (!visit[i].here)
-			out[reads++] = (Read){visit[i].node, visit[i].same_element};
-	arena_reset(c->arena, mark);
-	return reads;
-}
-
 const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *reads)
 {
 	uint32_t count;
@@ -94,6 +82,16 @@ const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uin
 		if (!visit[i].here)
 			read[(*reads)++] = (Read){visit[i].node, visit[i].same_element};
 	return read;
+}
+
+uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out)
+{
+	ArenaMark mark = arena_mark(c->arena);
+	uint32_t reads;
+	const Read *read = kernel_loads(c, k, kernel, &reads);
+	memcpy(out, read, reads * sizeof *out);
+	arena_reset(c->arena, mark);
+	return reads;
 }
 
 /* -- Structural hash

@@ -37,11 +37,6 @@ static void find_lives(Compile *c, Kernels *k)
 	}
 }
 
-static bool in_arena(const Buffer *b)
-{
-	return b->place == PLACE_ARENA && b->bytes;
-}
-
 static bool overlap(const Buffer *a, const Buffer *b)
 {
 	return a->first <= b->last && b->first <= a->last;
@@ -86,7 +81,7 @@ static uint64_t most_alive(Compile *c, const Kernels *k)
 	uint64_t *begun = new_array(c->arena, uint64_t, k->kernel_count + 1), /* bytes, at a kernel */
 	    *ended = new_array(c->arena, uint64_t, k->kernel_count + 1);      /* behind it */
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		if (in_arena(&k->buffer[b])) {
+		if (buffer_is_planned(&k->buffer[b])) {
 			begun[k->buffer[b].first] += aligned(k->buffer[b].bytes);
 			ended[k->buffer[b].last] += aligned(k->buffer[b].bytes);
 		}
@@ -108,7 +103,7 @@ Plan *plan(Compile *c, Kernels *k)
 	uint32_t count = 0;
 	find_lives(c, k);
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		if (in_arena(&k->buffer[b]))
+		if (buffer_is_planned(&k->buffer[b]))
 			order[count++] = &k->buffer[b];
 	qsort(order, count, sizeof *order, larger_first);
 	for (uint32_t i = 0; i < count; i++) {
@@ -127,7 +122,7 @@ void plan_print(const Kernels *k, const Plan *p, Text *out)
 	            "holds", "bytes", "offset", "first", "last");
 	for (BufferId b = 1; b < k->buffer_count; b++) {
 		const Buffer *buffer = &k->buffer[b];
-		if (!in_arena(buffer))
+		if (!buffer_is_planned(buffer))
 			continue;
 		const Node *n = node(k->graph, buffer->node);
 		char name[16];

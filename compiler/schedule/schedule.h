@@ -28,6 +28,12 @@ typedef struct Buffer {
 	                         reads it, the last (PLACE_ARENA) */
 } Buffer;
 
+/* One of no bytes has become another, or is not wanted. */
+static inline bool buffer_is_planned(const Buffer *b)
+{
+	return b->place == PLACE_ARENA && b->bytes;
+}
+
 /* -- Kernels
  * ---------------------------------------------------------------------------------------- */
 

@@ -102,11 +102,6 @@ void kernels_verify(const Kernels *k)
 
 /* -- Memory ------------------------------------------------------------------------------------ */
 
-static bool in_arena(const Buffer *b)
-{
-	return b->place == PLACE_ARENA && b->bytes;
-}
-
 /* It lives while kernel i runs, and all that run beside it. */
 static void check_life(const Kernels *k, uint32_t i, uint32_t end, BufferId id)
 {
@@ -152,7 +147,7 @@ void plan_verify(const Kernels *k, const Plan *p)
 	check_lives(k);
 	for (BufferId id = 1; id < k->buffer_count; id++) {
 		const Buffer *b = &k->buffer[id];
-		if (!in_arena(b))
+		if (!buffer_is_planned(b))
 			continue;
 		if (b->offset % ARENA_ALIGN || b->bytes > p->arena_bytes ||
 		    b->offset > p->arena_bytes - b->bytes)
