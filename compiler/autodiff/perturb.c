@@ -9,7 +9,7 @@
  * floor, stop_gradient) gives its value from the first. So are the branches of abs, max, min and
  * reduce_max, with the same shares at a tie. What is left is smooth wherever the model's operations
  * are, however many kinks lie near, and its slope is what the gradient says it is. */
-#include "autodiff.h"
+#include "rules.h"
 
 #include <string.h>
 
@@ -61,14 +61,9 @@ static NodeId choose(Graph *g, NodeId x_wins, NodeId y_wins, NodeId a, NodeId b)
 static NodeId move_reduce_max(Perturb *p, const Node *n, NodeId x, NodeId moved, NodeId most)
 {
 	Graph *g = p->g;
-	Axes gone = n->attr.axes, kept = {0};
-	Shape from = node(g, x)->shape;
-	for (int i = 0, next = 0; i < from.rank; i++)
-		if (next < gone.count && gone.at[next] == i)
-			next++;
-		else
-			kept.at[kept.count++] = (uint8_t)i;
-	NodeId wins = op_equal(g, x, op_broadcast(g, most, from, kept)), zero = op_like(g, moved, 0);
+	Axes gone = n->attr.axes;
+	NodeId wins = op_equal(g, x, spread_over(g, most, node(g, x)->shape, gone)),
+	       zero = op_like(g, moved, 0);
 	NodeId sum = op_sum(g, op_select(g, wins, moved, zero), gone);
 	NodeId count = op_sum(g, op_select(g, wins, op_like(g, moved, 1), zero), gone);
 	return op_div(g, sum, count);

@@ -16,6 +16,9 @@ typedef struct Rule {
 	NodeId dx[MAX_INS];
 } Rule;
 
+/* rules_reduce.c: x over the shape `from`, of which a reduction took the axes `gone`. */
+NodeId spread_over(Graph *g, NodeId x, Shape from, Axes gone);
+
 typedef void (*GradientRule)(Rule *r);
 
 /* rules_*.c: grad_<rule> as in ops.def's gradient column */

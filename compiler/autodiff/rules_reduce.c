@@ -1,19 +1,22 @@
 /* rules_reduce.c: gradients of reductions: the adjoint spreads over the axes that disappeared. */
 #include "rules.h"
 
-/* x, of the reduced shape, over the shape of the operand. */
-static NodeId spread(Rule *r, NodeId x)
+NodeId spread_over(Graph *g, NodeId x, Shape from, Axes gone)
 {
-	const Axes *gone = &r->n->attr.axes;
-	Shape from = node(r->g, r->n->in[0])->shape;
 	Axes kept = {0};
 	for (int i = 0, next = 0; i < from.rank; i++) {
-		if (next < gone->count && gone->at[next] == i)
+		if (next < gone.count && gone.at[next] == i)
 			next++;
 		else
 			kept.at[kept.count++] = (uint8_t)i;
 	}
-	return op_broadcast(r->g, x, from, kept);
+	return op_broadcast(g, x, from, kept);
+}
+
+/* x, of the reduced shape, over the shape of the operand. */
+static NodeId spread(Rule *r, NodeId x)
+{
+	return spread_over(r->g, x, node(r->g, r->n->in[0])->shape, r->n->attr.axes);
 }
 
 void grad_sum(Rule *r)
