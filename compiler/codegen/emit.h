@@ -99,9 +99,8 @@ V math_pow(Emit *e, V x, V y);
 
 enum { SUM_BLOCK = 16 }; /* terms that are added one after the other */
 typedef struct Sum {
-	V total, lost; /* lost: to be added yet */
+	V total, lost; /* lost: to be added yet; both begin at zero */
 } Sum;
-Sum sum_begin(Emit *e, V zero);
 void sum_add(Emit *e, Sum *s, V block);
 
 /* -- random.c ---------------------------------------------------------------------------------- */

@@ -296,7 +296,6 @@ static void fold_long(Fold *f, int axis, Sum *sums)
 /* Few steps are one block; integers are exact in any order, and a maximum is. */
 static void fold_all(Fold *f, int axis, V *result)
 {
-	Emit *e = f->ke->e;
 	bool rounds = f->core->op == OP_sum && type_info[f->core->type].is_float;
 	start(f, result);
 	if (!rounds || steps_of(f, axis) <= 2 * SUM_BLOCK) {
@@ -307,7 +306,7 @@ static void fold_all(Fold *f, int axis, V *result)
 	}
 	Sum sums[MOST];
 	for (unsigned i = 0; i < sums_of(f); i++)
-		sums[i] = sum_begin(e, result[i]);
+		sums[i] = (Sum){.total = result[i], .lost = result[i]};
 	fold_long(f, axis, sums);
 	for (unsigned i = 0; i < sums_of(f); i++)
 		result[i] = sums[i].total;

@@ -5,12 +5,6 @@
  * (Kahan 1965): the error is that of one block, at a few operations a block. */
 #include "emit.h"
 
-Sum sum_begin(Emit *e, V zero)
-{
-	(void)e;
-	return (Sum){.total = zero, .lost = zero};
-}
-
 void sum_add(Emit *e, Sum *s, V block)
 {
 	V y = l_fadd(e, block, s->lost), total = l_fadd(e, s->total, y);
