@@ -52,7 +52,7 @@ static uint64_t state_offset(void *bundle, const char *name)
 	return b->state[number - 1].offset;
 }
 
-static bool open_codegen(sslc_program *p)
+bool open_codegen(sslc_program *p)
 {
 	if (!p->codegen) {
 		p->codegen = codegen_open(&p->c);

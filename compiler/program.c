@@ -332,8 +332,10 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 	}
 	p->code = new_array(p->c.arena, sslc_code, p->bundle->graph_count + 1);
 	for (size_t i = 0; i < p->bundle->graph_count; i++) {
-		p->code[i].name = p->bundle->graph[i]->name;
-		graph_verify(p->bundle->graph[i], "build");
+		const Graph *g = p->bundle->graph[i];
+		p->code[i].name = g->name;
+		if (strcmp(g->name, PERTURBED) != 0) /* the nodes of gradients */
+			graph_verify(g, "build");
 	}
 	lap(&p->c.laps, "verify");
 	describe_states(p);
@@ -429,9 +431,7 @@ const char *sslc_model_text(const sslc_program *p, size_t *size)
 const char *sslc_cpu(sslc_program *p)
 {
 	GUARD(p, NULL);
-	if (!p->codegen)
-		p->codegen = codegen_open(&p->c);
-	return p->codegen ? codegen_cpu(p->codegen) : NULL;
+	return open_codegen(p) ? codegen_cpu(p->codegen) : NULL;
 }
 
 const char *sslc_note(const sslc_program *p)
@@ -443,9 +443,8 @@ StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 {
 	double unused;
 	GUARD(p, NULL);
-	if (!p->codegen)
-		p->codegen = codegen_open(&p->c);
-	return p->codegen ? codegen_peak(p->codegen, flops_per_tile ? flops_per_tile : &unused) : NULL;
+	return open_codegen(p) ? codegen_peak(p->codegen, flops_per_tile ? flops_per_tile : &unused)
+	                       : NULL;
 }
 
 static const char *const stages[] = {

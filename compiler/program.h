@@ -39,6 +39,8 @@ typedef struct Lowered {
 /* compile.c: the stages in order. `last` names a stage of graphs (build, autodiff, a pass) to stop
  * after, or is NULL. */
 Lowered lower(Compile *c, Graph *graph, const char *last);
+/* Opens p->codegen once; false: reported. */
+bool open_codegen(sslc_program *p);
 /* Machine code for these graphs of the bundle, all together; code->call is NULL after an error. */
 void compile_functions(sslc_program *p, const size_t *which, size_t count);
 /* Text of one graph of the bundle after a stage; false: no such stage, or errors. */
