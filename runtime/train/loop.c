@@ -186,9 +186,10 @@ bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Positio
 	    .saved = now,
 	    .saved_step = o->resume ? at->step : -1,
 	};
-	char path[1024], why[WHY];
+	char path[RUN_PATH], why[WHY];
 	bool missing;
-	snprintf(path, sizeof path, "%s/metrics.jsonl", o->directory);
+	if (!run_path(o->directory, "metrics.jsonl", path, f))
+		return false;
 	l.metrics = metrics_open(path, o->resume ? at->step : -1, &missing, why);
 	if (!l.metrics)
 		return fail(f, FAILURE_SYSTEM, "%s", why);
