@@ -24,8 +24,7 @@ static const size_t MEMORY_LIMIT = (size_t)2 << 30;
 		laps_start(&(p)->c.laps);                                                                  \
 	} while (0)
 
-/* -- 1 Compile
- * ---------------------------------------------------------------------------------------- */
+/* -- 1 Compile --------------------------------------------------------------------------------- */
 
 enum { MOST_EPOCHS = 1000000000 };
 static const int64_t MOST_ELEMENTS = (int64_t)1 << 40; /* of a sample; samples */
@@ -381,8 +380,7 @@ void sslc_compile(sslc_program *p, const char *const *names, size_t count)
 		compile_functions(p, which, found);
 }
 
-/* -- 2 Inspect
- * ---------------------------------------------------------------------------------------- */
+/* -- 2 Inspect --------------------------------------------------------------------------------- */
 
 const sslc_state *sslc_states(const sslc_program *p, size_t *count)
 {
@@ -533,8 +531,7 @@ size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room)
 	return l->count;
 }
 
-/* -- 3 Errors
- * ----------------------------------------------------------------------------------------- */
+/* -- 3 Errors ---------------------------------------------------------------------------------- */
 
 size_t sslc_error_count(const sslc_program *p)
 {

@@ -39,8 +39,7 @@ extern "C" {
 
 #define SSLC_API __attribute__((visibility("default")))
 
-/* -- 1 Compile
- * -------------------------------------------------------------------------------------- */
+/* -- 1 Compile --------------------------------------------------------------------------------- */
 
 typedef struct sslc_program sslc_program;
 
@@ -142,8 +141,7 @@ SSLC_API void sslc_compile(sslc_program *p, const char *const *names, size_t cou
 SSLC_API bool sslc_has_function(const sslc_program *p,
                                 const char *name); /* before sslc_bind: false */
 
-/* -- 2 Inspect
- * --------------------------------------------------------------------------------------- */
+/* -- 2 Inspect --------------------------------------------------------------------------------- */
 
 typedef struct sslc_state {
 	sslc_tensor tensor;
@@ -231,8 +229,7 @@ SSLC_API size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room);
  * NULL. */
 SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);
 
-/* -- 3 Errors
- * ----------------------------------------------------------------------------------------- */
+/* -- 3 Errors ---------------------------------------------------------------------------------- */
 
 /* Of a NULL program it is 1: there was no memory for it. */
 SSLC_API size_t sslc_error_count(const sslc_program *p);

@@ -27,8 +27,7 @@ double seconds_now(void); /* by a clock that never jumps */
  * there is not enough. */
 MUST_CHECK void *memory_new(size_t bytes);
 
-/* -- 1 Files: files.c
- * ---------------------------------------------------------------------------------- */
+/* -- 1 Files: files.c -------------------------------------------------------------------------- */
 
 /* Opens a regular file to be read; -1: it is none, or cannot be opened. */
 MUST_CHECK int file_open(const char *path, char why[WHY]);
@@ -41,8 +40,7 @@ MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *siz
 MUST_CHECK bool bytes_write(const char *path, const void *const *parts, const size_t *sizes,
                             size_t count, char why[WHY]);
 
-/* -- 2 Data: data/
- * --------------------------------------------------------------------------------------- */
+/* -- 2 Data: data/ ----------------------------------------------------------------------------- */
 
 typedef enum Split { SPLIT_TRAIN, SPLIT_TEST } Split;
 typedef struct Data Data;
@@ -80,8 +78,7 @@ MUST_CHECK bool npy_write(const char *path, const char *type, int rank, const in
 MUST_CHECK bool idx_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY]);
 
-/* -- 3 Batches
- * ---------------------------------------------------------------------------------------------- */
+/* -- 3 Batches --------------------------------------------------------------------------------- */
 
 /* philox.c: Philox 4x32-10 (Salmon et al. 2011). */
 void philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
@@ -108,16 +105,14 @@ MUST_CHECK Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, ch
 const void *const *prefetch_next(Prefetch *p);
 void prefetch_close(Prefetch *p); /* NULL-safe */
 
-/* -- 4 Threads: threads.c
- * ------------------------------------------------------------------------------------ */
+/* -- 4 Threads: threads.c ---------------------------------------------------------------------- */
 
 typedef struct Pool Pool;
 MUST_CHECK Pool *pool_open(int threads); /* the caller counts as one */
 void pool_close(Pool *p);                /* NULL-safe */
 void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles); /* a StepParallel */
 
-/* -- 5 safetensors: train/safetensors.c
- * ----------------------------------------------------------------------- */
+/* -- 5 safetensors: train/safetensors.c -------------------------------------------------------- */
 
 typedef struct SafeMeta {
 	const char *key, *value;
@@ -150,8 +145,7 @@ void safe_close(SafeFile *f);
 const char *safe_meta(const SafeFile *f, const char *key);          /* NULL: there is none */
 const SafeTensor *safe_tensor(const SafeFile *f, const char *name); /* NULL: there is none */
 
-/* -- 6 Metrics, progress, tables
- * -------------------------------------------------------------------------------- */
+/* -- 6 Metrics, progress, tables --------------------------------------------------------------- */
 
 /* metrics.c: JSON lines; on resume, lines after `step` are cut off (-1: begin anew). */
 typedef struct Metrics Metrics;

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of stack that a thread needs which compiles, or runs tiles: kernels keep up to 1 MiB there.
- */
+/* Bytes of stack that a thread needs which compiles, or runs tiles: kernels keep up to 1 MiB there. */
 #define STEP_STACK ((size_t)8 << 20)
 
 /* Runs tiles [begin, end) of a kernel. */

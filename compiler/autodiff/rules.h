@@ -5,8 +5,7 @@
 #include "autodiff.h"
 
 /* Writes to dx[i] what operand i's adjoint gains, given the adjoint dy of node n; 0: nothing.
- * Operands that no wanted variable reaches may be skipped (needed[i] false): their dx is not read.
- */
+ * Operands that no wanted variable reaches may be skipped (needed[i] false): their dx is not read. */
 typedef struct Rule {
 	Graph *g;
 	const Node *n;

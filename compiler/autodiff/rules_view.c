@@ -73,8 +73,7 @@ void grad_overlap_add(Rule *r)
 	                      r->n->attr.window.dilation);
 }
 
-/* Where x lies in the result: from low on, every (inner + 1)th; what negative padding cut gets 0.
- */
+/* Where x lies in the result: from low on, every (inner + 1)th; what negative padding cut gets 0. */
 void grad_pad(Rule *r)
 {
 	Shape from = shape_in(r, 0), to = r->n->shape;

@@ -1,5 +1,4 @@
-/* base.h: what every stage stands on: arenas, text, hashes, diagnostics. Knows nothing of learning.
- */
+/* base.h: what every stage stands on: arenas, text, hashes, diagnostics. Knows nothing of learning. */
 #ifndef SSLC_BASE_H
 #define SSLC_BASE_H
 
@@ -18,8 +17,7 @@
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
 _Noreturn void bug_at(const char *file, int line, const char *format, ...) PRINTF(3, 4);
 
-/* -- arena.c: memory with a lifetime, not an owner ----------------------------------------------
- */
+/* -- arena.c: memory with a lifetime, not an owner --------------------------------------------- */
 
 typedef struct Arena Arena;
 typedef struct ArenaMark {
@@ -30,8 +28,7 @@ typedef struct ArenaMark {
 /* `limit` in bytes over the arena's life, 0 for none. NULL when there is no memory at all. */
 MUST_USE Arena *arena_open(size_t limit);
 void arena_close(Arena *a); /* NULL-safe */
-/* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here.
- */
+/* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here. */
 jmp_buf *arena_on_limit(Arena *a, jmp_buf *where); /* returns what was set before */
 _Noreturn void arena_exhausted(Arena *a);          /* goes there */
 /* What is not of the arena, but must not outlive it: the jump passes over whoever would close it.
@@ -54,8 +51,7 @@ ArenaMark arena_mark(const Arena *a);
 void arena_reset(Arena *a, ArenaMark mark); /* frees all that came after the mark */
 size_t arena_used(const Arena *a);
 
-/* -- text.c: growing strings and whole files ----------------------------------------------------
- */
+/* -- text.c: growing strings and whole files --------------------------------------------------- */
 
 /* Zero-initialise to open; `data` is always NUL-terminated once anything was added. */
 typedef struct Text {
@@ -66,8 +62,7 @@ typedef struct Text {
 void text_add(Text *t, const char *bytes, size_t size);
 void text_printf(Text *t, const char *format, ...) PRINTF(2, 3);
 void text_close(Text *t);
-/* The shortest decimal text that reads back to the same double (or the same float if `is_float`).
- */
+/* The shortest decimal text that reads back to the same double (or the same float if `is_float`). */
 void text_number(Text *t, double value, bool is_float);
 
 /* How many bytes the UTF-8 character at `at` has; 0: it is none. */
@@ -87,8 +82,7 @@ MUST_USE bool write_all(int file, const char *bytes, size_t size);
 /* Writes beside, fsyncs, renames: the file is whole or untouched. */
 MUST_USE bool file_write(const char *path, const void *bytes, size_t size, char why[128]);
 
-/* -- hash.c: the one hash, for interning, structural keys and cache keys ------------------------
- */
+/* -- hash.c: the one hash, for interning, structural keys and cache keys ----------------------- */
 
 typedef uint64_t Hash;
 Hash hash_bytes(Hash seed, const void *bytes, size_t size);
@@ -98,8 +92,7 @@ static inline Hash hash_u64(Hash seed, uint64_t value)
 }
 Hash hash_text(Hash seed, const char *text);
 
-/* -- names.c: names and their numbers -----------------------------------------------------------
- */
+/* -- names.c: names and their numbers ---------------------------------------------------------- */
 
 typedef struct NameSlot {
 	const char *name; /* NULL: free */
@@ -116,8 +109,7 @@ uint32_t names_find(const Names *n, const char *name); /* its number; 0: it has 
 /* Gives the name that number, not 0; if it has one already, that stays and is returned, else 0. */
 uint32_t names_add(Names *n, Arena *a, const char *name, uint32_t number);
 
-/* -- diag.c: what we tell the user --------------------------------------------------------------
- */
+/* -- diag.c: what we tell the user ------------------------------------------------------------- */
 
 /* Bytes [at, end) of a file known to Diags; file 0: no place. */
 typedef struct Span {
@@ -137,8 +129,7 @@ const char *diags_name(const Diags *d, uint32_t file);
 /* 1-based line and column (in characters, UTF-8) of span.at. */
 void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column);
 
-/* An error; notes and helps belong to the last error. The same text at the same place is kept once.
- */
+/* An error; notes and helps belong to the last error. The same text at the same place is kept once. */
 void diag_error(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_note(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_help(Diags *d, const char *format, ...) PRINTF(2, 3);
@@ -148,15 +139,13 @@ bool diag_is_kept(const Diags *d); /* the last error will be shown: a help is wo
  * order. */
 void diag_print(const Diags *d, FILE *out, bool colour);
 
-/* -- suggest.c ----------------------------------------------------------------------------------
- */
+/* -- suggest.c --------------------------------------------------------------------------------- */
 
 /* The candidate nearest to `name` by edit distance (transpositions count one), or NULL if none is
  * near enough to be meant (distance at most a third of the length, at least 1). */
 const char *suggest(const char *name, const char *const *candidates, size_t count);
 
-/* -- laps.c -------------------------------------------------------------------------------------
- */
+/* -- laps.c ------------------------------------------------------------------------------------ */
 
 typedef struct Lap {
 	const char *stage; /* a literal */
@@ -173,8 +162,7 @@ typedef struct Laps {
 void laps_start(Laps *l);             /* what was before is charged to nobody */
 void lap(Laps *l, const char *stage); /* the time since the last lap was that stage's */
 
-/* -- The compilation: what all stages share ------------------------------------------------------
- */
+/* -- The compilation: what all stages share ---------------------------------------------------- */
 
 typedef struct Compile {
 	Arena *arena; /* everything below lives here */
@@ -190,8 +178,7 @@ typedef struct Compile {
 	uintptr_t stack_end; /* the lowest address that recursion may reach; 0: not watched */
 } Compile;
 
-/* -- stack.c: a long stack for what is recursive over the user's text ----------------------------
- */
+/* -- stack.c: a long stack for what is recursive over the user's text -------------------------- */
 
 /* Runs it with room for deep recursion, whatever the caller's own limit is. */
 void stack_run(Compile *c, void (*run)(void *), void *argument);

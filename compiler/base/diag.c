@@ -4,8 +4,7 @@
  *   model.json:7:16: error: no layer named 'conv2d'
  *       7 |   "encoder": ["conv2d(32, 3)", "relu"],
  *         |                ^~~~~~
- *     help: did you mean 'conv'?
- */
+ *     help: did you mean 'conv'? */
 #include "base.h"
 
 #include <stdlib.h>
@@ -93,8 +92,7 @@ void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column)
 	}
 }
 
-/* -- Collecting
- * ------------------------------------------------------------------------------------- */
+/* -- Collecting -------------------------------------------------------------------------------- */
 
 void diag_error(Diags *d, Span span, const char *format, ...)
 {
@@ -152,8 +150,7 @@ size_t diag_count(const Diags *d)
 	return d->errors + d->dropped;
 }
 
-/* -- Showing
- * ---------------------------------------------------------------------------------------- */
+/* -- Showing ----------------------------------------------------------------------------------- */
 
 enum { WIDEST = 110 }; /* characters of a source line that are shown */
 

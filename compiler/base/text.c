@@ -76,8 +76,7 @@ void text_number(Text *t, double value, bool is_float)
 	text_printf(t, "%s", buffer);
 }
 
-/* -- Characters -----------------------------------------------------------------------------------
- */
+/* -- Characters -------------------------------------------------------------------------------- */
 
 size_t utf8_bytes(const char *at, size_t left)
 {
@@ -131,8 +130,7 @@ void put_shown(FILE *out, const char *text)
 		fputs("...", out);
 }
 
-/* -- Files ----------------------------------------------------------------------------------------
- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
 static bool failed(char why[128], const char *text)
 {

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* -- Graphs
- * ------------------------------------------------------------------------------------------- */
+/* -- Graphs ------------------------------------------------------------------------------------ */
 
 static void add_graph(Build *b, Graph *g)
 {
@@ -107,8 +106,7 @@ NodeId loss_of(Build *b, const Value *v, Span span, const char *what)
 	return v->node;
 }
 
-/* -- The optimizer
- * -------------------------------------------------------------------------------------- */
+/* -- The optimizer ----------------------------------------------------------------------------- */
 
 bool *depended_on(const Graph *g, NodeId y)
 {
@@ -200,8 +198,7 @@ void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *
 	b->grad_norm = 0;
 }
 
-/* -- Sections
- * ------------------------------------------------------------------------------------------- */
+/* -- Sections ---------------------------------------------------------------------------------- */
 
 static NodeId build_loss(Build *b)
 {

@@ -4,8 +4,7 @@
 
 #include "build.h"
 
-/* -- Values: what an expression means at build time
- * ---------------------------------------------------- */
+/* -- Values: what an expression means at build time -------------------------------------------- */
 
 typedef enum ValueKind {
 	VALUE_NONE, /* an error already reported */
@@ -38,9 +37,7 @@ struct Value {
 	bool in_init;   /* bound while a first value was evaluated: a node of the init graph */
 };
 
-/* -- Names
- * ------------------------------------------------------------------------------------------------
- */
+/* -- Names ------------------------------------------------------------------------------------- */
 
 /* What a body sees: its parameters and named values, innermost first; `outer` is lexical. */
 struct Scope {
@@ -72,8 +69,7 @@ typedef struct Call {
 	const char *name;
 } Call;
 
-/* -- The build
- * ---------------------------------------------------------------------------------------------- */
+/* -- The build --------------------------------------------------------------------------------- */
 
 typedef struct Average {   /* a state that follows a parameter: ema() */
 	uint32_t state, param; /* indices */
@@ -156,8 +152,7 @@ const char *frame_component(Build *b, const char *name);
 Frame frame_below(Build *b, const char *component);
 Frame frame_network(Build *b, const char *name); /* a network's own path, wherever it is used */
 const char *frame_path(Build *b, const char *component);
-/* Errors at the innermost place in the user's file, with a note on the definition it happened in.
- */
+/* Errors at the innermost place in the user's file, with a note on the definition it happened in. */
 void build_error(Build *b, Span span, const char *format, ...) PRINTF(3, 4);
 Span user_span(const Build *b, Span span);
 /* Whether a call may be made, and an expression evaluated: else a limit is passed, and reported. */

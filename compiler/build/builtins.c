@@ -19,8 +19,7 @@ const BuiltinInfo *builtin_find(const char *name)
 	return NULL;
 }
 
-/* -- Operations by name
- * ------------------------------------------------------------------------------- */
+/* -- Operations by name ------------------------------------------------------------------------ */
 
 /* Operators that the table spells otherwise: swapped operands, or a negation behind. */
 static const struct Alias {
@@ -116,8 +115,7 @@ Value call_map(Build *b, Span span, const char *name, const Value *in, int count
 	return value_tensor(y && alias && alias->negate ? op_not(b->g, y) : y);
 }
 
-/* -- State, randomness, networks
- * ------------------------------------------------------------------------- */
+/* -- State, randomness, networks --------------------------------------------------------------- */
 
 Value builtin_param(Build *b, Span span, Given *in)
 {

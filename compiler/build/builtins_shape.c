@@ -135,8 +135,7 @@ Value builtin_broadcast_to(Build *b, Span span, Given *in)
 	return stretch_to(b, span, x, to);
 }
 
-/* -- Slices
- * -------------------------------------------------------------------------------------------- */
+/* -- Slices ------------------------------------------------------------------------------------ */
 
 static NodeId slice_axis(Build *b, NodeId x, int axis, int64_t from, int64_t to, int64_t by)
 {
@@ -310,8 +309,7 @@ Value builtin_concat(Build *b, Span span, Given *in)
 	return value_tensor(sum);
 }
 
-/* -- Reductions
- * ------------------------------------------------------------------------------------------ */
+/* -- Reductions -------------------------------------------------------------------------------- */
 
 static Value reduce(Build *b, Given *in, bool is_sum)
 {
@@ -384,8 +382,7 @@ Value builtin_matmul(Build *b, Span span, Given *in)
 	return value_tensor(op_dot(b->g, x, y, axes));
 }
 
-/* -- Gather, scatter, fill
- * --------------------------------------------------------------------------------- */
+/* -- Gather, scatter, fill --------------------------------------------------------------------- */
 
 static NodeId indices(Build *b, const Given *in)
 {

@@ -21,8 +21,7 @@ typedef struct Invoke { /* what a call is made of */
 
 static Value invoke(Build *b, const Invoke *call);
 
-/* -- Expressions
- * ------------------------------------------------------------------------------------ */
+/* -- Expressions ------------------------------------------------------------------------------- */
 
 static bool constant_find(const Build *b, const char *name, Value *v)
 {
@@ -229,8 +228,7 @@ Value layer_apply(Build *b, const Layer *l, const char *component, const Value *
 	return v;
 }
 
-/* -- Bodies
- * ------------------------------------------------------------------------------------------- */
+/* -- Bodies ------------------------------------------------------------------------------------ */
 
 static Value eval_chain(Build *b, const Body *body, const Scope *scope, const Value *flow)
 {
@@ -315,8 +313,7 @@ Value eval_body(Build *b, const Body *body, const Scope *scope, const Value *flo
 	return eval_chain(b, body, scope, x);
 }
 
-/* -- Arguments
- * ------------------------------------------------------------------------------------------ */
+/* -- Arguments --------------------------------------------------------------------------------- */
 
 typedef struct Formal {
 	const char *name;
@@ -396,8 +393,7 @@ static Value argument(Build *b, const Invoke *call, const Formal *formal, int sl
 	return eval(b, e, call->scope);
 }
 
-/* -- Calls
- * ---------------------------------------------------------------------------------------------- */
+/* -- Calls ------------------------------------------------------------------------------------- */
 
 static bool is_frozen(const Build *b, const char *name)
 {

@@ -95,8 +95,7 @@ const Definition *definition_find(const Build *b, const char *name)
 	return d ? d : definitions_find(b->prelude, name);
 }
 
-/* -- Paths
- * ------------------------------------------------------------------------------------------ */
+/* -- Paths ------------------------------------------------------------------------------------- */
 
 const char *frame_component(Build *b, const char *name)
 {
@@ -145,8 +144,7 @@ Frame frame_network(Build *b, const char *name)
 	return (Frame){.component = path, .use = hash_text(b->frame->use, component)};
 }
 
-/* -- Errors
- * ----------------------------------------------------------------------------------------- */
+/* -- Errors ------------------------------------------------------------------------------------ */
 
 Span user_span(const Build *b, Span span)
 {
@@ -208,8 +206,7 @@ void unknown_name(Build *b, Span span, const char *name, const Scope *scope, con
 		    "layers and functions are listed in models/README.md; your own stand under \"define\"");
 }
 
-/* -- Limits -------------------------------------------------------------------------------------
- */
+/* -- Limits ------------------------------------------------------------------------------------ */
 
 /* Evaluation is recursive: its stack is long (build.c), and watched. */
 bool has_room(Build *b, Span span)

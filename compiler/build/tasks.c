@@ -26,8 +26,7 @@ static const Body *accuracy_of(Build *b, const Body *loss)
 	return body;
 }
 
-/* -- The metric of each sample
- * ------------------------------------------------------------------------------------------ */
+/* -- The metric of each sample ----------------------------------------------------------------- */
 
 enum { MOST_TERMS = 64 }; /* of a metric that is taken apart */
 

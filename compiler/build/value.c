@@ -47,8 +47,7 @@ const char *value_text(Build *b, const Value *v)
 	return "nothing";
 }
 
-/* -- Tensors
- * ----------------------------------------------------------------------------------------- */
+/* -- Tensors ----------------------------------------------------------------------------------- */
 
 NodeId value_to_tensor(Build *b, const Value *v, DType type)
 {
@@ -206,8 +205,7 @@ bool values_unify(Build *b, Span span, const char *what, const Value *in, int co
 	return true;
 }
 
-/* -- Numbers
- * ------------------------------------------------------------------------------------------ */
+/* -- Numbers ----------------------------------------------------------------------------------- */
 
 bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
                    size_t *count)

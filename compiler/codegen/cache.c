@@ -11,8 +11,7 @@
  * following a link, and is used only if it is the user's and nobody else can write to it; so must
  * each file be, which is a regular one. The checksum finds damage, not malice: the modes do that.
  *
- * $SSLC_CACHE names the folder, "off" switches it off; else $XDG_CACHE_HOME/sslc or ~/.cache/sslc.
- */
+ * $SSLC_CACHE names the folder, "off" switches it off; else $XDG_CACHE_HOME/sslc or ~/.cache/sslc. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

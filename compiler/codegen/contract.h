@@ -67,8 +67,7 @@ typedef struct Contract {
 	bool long_epilogue;
 	bool adds;      /* a tile adds some steps of k to what is there: k is what a part has, */
 	int64_t k_rest; /* but for the last, which has these */
-	/* Of the tile, then block, being computed; first and last block of k: NULL when there is one.
-	 */
+	/* Of the tile, then block, being computed; first and last block of k: NULL when there is one. */
 	V row0, col0, row_count, col_count, k0, k_count, first, last;
 	V at[MAX_RANK];                            /* batch and outer axes of the result */
 	V begin, end, tile;                        /* tiles of this call, the present one; */
@@ -142,8 +141,7 @@ int64_t contract_col_bytes(const Contract *c);
 int64_t contract_partial_bytes(const Contract *c);
 bool contract_is_plain(const Contract *c, NodeId x); /* nothing is computed when it is read */
 
-/* kernel_contract_pack.c: the present block of k of an operand; nothing if it is read where it is.
- */
+/* kernel_contract_pack.c: the present block of k of an operand; nothing if it is read where it is. */
 void contract_pack(Contract *c, Operand *o, Run run);
 
 /* kernel_contract_tile.c: rows [i, i + high) and vectors [0, wide) from column j on, relative to

@@ -150,8 +150,7 @@ static V digit(Contract *c, V *rest, int64_t by)
 	return low;
 }
 
-/* Number `at` of the tiles of `size` along an axis of `whole`: where it starts, how many there are.
- */
+/* Number `at` of the tiles of `size` along an axis of `whole`: where it starts, how many there are. */
 static void locate(Contract *c, V at, int64_t size, int64_t whole, V *start, V *count)
 {
 	*start = contract_int(c, 0), *count = contract_int(c, whole);

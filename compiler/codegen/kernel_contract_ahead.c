@@ -132,8 +132,7 @@ static V address_of(Contract *c, const Operand *o, V free, V k)
 	return LLVMBuildPtrToInt(c->e->b, value_address(c->ke, o->node, &index), c->e->i64, "");
 }
 
-/* The step of a block at which share number `share` of o starts; the last one ends with the block.
- */
+/* The step of a block at which share number `share` of o starts; the last one ends with the block. */
 static V start_of(Contract *c, const Operand *o, V share)
 {
 	V last = contract_int(c, c->block_k - share_of(c, o));

@@ -217,8 +217,7 @@ EMIT(pow)
 	return math_pow(e, n->x, n->y);
 }
 
-/* The first if the comparison holds or it is NaN, else the second, which then is the other or NaN.
- */
+/* The first if the comparison holds or it is NaN, else the second, which then is the other or NaN. */
 static V choose(Emit *e, const Lane *n, LLVMRealPredicate of_floats, LLVMIntPredicate of_signed,
                 LLVMIntPredicate of_unsigned)
 {

@@ -8,8 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* -- MAP: one element
- * ------------------------------------------------------------------------------- */
+/* -- MAP: one element -------------------------------------------------------------------------- */
 
 static int64_t whole(double x)
 {
@@ -199,8 +198,7 @@ static const MapRule map_rule[OP_COUNT] = {
 #undef OP
 };
 
-/* -- Indices
- * ------------------------------------------------------------------------------------------ */
+/* -- Indices ----------------------------------------------------------------------------------- */
 
 /* The row-major index of element `at` of s, and back. */
 static int64_t to_linear(Shape s, const int64_t *at)
@@ -270,8 +268,7 @@ static void eval_leaf(Eval *e)
 	}
 }
 
-/* -- VIEW: where element `at` of the result comes from
- * ------------------------------------------------ */
+/* -- VIEW: where element `at` of the result comes from ----------------------------------------- */
 
 static double eval_concat(const Eval *e, int64_t *at)
 {
@@ -334,8 +331,7 @@ static double eval_view_at(const Eval *e, int64_t linear)
 	return value(e, 0)[to_linear(from, of)];
 }
 
-/* -- REDUCE, CONTRACT, GATHER, SCATTER
- * ------------------------------------------------------------------ */
+/* -- REDUCE, CONTRACT, GATHER, SCATTER --------------------------------------------------------- */
 
 static void eval_reduce(Eval *e)
 {

@@ -39,8 +39,7 @@ DType type_by_name(const char *name)
 	return DTYPE_none;
 }
 
-/* -- Shapes ---------------------------------------------------------------------------------------
- */
+/* -- Shapes ------------------------------------------------------------------------------------ */
 
 int64_t shape_size(Shape s)
 {
@@ -104,8 +103,7 @@ const char *shape_text(Arena *a, DType t, Shape s)
 	return arena_copy(a, text, size);
 }
 
-/* -- Nodes and interning
- * --------------------------------------------------------------------------- */
+/* -- Nodes and interning ----------------------------------------------------------------------- */
 
 static Graph *with_room(Compile *c, const char *name, uint32_t nodes)
 {
@@ -305,8 +303,7 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 	return copy;
 }
 
-/* -- Constructors
- * ----------------------------------------------------------------------------------- */
+/* -- Constructors ------------------------------------------------------------------------------ */
 
 static Attr no_attr(void)
 {

@@ -4,8 +4,7 @@
 
 #include "../base/base.h"
 
-/* -- Types and shapes -----------------------------------------------------------------------------
- */
+/* -- Types and shapes -------------------------------------------------------------------------- */
 
 typedef enum DType {
 #define TYPE(name, bytes, class, numpy, safetensors, meaning) DTYPE_##name,
@@ -31,8 +30,7 @@ typedef struct Axes {
 	uint8_t at[MAX_RANK]; /* zero beyond count */
 } Axes;
 
-/* -- Operations
- * ------------------------------------------------------------------------------------ */
+/* -- Operations -------------------------------------------------------------------------------- */
 
 typedef enum Op {
 	OP_NONE,
@@ -98,8 +96,7 @@ typedef struct TypeInfo {
 } TypeInfo;
 extern const TypeInfo type_info[DTYPE_COUNT];
 
-/* -- Graph
- * ----------------------------------------------------------------------------------------- */
+/* -- Graph ------------------------------------------------------------------------------------- */
 
 typedef uint32_t NodeId; /* 0: none, or an error already reported */
 
@@ -156,8 +153,7 @@ static inline const Node *node(const Graph *g, NodeId x)
 	return &g->node[x];
 }
 const char *graph_name(Graph *g, const char *name); /* the interned copy */
-/* Copies one node of `from` whose operands are already copied (map[old] = new); keeps the origin.
- */
+/* Copies one node of `from` whose operands are already copied (map[old] = new); keeps the origin. */
 NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map);
 
 int64_t shape_size(Shape s); /* elements; 1 for rank 0 */

@@ -130,8 +130,7 @@ static DType type_and_shape(Reader *r, Shape *shape)
 	return type;
 }
 
-/* -- Attributes
- * ------------------------------------------------------------------------------------- */
+/* -- Attributes -------------------------------------------------------------------------------- */
 
 static int bytes(Reader *r, uint8_t *to)
 {
@@ -219,8 +218,7 @@ static void attribute(Reader *r, Op op, Attr *a)
 	}
 }
 
-/* -- Lines
- * ------------------------------------------------------------------------------------------ */
+/* -- Lines ------------------------------------------------------------------------------------- */
 
 /* What shapes cannot say and constructors take for granted. */
 static bool sane(Reader *r, Op op, const Attr *a, const NodeId *in, Shape shape, uint32_t from)

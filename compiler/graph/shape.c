@@ -40,8 +40,7 @@ static const char *operand(const Ask *a, int i)
 
 #define FAIL(a, ...) (diag_error((a)->g->c->diags, (a)->g->origin, __VA_ARGS__), none)
 
-/* -- Types
- * ------------------------------------------------------------------------------------------ */
+/* -- Types ------------------------------------------------------------------------------------- */
 
 static bool type_allowed(const char *class, DType t)
 {
@@ -111,8 +110,7 @@ static bool types_agree(const Ask *a)
 	return true;
 }
 
-/* -- Rules
- * -------------------------------------------------------------------------------------------- */
+/* -- Rules ------------------------------------------------------------------------------------- */
 
 static Inferred shape_leaf(const Ask *a)
 {

@@ -223,8 +223,7 @@ static Expr *parse_unary(Parser *p)
 	return e;
 }
 
-/* -- Operators of two operands, loosest first
- * ------------------------------------------------------- */
+/* -- Operators of two operands, loosest first -------------------------------------------------- */
 
 typedef struct Operator {
 	const char *punct, *name;

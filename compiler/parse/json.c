@@ -164,8 +164,7 @@ static Json *walk_value(Walk *w, const cJSON *item, int depth)
 	return w->failed && depth == 0 ? NULL : value;
 }
 
-/* -- Errors of syntax
- * ------------------------------------------------------------------------------- */
+/* -- Errors of syntax -------------------------------------------------------------------------- */
 
 static char before(const Walk *w, uint32_t at)
 {

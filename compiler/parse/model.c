@@ -55,8 +55,7 @@ bool want_kind(Compile *c, const Json *j, JsonKind kind, const char *key, const 
 	return false;
 }
 
-/* -- Bodies
- * ------------------------------------------------------------------------------------------ */
+/* -- Bodies ------------------------------------------------------------------------------------ */
 
 static Body *body_new(Compile *c, BodyKind kind, Span span)
 {
@@ -169,8 +168,7 @@ static Expr *want_expr(Compile *c, const Json *j, const char *key, const char *w
 	return e;
 }
 
-/* -- Train
- * -------------------------------------------------------------------------------------------- */
+/* -- Train ------------------------------------------------------------------------------------- */
 
 static void read_setting(Compile *c, const Json *j, Setting *to, double least, double most)
 {
@@ -210,8 +208,7 @@ static Train train_parse(Compile *c, const Json *j, double epochs)
 	return t;
 }
 
-/* -- Definitions and networks
- * --------------------------------------------------------------------------- */
+/* -- Definitions and networks ------------------------------------------------------------------ */
 
 const Definition *definitions_find(const Definitions *d, const char *name)
 {
@@ -272,9 +269,7 @@ static bool define_parse(Compile *c, const Json *j, Definitions *to, bool prelud
 	return whole;
 }
 
-/* -- Tasks
- * ------------------------------------------------------------------------------------------------
- */
+/* -- Tasks ------------------------------------------------------------------------------------- */
 
 static void freeze_parse(Compile *c, const Json *j, Task *t)
 {
@@ -410,9 +405,7 @@ static void precision_parse(Compile *c, const Json *j, Model *model)
 	model->precision = j->text;
 }
 
-/* -- The file
- * ------------------------------------------------------------------------------------------------
- */
+/* -- The file ---------------------------------------------------------------------------------- */
 
 /* Whether runs/NAME can be a folder of that name. */
 static bool folder_name(Compile *c, Span span, const char *name)

@@ -5,8 +5,7 @@
 
 #include "../base/base.h"
 
-/* -- json.c: cJSON's tree with positions; the only file that includes cJSON.h ---------------------
- */
+/* -- json.c: cJSON's tree with positions; the only file that includes cJSON.h ------------------ */
 
 enum { LONGEST_NAME = 100 }; /* characters: names become parts of names of files and functions */
 
@@ -35,8 +34,7 @@ struct Json {
  * error. */
 Json *json_parse(Compile *c, uint32_t file);
 
-/* -- expr.c (and lex.c): strings -> expressions ---------------------------------------------------
- */
+/* -- expr.c (and lex.c): strings -> expressions ------------------------------------------------ */
 
 typedef enum ExprKind {
 	EXPR_NUMBER, /* 3, 1e-3 */
@@ -81,8 +79,7 @@ struct Expr {
  * `json` is the string that holds it: spans are mapped through its escapes. NULL after an error. */
 Expr *expr_parse(Compile *c, const Json *json);
 
-/* -- model.c: sections -> Model
- * -------------------------------------------------------------------- */
+/* -- model.c: sections -> Model ---------------------------------------------------------------- */
 
 typedef enum BodyKind {
 	BODY_BAD,   /* an error was reported here: a value that builds to nothing, in silence */
@@ -108,8 +105,7 @@ struct Body {
 	size_t count; /* of layer or named */
 };
 
-/* `name(x, units, bias=1, f())`: default NULL: required; `f()`: a layer, handed over unevaluated.
- */
+/* `name(x, units, bias=1, f())`: default NULL: required; `f()`: a layer, handed over unevaluated. */
 typedef struct Param {
 	const char *name;
 	Span span;
@@ -187,8 +183,7 @@ typedef struct Model {
  * that. */
 Model *parse(Compile *c, uint32_t file);
 
-/* -- prelude.c: models/lib, compiled in
- * -------------------------------------------------------------- */
+/* -- prelude.c: models/lib, compiled in -------------------------------------------------------- */
 
 typedef Definitions Prelude;
 /* Files of the prelude have one section, "define" (and may have "about", a string). */
@@ -201,8 +196,7 @@ typedef struct PreludeFile {
 } PreludeFile;
 extern const PreludeFile prelude_files[];
 
-/* -- print.c: Model -> text, which parses to the same Model (sslc dump --stage=parse)
- * ----------------- */
+/* -- print.c: Model -> text, which parses to the same Model (sslc dump --stage=parse) ---------- */
 
 void model_print(const Model *m, Text *out);
 void expr_print(const Expr *e, Text *out); /* fewest parentheses that read back the same */

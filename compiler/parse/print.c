@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* -- Expressions: fewest parentheses that read back the same
- * ---------------------------------------- */
+/* -- Expressions: fewest parentheses that read back the same ----------------------------------- */
 
 enum { LEVEL_COMPARE, LEVEL_SUM, LEVEL_PRODUCT, LEVEL_UNARY, LEVEL_POWER, LEVEL_ATOM };
 
@@ -122,8 +121,7 @@ void expr_print(const Expr *e, Text *out)
 	print_at(e, LEVEL_COMPARE, out);
 }
 
-/* -- JSON
- * ------------------------------------------------------------------------------------------- */
+/* -- JSON -------------------------------------------------------------------------------------- */
 
 static void print_json_text(const char *text, Text *out)
 {

@@ -6,8 +6,7 @@
  * was padded earlier in a chain of sums. */
 #include "passes.h"
 
-/* The one axis along which the pads x and y differ, y's place beginning where x's ends; -1: none.
- */
+/* The one axis along which the pads x and y differ, y's place beginning where x's ends; -1: none. */
 static int meet(const Graph *g, const Node *x, const Node *y)
 {
 	int axis = -1;

@@ -13,8 +13,7 @@
 
 typedef NodeId (*Rule)(Graph *g, const Node *n, const NodeId *in);
 
-/* -- What rules ask
- * --------------------------------------------------------------------------------- */
+/* -- What rules ask ---------------------------------------------------------------------------- */
 
 /* x as one number everywhere. */
 static bool is_number(const Graph *g, NodeId x, double *value)
@@ -46,8 +45,7 @@ static bool same_shape(const Graph *g, NodeId x, const Node *n)
 	return shape_equal(node(g, x)->shape, n->shape);
 }
 
-/* -- MAP
- * ---------------------------------------------------------------------------------------------- */
+/* -- MAP --------------------------------------------------------------------------------------- */
 
 static NodeId simplify_add(Graph *g, const Node *n, const NodeId *in)
 {
@@ -148,8 +146,7 @@ static NodeId simplify_select(Graph *g, const Node *n, const NodeId *in)
 	return node(g, in[0])->op == OP_not ? op_select(g, node(g, in[0])->in[0], in[2], in[1]) : 0;
 }
 
-/* -- VIEW
- * --------------------------------------------------------------------------------------------- */
+/* -- VIEW -------------------------------------------------------------------------------------- */
 
 /* Of what got axes of length 1 first. */
 static NodeId broadcast_of_reshape(Graph *g, const Node *n, const Node *x)
@@ -412,8 +409,7 @@ static NodeId simplify_concat(Graph *g, const Node *n, const NodeId *in)
 	return n->count == 1 ? in[0] : 0;
 }
 
-/* -- REDUCE, CONTRACT
- * ----------------------------------------------------------------------------------- */
+/* -- REDUCE, CONTRACT -------------------------------------------------------------------------- */
 
 /* Axes of length 1 need no reduction. */
 static NodeId simplify_reduce(Graph *g, const Node *n, const NodeId *in)

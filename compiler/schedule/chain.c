@@ -90,8 +90,7 @@ static bool has_room(const Draft *d, uint64_t row_bytes)
 	return row_bytes <= (uint64_t)(MOST_ROOM / rows);
 }
 
-/* -- What a member reads of a unit ----------------------------------------------------------------
- */
+/* -- What a member reads of a unit ------------------------------------------------------------- */
 
 static int least(int x, int y)
 {
@@ -149,8 +148,7 @@ static void note_writer(Chaining *ch, uint32_t kernel)
 		ch->writer[ch->k->kernel[kernel].to[o]] = kernel + 1;
 }
 
-/* -- Members --------------------------------------------------------------------------------------
- */
+/* -- Members ----------------------------------------------------------------------------------- */
 
 static bool leads_with(Shape s, const Draft *d)
 {
@@ -237,8 +235,7 @@ static bool takes(Chaining *ch, Draft *d, uint32_t i, bool adds)
 	return true;
 }
 
-/* Kernel `from` runs before those in [to, from): none of them reads what it writes, nor it theirs.
- */
+/* Kernel `from` runs before those in [to, from): none of them reads what it writes, nor it theirs. */
 static void move(Chaining *ch, uint32_t from, uint32_t to)
 {
 	Kernel kernel = ch->k->kernel[from];
@@ -311,8 +308,7 @@ static uint32_t draft(Chaining *ch, uint32_t first)
 	return d.end > first ? d.end : first + 1;
 }
 
-/* -- What is private ------------------------------------------------------------------------------
- */
+/* -- What is private --------------------------------------------------------------------------- */
 
 static unsigned times_read(const Chaining *ch, BufferId b, const Draft *d)
 {
@@ -401,8 +397,7 @@ static void choose_copies(Chaining *ch, Draft *d)
 	}
 }
 
-/* -- The new list ---------------------------------------------------------------------------------
- */
+/* -- The new list ------------------------------------------------------------------------------ */
 
 /* Bytes of a row of all that is private in d. */
 static uint64_t private_bytes(const Chaining *ch, const Draft *d)
@@ -542,8 +537,7 @@ void kernels_chain(Compile *c, Kernels *k)
 	rebuild(&ch);
 }
 
-/* -- What others ask ------------------------------------------------------------------------------
- */
+/* -- What others ask --------------------------------------------------------------------------- */
 
 uint32_t chain_end(const Kernels *k, uint32_t first)
 {

@@ -53,8 +53,7 @@ static bool is_core(const Node *n)
 	return kernel_around(n) != KERNEL_map;
 }
 
-/* -- What a node reads when it is computed in place
- * --------------------------------------------------- */
+/* -- What a node reads when it is computed in place -------------------------------------------- */
 
 static bool flat_operand(const Fuse *f, NodeId x)
 {
@@ -98,8 +97,7 @@ static void measure(Fuse *f, NodeId x)
 	f->flat[x] = is_flat(f, n);
 }
 
-/* -- Homes
- * ---------------------------------------------------------------------------------------------- */
+/* -- Homes ------------------------------------------------------------------------------------- */
 
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x)
 {
@@ -189,8 +187,7 @@ static uint32_t choose_home(const Fuse *f, NodeId x)
 	return best;
 }
 
-/* -- Company for a new map kernel
- * ------------------------------------------------------------------------- */
+/* -- Company for a new map kernel -------------------------------------------------------------- */
 
 static void note_load(Home *h, NodeId x)
 {
@@ -235,8 +232,7 @@ static uint32_t find_company(const Fuse *f, NodeId x)
 	return 0;
 }
 
-/* -- The walk
- * --------------------------------------------------------------------------------------------- */
+/* -- The walk ---------------------------------------------------------------------------------- */
 
 /* Whether x, which lives in a kernel, is made again by others. */
 static bool is_made_again(const Fuse *f, NodeId x)

@@ -56,8 +56,7 @@ bool concat_is_places(const Graph *g, const Node *n);
 void fuse_stages(Fuse *f);
 void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel); /* unrolled, streams */
 
-/* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there.
- */
+/* repeat.c: whether x, computed in a kernel and needed by others, is better computed again there. */
 bool fuse_repeats(const Fuse *f, NodeId x);
 void fuse_repeat_late(Fuse *f); /* the same of all that is stored, in the end */
 
@@ -80,8 +79,7 @@ Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t 
 Kernels *fuse_place(Fuse *f);
 
 /* axes.c: the axis of n's operand i that lies as `axis` of n does: as long, and each place where it
- * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are.
- */
+ * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are. */
 enum { NOWHERE = -1, MIXED = -2 };
 int operand_axis(const Graph *g, const Node *n, int i, int axis);
 

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* -- The nodes of a kernel ----------------------------------------------------------------------
- */
+/* -- The nodes of a kernel --------------------------------------------------------------------- */
 
 static bool kernel_computes(const Kernels *k, const Kernel *kernel, NodeId x)
 {
@@ -94,8 +93,7 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 	return reads;
 }
 
-/* -- Structural hash
- * --------------------------------------------------------------------------------- */
+/* -- Structural hash --------------------------------------------------------------------------- */
 
 /* Two kernels of equal hash are the same code with other pointers: buffers are numbered in the
  * order of first use. */
@@ -171,8 +169,7 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	return h;
 }
 
-/* -- Text
- * --------------------------------------------------------------------------------------------- */
+/* -- Text -------------------------------------------------------------------------------------- */
 
 static const char *const kind_name[] = {
 #define KERNEL(name, meaning) #name,

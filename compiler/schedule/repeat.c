@@ -57,8 +57,7 @@ bool fuse_repeats(const Fuse *f, NodeId x)
 	return op_info[node(f->g, x)->op].kind == MAP && w.size > 64 && walk(&w, x) && w.large;
 }
 
-/* -- When all is decided --------------------------------------------------------------------------
- */
+/* -- When all is decided ----------------------------------------------------------------------- */
 
 static void unstore(Fuse *f, NodeId x)
 {

@@ -5,8 +5,7 @@
 
 #include "../graph/graph.h"
 
-/* -- Buffers: nodes that are stored ---------------------------------------------------------------
- */
+/* -- Buffers: nodes that are stored ------------------------------------------------------------ */
 
 typedef uint32_t BufferId; /* 0: not stored: computed where it is used */
 
@@ -34,8 +33,7 @@ static inline bool buffer_is_planned(const Buffer *b)
 	return b->place == PLACE_ARENA && b->bytes;
 }
 
-/* -- Kernels
- * ---------------------------------------------------------------------------------------- */
+/* -- Kernels ----------------------------------------------------------------------------------- */
 
 /* kinds.def rows: KERNEL(name, meaning) */
 typedef enum KernelKind {
@@ -82,8 +80,7 @@ typedef struct ContractTiling {
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract;
  * of a row kernel each has the shape of the rows, or of one number a row) and stores each in its
  * buffer. A node that has no buffer is computed from its operands where it is needed; a node that
- * has one is loaded, unless it is an out of this very kernel (or the core), which is computed here.
- */
+ * has one is loaded, unless it is an out of this very kernel (or the core), which is computed here. */
 typedef struct Kernel {
 	KernelKind kind;
 	NodeId core; /* reduce: the sum or reduce_max; contract: the dot; scatter: the scatter_add; map:
@@ -137,8 +134,8 @@ bool contract_is_deep(const Kernels *k, const Node *dot);
 /* What a kernel loads; once a node. */
 typedef struct Read {
 	NodeId node;
-	bool same_element; /* only at the very element that is computed: it may be overwritten in place
-	                    */
+	bool
+	    same_element; /* only at the very element that is computed: it may be overwritten in place */
 } Read;
 
 /* kernel.c: fills out[], which has room for graph->count; the number of reads. */
@@ -168,8 +165,7 @@ uint32_t wave_end(const Kernels *k, uint32_t first); /* one past its last kernel
 /* Whether the kernels [first, end) are worth more than one thread. */
 bool wave_is_parallel(const Kernels *k, uint32_t first, uint32_t end);
 
-/* -- plan.c: memory: lifetimes, offsets, peak
- * -------------------------------------------------------- */
+/* -- plan.c: memory: lifetimes, offsets, peak -------------------------------------------------- */
 
 typedef struct Plan {
 	uint64_t arena_bytes; /* peak; a multiple of 64 */

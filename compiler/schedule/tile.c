@@ -89,8 +89,7 @@ static int64_t outer_of(const ContractRoles *r, const ContractTiling *t)
 	return even(r->outer_size, outer < 1 ? 1 : outer, 1);
 }
 
-/* The largest divisor of count in [most / 2, most] that is a multiple of `step`; 0: there is none.
- */
+/* The largest divisor of count in [most / 2, most] that is a multiple of `step`; 0: there is none. */
 static int64_t divisor(int64_t count, int64_t most, int64_t step)
 {
 	for (int64_t size = most / step * step; size >= most / 2; size -= step)

@@ -4,8 +4,7 @@
  * writes are a wave: their tiles are handed out together, and waited for once. So the updates of
  * all parameters are one parallel loop however small each is, and a layer's two gradients fill each
  * other's gaps. A chain is a wave of its own. The order of the kernels, and so their results, stay
- * as they are. (Horizontal fusion: Li et al. 2022, "Automatic Horizontal Fusion for GPU Kernels".)
- */
+ * as they are. (Horizontal fusion: Li et al. 2022, "Automatic Horizontal Fusion for GPU Kernels".) */
 #include "fuse.h"
 
 typedef struct Wave {

@@ -23,8 +23,7 @@ static const struct {
 };
 enum { READERS = sizeof readers / sizeof *readers };
 
-/* -- Arguments
- * ---------------------------------------------------------------------------------------------- */
+/* -- Arguments --------------------------------------------------------------------------------- */
 
 typedef struct Parameter {
 	char name[32];
@@ -108,9 +107,7 @@ static int find_reader(const char *name, char why[WHY])
 	return -1;
 }
 
-/* -- Checks
- * -------------------------------------------------------------------------------------------------
- */
+/* -- Checks ------------------------------------------------------------------------------------ */
 
 static bool check_finite(const Array *x, const char *what, char why[WHY])
 {
@@ -179,9 +176,7 @@ static bool check_splits(Data *d, char why[WHY])
 	return same || because(why, "train and test samples differ in type or shape");
 }
 
-/* -- Splits
- * -------------------------------------------------------------------------------------------------
- */
+/* -- Splits ------------------------------------------------------------------------------------ */
 
 static size_t row_bytes(const Array *a)
 {
@@ -239,9 +234,7 @@ static void describe(Data *d)
 	d->shape.test_count = d->part[1].x.at ? d->part[1].x.dim[0] : 0;
 }
 
-/* -- Opening
- * ------------------------------------------------------------------------------------------------
- */
+/* -- Opening ----------------------------------------------------------------------------------- */
 
 Data *data_open(const sslc_call *call, const char *folder, char why[WHY])
 {

@@ -103,8 +103,7 @@ bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 	return true;
 }
 
-/* -- Files
- * -------------------------------------------------------------------------------------- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
 /* Adds up to `wanted` bytes to those that are there; gzread also reads plain files as they are. */
 static bool inflate_more(gzFile file, unsigned char *to, size_t *size, size_t wanted, char why[WHY])

@@ -1,13 +1,11 @@
-/* readers.c: the readers of readers.def: files or formulas -> arrays of a train and a test split.
- */
+/* readers.c: the readers of readers.def: files or formulas -> arrays of a train and a test split. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data.h"
 
-/* -- normal
- * --------------------------------------------------------------------------------------------- */
+/* -- normal ------------------------------------------------------------------------------------ */
 
 /* Value i of the row-major array: Box-Muller of Philox words at counter {i / 2, 0, 0, "norm"} under
  * the seed, in double: u = (w0 + 1/2) / 2^32, v = (w1 + 1/2) / 2^32, r = sqrt(-2 ln u); r cos(2 pi
@@ -50,9 +48,7 @@ bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, 
 	return true;
 }
 
-/* -- Files
- * --------------------------------------------------------------------------------------------------
- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
 typedef bool (*FileReader)(const char *path, Array *out, char why[WHY]);
 

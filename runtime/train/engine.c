@@ -70,8 +70,7 @@ void *engine_state(const Engine *e, const sslc_state *state)
 }
 
 /* Whether any of `count` numbers is above `most` by the bits without the sign, in which infinity
- * and then NaN are behind all others. Without a branch, so that it takes as long as reading them.
- */
+ * and then NaN are behind all others. Without a branch, so that it takes as long as reading them. */
 #define ANY_ABOVE(type, at, count, most)                                                           \
 	__extension__({                                                                                \
 		const type *bits = (at);                                                                   \
@@ -113,8 +112,7 @@ const sslc_state *engine_bad_state(const Engine *e, const char *task)
 	return NULL;
 }
 
-/* -- Calls
- * ------------------------------------------------------------------------------------------- */
+/* -- Calls ------------------------------------------------------------------------------------- */
 
 static bool call_outputs(Call *c, Failure *f)
 {

@@ -18,8 +18,7 @@ bool run_path(const char *directory, const char *file, char path[RUN_PATH], Fail
 	return fail(f, FAILURE_SYSTEM, "the name of the folder is too long: '%.200s...'", directory);
 }
 
-/* -- The lock
- * ------------------------------------------------------------------------------------------ */
+/* -- The lock ---------------------------------------------------------------------------------- */
 
 #define LOCK ".lock"
 
@@ -95,8 +94,7 @@ void folder_unlock(FolderLock *l)
 	*l = (FolderLock){0};
 }
 
-/* -- Making room
- * ------------------------------------------------------------------------------------------ */
+/* -- Making room ------------------------------------------------------------------------------- */
 
 /* Makes every folder of the path. */
 static bool make_folders(const char *directory, Failure *f)

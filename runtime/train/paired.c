@@ -14,8 +14,7 @@
 
 static const double TAIL = 0.025; /* on either side of an interval of 95 % */
 
-/* The continued fraction of I_x(a, b), by Lentz's way (DLMF 8.17.22); quick for x < (a+1)/(a+b+2).
- */
+/* The continued fraction of I_x(a, b), by Lentz's way (DLMF 8.17.22); quick for x < (a+1)/(a+b+2). */
 static double beta_fraction(double x, double a, double b)
 {
 	const double tiny = 1e-300;

@@ -41,8 +41,7 @@ static const char *type_in_file(const char *type)
 	return "U8";
 }
 
-/* -- Writing
- * ---------------------------------------------------------------------------------------------- */
+/* -- Writing ----------------------------------------------------------------------------------- */
 
 static cJSON *describe(const SafeTensor *t, size_t offset)
 {
@@ -111,8 +110,7 @@ bool safe_write(const char *path, const SafeTensor *tensor, size_t count, const 
 	return good;
 }
 
-/* -- Reading
- * ---------------------------------------------------------------------------------------------- */
+/* -- Reading ----------------------------------------------------------------------------------- */
 
 static bool read_whole(const cJSON *item, double most, int64_t *to)
 {

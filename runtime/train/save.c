@@ -18,8 +18,7 @@
 #define FORMAT_1 "sslc 1" /* the same, but that its checksum was of the data alone */
 enum { NUMBER = 32, KEYS = 12 };
 
-/* -- Saving
- * ------------------------------------------------------------------------------------------- */
+/* -- Saving ------------------------------------------------------------------------------------ */
 
 typedef struct Metadata {
 	SafeMeta entry[KEYS];
@@ -89,8 +88,7 @@ bool checkpoint_save(const Engine *e, const Data *data, const char *directory, c
 	return good;
 }
 
-/* -- Loading
- * ------------------------------------------------------------------------------------------ */
+/* -- Loading ----------------------------------------------------------------------------------- */
 
 static bool same_shape(const SafeTensor *a, const sslc_tensor *b)
 {
@@ -199,8 +197,7 @@ bool weights_load(Engine *e, const char *path, bool all, Failure *f)
 	return good;
 }
 
-/* -- Resuming
- * ----------------------------------------------------------------------------------------- */
+/* -- Resuming ---------------------------------------------------------------------------------- */
 
 typedef struct LineOf {
 	const char *at;
@@ -343,8 +340,7 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 	return good;
 }
 
-/* -- Beginning
- * ---------------------------------------------------------------------------------------- */
+/* -- Beginning --------------------------------------------------------------------------------- */
 
 static bool set_random(Engine *e, uint64_t seed, Failure *f)
 {

@@ -36,8 +36,7 @@ typedef struct Failure {
 bool fail(Failure *f, int kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool fail_help(Failure *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* -- watch.c: Ctrl-C
- * ----------------------------------------------------------------------------------- */
+/* -- watch.c: Ctrl-C --------------------------------------------------------------------------- */
 
 /* From open to close SIGINT and SIGTERM are noted here instead of killing; a second one kills.
  * Threads that are made in between inherit this. */
@@ -55,8 +54,7 @@ static inline int watch_signal(Watch *w)
 	return atomic_load_explicit(&w->signal, memory_order_relaxed);
 }
 
-/* -- 1 Engine: engine.c
- * -------------------------------------------------------------------------------- */
+/* -- 1 Engine: engine.c ------------------------------------------------------------------------ */
 
 typedef struct Engine {
 	sslc_program *program;
@@ -77,8 +75,7 @@ void *engine_state(const Engine *e, const sslc_state *state);
 /* The first element that is NaN, or, of a parameter, infinite; -1: none. (Other states may well
  * hold an infinity, such as a smallest value so far.) */
 int64_t state_bad_at(const Engine *e, const sslc_state *state);
-/* The first state of pre-training (task NULL), or of a task, that has such an element; NULL: none.
- */
+/* The first state of pre-training (task NULL), or of a task, that has such an element; NULL: none. */
 const sslc_state *engine_bad_state(const Engine *e, const char *task);
 
 enum { CALL_INPUTS = SSLC_MAX_FIELDS + 5 }; /* seed, step; what "perturbed" moves */
@@ -107,8 +104,7 @@ bool call_numbers(const Call *c, const char *output, double *to, int64_t count);
 /* The samples in a batch of `call`: the leading dimension of its data; 0 if it reads no data. */
 int64_t call_batch(const Call *c);
 
-/* -- profile.c: where the time of a step goes; of functions that were compiled for it
- * ----------------------------------------------------------------------------------- */
+/* -- profile.c: where the time of a step goes; of functions that were compiled for it ---------- */
 
 typedef struct Profile Profile;
 /* Every run of the call from now on is measured. NULL: no memory. */
@@ -118,8 +114,7 @@ MUST_CHECK Profile *profile_open(Call *c);
 void profile_print(Profile *p, FILE *out);
 void profile_close(Profile *p); /* NULL-safe */
 
-/* -- feed.c: batches into calls
- * ------------------------------------------------------------------------- */
+/* -- feed.c: batches into calls ---------------------------------------------------------------- */
 
 typedef struct Feed {
 	const Data *data;
@@ -131,8 +126,7 @@ MUST_CHECK bool feed_open(Feed *feed, const Data *data, PrefetchOrder order, Fai
 MUST_CHECK bool feed_next(Feed *feed, Call *call, Failure *f);
 void feed_close(Feed *feed);
 
-/* -- 2 Training
- * ----------------------------------------------------------------------------------------- */
+/* -- 2 Training -------------------------------------------------------------------------------- */
 
 typedef struct TrainOptions {
 	const char *directory;
@@ -159,8 +153,7 @@ typedef struct Position {
 	double seconds;    /* of training in this run; not saved */
 } Position;
 
-/* -- folder.c: where a run keeps its files
- * ------------------------------------------------------------------------------------------ */
+/* -- folder.c: where a run keeps its files ----------------------------------------------------- */
 
 #define CHECKPOINT        "checkpoint.safetensors"
 #define CHECKPOINT_BEFORE "checkpoint.previous.safetensors" /* of the run that was there before */
@@ -202,15 +195,13 @@ MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
 MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,
                       Failure *f);
 
-/* -- 3 Features: features.c
- * ------------------------------------------------------------------------------- */
+/* -- 3 Features: features.c -------------------------------------------------------------------- */
 
 /* Row i of the NumPy file is the first output of "features" for sample i of the split. */
 MUST_CHECK bool features_write(Engine *e, const Data *data, Split split, const char *path, Watch *w,
                                Failure *f);
 
-/* -- 4 Downstream: downstream.c, paired.c, verdict.c
- * ---------------------------------------------------------------- */
+/* -- 4 Downstream: downstream.c, paired.c, verdict.c ------------------------------------------- */
 
 /* paired.c: the mean of a - b, and where it lies with 95 % of certainty. */
 typedef struct Interval {

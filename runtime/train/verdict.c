@@ -161,8 +161,7 @@ void scores_print(const Scores *s, FILE *out)
 	}
 }
 
-/* -- results.json
- * ------------------------------------------------------------------------------------- */
+/* -- results.json ------------------------------------------------------------------------------ */
 
 static void json_text(FILE *out, const char *text)
 {

@@ -40,8 +40,7 @@ static bool wrong(Run *r, const char *format, ...)
 	return false;
 }
 
-/* -- Numbers
- * ----------------------------------------------------------------------------------------- */
+/* -- Numbers ----------------------------------------------------------------------------------- */
 
 static double number(const void *at, const char *type, int64_t i)
 {
@@ -68,8 +67,7 @@ static int64_t elements(const sslc_tensor *t)
 	return size;
 }
 
-/* -- Calls
- * -------------------------------------------------------------------------------------------- */
+/* -- Calls ------------------------------------------------------------------------------------- */
 
 enum { INPUTS = SSLC_MAX_FIELDS + 2 };
 typedef struct Call {
@@ -118,8 +116,7 @@ static void no_mark(void *marks, int32_t kernel)
 	(void)marks, (void)kernel;
 }
 
-/* -- Native
- * ------------------------------------------------------------------------------------------- */
+/* -- Native ------------------------------------------------------------------------------------ */
 
 static void backwards(void *pool, StepTask task, void *args, int64_t tiles)
 {
@@ -208,8 +205,7 @@ static bool run_native(Run *r, const Call *c)
 	return good;
 }
 
-/* -- Comparison
- * ----------------------------------------------------------------------------------------- */
+/* -- Comparison -------------------------------------------------------------------------------- */
 
 /* The first element that is too far off, or -1. */
 static int64_t first_wrong(const Reference *ref, NodeId x, const void *got, const char *type)
@@ -294,8 +290,7 @@ static bool check_slope(Run *r, Reference *ref, const char *function)
 	       wrong(r, "slope: of %s is %.9g, but differences give %.9g", function, ours, difference);
 }
 
-/* -- Functions
- * -------------------------------------------------------------------------------------------- */
+/* -- Functions --------------------------------------------------------------------------------- */
 
 typedef struct Batches {
 	const char *function;
@@ -449,8 +444,7 @@ static void compile_all(Run *r)
 	free(names);
 }
 
-/* -- The whole
- * ---------------------------------------------------------------------------------------------- */
+/* -- The whole --------------------------------------------------------------------------------- */
 
 static bool open_program(Run *r, const char *folder)
 {

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* -- Builtins: a text of x, and what it makes of the form
- * ------------------------------------------ */
+/* -- Builtins: a text of x, and what it makes of the form -------------------------------------- */
 
 static void same(Form *f)
 {
@@ -114,8 +113,7 @@ static const Row ROWS[] = {
     {ALL, "x + 0.1 * per_sample(x, sum(reshape(tanh(x), [dim(x, 0), -1]), 1) / size(x))", same},
 };
 
-/* -- Operations, each in its domain
- * ---------------------------------------------------------------- */
+/* -- Operations, each in its domain ------------------------------------------------------------ */
 
 /* A text of x that calls the operation; false: it has no MAP. */
 static bool call_operation(Op op, Text *out)

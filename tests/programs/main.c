@@ -48,8 +48,7 @@ typedef struct Session {
 
 enum { PATIENCE = 60 }; /* seconds of one core for a program */
 
-/* -- In the child
- * ----------------------------------------------------------------------------------- */
+/* -- In the child ------------------------------------------------------------------------------ */
 
 static bool check_tape(Session *s, Tape *t, const char *until, Report *report)
 {
@@ -81,8 +80,7 @@ static _Noreturn void work(Session *s, int64_t count)
 	_exit(0);
 }
 
-/* -- In the parent
- * ------------------------------------------------------------------------------------ */
+/* -- In the parent ----------------------------------------------------------------------------- */
 
 /* True if the child ended well. What kills it is a verdict, too. */
 static bool wait_for(pid_t child, char verdict[VERDICT])
@@ -214,8 +212,7 @@ static bool run(Session *s)
 	return !failures && covered;
 }
 
-/* -- The command
- * ----------------------------------------------------------------------------------------- */
+/* -- The command ------------------------------------------------------------------------------- */
 
 static bool option(const char *argument, const char *name, const char **value)
 {

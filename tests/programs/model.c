@@ -17,8 +17,7 @@ typedef struct Sections { /* of a model while it is drawn */
 	bool tiny;          /* a batch of few samples, a layer or two, no tasks */
 } Sections;
 
-/* -- Data
- * ------------------------------------------------------------------------------------------ */
+/* -- Data -------------------------------------------------------------------------------------- */
 
 static int64_t some_batch(Tape *t, bool tiny)
 {
@@ -79,8 +78,7 @@ static void write_data(Sections *s, Text *out)
 		            p->data, ((double)s->test + 0.5) / (double)p->dim[0]);
 }
 
-/* -- Networks
- * --------------------------------------------------------------------------------------- */
+/* -- Networks ---------------------------------------------------------------------------------- */
 
 static void network(Sections *s, const char *name, const char *chain)
 {
@@ -172,8 +170,7 @@ static int64_t draw_head(Sections *s, const char *name, int64_t from, int64_t wi
 	return f.dim[1];
 }
 
-/* -- Views
- * ------------------------------------------------------------------------------------------ */
+/* -- Views ------------------------------------------------------------------------------------- */
 
 static void draw_views(Sections *s)
 {
@@ -195,8 +192,7 @@ static void draw_views(Sections *s)
 	text_printf(&s->pretext, "},\n");
 }
 
-/* -- Losses
- * ----------------------------------------------------------------------------------------- */
+/* -- Losses ------------------------------------------------------------------------------------ */
 
 static void reconstruct(Sections *s)
 {
@@ -305,8 +301,7 @@ static void draw_loss(Sections *s)
 	METHODS[any ? pick(s->t, COUNT(METHODS)) : 0](s);
 }
 
-/* -- Downstream
- * -------------------------------------------------------------------------------------- */
+/* -- Downstream -------------------------------------------------------------------------------- */
 
 static void draw_task(Sections *s, int number, Text *out)
 {
@@ -348,8 +343,7 @@ static void draw_downstream(Sections *s, Text *out)
 	text_printf(out, "\n\t},\n");
 }
 
-/* -- The whole
- * --------------------------------------------------------------------------------------- */
+/* -- The whole --------------------------------------------------------------------------------- */
 
 static const char DEFINE[] =
     "\t\t\"embedding_of(x, count, width)\": \"embedding(cast((tanh(x) + 1) * (0.5 * count), "

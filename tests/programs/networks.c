@@ -31,8 +31,7 @@ static int64_t *last(Form *f)
 	return &f->dim[f->rank - 1];
 }
 
-/* -- Rules --------------------------------------------------------------------------------------
- */
+/* -- Rules ------------------------------------------------------------------------------------- */
 
 /* One of the alternatives of "relu|leaky_relu(0.2)", which keep the form. */
 static bool keeps(Draw *d, const char *text, Form *f, Text *out)
@@ -266,8 +265,7 @@ static bool own_state(Draw *d, const char *text, Form *f, Text *out)
 	return true;
 }
 
-/* -- The rows ------------------------------------------------------------------------------------
- */
+/* -- The rows ---------------------------------------------------------------------------------- */
 
 enum { R2 = 1 << 2, R3 = 1 << 3, R4 = 1 << 4, ALL = R2 | R3 | R4 };
 typedef struct Row {
@@ -328,8 +326,7 @@ void draw_chain(Draw *d, Form *f, int most, Text *out)
 		text_printf(out, "\"tanh\"");
 }
 
-/* -- Transforms ----------------------------------------------------------------------------------
- */
+/* -- Transforms -------------------------------------------------------------------------------- */
 
 void draw_transform(Draw *d, const Form *f, Text *out)
 {
@@ -368,8 +365,7 @@ void draw_transform(Draw *d, const Form *f, Text *out)
 	}
 }
 
-/* -- Optimizers ----------------------------------------------------------------------------------
- */
+/* -- Optimizers -------------------------------------------------------------------------------- */
 
 static void draw_rate(Draw *d, const char *lr, Text *out)
 {

@@ -13,8 +13,7 @@
 #include "../../compiler/program.h"
 #include "../../runtime/runtime.h"
 
-/* -- 1 Tape: tape.c ------------------------------------------------------------------------------
- */
+/* -- 1 Tape: tape.c ---------------------------------------------------------------------------- */
 
 /* Choices in the order in which they are asked for. 0 is the simplest of each, so that zeros, and
  * the zeros beyond the end of a tape that is given, make a program smaller. */
@@ -34,8 +33,7 @@ static inline bool chance(Tape *t, uint32_t of, uint32_t in)
 	return pick(t, in) >= in - of;
 }
 
-/* -- 2 Program: model.c, networks.c, expressions.c, data.c ----------------------------------------
- */
+/* -- 2 Program: model.c, networks.c, expressions.c, data.c ------------------------------------- */
 
 enum { TEXT_MOST = 32 };
 typedef struct Program {
@@ -90,9 +88,7 @@ bool draw_expression(Draw *d, const char *text, Form *f, Text *out);
 void draw_transform(Draw *d, const Form *f, Text *out);
 void draw_optimizer(Draw *d, Text *out);
 
-/* -- 3 Cover: cover.c
- * ------------------------------------------------------------------------------
- */
+/* -- 3 Cover: cover.c -------------------------------------------------------------------------- */
 
 typedef struct Cover {
 	size_t count;
@@ -106,9 +102,7 @@ void cover_add(Cover *c, const sslc_program *p);
 /* Prints what no program used, one a line; true if that is nothing. */
 bool cover_report(const Cover *c, FILE *out);
 
-/* -- 4 Check: check.c, reference.c
- * ------------------------------------------------------------------
- */
+/* -- 4 Check: check.c, reference.c ------------------------------------------------------------- */
 
 typedef struct Counts {
 	int64_t programs, refused, functions, tensors, unjudged, gradients, kinks;
@@ -151,14 +145,11 @@ double reference_bound(const Reference *r, NodeId x);
 /* The bound is so wide that it says nothing. */
 bool reference_is_vague(const Reference *r, NodeId x);
 
-/* The gradients of the graph's outputs "d NAME", against differences of "loss" along a direction.
- */
+/* The gradients of the graph's outputs "d NAME", against differences of "loss" along a direction. */
 typedef enum Slope { SLOPE_RIGHT, SLOPE_WRONG, SLOPE_KINK } Slope;
 Slope reference_slope(Reference *r, double *ours, double *difference);
 
-/* -- 5 Shrink: shrink.c
- * ----------------------------------------------------------------------------
- */
+/* -- 5 Shrink: shrink.c ------------------------------------------------------------------------ */
 
 /* True if the program of this tape still fails in the same way. */
 typedef bool (*StillFails)(void *of, Tape *t);

@@ -2,8 +2,7 @@
  *
  * The scale of a tensor is not assumed but measured: the interpreter runs again, rounding each
  * result to f32, up or down at random, and, where terms are summed, adding what their rounding
- * might make of the sum (Vignes 1993, discrete stochastic arithmetic). What is exact stays exact.
- */
+ * might make of the sum (Vignes 1993, discrete stochastic arithmetic). What is exact stays exact. */
 #include "programs.h"
 
 #include <float.h>
@@ -26,8 +25,7 @@ static bool sums(Op op)
 	return op == OP_sum || op == OP_dot || op == OP_scatter_add || op == OP_overlap_add;
 }
 
-/* -- Weights: of sums, the same of absolute values
- * --------------------------------------------------- */
+/* -- Weights: of sums, the same of absolute values --------------------------------------------- */
 
 static double *weigh(Reference *r, NodeId x, double **value)
 {
@@ -56,8 +54,7 @@ static void then_weigh(void *of, NodeId x, double **value)
 		r->weight[x] = weigh(r, x, value);
 }
 
-/* -- Rounding
- * ------------------------------------------------------------------------------------------ */
+/* -- Rounding ---------------------------------------------------------------------------------- */
 
 static double next(Reference *r) /* in [-1, 1) */
 {
@@ -97,8 +94,7 @@ static double largest(const double *x, int64_t size)
 	return most;
 }
 
-/* -- The whole
- * ------------------------------------------------------------------------------------------ */
+/* -- The whole --------------------------------------------------------------------------------- */
 
 void reference_open(Reference *r, const Graph *g, const Feed *feed, size_t feeds, uint64_t random)
 {
@@ -145,8 +141,7 @@ bool reference_is_vague(const Reference *r, NodeId x)
 	return !(reference_bound(r, x) <= fmax(VAGUE * most, 8 * (double)FLT_MIN));
 }
 
-/* -- Slopes: a direction in all parameters at once
- * ------------------------------------------------------- */
+/* -- Slopes: a direction in all parameters at once --------------------------------------------- */
 
 typedef struct Held { /* what stop_gradient holds */
 	const Graph *graph;

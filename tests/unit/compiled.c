@@ -10,8 +10,7 @@
 
 #include "../../compiler/parse/parse.h"
 
-/* -- Values in their types ----------------------------------------------------------------------
- */
+/* -- Values in their types --------------------------------------------------------------------- */
 
 static uint16_t bf16_bits(double x)
 {
@@ -101,8 +100,7 @@ double *test_values(Arena *a, DType t, int64_t count, uint32_t turn)
 	return v;
 }
 
-/* -- Hooks --------------------------------------------------------------------------------------
- */
+/* -- Hooks ------------------------------------------------------------------------------------- */
 
 static void backwards(void *pool, StepTask task, void *args, int64_t tiles)
 {
@@ -142,8 +140,7 @@ static void threads(void *pool, StepTask task, void *args, int64_t tiles)
 
 static const StepParallel hooks[ALL_HOOKS] = {NULL, backwards, threads};
 
-/* -- Running ------------------------------------------------------------------------------------
- */
+/* -- Running ----------------------------------------------------------------------------------- */
 
 const double *test_numbers(Compile *c, DType t, int64_t count, uint64_t seed)
 {
@@ -344,8 +341,7 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 	return ran;
 }
 
-/* -- Comparing ----------------------------------------------------------------------------------
- */
+/* -- Comparing --------------------------------------------------------------------------------- */
 
 bool agrees(const Graph *g, NodeId x, const double *got, const double *want, double error)
 {

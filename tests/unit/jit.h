@@ -6,8 +6,7 @@
  * entry
  *     ... emit into j.e ...
  *     void (*f)(void *, ...) = jit_finish(&j);    closes the function, optimizes, compiles
- *     jit_close(&j);
- */
+ *     jit_close(&j); */
 #ifndef SSLC_TEST_JIT_H
 #define SSLC_TEST_JIT_H
 

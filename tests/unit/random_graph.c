@@ -45,8 +45,7 @@ static double some_constant(Draw *d)
 	return CONSTANTS[below(d, COUNT(CONSTANTS))];
 }
 
-/* -- One rule a function; 0: it does not fit
- * -------------------------------------------------------- */
+/* -- One rule a function; 0: it does not fit --------------------------------------------------- */
 
 static NodeId draw_unary(Draw *d, NodeId x)
 {

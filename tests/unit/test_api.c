@@ -255,8 +255,7 @@ static bool whole_way(size_t limit)
 	return good;
 }
 
-/* Every limit from 1 byte to what the model needs, in steps that are dense where little was made.
- */
+/* Every limit from 1 byte to what the model needs, in steps that are dense where little was made. */
 static void any_memory_limit(void)
 {
 	size_t limit = 1, least = 0;

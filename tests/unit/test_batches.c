@@ -13,8 +13,7 @@
 #include "../../runtime/runtime.h"
 #include "scratch.h"
 
-/* -- order
- * ---------------------------------------------------------------------------------------------- */
+/* -- order ------------------------------------------------------------------------------------- */
 
 static bool permutes(int64_t n, uint64_t seed, uint64_t epoch)
 {
@@ -87,8 +86,7 @@ static void every_order_is_as_likely(void)
 	CU_ASSERT_EQUAL(kinds, 6);
 }
 
-/* -- Data: splits
- * ------------------------------------------------------------------------------------------ */
+/* -- Data: splits ------------------------------------------------------------------------------ */
 
 enum { CLASSES = 5 };
 
@@ -252,8 +250,7 @@ static void wrong_data_is_refused(void)
 	scratch_close(&s);
 }
 
-/* -- Data: normal
- * ------------------------------------------------------------------------------------------ */
+/* -- Data: normal ------------------------------------------------------------------------------ */
 
 static Data *open_normal(double n, double width, double seed, char why[WHY])
 {
@@ -297,9 +294,7 @@ static void normal_refuses_what_is_no_count(void)
 	}
 }
 
-/* -- prefetch
- * ------------------------------------------------------------------------------------------------
- */
+/* -- prefetch ---------------------------------------------------------------------------------- */
 
 /* Every batch that `order` gives is the samples `want` says; then there are no more. `slow` lets
  * the thread run ahead before a batch is read. */

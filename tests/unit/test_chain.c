@@ -189,8 +189,7 @@ static void same_bits_in_blocks_of_any_size(void)
 		compile_close(opened[i]);
 }
 
-/* -- Other shapes of programs: each takes x and y [B,T,D] and w [B,T,T] ---------------------------
- */
+/* -- Other shapes of programs: each takes x and y [B,T,D] and w [B,T,T] ------------------------ */
 
 typedef NodeId (*Program)(Graph *g, NodeId x, NodeId y, NodeId w);
 

@@ -10,8 +10,7 @@
 #include "../../runtime/runtime.h"
 #include "scratch.h"
 
-/* -- Reading what the library wrote
- * ------------------------------------------------------------------------------------------ */
+/* -- Reading what the library wrote ------------------------------------------------------------ */
 
 static bool holds(const SafeFile *f, const char *name, const char *type, int rank,
                   const int64_t *dim, const void *want, size_t bytes)
@@ -79,8 +78,7 @@ static void other_types_are_refused_by_name(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no such file"));
 }
 
-/* -- Reading what is wrong
- * -------------------------------------------------------------------------------------------- */
+/* -- Reading what is wrong --------------------------------------------------------------------- */
 
 /* A file of this header and data; its length field says `length`, or the truth if negative. */
 static bool parses(const char *header, const void *data, size_t size, int64_t length, char *why)
@@ -231,8 +229,7 @@ static void cut_files_are_refused(void)
 	free(whole);
 }
 
-/* -- Writing safetensors
- * ---------------------------------------------------------------------------------------------- */
+/* -- Writing safetensors ----------------------------------------------------------------------- */
 
 /* What the header says of a tensor, found by hand. */
 typedef struct Said {

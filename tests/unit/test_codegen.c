@@ -164,8 +164,7 @@ static void sse2(void)
 	all_samples(DTYPE_f32, "x86-64", NULL);
 }
 
-/* Chains through several kernels, with many tiles: softmax of a product, its loss and column sums.
- */
+/* Chains through several kernels, with many tiles: softmax of a product, its loss and column sums. */
 static void chain(void)
 {
 	static const int64_t sizes[] = {1, 2, 15, 16, 17, 97, 300};

@@ -49,9 +49,7 @@ static bool refused(Read read, const char *name, const char *word)
 	return !good && strstr(why, word) && strstr(why, name);
 }
 
-/* -- npy
- * ------------------------------------------------------------------------------------------------
- */
+/* -- npy --------------------------------------------------------------------------------------- */
 
 static void every_type_of_numpy_is_read(void)
 {
@@ -168,9 +166,7 @@ static void numpy_files_are_written_as_numpy_does(void)
 	CU_ASSERT(writes("write_u1.npy", "u8", 8, (int64_t[]){1, 2, 1, 3, 1, 4, 1, 1}, bytes));
 }
 
-/* -- idx
- * ------------------------------------------------------------------------------------------------
- */
+/* -- idx --------------------------------------------------------------------------------------- */
 
 static void every_type_of_idx_is_read(void)
 {

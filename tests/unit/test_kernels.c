@@ -10,8 +10,7 @@
 #include "compiled.h"
 #include "share.h"
 
-/* -- MAP: every row of ops.def -------------------------------------------------------------------
- */
+/* -- MAP: every row of ops.def ----------------------------------------------------------------- */
 
 static bool takes(Op op, DType t)
 {
@@ -104,8 +103,7 @@ static void maps_sse2(void)
 	maps_on("x86-64");
 }
 
-/* -- VIEW
- * ------------------------------------------------------------------------------------------ */
+/* -- VIEW -------------------------------------------------------------------------------------- */
 
 #define LIST(...)                                                                                  \
 	(const int64_t[])                                                                              \
@@ -227,8 +225,7 @@ static void all_views(void)
 	views_of(DTYPE_u8);
 }
 
-/* -- Leaves, GATHER, SCATTER
- * ----------------------------------------------------------------------- */
+/* -- Leaves, GATHER, SCATTER ------------------------------------------------------------------- */
 
 static void leaves(void)
 {
@@ -294,8 +291,7 @@ static void gathers_and_scatters(void)
 	gather_scatter(DTYPE_u8);
 }
 
-/* -- REDUCE
- * -------------------------------------------------------------------------------------------- */
+/* -- REDUCE ------------------------------------------------------------------------------------ */
 
 /* Sum and maximum over every set of axes, of x itself and between maps. */
 static void reduces_of(DType t, Shape s, double error)
@@ -351,11 +347,9 @@ static void maximum_of_special_values(void)
 	compile_close(c);
 }
 
-/* -- States
- * ---------------------------------------------------------------------------------------------- */
+/* -- States ------------------------------------------------------------------------------------ */
 
-/* All sets happen at once: w is its own operand, read elsewhere by others, swapped, turned, copied.
- */
+/* All sets happen at once: w is its own operand, read elsewhere by others, swapped, turned, copied. */
 static void sets_at_once(void)
 {
 	Compile *c = compile_open();
@@ -411,8 +405,7 @@ static void many_tiles(void)
 	compile_close(c);
 }
 
-/* -- Random graphs
- * ----------------------------------------------------------------------------------- */
+/* -- Random graphs ----------------------------------------------------------------------------- */
 
 static void random_graphs(void)
 {
@@ -480,8 +473,7 @@ static void long_sums_over_slices(void)
 	}
 }
 
-/* -- Targets and text
- * ---------------------------------------------------------------------------------- */
+/* -- Targets and text -------------------------------------------------------------------------- */
 
 static void targets(void)
 {

@@ -53,8 +53,7 @@ static bool all_near(const char *what, const double *got, const double *want, in
 	return true;
 }
 
-/* -- Curves: relative error down to the smallest normal number ----------------------------------
- */
+/* -- Curves: relative error down to the smallest normal number --------------------------------- */
 
 static double sigmoid(double x)
 {
@@ -156,8 +155,7 @@ static void curves(void)
 	}
 }
 
-/* -- Rows: error of the result's scale ----------------------------------------------------------
- */
+/* -- Rows: error of the result's scale --------------------------------------------------------- */
 
 enum { ROWS = 7, LONG = 6 };
 
@@ -344,8 +342,7 @@ static void cross_entropies(void)
 	compile_close(c);
 }
 
-/* -- Cases ---------------------------------------------------------------------------------------
- */
+/* -- Cases ------------------------------------------------------------------------------------- */
 
 /* Chen et al. 2020, equation 1, of a and b [rows, 3] at a temperature. */
 static double nt_xent(const double *a, const double *b, int rows, double temperature)

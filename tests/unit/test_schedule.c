@@ -83,8 +83,7 @@ static void random_schedules(void)
 	}
 }
 
-/* -- Axes of operands ---------------------------------------------------------------------------
- */
+/* -- Axes of operands -------------------------------------------------------------------------- */
 
 /* Operands that hold their index along the axis that a rule gives: the result holds its own. */
 static void check_axes(Compile *c, const Graph *from, const Node *n)

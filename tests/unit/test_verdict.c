@@ -80,8 +80,7 @@ static void right_and_wrong_are_tested_exactly(void)
 	CU_ASSERT(of_signs(260, 240, 1000, 1).low < 0);
 }
 
-/* -- Simulations
- * ------------------------------------------------------------------------------------------ */
+/* -- Simulations ------------------------------------------------------------------------------- */
 
 static double uniform(uint32_t trial, uint32_t at)
 {

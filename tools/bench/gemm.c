@@ -16,8 +16,7 @@
  *        -isystem $(llvm-config-19 --includedir) \
  *        tools/bench/gemm.c tools/bench/gemm_peers.c build/release/libsslc.a \
  *        build/release/libsslc_runtime.a \
- *        $(llvm-config-19 --ldflags --libs) -lcjson -lpthread -lm -ldl -o build/release/gemm
- */
+ *        $(llvm-config-19 --ldflags --libs) -lcjson -lpthread -lm -ldl -o build/release/gemm */
 #include <math.h>
 #include <time.h>
 

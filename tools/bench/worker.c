@@ -12,8 +12,7 @@
  *     quit
  *
  * A step is what `sslc run` does for one: the compiled function over the next batch, its loss read
- * and tested. Batches are in memory, in the order of the data, again from the first after the last.
- */
+ * and tested. Batches are in memory, in the order of the data, again from the first after the last. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -116,8 +115,7 @@ static double take_step(Worker *w)
 	return loss;
 }
 
-/* -- Commands
- * ---------------------------------------------------------------------------------------- */
+/* -- Commands ---------------------------------------------------------------------------------- */
 
 static void say_losses(Worker *w, int64_t count)
 {

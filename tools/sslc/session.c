@@ -114,8 +114,7 @@ int session_find(const Session *s, const char *function)
 	return EXIT_WRONG;
 }
 
-/* -- What a report begins with
- * ------------------------------------------------------------------------ */
+/* -- What a report begins with ----------------------------------------------------------------- */
 
 int default_threads(void)
 {
