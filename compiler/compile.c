@@ -1,10 +1,8 @@
 /* compile.c: the stages in order, and what can be looked at between them.
  *
- *   model file --parse--> Model --build--> Bundle of graphs                      once a program
- * (program.c) graph --autodiff--> primitives --passes--> optimized                       from here
- * once a function,
- *       --schedule--> kernels --plan--> offsets --codegen--> machine code        when it is first
- * asked for
+ *   once a program (program.c):       model file --parse--> Model --elaborate--> Bundle of graphs
+ *   once a function, when it is       graph --autodiff--> primitives --passes--> optimized
+ *   first asked for (here):           --schedule--> kernels --plan--> offsets --codegen--> code
  *
  * A stage that is given NULL gives NULL, because the error was reported where it arose: lower() has
  * no branches but for stopping early. */
@@ -17,7 +15,7 @@
 Lowered lower(Compile *c, Graph *graph, const char *last)
 {
 	Lowered l = {.graph = graph};
-	if (last && strcmp(last, "build") == 0)
+	if (last && strcmp(last, "elaborate") == 0)
 		return l;
 	l.graph = autodiff(c, l.graph);
 	if (strcmp(graph->name, PERTURBED) == 0)
@@ -140,7 +138,7 @@ void compile_functions(sslc_program *p, const size_t *which, size_t count)
 
 bool stage_is_of_graphs(const char *stage)
 {
-	if (strcmp(stage, "build") == 0 || strcmp(stage, "autodiff") == 0)
+	if (strcmp(stage, "elaborate") == 0 || strcmp(stage, "autodiff") == 0)
 		return true;
 	for (const Pass *pass = pass_list; pass->name; pass++)
 		if (strcmp(pass->name, stage) == 0)

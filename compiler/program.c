@@ -323,8 +323,8 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 	}
 	if (!p->model || !to_data_shape(p, data, &shape))
 		return false;
-	p->bundle = build(&p->c, p->model, p->prelude, &shape);
-	lap(&p->c.laps, "build");
+	p->bundle = elaborate(&p->c, p->model, p->prelude, &shape);
+	lap(&p->c.laps, "elaborate");
 	if (!p->bundle || diag_count(p->c.diags)) {
 		p->bundle = NULL;
 		return false;
@@ -334,7 +334,7 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 		const Graph *g = p->bundle->graph[i];
 		p->code[i].name = g->name;
 		if (strcmp(g->name, PERTURBED) != 0) /* the nodes of gradients */
-			graph_verify(g, "build");
+			graph_verify(g, "elaborate");
 	}
 	lap(&p->c.laps, "verify");
 	describe_states(p);
@@ -446,11 +446,11 @@ StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 }
 
 static const char *const stages[] = {
-    "parse",    "build", "autodiff",
+    "parse",    "elaborate", "autodiff",
 #define PASS(name, level, meaning) #name,
 #include "passes/passes.def"
 #undef PASS
-    "schedule", "plan",  "llvm",     "llvm-optimized", "asm", NULL,
+    "schedule", "plan",      "llvm",     "llvm-optimized", "asm", NULL,
 };
 
 const char *const *sslc_stages(void)

@@ -4,8 +4,8 @@
 
 #include "sslc.h"
 
-#include "build/build.h"
 #include "codegen/codegen.h"
+#include "elaborate/elaborate.h"
 #include "passes/passes.h"
 #include "schedule/schedule.h"
 
@@ -36,7 +36,7 @@ typedef struct Lowered {
 	Plan *plan;
 } Lowered;
 
-/* compile.c: the stages in order. `last` names a stage of graphs (build, autodiff, a pass) to stop
+/* compile.c: the stages in order. `last` names a stage of graphs (elaborate, autodiff, a pass) to stop
  * after, or is NULL. */
 Lowered lower(Compile *c, Graph *graph, const char *last);
 /* Opens p->codegen once; false: reported. */

@@ -197,7 +197,7 @@ SSLC_API const char *sslc_cpu(sslc_program *p);
 SSLC_API const char *sslc_note(const sslc_program *p);
 
 typedef enum sslc_format { SSLC_TEXT, SSLC_DOT } sslc_format;
-/* Writes one function after one stage: parse, build, autodiff, a pass, schedule, plan, llvm, asm
+/* Writes one function after one stage: parse, elaborate, autodiff, a pass, schedule, plan, llvm, asm
  * (the list: sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage
  * or function, a stage that has no drawing, NULL for `out`, or errors. */
 SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage,

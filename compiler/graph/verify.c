@@ -16,7 +16,7 @@ void graph_verify(const Graph *g, const char *stage)
 		for (int i = 0; i < n->count; i++)
 			if (n->in[i] == 0 || n->in[i] >= x)
 				BUG("%s: %%%u of %s: operand %%%u is not before it", stage, x, g->name, n->in[i]);
-		if (n->op == OP_gradient && strcmp(stage, "build") != 0)
+		if (n->op == OP_gradient && strcmp(stage, "elaborate") != 0)
 			BUG("%s: %%%u of %s: %s is left", stage, x, g->name, info->name);
 		size_t errors = diag_count(g->c->diags);
 		Inferred s = shape_infer((Graph *)g, n->op, n->in, n->count, n->type, n->shape, &n->attr);

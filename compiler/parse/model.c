@@ -1,5 +1,5 @@
 /* model.c: sections -> Model. What cannot be read is reported and becomes BODY_BAD or EXPR_BAD, so
- * that the rest is still checked, here and by build. */
+ * that the rest is still checked, here and by elaborate. */
 #include "sections.h"
 
 #include <math.h>

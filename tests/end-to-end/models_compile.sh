@@ -15,7 +15,7 @@ awk '/^```json$/ { n++; file = sprintf("readme%02d.json", n); inside = 1; next }
 for model in readme*.json; do
 	"$sslc" check "$model" >out 2>&1 || { echo "models/README.md, $model:"; cat "$model" out; exit 1; }
 done
-for stage in parse build autodiff simplify fold normalize split hoist tidy schedule plan llvm llvm-optimized asm; do
+for stage in parse elaborate autodiff simplify fold normalize split hoist tidy schedule plan llvm llvm-optimized asm; do
 	"$sslc" dump --stage=$stage "$root/models/autoencoder.json" >out 2>&1 || { echo "dump $stage"; cat out; exit 1; }
 	[ -s out ] || { echo "dump $stage is empty"; exit 1; }
 done

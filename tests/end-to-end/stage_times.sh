@@ -19,6 +19,6 @@ check() { # file, stages
 		END { off = whole - said; if (said <= 0 || off > 0.5 || off < -0.5) { print whole " is not " said; exit 1 } }'
 }
 SSLC_CACHE=off "$sslc" run "$root/models/autoencoder.json" --quiet --time --steps 1 >run
-check run "parse build verify autodiff $stages schedule plan target emit llvm link"
+check run "parse elaborate verify autodiff $stages schedule plan target emit llvm link"
 "$sslc" check "$root/models/autoencoder.json" --time >check
-check check "parse build verify autodiff $stages schedule plan"
+check check "parse elaborate verify autodiff $stages schedule plan"

@@ -21,7 +21,7 @@ static void forget_origins(Graph *g)
 /* The text after one stage alone; "" after errors. */
 static void run_stage(Compile *c, Graph *g, const char *stage, Text *out)
 {
-	graph_verify(g, "build");
+	graph_verify(g, "elaborate");
 	forget_origins(g);
 	if (strcmp(stage, "schedule") == 0 || strcmp(stage, "plan") == 0) {
 		Kernels *k = schedule(c, g);

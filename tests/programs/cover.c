@@ -77,7 +77,7 @@ void cover_open(Cover *c)
 {
 	*c = (Cover){0};
 #define BUILTIN(name, params, meaning) add_name(c, #name);
-#include "../../compiler/build/builtins.def"
+#include "../../compiler/elaborate/builtins.def"
 #undef BUILTIN
 	for (Op op = 1; op < OP_COUNT; op++)
 		if (op_info[op].kind == MAP)

@@ -74,7 +74,7 @@ static void ask_all(sslc_program *p)
 		sslc_compile(p, NULL, 3);
 		sslc_compile(p, (const char *[]){"step", NULL, "nothing"}, 3);
 		CU_ASSERT_FALSE(sslc_function_cost(p, "step", &cost));
-		CU_ASSERT_FALSE(sslc_dump(p, "step", "build", SSLC_TEXT, nowhere));
+		CU_ASSERT_FALSE(sslc_dump(p, "step", "elaborate", SSLC_TEXT, nowhere));
 		CU_ASSERT_FALSE(sslc_dump(p, NULL, NULL, SSLC_TEXT, NULL));
 		CU_ASSERT_PTR_NOT_NULL(sslc_name(p));
 		CU_ASSERT_PTR_NOT_NULL(sslc_model_text(p, NULL));
@@ -108,7 +108,7 @@ static void no_program(void)
 	sslc_close(NULL);
 	CU_ASSERT_FALSE(sslc_stage_has_dot(NULL));
 	CU_ASSERT_FALSE(sslc_stage_has_dot("nothing"));
-	CU_ASSERT_TRUE(sslc_stage_has_dot("build"));
+	CU_ASSERT_TRUE(sslc_stage_has_dot("elaborate"));
 }
 
 /* A program that could not be opened answers all questions. */
@@ -201,10 +201,10 @@ static void bound(void)
 	CU_ASSERT_FALSE(sslc_function_cost(p, "nothing", &(sslc_cost){0}));
 	CU_ASSERT_FALSE(sslc_dump(p, "step", "nothing", SSLC_TEXT, nowhere));
 	CU_ASSERT_FALSE(sslc_dump(p, "step", NULL, SSLC_TEXT, nowhere));
-	CU_ASSERT_FALSE(sslc_dump(p, "nothing", "build", SSLC_TEXT, nowhere));
-	CU_ASSERT_FALSE(sslc_dump(p, NULL, "build", SSLC_TEXT, nowhere));
+	CU_ASSERT_FALSE(sslc_dump(p, "nothing", "elaborate", SSLC_TEXT, nowhere));
+	CU_ASSERT_FALSE(sslc_dump(p, NULL, "elaborate", SSLC_TEXT, nowhere));
 	CU_ASSERT_FALSE(sslc_dump(p, "step", "asm", SSLC_DOT, nowhere));
-	CU_ASSERT_FALSE(sslc_dump(p, "step", "build", SSLC_TEXT, NULL));
+	CU_ASSERT_FALSE(sslc_dump(p, "step", "elaborate", SSLC_TEXT, NULL));
 	CU_ASSERT_TRUE(sslc_dump(p, NULL, "parse", SSLC_TEXT, nowhere));
 	sslc_compile(p, NULL, 2);
 	CU_ASSERT_EQUAL(sslc_error_count(p), 0);

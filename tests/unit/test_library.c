@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
-#include "../../compiler/build/build.h"
+#include "../../compiler/elaborate/elaborate.h"
 #include "../../compiler/passes/passes.h"
 #include "compiled.h"
 

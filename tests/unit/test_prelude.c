@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
-#include "../../compiler/build/build.h"
+#include "../../compiler/elaborate/elaborate.h"
 #include "../../runtime/runtime.h"
 #include "compiled.h"
 

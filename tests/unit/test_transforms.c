@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "../../compiler/build/build.h"
+#include "../../compiler/elaborate/elaborate.h"
 #include "compiled.h"
 
 enum { DRAWS = 400, MOST = 256 };

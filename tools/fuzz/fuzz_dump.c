@@ -50,7 +50,7 @@ static void check(char *text, size_t size, const char *stage)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static const char *const stages[] = {"build", "autodiff"};
+	static const char *const stages[] = {"elaborate", "autodiff"};
 	sslc_options options = {.memory_limit = (size_t)256 << 20};
 	sslc_program *p = sslc_open_text("model.json", (const char *)bytes, size, &options);
 	sslc_data data = {.count = 2, .train_count = 300, .test_count = 50, .classes = 10};

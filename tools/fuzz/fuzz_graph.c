@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	    &c, diags_file(c.diags, "graph", arena_copy(c.arena, (const char *)bytes, size), size));
 	Text once = {0}, twice = {0};
 	if (g) {
-		graph_verify(g, "build");
+		graph_verify(g, "elaborate");
 		for (NodeId x = 1; x < g->count; x++)
 			g->node[x].origin = (Span){0};
 		graph_print(g, NULL, &once);

@@ -20,7 +20,7 @@ static bool stage_is_known(const char *stage)
 
 int command_dump(const Options *o)
 {
-	const char *stage = o->stage ? o->stage : "build";
+	const char *stage = o->stage ? o->stage : "elaborate";
 	const char *function = o->function ? o->function : "step";
 	if (!stage_is_known(stage))
 		return EXIT_USAGE;

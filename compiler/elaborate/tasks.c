@@ -3,12 +3,12 @@
  * The variants of a task: itself, on the frozen networks (pre-trained, or random: the runtime
  * chooses what it loads); scratch, where nothing is frozen; raw, where the frozen networks are
  * replaced by flatten. Each has heads of its own. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
 /* accuracy(logits, label) for a loss cross_entropy(logits, label); else NULL. */
-static const Body *accuracy_of(Build *b, const Body *loss)
+static const Body *accuracy_of(Elab *b, const Body *loss)
 {
 	const Expr *e = loss->kind == BODY_EXPR ? loss->expr : NULL;
 	if (!e || e->kind != EXPR_CALL || e->is_operator || e->callee->kind != EXPR_NAME ||
@@ -59,7 +59,7 @@ static NodeId of_each(Graph *g, NodeId y, int64_t batch, int *terms)
 	return op_mul(g, sum, op_like(g, sum, (double)batch));
 }
 
-static void build_score(Build *b, const char *name, const Body *metric, int64_t batch)
+static void build_score(Elab *b, const char *name, const Body *metric, int64_t batch)
 {
 	begin_graph(b, name, false, batch);
 	Value v = eval_section(b, "metric", metric, data_scope(b, batch));
@@ -80,14 +80,14 @@ static const char *called(const Body *body)
 }
 
 /* A loss of the library is the better the lower it is, by whatever name it is given. */
-static bool is_loss(Build *b, const Body *metric)
+static bool is_loss(Elab *b, const Body *metric)
 {
 	const char *name = called(metric);
 	const Definition *d = name ? definition_find(b, name) : NULL;
 	return d && strcmp(diags_name(b->c->diags, d->span.file), "lib/losses.json") == 0;
 }
 
-static void build_variant(Build *b, BundleTask *to, const char *suffix)
+static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 {
 	const Task *t = to->task;
 	Arena *a = b->c->arena;
@@ -122,7 +122,7 @@ static void build_variant(Build *b, BundleTask *to, const char *suffix)
 		build_score(b, arena_printf(a, "%s.score.rest", to->name), metric, test % batch);
 }
 
-static bool fit_task(Build *b, const Task *t, int64_t *batch, int64_t *steps)
+static bool fit_task(Elab *b, const Task *t, int64_t *batch, int64_t *steps)
 {
 	int64_t samples = b->bundle->data.train_count;
 	*batch = (int64_t)t->train.batch.value;
@@ -142,7 +142,7 @@ static bool fit_task(Build *b, const Task *t, int64_t *batch, int64_t *steps)
 	return true;
 }
 
-void build_tasks(Build *b)
+void build_tasks(Elab *b)
 {
 	const Model *m = b->model;
 	b->bundle->task = new_array(b->c->arena, BundleTask, 3 * m->task_count + 1);

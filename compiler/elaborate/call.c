@@ -3,7 +3,7 @@
  * A call is resolved in this order: a layer in scope, a network or definition of the task, model or
  * prelude, a builtin, an operation of the table. A layer is a call that still lacks its first
  * arguments: the flow. A definition sees its parameters and its own names, not its caller's. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
@@ -19,11 +19,11 @@ typedef struct Invoke { /* what a call is made of */
 	bool direct; /* the frame is the call's own: a link of a chain */
 } Invoke;
 
-static Value invoke(Build *b, const Invoke *call);
+static Value invoke(Elab *b, const Invoke *call);
 
 /* -- Expressions ------------------------------------------------------------------------------- */
 
-static bool constant_find(const Build *b, const char *name, Value *v)
+static bool constant_find(const Elab *b, const char *name, Value *v)
 {
 	const struct {
 		const char *name;
@@ -57,21 +57,21 @@ static bool constant_find(const Build *b, const char *name, Value *v)
 	return false;
 }
 
-static Value eval_applied(Build *b, const Expr *e, const Scope *scope, const Value *flow,
+static Value eval_applied(Elab *b, const Expr *e, const Scope *scope, const Value *flow,
                           size_t flows, bool direct);
 
 /* A first value lives in another graph than the step: tensors of the step do not reach it. */
-static Value bound_value(Build *b, Span span, const Value *bound)
+static Value bound_value(Elab *b, Span span, const Value *bound)
 {
 	if (!b->in_init || bound->in_init || bound->kind != VALUE_TENSOR)
 		return *bound;
-	build_error(b, span,
-	            "a first value is made before there is data, so it cannot depend on a tensor");
+	elab_error(b, span,
+	           "a first value is made before there is data, so it cannot depend on a tensor");
 	diag_help(b->c->diags, "use numbers, shapes and random values");
 	return value_none();
 }
 
-static Value eval_name(Build *b, const Expr *e, const Scope *scope)
+static Value eval_name(Elab *b, const Expr *e, const Scope *scope)
 {
 	const Value *bound = scope_find(scope, e->text);
 	Value v;
@@ -86,7 +86,7 @@ static Value eval_name(Build *b, const Expr *e, const Scope *scope)
 		return invoke(
 		    b, &(Invoke){.span = e->span, .name_span = e->span, .name = e->text, .scope = scope});
 	if (d || builtin_find(e->text) || is_map(e->text, &(int){0})) {
-		build_error(b, e->span, "'%s' is a layer, and a value is needed here", e->text);
+		elab_error(b, e->span, "'%s' is a layer, and a value is needed here", e->text);
 		diag_help(b->c->diags, "call it: %s(x)", e->text);
 		return value_none();
 	}
@@ -94,7 +94,7 @@ static Value eval_name(Build *b, const Expr *e, const Scope *scope)
 	return value_none();
 }
 
-static Value eval_list(Build *b, const Expr *e, const Scope *scope)
+static Value eval_list(Elab *b, const Expr *e, const Scope *scope)
 {
 	Value *item = new_array(b->c->arena, Value, e->count + 1);
 	for (size_t i = 0; i < e->count; i++)
@@ -105,7 +105,7 @@ static Value eval_list(Build *b, const Expr *e, const Scope *scope)
 	return value_list(b, item, e->count);
 }
 
-static Value eval_operator(Build *b, const Expr *e, const Scope *scope)
+static Value eval_operator(Elab *b, const Expr *e, const Scope *scope)
 {
 	const BuiltinInfo *builtin = builtin_find(e->text); /* index, matmul */
 	if (builtin)
@@ -122,7 +122,7 @@ static Value eval_operator(Build *b, const Expr *e, const Scope *scope)
 	return call_map(b, e->span, e->text, in, (int)e->count);
 }
 
-Value eval(Build *b, const Expr *e, const Scope *scope)
+Value eval(Elab *b, const Expr *e, const Scope *scope)
 {
 	if (!has_room(b, e->span))
 		return value_none();
@@ -157,8 +157,7 @@ Value eval(Build *b, const Expr *e, const Scope *scope)
 }
 
 /* A list of layers in an expression: [linear(64), relu]. */
-static Value eval_links(Build *b, const Expr *e, const Scope *scope, const Value *flow,
-                        size_t flows)
+static Value eval_links(Elab *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows)
 {
 	Value v = flows ? flow[0] : value_none();
 	Frame *outer = b->frame;
@@ -174,7 +173,7 @@ static Value eval_links(Build *b, const Expr *e, const Scope *scope, const Value
 
 /* direct: the layer is a link of a chain or a network, and its frame is there already; else it is
  * called inside an expression, where every call has a frame of its own. */
-static Value eval_applied(Build *b, const Expr *e, const Scope *scope, const Value *flow,
+static Value eval_applied(Elab *b, const Expr *e, const Scope *scope, const Value *flow,
                           size_t flows, bool direct)
 {
 	b->binding = NULL;
@@ -212,12 +211,12 @@ static Value eval_applied(Build *b, const Expr *e, const Scope *scope, const Val
 	return eval_applied(b, e->callee, scope, more, flows + e->count, direct);
 }
 
-Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows)
+Value eval_layer(Elab *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows)
 {
 	return eval_applied(b, e, scope, flow, flows, true);
 }
 
-Value layer_apply(Build *b, const Layer *l, const char *component, const Value *flow, size_t flows)
+Value layer_apply(Elab *b, const Layer *l, const char *component, const Value *flow, size_t flows)
 {
 	Frame *outer = b->frame, frame = component ? frame_below(b, component) : *outer;
 	if (component)
@@ -230,7 +229,7 @@ Value layer_apply(Build *b, const Layer *l, const char *component, const Value *
 
 /* -- Bodies ------------------------------------------------------------------------------------ */
 
-static Value eval_chain(Build *b, const Body *body, const Scope *scope, const Value *flow)
+static Value eval_chain(Elab *b, const Body *body, const Scope *scope, const Value *flow)
 {
 	Value v = *flow;
 	Frame *outer = b->frame;
@@ -245,7 +244,7 @@ static Value eval_chain(Build *b, const Body *body, const Scope *scope, const Va
 			v = link->kind == BODY_EXPR ? eval_layer(b, link->expr, inner, &v, 1) : value_none();
 		b->frame = outer;
 		if (v.kind != VALUE_NONE && v.kind != VALUE_TENSOR && v.kind != VALUE_NUMBER) {
-			build_error(b, link->span, "this layer gives %s, not a tensor", value_text(b, &v));
+			elab_error(b, link->span, "this layer gives %s, not a tensor", value_text(b, &v));
 			return value_none();
 		}
 	}
@@ -253,12 +252,12 @@ static Value eval_chain(Build *b, const Body *body, const Scope *scope, const Va
 }
 
 /* set name: the next value of a state that this body named. */
-static void eval_set(Build *b, const Named *n, const Scope *scope)
+static void eval_set(Elab *b, const Named *n, const Scope *scope)
 {
 	const Value *bound = scope_find(scope, n->name);
 	Value v = eval_body(b, n->body, scope, NULL);
 	if (!bound || !bound->state) {
-		build_error(b, n->span, "'%s' is not a state of this body", n->name);
+		elab_error(b, n->span, "'%s' is not a state of this body", n->name);
 		diag_help(b->c->diags, "name one first: \"%s\": \"state([4], 0)\"", n->name);
 		return;
 	}
@@ -271,15 +270,15 @@ static void eval_set(Build *b, const Named *n, const Scope *scope)
 	for (int i = 1; fits && i <= from.rank; i++)
 		fits = from.dim[from.rank - i] == to.dim[to.rank - i] || from.dim[from.rank - i] == 1;
 	if (!fits) {
-		build_error(b, n->span, "the next value of '%s' is %s, but the state is %s", n->name,
-		            value_text(b, &v), value_text(b, bound));
+		elab_error(b, n->span, "the next value of '%s' is %s, but the state is %s", n->name,
+		           value_text(b, &v), value_text(b, bound));
 		return;
 	}
 	DType type = s->type;
 	b->pending[bound->state - 1] = stretch(b, op_cast(b->g, x, type), to);
 }
 
-static Value eval_named(Build *b, const Body *body, const Scope *scope)
+static Value eval_named(Elab *b, const Body *body, const Scope *scope)
 {
 	Value last = value_none();
 	for (size_t i = 0; i < body->count; i++) {
@@ -296,7 +295,7 @@ static Value eval_named(Build *b, const Body *body, const Scope *scope)
 	return last;
 }
 
-Value eval_body(Build *b, const Body *body, const Scope *scope, const Value *flow)
+Value eval_body(Elab *b, const Body *body, const Scope *scope, const Value *flow)
 {
 	if (body->kind == BODY_BAD)
 		return value_none();
@@ -306,8 +305,8 @@ Value eval_body(Build *b, const Body *body, const Scope *scope, const Value *flo
 		return eval(b, body->expr, scope);
 	const Value *x = flow ? flow : scope_find(scope, "x");
 	if (!x) {
-		build_error(b, body->span,
-		            "a list of layers needs a value to start from, and there is no 'x' here");
+		elab_error(b, body->span,
+		           "a list of layers needs a value to start from, and there is no 'x' here");
 		return value_none();
 	}
 	return eval_chain(b, body, scope, x);
@@ -320,7 +319,7 @@ typedef struct Formal {
 	bool is_layer, required;
 } Formal;
 
-static const char *signature(Build *b, const char *name, const Formal *formal, size_t count)
+static const char *signature(Elab *b, const char *name, const Formal *formal, size_t count)
 {
 	const char *text = arena_printf(b->c->arena, "%s(", name);
 	for (size_t i = 0; i < count; i++)
@@ -329,16 +328,16 @@ static const char *signature(Build *b, const char *name, const Formal *formal, s
 	return arena_printf(b->c->arena, "%s)", text);
 }
 
-static bool place_error(Build *b, const Invoke *call, Span span, const Formal *formal, size_t count,
+static bool place_error(Elab *b, const Invoke *call, Span span, const Formal *formal, size_t count,
                         const char *text)
 {
-	build_error(b, span, "%s", text);
+	elab_error(b, span, "%s", text);
 	diag_help(b->c->diags, "its parameters are %s", signature(b, call->name, formal, count));
 	return false;
 }
 
 /* slot[i]: which argument parameter i gets: 1 + index of flow, or -1 - index of arg; 0: none. */
-static bool match_arguments(Build *b, const Invoke *call, const Formal *formal, size_t count,
+static bool match_arguments(Elab *b, const Invoke *call, const Formal *formal, size_t count,
                             int *slot)
 {
 	size_t next = 0;
@@ -383,7 +382,7 @@ static bool match_arguments(Build *b, const Invoke *call, const Formal *formal, 
 }
 
 /* The value of one matched argument; a layer parameter captures it. */
-static Value argument(Build *b, const Invoke *call, const Formal *formal, int slot)
+static Value argument(Elab *b, const Invoke *call, const Formal *formal, int slot)
 {
 	if (slot > 0)
 		return call->flow[slot - 1];
@@ -395,12 +394,12 @@ static Value argument(Build *b, const Invoke *call, const Formal *formal, int sl
 
 /* -- Calls ------------------------------------------------------------------------------------- */
 
-static bool is_frozen(const Build *b, const char *name)
+static bool is_frozen(const Elab *b, const char *name)
 {
 	return b->task && names_find(&b->task->task->frozen, name);
 }
 
-static Value call_body(Build *b, const Invoke *call, const Definition *d, const Scope *scope,
+static Value call_body(Elab *b, const Invoke *call, const Definition *d, const Scope *scope,
                        const Value *flow)
 {
 	Frame *outer = b->frame, frame;
@@ -420,7 +419,7 @@ static Value call_body(Build *b, const Invoke *call, const Definition *d, const 
 	return v;
 }
 
-static Value call_definition(Build *b, const Invoke *call, const Definition *d)
+static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 {
 	if (d->body->kind == BODY_BAD)
 		return value_none();
@@ -470,7 +469,7 @@ static Value call_definition(Build *b, const Invoke *call, const Definition *d)
 }
 
 /* Splits "x, axis=0, f()" into formals. */
-static size_t formals_of(Build *b, const BuiltinInfo *info, Formal *formal)
+static size_t formals_of(Elab *b, const BuiltinInfo *info, Formal *formal)
 {
 	size_t count = 0;
 	for (const char *p = info->params; *p && count < MAX_BUILTIN_ARGS;) {
@@ -485,8 +484,7 @@ static size_t formals_of(Build *b, const BuiltinInfo *info, Formal *formal)
 	return count;
 }
 
-static Value call_builtin(Build *b, const Invoke *call, const BuiltinInfo *info,
-                          const char *binding)
+static Value call_builtin(Elab *b, const Invoke *call, const BuiltinInfo *info, const char *binding)
 {
 	Formal formal[MAX_BUILTIN_ARGS] = {{0}};
 	Given given[MAX_BUILTIN_ARGS] = {{.span = {0}}};
@@ -509,18 +507,18 @@ static Value call_builtin(Build *b, const Invoke *call, const BuiltinInfo *info,
 	return v;
 }
 
-static Value call_op(Build *b, const Invoke *call, int ins)
+static Value call_op(Elab *b, const Invoke *call, int ins)
 {
 	Value in[3] = {{0}};
 	if (call->flows + call->count != (size_t)ins) {
-		build_error(b, call->span, "'%s' takes %d argument%s, but is given %zu", call->name, ins,
-		            ins == 1 ? "" : "s", call->flows + call->count);
+		elab_error(b, call->span, "'%s' takes %d argument%s, but is given %zu", call->name, ins,
+		           ins == 1 ? "" : "s", call->flows + call->count);
 		return value_none();
 	}
 	for (size_t i = 0; i < (size_t)ins; i++) {
 		const Arg *arg = i < call->flows ? NULL : &call->arg[i - call->flows];
 		if (arg && arg->name) {
-			build_error(b, arg->name_span, "'%s' takes no named arguments", call->name);
+			elab_error(b, arg->name_span, "'%s' takes no named arguments", call->name);
 			return value_none();
 		}
 		in[i] = arg ? eval(b, arg->value, call->scope) : call->flow[i];
@@ -529,7 +527,7 @@ static Value call_op(Build *b, const Invoke *call, int ins)
 	return call_map(b, call->span, call->name, in, ins);
 }
 
-static Value resolve(Build *b, const Invoke *call, const char *binding)
+static Value resolve(Elab *b, const Invoke *call, const char *binding)
 {
 	const Value *bound = scope_find(call->scope, call->name);
 	if (bound && bound->kind == VALUE_LAYER) {
@@ -553,14 +551,14 @@ static Value resolve(Build *b, const Invoke *call, const char *binding)
 	if (is_map(call->name, &ins))
 		return call_op(b, call, ins);
 	if (bound && bound->kind != VALUE_NONE)
-		build_error(b, call->name_span, "'%s' is %s, not a layer: it cannot be called", call->name,
-		            value_text(b, bound));
+		elab_error(b, call->name_span, "'%s' is %s, not a layer: it cannot be called", call->name,
+		           value_text(b, bound));
 	else if (!bound)
 		unknown_name(b, call->name_span, call->name, call->scope, "layer or function");
 	return value_none();
 }
 
-static Value invoke(Build *b, const Invoke *call)
+static Value invoke(Elab *b, const Invoke *call)
 {
 	const char *binding = b->binding;
 	b->binding = NULL;

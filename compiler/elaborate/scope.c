@@ -1,6 +1,6 @@
 /* scope.c: names: scopes of bodies, definitions of model and prelude, paths of parameters, and
  * errors that show both the user's place and the definition that it happened in. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
@@ -65,7 +65,7 @@ const Value *scope_find(const Scope *s, const char *name)
 	return found ? &found->value : NULL;
 }
 
-Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value)
+Scope *scope_bind(Elab *b, const Scope *outer, const char *name, Value value)
 {
 	Arena *a = b->c->arena;
 	Scope *s = new (a, Scope);
@@ -85,7 +85,7 @@ Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value)
 	return s;
 }
 
-const Definition *definition_find(const Build *b, const char *name)
+const Definition *definition_find(const Elab *b, const char *name)
 {
 	const Definition *d = NULL;
 	if (b->task)
@@ -97,7 +97,7 @@ const Definition *definition_find(const Build *b, const char *name)
 
 /* -- Paths ------------------------------------------------------------------------------------- */
 
-const char *frame_component(Build *b, const char *name)
+const char *frame_component(Elab *b, const char *name)
 {
 	Used *u = b->frame->used;
 	while (u && strcmp(u->name, name) != 0)
@@ -111,7 +111,7 @@ const char *frame_component(Build *b, const char *name)
 	return count ? arena_printf(b->c->arena, "%s_%u", name, count) : name;
 }
 
-const char *frame_path(Build *b, const char *component)
+const char *frame_path(Elab *b, const char *component)
 {
 	size_t size = strlen(component);
 	for (const Frame *f = b->frame; f; f = f->outer)
@@ -127,13 +127,13 @@ const char *frame_path(Build *b, const char *component)
 	return path;
 }
 
-Frame frame_below(Build *b, const char *component)
+Frame frame_below(Elab *b, const char *component)
 {
 	return (Frame){
 	    .outer = b->frame, .component = component, .use = hash_text(b->frame->use, component)};
 }
 
-Frame frame_network(Build *b, const char *name)
+Frame frame_network(Elab *b, const char *name)
 {
 	const char *component = frame_component(b, name);
 	const Definition *d = definitions_find(&b->model->define, name);
@@ -146,7 +146,7 @@ Frame frame_network(Build *b, const char *name)
 
 /* -- Errors ------------------------------------------------------------------------------------ */
 
-Span user_span(const Build *b, Span span)
+Span user_span(const Elab *b, Span span)
 {
 	uint32_t file = b->model ? b->model->file : 0;
 	for (const Call *call = b->call; call && span.file != file; call = call->outer)
@@ -154,7 +154,7 @@ Span user_span(const Build *b, Span span)
 	return span;
 }
 
-void build_error(Build *b, Span span, const char *format, ...)
+void elab_error(Elab *b, Span span, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -166,11 +166,11 @@ void build_error(Build *b, Span span, const char *format, ...)
 		diag_note(b->c->diags, span, "in '%s', which is text of the prelude", b->call->name);
 }
 
-void unknown_name(Build *b, Span span, const char *name, const Scope *scope, const char *what)
+void unknown_name(Elab *b, Span span, const char *name, const Scope *scope, const char *what)
 {
 	if (b->model && b->model->names_lost)
 		return;
-	build_error(b, span, "no %s named '%s'", what, name);
+	elab_error(b, span, "no %s named '%s'", what, name);
 	if (!diag_is_kept(b->c->diags))
 		return;
 	size_t count = 0, most = 64 + OP_COUNT + b->prelude->count;
@@ -208,18 +208,18 @@ void unknown_name(Build *b, Span span, const char *name, const Scope *scope, con
 
 /* -- Limits ------------------------------------------------------------------------------------ */
 
-/* Evaluation is recursive: its stack is long (build.c), and watched. */
-bool has_room(Build *b, Span span)
+/* Evaluation is recursive: its stack is long (elaborate.c), and watched. */
+bool has_room(Elab *b, Span span)
 {
 	if (b->stopped || !stack_is_low(b->c))
 		return !b->stopped;
 	b->stopped = true;
-	build_error(b, span, "calls and expressions are nested too deep here: %u calls", b->depth);
+	elab_error(b, span, "calls and expressions are nested too deep here: %u calls", b->depth);
 	diag_help(b->c->diags, "give parts of long expressions names of their own");
 	return false;
 }
 
-bool may_call(Build *b, Span span, const char *name)
+bool may_call(Elab *b, Span span, const char *name)
 {
 	if (!has_room(b, span))
 		return false;
@@ -227,12 +227,12 @@ bool may_call(Build *b, Span span, const char *name)
 		return true;
 	b->stopped = true;
 	if (b->depth == MAX_DEPTH) {
-		build_error(b, span, "'%s' is called more than %d levels deep: it seems to call itself",
-		            name, MAX_DEPTH);
+		elab_error(b, span, "'%s' is called more than %d levels deep: it seems to call itself",
+		           name, MAX_DEPTH);
 		diag_help(b->c->diags, "let it end: if(condition, value, call of itself)");
 	} else {
-		build_error(b, span, "'%s' is call number %u of the graph '%s': at most %d are made", name,
-		            b->calls + 1, b->g->name, MAX_CALLS);
+		elab_error(b, span, "'%s' is call number %u of the graph '%s': at most %d are made", name,
+		           b->calls + 1, b->g->name, MAX_CALLS);
 		diag_help(b->c->diags, "a definition that calls another twice doubles the work of it, and "
 		                       "a repeat in a repeat multiplies: use fewer of them");
 	}

@@ -1,24 +1,24 @@
 /* builtins_shape.c: the builtins about shapes: they check what the user gave, then make views,
  * reductions and dots. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
 /* The tensor behind an argument; 0: reported. Numbers become scalars. */
-static NodeId tensor(Build *b, const Given *in, const char *what)
+static NodeId tensor(Elab *b, const Given *in, const char *what)
 {
 	NodeId x = value_to_tensor(b, &in->value, (DType)b->c->float_type);
 	if (!x && in->value.kind != VALUE_NONE)
-		build_error(b, in->span, "%s is %s, but must be a tensor", what, value_text(b, &in->value));
+		elab_error(b, in->span, "%s is %s, but must be a tensor", what, value_text(b, &in->value));
 	return x;
 }
 
-static Shape shape_at(const Build *b, NodeId x)
+static Shape shape_at(const Elab *b, NodeId x)
 {
 	return node(b->g, x)->shape;
 }
 
-static Value shape_value(Build *b, Shape s)
+static Value shape_value(Elab *b, Shape s)
 {
 	Value item[MAX_RANK];
 	for (int i = 0; i < s.rank; i++)
@@ -26,14 +26,14 @@ static Value shape_value(Build *b, Shape s)
 	return value_list(b, item, s.rank);
 }
 
-Value builtin_shape(Build *b, Span span, Given *in)
+Value builtin_shape(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of shape");
 	(void)span;
 	return x ? shape_value(b, shape_at(b, x)) : value_none();
 }
 
-Value builtin_dim(Build *b, Span span, Given *in)
+Value builtin_dim(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of dim");
 	int axis;
@@ -43,14 +43,14 @@ Value builtin_dim(Build *b, Span span, Given *in)
 	return value_number((double)shape_at(b, x).dim[axis]);
 }
 
-Value builtin_rank(Build *b, Span span, Given *in)
+Value builtin_rank(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of rank");
 	(void)span;
 	return x ? value_number(shape_at(b, x).rank) : value_none();
 }
 
-Value builtin_size(Build *b, Span span, Given *in)
+Value builtin_size(Elab *b, Span span, Given *in)
 {
 	(void)span;
 	if (in[0].value.kind == VALUE_LIST)
@@ -59,7 +59,7 @@ Value builtin_size(Build *b, Span span, Given *in)
 	return x ? value_number((double)shape_size(shape_at(b, x))) : value_none();
 }
 
-Value builtin_reshape(Build *b, Span span, Given *in)
+Value builtin_reshape(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of reshape");
 	int64_t dim[MAX_RANK], known = 1, open = -1;
@@ -72,22 +72,22 @@ Value builtin_reshape(Build *b, Span span, Given *in)
 			open = (int64_t)i;
 		else if (dim[i] < 1 || __builtin_mul_overflow(known, dim[i], &known) ||
 		         known > MAX_ELEMENTS) {
-			build_error(b, in[1].span, "%lld is no length of an axis; one length may be -1",
-			            (long long)dim[i]);
+			elab_error(b, in[1].span, "%lld is no length of an axis; one length may be -1",
+			           (long long)dim[i]);
 			return value_none();
 		}
 	}
 	if (open >= 0)
 		dim[open] = size / known;
 	if ((open >= 0 && size % known != 0) || (open < 0 && size != known)) {
-		build_error(b, span, "%s has %lld elements, which do not fill the shape asked for",
-		            value_text(b, &in[0].value), (long long)size);
+		elab_error(b, span, "%s has %lld elements, which do not fill the shape asked for",
+		           value_text(b, &in[0].value), (long long)size);
 		return value_none();
 	}
 	return value_tensor(op_reshape(b->g, x, shape_of((int)count, dim)));
 }
 
-Value builtin_transpose(Build *b, Span span, Given *in)
+Value builtin_transpose(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of transpose");
 	int64_t order[MAX_RANK];
@@ -98,8 +98,8 @@ Value builtin_transpose(Build *b, Span span, Given *in)
 	for (size_t i = 0; i < count; i++) {
 		int64_t axis = order[i] < 0 ? order[i] + shape_at(b, x).rank : order[i];
 		if (axis < 0 || axis >= shape_at(b, x).rank) {
-			build_error(b, in[1].span, "%s has no axis %lld", value_text(b, &in[0].value),
-			            (long long)order[i]);
+			elab_error(b, in[1].span, "%s has no axis %lld", value_text(b, &in[0].value),
+			           (long long)order[i]);
 			return value_none();
 		}
 		axes.at[i] = (uint8_t)axis;
@@ -109,7 +109,7 @@ Value builtin_transpose(Build *b, Span span, Given *in)
 }
 
 /* x at a shape that was asked for. */
-static Value stretch_to(Build *b, Span span, NodeId x, Shape to)
+static Value stretch_to(Elab *b, Span span, NodeId x, Shape to)
 {
 	Shape from = shape_at(b, x);
 	const char *x_text = shape_text(b->c->arena, node(b->g, x)->type, from),
@@ -118,7 +118,7 @@ static Value stretch_to(Build *b, Span span, NodeId x, Shape to)
 	for (int i = 1; fits && i <= from.rank; i++)
 		fits = from.dim[from.rank - i] == 1 || from.dim[from.rank - i] == to.dim[to.rank - i];
 	if (!fits) {
-		build_error(b, span, "%s does not stretch to %s", x_text, to_text);
+		elab_error(b, span, "%s does not stretch to %s", x_text, to_text);
 		return value_none();
 	}
 	const char *what = arena_printf(b->c->arena, "%s stretched to %s", x_text, to_text);
@@ -126,7 +126,7 @@ static Value stretch_to(Build *b, Span span, NodeId x, Shape to)
 	                                                : value_none();
 }
 
-Value builtin_broadcast_to(Build *b, Span span, Given *in)
+Value builtin_broadcast_to(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of broadcast_to");
 	Shape to;
@@ -137,7 +137,7 @@ Value builtin_broadcast_to(Build *b, Span span, Given *in)
 
 /* -- Slices ------------------------------------------------------------------------------------ */
 
-static NodeId slice_axis(Build *b, NodeId x, int axis, int64_t from, int64_t to, int64_t by)
+static NodeId slice_axis(Elab *b, NodeId x, int axis, int64_t from, int64_t to, int64_t by)
 {
 	Shape s = shape_at(b, x);
 	int64_t start[MAX_RANK] = {0}, step[MAX_RANK];
@@ -151,7 +151,7 @@ static NodeId slice_axis(Build *b, NodeId x, int axis, int64_t from, int64_t to,
 }
 
 /* Of a list: its items, the axis is 0. */
-Value builtin_slice(Build *b, Span span, Given *in)
+Value builtin_slice(Elab *b, Span span, Given *in)
 {
 	bool is_list = in[0].value.kind == VALUE_LIST;
 	NodeId x = is_list ? 0 : tensor(b, &in[0], "'x' of slice");
@@ -170,8 +170,8 @@ Value builtin_slice(Build *b, Span span, Given *in)
 	for (int i = 0; i < 2; i++)
 		at[i] = at[i] < 0 ? at[i] + length : at[i];
 	if (at[0] < 0 || at[0] >= at[1] || at[1] > length || at[2] < 1) {
-		build_error(b, span, "no elements from %lld up to %lld in axis %d of %s", (long long)at[0],
-		            (long long)at[1], axis, value_text(b, &in[0].value));
+		elab_error(b, span, "no elements from %lld up to %lld in axis %d of %s", (long long)at[0],
+		           (long long)at[1], axis, value_text(b, &in[0].value));
 		return value_none();
 	}
 	if (!is_list)
@@ -183,21 +183,21 @@ Value builtin_slice(Build *b, Span span, Given *in)
 	return value_list(b, item, count);
 }
 
-static bool index_of(Build *b, const Given *in, int64_t length, int64_t *at)
+static bool index_of(Elab *b, const Given *in, int64_t length, int64_t *at)
 {
 	size_t one;
 	if (!value_to_ints(b, in->span, "an index", &in->value, at, 1, &one) || one != 1)
 		return false;
 	if (*at < -length || *at >= length) {
-		build_error(b, in->span, "index %lld is outside 0 to %lld", (long long)*at,
-		            (long long)length - 1);
+		elab_error(b, in->span, "index %lld is outside 0 to %lld", (long long)*at,
+		           (long long)length - 1);
 		return false;
 	}
 	*at = *at < 0 ? *at + length : *at;
 	return true;
 }
 
-Value builtin_index(Build *b, Span span, Given *in)
+Value builtin_index(Elab *b, Span span, Given *in)
 {
 	int64_t at;
 	if (in[0].value.kind == VALUE_LIST)
@@ -208,7 +208,7 @@ Value builtin_index(Build *b, Span span, Given *in)
 	int picked = 0;
 	for (; x && picked < 6 && in[picked + 1].value.kind != VALUE_NONE; picked++) {
 		if (picked >= left.rank) {
-			build_error(b, span, "%s has no axis %d", value_text(b, &in[0].value), picked);
+			elab_error(b, span, "%s has no axis %d", value_text(b, &in[0].value), picked);
 			return value_none();
 		}
 		if (!index_of(b, &in[picked + 1], left.dim[picked], &at))
@@ -219,7 +219,7 @@ Value builtin_index(Build *b, Span span, Given *in)
 	                      : 0);
 }
 
-Value builtin_windows(Build *b, Span span, Given *in)
+Value builtin_windows(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of windows");
 	static const char *const what[] = {"the size of a window", "the stride", "the dilation"};
@@ -235,20 +235,20 @@ Value builtin_windows(Build *b, Span span, Given *in)
 		if (!value_to_ints(b, given->span, what[i], &given->value, &number[i], 1, &one))
 			return value_none();
 		if (number[i] < 1 || number[i] > MAX_ELEMENTS) {
-			build_error(b, given->span, "%s is %lld, but must be at least 1", what[i],
-			            (long long)number[i]);
+			elab_error(b, given->span, "%s is %lld, but must be at least 1", what[i],
+			           (long long)number[i]);
 			return value_none();
 		}
 	}
 	if (number[0] > 1 && (number[0] - 1) > (shape_at(b, x).dim[axis] - 1) / number[2]) {
-		build_error(b, span, "a window of %lld places, %lld apart, is wider than axis %d of %s",
-		            (long long)number[0], (long long)number[2], axis, value_text(b, &in[0].value));
+		elab_error(b, span, "a window of %lld places, %lld apart, is wider than axis %d of %s",
+		           (long long)number[0], (long long)number[2], axis, value_text(b, &in[0].value));
 		return value_none();
 	}
 	return value_tensor(op_windows(b->g, x, axis, number[0], number[1], number[2]));
 }
 
-Value builtin_pad(Build *b, Span span, Given *in)
+Value builtin_pad(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of pad");
 	int axis;
@@ -260,19 +260,19 @@ Value builtin_pad(Build *b, Span span, Given *in)
 	    !value_to_ints(b, in[3].span, "'high' of pad", &in[3].value, &high[axis], 1, &one))
 		return value_none();
 	if (in[4].value.kind != VALUE_NONE && in[4].value.kind != VALUE_NUMBER) {
-		build_error(b, in[4].span, "'value' of pad is %s, but must be a number",
-		            value_text(b, &in[4].value));
+		elab_error(b, in[4].span, "'value' of pad is %s, but must be a number",
+		           value_text(b, &in[4].value));
 		return value_none();
 	}
 	return value_tensor(op_pad(b->g, x, low, high, inner, in[4].value.number));
 }
 
-Value builtin_concat(Build *b, Span span, Given *in)
+Value builtin_concat(Elab *b, Span span, Given *in)
 {
 	const Value *list = &in[0].value;
 	int axis = 0;
 	if (list->kind != VALUE_LIST || list->count == 0) {
-		build_error(b, in[0].span, "concat takes a list: concat([x, y])");
+		elab_error(b, in[0].span, "concat takes a list: concat([x, y])");
 		return value_none();
 	}
 	if (list->item[0].kind == VALUE_LIST ||
@@ -299,7 +299,7 @@ Value builtin_concat(Build *b, Span span, Given *in)
 		for (; i < list->count && count < MAX_INS; i++) {
 			x[count++] = value_to_tensor(b, &list->item[i], DTYPE_f32);
 			if (!x[count - 1]) {
-				build_error(b, span, "concat of %s", value_text(b, &list->item[i]));
+				elab_error(b, span, "concat of %s", value_text(b, &list->item[i]));
 				return value_none();
 			}
 		}
@@ -311,7 +311,7 @@ Value builtin_concat(Build *b, Span span, Given *in)
 
 /* -- Reductions -------------------------------------------------------------------------------- */
 
-static Value reduce(Build *b, Given *in, bool is_sum)
+static Value reduce(Elab *b, Given *in, bool is_sum)
 {
 	NodeId x = tensor(b, &in[0], "'x' of a reduction");
 	if (!x)
@@ -342,20 +342,20 @@ static Value reduce(Build *b, Given *in, bool is_sum)
 	return value_tensor(keep ? op_reshape(b->g, y, kept) : y);
 }
 
-Value builtin_sum(Build *b, Span span, Given *in)
+Value builtin_sum(Elab *b, Span span, Given *in)
 {
 	(void)span;
 	return reduce(b, in, true);
 }
 
-Value builtin_reduce_max(Build *b, Span span, Given *in)
+Value builtin_reduce_max(Elab *b, Span span, Given *in)
 {
 	(void)span;
 	return reduce(b, in, false);
 }
 
 /* x [.., m, k] @ y [k, n] or [.., k, n]: leading axes of y are batch axes and must be x's. */
-Value builtin_matmul(Build *b, Span span, Given *in)
+Value builtin_matmul(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "the left side of @"),
 	       y = tensor(b, &in[1], "the right side of @");
@@ -371,8 +371,8 @@ Value builtin_matmul(Build *b, Span span, Given *in)
 		axes.batch++;
 	}
 	if (!fits) {
-		build_error(b, span, "%s @ %s does not fit", value_text(b, &in[0].value),
-		            value_text(b, &in[1].value));
+		elab_error(b, span, "%s @ %s does not fit", value_text(b, &in[0].value),
+		           value_text(b, &in[1].value));
 		diag_help(b->c->diags, "the last axis of x is multiplied with the one before the last of "
 		                       "y; y's leading axes are x's");
 		return value_none();
@@ -384,18 +384,18 @@ Value builtin_matmul(Build *b, Span span, Given *in)
 
 /* -- Gather, scatter, fill --------------------------------------------------------------------- */
 
-static NodeId indices(Build *b, const Given *in)
+static NodeId indices(Elab *b, const Given *in)
 {
 	NodeId at = value_to_tensor(b, &in->value, DTYPE_i32);
 	if (!at)
-		build_error(b, in->span, "the indices are %s, but must be an i32 tensor",
-		            value_text(b, &in->value));
+		elab_error(b, in->span, "the indices are %s, but must be an i32 tensor",
+		           value_text(b, &in->value));
 	else if (type_info[node(b->g, at)->type].is_int)
 		at = op_cast(b->g, at, DTYPE_i32);
 	return at;
 }
 
-Value builtin_gather(Build *b, Span span, Given *in)
+Value builtin_gather(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of gather"), at = indices(b, &in[1]);
 	int axis = 0;
@@ -407,7 +407,7 @@ Value builtin_gather(Build *b, Span span, Given *in)
 	return value_tensor(op_gather(b->g, x, at, (unsigned)axis));
 }
 
-Value builtin_scatter_add(Build *b, Span span, Given *in)
+Value builtin_scatter_add(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of scatter_add"), at = indices(b, &in[1]),
 	       y = tensor(b, &in[2], "'y' of scatter_add");
@@ -420,7 +420,7 @@ Value builtin_scatter_add(Build *b, Span span, Given *in)
 	return value_tensor(op_scatter_add(b->g, x, at, y, (unsigned)axis));
 }
 
-Value builtin_iota(Build *b, Span span, Given *in)
+Value builtin_iota(Elab *b, Span span, Given *in)
 {
 	Shape shape;
 	int axis = 0;
@@ -432,7 +432,7 @@ Value builtin_iota(Build *b, Span span, Given *in)
 	return value_tensor(op_iota(b->g, DTYPE_i32, shape, (unsigned)axis));
 }
 
-Value builtin_full(Build *b, Span span, Given *in)
+Value builtin_full(Elab *b, Span span, Given *in)
 {
 	Shape shape;
 	if (!value_to_shape(b, in[0].span, "the shape", &in[0].value, &shape))
@@ -441,13 +441,13 @@ Value builtin_full(Build *b, Span span, Given *in)
 	return x ? stretch_to(b, span, x, shape) : value_none();
 }
 
-Value builtin_cast(Build *b, Span span, Given *in)
+Value builtin_cast(Elab *b, Span span, Given *in)
 {
 	const char *name = in[1].value.kind == VALUE_TEXT ? in[1].value.text : "";
 	DType type = strcmp(name, "float") == 0 ? (DType)b->c->float_type : type_by_name(name);
 	(void)span;
 	if (type == DTYPE_none || (type != (DType)b->c->float_type && type_info[type].is_float)) {
-		build_error(b, in[1].span, "no type named %s", value_text(b, &in[1].value));
+		elab_error(b, in[1].span, "no type named %s", value_text(b, &in[1].value));
 		diag_help(b->c->diags, "the types are 'float', 'i32', 'u8' and 'bool', in single quotes");
 		return value_none();
 	}

@@ -3,7 +3,7 @@
  * A letter of both that the result has is a batch axis, one that it has not is summed over; letters
  * of one operand only are free, and the result must have them. NumPy's notation (numpy.einsum),
  * two operands. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
@@ -73,15 +73,15 @@ static bool dot_axes(const Subscripts *x, const Subscripts *y, const Subscripts 
 	return made->count == to->count;
 }
 
-static Value wrong(Build *b, const Given *in, const char *text)
+static Value wrong(Elab *b, const Given *in, const char *text)
 {
-	build_error(b, in->span, "%s", text);
+	elab_error(b, in->span, "%s", text);
 	diag_help(b->c->diags, "one letter an axis, such as 'bqd,bkd->bqk'; letters that the result "
 	                       "has not stand in both operands and are summed over");
 	return value_none();
 }
 
-Value builtin_einsum(Build *b, Span span, Given *in)
+Value builtin_einsum(Elab *b, Span span, Given *in)
 {
 	Subscripts side[2] = {{.count = 0}}, to = {.count = 0}, made = {.count = 0};
 	DotAxes d = {0};
@@ -95,15 +95,15 @@ Value builtin_einsum(Build *b, Span span, Given *in)
 		int rank = node(b->g, x[i])->shape.rank;
 		if (rank == side[i].count)
 			continue;
-		build_error(b, in[i + 1].span, "%s has %d axes, but '%s' names %d",
-		            value_text(b, &in[i + 1].value), rank, in[0].value.text, side[i].count);
+		elab_error(b, in[i + 1].span, "%s has %d axes, but '%s' names %d",
+		           value_text(b, &in[i + 1].value), rank, in[0].value.text, side[i].count);
 		return value_none();
 	}
 	if (!dot_axes(&side[0], &side[1], &to, &d, &made))
 		return wrong(b, &in[0], "the letters of the result do not fit those of the operands");
 	if (!type_info[node(b->g, x[0])->type].is_float) {
-		build_error(b, span, "a product of tensors needs floats, and this is %s",
-		            value_text(b, &in[1].value));
+		elab_error(b, span, "a product of tensors needs floats, and this is %s",
+		           value_text(b, &in[1].value));
 		return value_none();
 	}
 	NodeId y = op_dot(b->g, x[0], x[1], d);

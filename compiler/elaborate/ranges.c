@@ -4,7 +4,7 @@
  * casts, is compared with the index along an axis (one_hot) or looks something up (gather): values
  * outside would be no error there, but a class that no sample has, or another row. What is computed
  * from the field first (label % 10, min(label, 9)) is not followed. */
-#include "build.h"
+#include "elaborate.h"
 
 #include <string.h>
 

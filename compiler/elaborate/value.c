@@ -4,7 +4,7 @@
  * is made of them, get axes that they lack. The axes of data, random numbers and indices mean
  * samples, places, channels, and no shape says which: [32, 1, 1] meant for the samples of [32, 32,
  * 32, 3] would be laid along its rows without a word. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <math.h>
 #include <string.h>
@@ -19,7 +19,7 @@ Value value_tensor(NodeId x)
 	return x ? (Value){.kind = VALUE_TENSOR, .node = x} : value_none();
 }
 
-Value value_list(Build *b, const Value *item, size_t count)
+Value value_list(Elab *b, const Value *item, size_t count)
 {
 	Value v = {
 	    .kind = VALUE_LIST, .count = count, .item = new_array(b->c->arena, Value, count + 1)};
@@ -28,7 +28,7 @@ Value value_list(Build *b, const Value *item, size_t count)
 	return v;
 }
 
-const char *value_text(Build *b, const Value *v)
+const char *value_text(Elab *b, const Value *v)
 {
 	switch (v->kind) {
 	case VALUE_NUMBER:
@@ -49,14 +49,14 @@ const char *value_text(Build *b, const Value *v)
 
 /* -- Tensors ----------------------------------------------------------------------------------- */
 
-NodeId value_to_tensor(Build *b, const Value *v, DType type)
+NodeId value_to_tensor(Elab *b, const Value *v, DType type)
 {
 	if (v->kind == VALUE_NUMBER)
 		return op_constant(b->g, type, v->number);
 	return v->kind == VALUE_TENSOR ? v->node : 0;
 }
 
-NodeId stretch(Build *b, NodeId x, Shape to)
+NodeId stretch(Elab *b, NodeId x, Shape to)
 {
 	if (!x)
 		return 0;
@@ -70,7 +70,7 @@ NodeId stretch(Build *b, NodeId x, Shape to)
 }
 
 /* A scalar has no axes, so what is made of scalars has none of data. */
-static bool is_placed(Build *b, NodeId x)
+static bool is_placed(Elab *b, NodeId x)
 {
 	Placed *p = &b->placed[b->g == b->init];
 	if (p->g != b->g)
@@ -91,13 +91,13 @@ static bool is_placed(Build *b, NodeId x)
 	return p->of[x];
 }
 
-void value_is_of_state(Build *b, NodeId x)
+void value_is_of_state(Elab *b, NodeId x)
 {
 	(void)is_placed(b, x); /* all up to here are known now */
 	b->placed[b->g == b->init].of[x] = false;
 }
 
-static const char *lengths_text(Build *b, Shape s, int before, int after)
+static const char *lengths_text(Elab *b, Shape s, int before, int after)
 {
 	const char *text = "";
 	for (int i = -before; i < s.rank + after; i++)
@@ -106,14 +106,14 @@ static const char *lengths_text(Build *b, Shape s, int before, int after)
 	return text;
 }
 
-bool may_lack_axes(Build *b, Span span, const char *what, NodeId x, int rank)
+bool may_lack_axes(Elab *b, Span span, const char *what, NodeId x, int rank)
 {
 	Shape s = node(b->g, x)->shape;
 	int lacks = rank - s.rank;
 	if (s.rank == 0 || lacks <= 0 || !is_placed(b, x))
 		return true;
-	build_error(b, span, "%s: %s lacks %d of %d axes, and it is not said which", what,
-	            shape_text(b->c->arena, node(b->g, x)->type, s), lacks, rank);
+	elab_error(b, span, "%s: %s lacks %d of %d axes, and it is not said which", what,
+	           shape_text(b->c->arena, node(b->g, x)->type, s), lacks, rank);
 	diag_help(b->c->diags,
 	          "reshape it to [%s] if its axes are the first ones, to [%s] if the last; a reduction "
 	          "leaves its axes in place with keep=1",
@@ -143,7 +143,7 @@ static DType promote(DType x, DType y)
 	return DTYPE_i32;
 }
 
-static DType common_type(Build *b, const Value *in, int count)
+static DType common_type(Elab *b, const Value *in, int count)
 {
 	DType type = DTYPE_none;
 	bool fraction = false;
@@ -163,14 +163,14 @@ static DType common_type(Build *b, const Value *in, int count)
 	return type;
 }
 
-bool values_unify(Build *b, Span span, const char *what, const Value *in, int count, NodeId *out)
+bool values_unify(Elab *b, Span span, const char *what, const Value *in, int count, NodeId *out)
 {
 	for (int i = 0; i < count; i++) {
 		if (in[i].kind == VALUE_NONE)
 			return false;
 		if (in[i].kind != VALUE_TENSOR && in[i].kind != VALUE_NUMBER) {
-			build_error(b, span, "%s takes tensors and numbers, not %s", what,
-			            value_text(b, &in[i]));
+			elab_error(b, span, "%s takes tensors and numbers, not %s", what,
+			           value_text(b, &in[i]));
 			return false;
 		}
 	}
@@ -192,8 +192,8 @@ bool values_unify(Build *b, Span span, const char *what, const Value *in, int co
 		out[i] = value_to_tensor(b, &in[i], type);
 		Shape before = to;
 		if (out[i] && !broadcast_shape(before, node(b->g, out[i])->shape, &to)) {
-			build_error(b, span, "%s of %s and %s: their shapes do not fit", what,
-			            value_text(b, &in[0]), value_text(b, &in[i]));
+			elab_error(b, span, "%s of %s and %s: their shapes do not fit", what,
+			           value_text(b, &in[0]), value_text(b, &in[i]));
 			diag_help(
 			    b->c->diags,
 			    "axes are matched from the last one on; each pair must be equal, or one of them 1");
@@ -207,7 +207,7 @@ bool values_unify(Build *b, Span span, const char *what, const Value *in, int co
 
 /* -- Numbers ----------------------------------------------------------------------------------- */
 
-bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
+bool value_to_ints(Elab *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
                    size_t *count)
 {
 	const Value *item = v->kind == VALUE_LIST ? v->item : v;
@@ -215,7 +215,7 @@ bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_
 	if (v->kind == VALUE_NONE)
 		return false;
 	if (*count > most) {
-		build_error(b, span, "%s is %s, but at most %zu fit", what, value_text(b, v), most);
+		elab_error(b, span, "%s is %s, but at most %zu fit", what, value_text(b, v), most);
 		return false;
 	}
 	for (size_t i = 0; i < *count; i++) {
@@ -223,8 +223,8 @@ bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_
 			return false;
 		if (item[i].kind != VALUE_NUMBER || item[i].number != floor(item[i].number) ||
 		    fabs(item[i].number) > 1e12) {
-			build_error(b, span, "%s must be made of whole numbers, not %s", what,
-			            value_text(b, &item[i]));
+			elab_error(b, span, "%s must be made of whole numbers, not %s", what,
+			           value_text(b, &item[i]));
 			return false;
 		}
 		out[i] = (int64_t)item[i].number;
@@ -232,21 +232,21 @@ bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_
 	return true;
 }
 
-bool value_to_axis(Build *b, Span span, const Value *v, int rank, int *axis)
+bool value_to_axis(Elab *b, Span span, const Value *v, int rank, int *axis)
 {
 	int64_t at;
 	size_t count;
 	if (!value_to_ints(b, span, "the axis", v, &at, 1, &count))
 		return false;
 	if (count != 1 || at < -rank || at >= rank) {
-		build_error(b, span, "no axis %s of %d", value_text(b, v), rank);
+		elab_error(b, span, "no axis %s of %d", value_text(b, v), rank);
 		return false;
 	}
 	*axis = (int)(at < 0 ? at + rank : at);
 	return true;
 }
 
-bool value_to_shape(Build *b, Span span, const char *what, const Value *v, Shape *to)
+bool value_to_shape(Elab *b, Span span, const char *what, const Value *v, Shape *to)
 {
 	int64_t dim[MAX_RANK];
 	size_t count;
@@ -254,7 +254,7 @@ bool value_to_shape(Build *b, Span span, const char *what, const Value *v, Shape
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (dim[i] < 1) {
-			build_error(b, span, "%s has length %lld at axis %zu", what, (long long)dim[i], i);
+			elab_error(b, span, "%s has length %lld at axis %zu", what, (long long)dim[i], i);
 			return false;
 		}
 	*to = shape_of((int)count, dim);

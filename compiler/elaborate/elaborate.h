@@ -1,4 +1,4 @@
-/* build.h: description -> graphs. Evaluates the expressions of a model file into tensors, shapes
+/* elaborate.h: description -> graphs. Evaluates the expressions of a model file into tensors, shapes
  * and state. */
 #ifndef SSLC_BUILD_H
 #define SSLC_BUILD_H
@@ -86,7 +86,7 @@ typedef struct Bundle {
 #define PERTURBED "perturbed"
 
 /* NULL after errors (all that could be found are reported). */
-Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);
+Bundle *elaborate(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);
 /* ranges.c: fills `range`. */
 void find_ranges(Bundle *b);
 Graph *bundle_graph(const Bundle *b, const char *name); /* NULL: there is none */

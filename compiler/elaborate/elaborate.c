@@ -1,12 +1,12 @@
-/* build.c: a model's sections -> its graphs: init, step, features, gradients, and those of its
+/* elaborate.c: a model's sections -> its graphs: init, step, features, gradients, and those of its
  * tasks (tasks.c). */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
 /* -- Graphs ------------------------------------------------------------------------------------ */
 
-static void add_graph(Build *b, Graph *g)
+static void add_graph(Elab *b, Graph *g)
 {
 	Bundle *bundle = b->bundle;
 	if (bundle->graph_count == bundle->graph_capacity) {
@@ -21,7 +21,7 @@ static void add_graph(Build *b, Graph *g)
 	(void)names_add(&bundle->graph_names, b->c->arena, g->name, (uint32_t)bundle->graph_count);
 }
 
-Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch)
+Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch)
 {
 	b->g = graph_new(b->c, name);
 	b->training = training;
@@ -41,7 +41,7 @@ Graph *bundle_graph(const Bundle *b, const char *name)
 	return number ? b->graph[number - 1] : NULL;
 }
 
-const Scope *data_scope(Build *b, int64_t batch)
+const Scope *data_scope(Elab *b, int64_t batch)
 {
 	const Scope *scope = NULL;
 	for (size_t i = 0; i < b->bundle->data.count; i++) {
@@ -60,7 +60,7 @@ const Scope *data_scope(Build *b, int64_t batch)
 	return scope;
 }
 
-Value eval_section(Build *b, const char *name, const Body *body, const Scope *scope)
+Value eval_section(Elab *b, const char *name, const Body *body, const Scope *scope)
 {
 	Frame *outer = b->frame,
 	      frame = frame_below(b, arena_printf(b->c->arena, "%s%s", b->prefix, name));
@@ -72,12 +72,12 @@ Value eval_section(Build *b, const char *name, const Body *body, const Scope *sc
 }
 
 /* The names of "pretext", for the loss to see. */
-static const Scope *pretext_scope(Build *b, const Scope *scope)
+static const Scope *pretext_scope(Elab *b, const Scope *scope)
 {
 	const Body *body = b->model->pretext;
 	for (size_t i = 0; body && body->kind == BODY_NAMED && i < body->count; i++) {
 		if (body->named[i].is_set) {
-			build_error(b, body->named[i].span, "a pretext has no states to set");
+			elab_error(b, body->named[i].span, "a pretext has no states to set");
 			diag_help(b->c->diags,
 			          "a \"define\" or the \"loss\" can, as an object of named values");
 			continue;
@@ -91,7 +91,7 @@ static const Scope *pretext_scope(Build *b, const Scope *scope)
 	return scope;
 }
 
-NodeId loss_of(Build *b, const Value *v, Span span, const char *what)
+NodeId loss_of(Elab *b, const Value *v, Span span, const char *what)
 {
 	if (v->kind == VALUE_NONE)
 		return 0;
@@ -119,14 +119,14 @@ bool *depended_on(const Graph *g, NodeId y)
 }
 
 /* "encoder" of "encoder.0.w" */
-static bool is_frozen(Build *b, const Names *frozen, const char *state)
+static bool is_frozen(Elab *b, const Names *frozen, const char *state)
 {
 	size_t size = strcspn(state, ".");
 	return frozen && state[size] && names_find(frozen, arena_copy(b->c->arena, state, size));
 }
 
 /* The states that this loss trains; their gradients. */
-static size_t trained(Build *b, NodeId loss, const Names *frozen, uint32_t *index, NodeId *gradient)
+static size_t trained(Elab *b, NodeId loss, const Names *frozen, uint32_t *index, NodeId *gradient)
 {
 	size_t count = 0;
 	const bool *reached = depended_on(b->g, loss);
@@ -143,7 +143,7 @@ static size_t trained(Build *b, NodeId loss, const Names *frozen, uint32_t *inde
 	return count;
 }
 
-static NodeId global_norm(Build *b, const NodeId *gradient, size_t count)
+static NodeId global_norm(Elab *b, const NodeId *gradient, size_t count)
 {
 	NodeId sum = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -157,7 +157,7 @@ static NodeId global_norm(Build *b, const NodeId *gradient, size_t count)
 	return sum ? op_sqrt(b->g, sum) : 0;
 }
 
-void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *frozen)
+void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *frozen)
 {
 	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
 	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
@@ -200,14 +200,14 @@ void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *
 
 /* -- Sections ---------------------------------------------------------------------------------- */
 
-static NodeId build_loss(Build *b)
+static NodeId build_loss(Elab *b)
 {
 	const Scope *scope = pretext_scope(b, data_scope(b, b->bundle->batch));
 	Value v = eval_section(b, "loss", b->model->loss, scope);
 	return loss_of(b, &v, b->model->loss->span, "loss");
 }
 
-static void build_step(Build *b)
+static void build_step(Elab *b)
 {
 	begin_graph(b, "step", true, b->bundle->batch);
 	NodeId loss = build_loss(b);
@@ -218,7 +218,7 @@ static void build_step(Build *b)
 
 /* The loss and its gradient by every parameter, for checks: the same numbers as step, nothing
  * changes. */
-static void build_gradients(Build *b)
+static void build_gradients(Elab *b)
 {
 	begin_graph(b, "gradients", true, b->bundle->batch);
 	NodeId loss = build_loss(b);
@@ -236,7 +236,7 @@ static void build_gradients(Build *b)
 }
 
 /* encoder(x), for models that do not say what their features are. */
-static const Body *default_features(Build *b)
+static const Body *default_features(Elab *b)
 {
 	const Definition *d = definition_find(b, "encoder");
 	if (!d || !d->is_network)
@@ -253,7 +253,7 @@ static const Body *default_features(Build *b)
 	return chain;
 }
 
-static void build_features(Build *b)
+static void build_features(Elab *b)
 {
 	const Body *body = b->model->features ? b->model->features : default_features(b);
 	if (!body)
@@ -273,7 +273,7 @@ static void build_features(Build *b)
 }
 
 /* A default of the language, as if it stood in a file of its own. */
-static Expr *parse_text(Build *b, const char *quoted)
+static Expr *parse_text(Elab *b, const char *quoted)
 {
 	uint32_t file = diags_file(b->c->diags, "default", quoted, strlen(quoted));
 	Json json = {.kind = JSON_STRING, .span = {file, 0, (uint32_t)strlen(quoted)}};
@@ -282,7 +282,7 @@ static Expr *parse_text(Build *b, const char *quoted)
 }
 
 /* A batch that is asked for must fit; the default one shrinks to the data. */
-static bool fit_batch(Build *b, Train *t, int64_t *batch, int64_t *epoch_steps)
+static bool fit_batch(Elab *b, Train *t, int64_t *batch, int64_t *epoch_steps)
 {
 	int64_t samples = b->bundle->data.train_count;
 	*batch = (int64_t)t->batch.value;
@@ -297,7 +297,7 @@ static bool fit_batch(Build *b, Train *t, int64_t *batch, int64_t *epoch_steps)
 	return *batch > 0;
 }
 
-static bool fit_training(Build *b)
+static bool fit_training(Elab *b)
 {
 	Bundle *bundle = b->bundle;
 	Train train = b->model->train;
@@ -313,7 +313,7 @@ static bool fit_training(Build *b)
 	return true;
 }
 
-static void complete(Build *b)
+static void complete(Elab *b)
 {
 	Model *m = new (b->c->arena, Model);
 	*m = *b->model;
@@ -330,7 +330,7 @@ static void complete(Build *b)
 	b->model = b->bundle->model = m;
 }
 
-static void check_used(Build *b)
+static void check_used(Elab *b)
 {
 	for (size_t i = 0; i < b->model->define.count && !diag_count(b->c->diags); i++) {
 		const Definition *d = &b->model->define.at[i];
@@ -341,7 +341,7 @@ static void check_used(Build *b)
 	}
 }
 
-typedef struct Request { /* what build() is given, and gives */
+typedef struct Request { /* what elaborate() is given, and gives */
 	Compile *c;
 	const Model *model;
 	const Prelude *prelude;
@@ -354,12 +354,12 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 {
 	size_t errors = diag_count(c->diags);
 	Frame frame = {.component = ""};
-	Build b = {.c = c,
-	           .model = model,
-	           .prelude = prelude,
-	           .frame = &frame,
-	           .prefix = "",
-	           .bundle = new (c->arena, Bundle)};
+	Elab b = {.c = c,
+	          .model = model,
+	          .prelude = prelude,
+	          .frame = &frame,
+	          .prefix = "",
+	          .bundle = new (c->arena, Bundle)};
 	b.bundle->data = *data;
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
@@ -383,7 +383,7 @@ static void run_request(void *request)
 	r->bundle = build_all(r->c, r->model, r->prelude, r->data);
 }
 
-Bundle *build(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data)
+Bundle *elaborate(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data)
 {
 	if (!model || !prelude)
 		return NULL;
@@ -396,13 +396,13 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
                         const DataField *inputs, size_t count, Bundle **states)
 {
 	Frame frame = {.component = ""};
-	Build b = {.c = c,
-	           .model = definitions,
-	           .prelude = prelude,
-	           .frame = &frame,
-	           .prefix = "",
-	           .training = true,
-	           .bundle = new (c->arena, Bundle)};
+	Elab b = {.c = c,
+	          .model = definitions,
+	          .prelude = prelude,
+	          .frame = &frame,
+	          .prefix = "",
+	          .training = true,
+	          .bundle = new (c->arena, Bundle)};
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
 	b.used = new_array(c->arena, bool, definitions ? definitions->define.count + 1 : 1);

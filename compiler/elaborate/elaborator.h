@@ -1,10 +1,10 @@
-/* builder.h: private to build/: values of the model language, scopes, and the state of a build. */
+/* elaborator.h: private to elaborate/: values of the model language, scopes, and the state of an elaboration. */
 #ifndef SSLC_BUILDER_H
 #define SSLC_BUILDER_H
 
-#include "build.h"
+#include "elaborate.h"
 
-/* -- Values: what an expression means at build time -------------------------------------------- */
+/* -- Values: what an expression means as it is elaborated -------------------------------------------- */
 
 typedef enum ValueKind {
 	VALUE_NONE, /* an error already reported */
@@ -69,7 +69,7 @@ typedef struct Call {
 	const char *name;
 } Call;
 
-/* -- The build --------------------------------------------------------------------------------- */
+/* -- The elaboration --------------------------------------------------------------------------------- */
 
 typedef struct Average {   /* a state that follows a parameter: ema() */
 	uint32_t state, param; /* indices */
@@ -83,7 +83,7 @@ typedef struct Placed {
 	NodeId count, capacity;
 } Placed;
 
-typedef struct Build {
+typedef struct Elab {
 	Compile *c;
 	const Model *model;
 	const Prelude *prelude;
@@ -107,7 +107,7 @@ typedef struct Build {
 	double steps, epoch_steps, batch;
 	NodeId grad_norm; /* in an optimizer */
 	Placed placed[2]; /* of the graph being built, of the init graph */
-} Build;
+} Elab;
 
 enum {
 	MAX_STATES = 1 << 14,
@@ -118,54 +118,54 @@ enum {
 /* value.c */
 Value value_number(double number);
 Value value_tensor(NodeId x);
-Value value_list(Build *b, const Value *item, size_t count);
+Value value_list(Elab *b, const Value *item, size_t count);
 static inline Value value_none(void)
 {
 	return (Value){.kind = VALUE_NONE};
 }
-const char *value_text(Build *b, const Value *v); /* "f32[3]", "2", "a list of 3" */
+const char *value_text(Elab *b, const Value *v); /* "f32[3]", "2", "a list of 3" */
 /* The operands as tensors of one type and shape: numbers become constants, integers floats, shapes
  * stretch. */
-bool values_unify(Build *b, Span span, const char *what, const Value *in, int count, NodeId *out);
-NodeId value_to_tensor(Build *b, const Value *v,
+bool values_unify(Elab *b, Span span, const char *what, const Value *in, int count, NodeId *out);
+NodeId value_to_tensor(Elab *b, const Value *v,
                        DType type); /* a number as a scalar of the type; 0: reported */
 /* NumPy's rules; the shapes are known to fit. */
-NodeId stretch(Build *b, NodeId x, Shape to);
+NodeId stretch(Elab *b, NodeId x, Shape to);
 /* x is what a state has become: its axes are those of the state, whatever it is made of. */
-void value_is_of_state(Build *b, NodeId x);
+void value_is_of_state(Elab *b, NodeId x);
 /* Whether x may stretch over axes that it lacks, up to `rank` of them; false: reported. */
-bool may_lack_axes(Build *b, Span span, const char *what, NodeId x, int rank);
-bool value_to_ints(Build *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
+bool may_lack_axes(Elab *b, Span span, const char *what, NodeId x, int rank);
+bool value_to_ints(Elab *b, Span span, const char *what, const Value *v, int64_t *out, size_t most,
                    size_t *count);
-bool value_to_axis(Build *b, Span span, const Value *v, int rank,
+bool value_to_axis(Elab *b, Span span, const Value *v, int rank,
                    int *axis); /* negative: from the end */
-bool value_to_shape(Build *b, Span span, const char *what, const Value *v, Shape *to);
+bool value_to_shape(Elab *b, Span span, const char *what, const Value *v, Shape *to);
 Value fold_numbers(const char *op, const double *x,
                    int count); /* VALUE_NONE: not of numbers alone */
 
 /* scope.c */
 const Value *scope_find(const Scope *s, const char *name);
-Scope *scope_bind(Build *b, const Scope *outer, const char *name, Value value);
-const Definition *definition_find(const Build *b, const char *name);
+Scope *scope_bind(Elab *b, const Scope *outer, const char *name, Value value);
+const Definition *definition_find(const Elab *b, const char *name);
 /* "linear", then "linear_1", ...: a new place below the frame. */
-const char *frame_component(Build *b, const char *name);
-Frame frame_below(Build *b, const char *component);
-Frame frame_network(Build *b, const char *name); /* a network's own path, wherever it is used */
-const char *frame_path(Build *b, const char *component);
+const char *frame_component(Elab *b, const char *name);
+Frame frame_below(Elab *b, const char *component);
+Frame frame_network(Elab *b, const char *name); /* a network's own path, wherever it is used */
+const char *frame_path(Elab *b, const char *component);
 /* Errors at the innermost place in the user's file, with a note on the definition it happened in. */
-void build_error(Build *b, Span span, const char *format, ...) PRINTF(3, 4);
-Span user_span(const Build *b, Span span);
+void elab_error(Elab *b, Span span, const char *format, ...) PRINTF(3, 4);
+Span user_span(const Elab *b, Span span);
 /* Whether a call may be made, and an expression evaluated: else a limit is passed, and reported. */
-bool may_call(Build *b, Span span, const char *name);
-bool has_room(Build *b, Span span);
-void unknown_name(Build *b, Span span, const char *name, const Scope *scope, const char *what);
+bool may_call(Elab *b, Span span, const char *name);
+bool has_room(Elab *b, Span span);
+void unknown_name(Elab *b, Span span, const char *name, const Scope *scope, const char *what);
 
 /* call.c */
-Value eval(Build *b, const Expr *e, const Scope *scope);
-Value eval_body(Build *b, const Body *body, const Scope *scope, const Value *flow);
+Value eval(Elab *b, const Expr *e, const Scope *scope);
+Value eval_body(Elab *b, const Body *body, const Scope *scope, const Value *flow);
 /* e as a layer: a name or a call that gets the flow as first arguments. */
-Value eval_layer(Build *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows);
-Value layer_apply(Build *b, const Layer *l, const char *component, const Value *flow, size_t flows);
+Value eval_layer(Elab *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows);
+Value layer_apply(Elab *b, const Layer *l, const char *component, const Value *flow, size_t flows);
 
 /* builtins.c */
 typedef struct Given { /* arguments of a builtin, in the order of its parameters; VALUE_NONE where
@@ -173,7 +173,7 @@ typedef struct Given { /* arguments of a builtin, in the order of its parameters
 	Value value;
 	Span span;
 } Given;
-typedef Value (*Builtin)(Build *b, Span span, Given *in);
+typedef Value (*Builtin)(Elab *b, Span span, Given *in);
 enum { MAX_BUILTIN_ARGS = 8 };
 typedef struct BuiltinInfo {
 	const char *name, *params, *meaning;
@@ -181,30 +181,30 @@ typedef struct BuiltinInfo {
 } BuiltinInfo;
 extern const BuiltinInfo builtin_info[];
 const BuiltinInfo *builtin_find(const char *name);
-#define BUILTIN(name, params, meaning) Value builtin_##name(Build *b, Span span, Given *in);
+#define BUILTIN(name, params, meaning) Value builtin_##name(Elab *b, Span span, Given *in);
 #include "builtins.def"
 #undef BUILTIN
 /* A MAP op of the table called by name, or an operator; VALUE_NONE after an error. */
-Value call_map(Build *b, Span span, const char *name, const Value *in, int count);
+Value call_map(Elab *b, Span span, const char *name, const Value *in, int count);
 bool is_map(const char *name, int *ins);
 
 /* state.c */
-Value state_make(Build *b, Span span, const Value *shape, const Layer *init, bool is_param);
-Value random_bits_of(Build *b, Shape shape);
-void states_finish(Build *b); /* averages, then all pending next values become sets */
-NodeId state_node(Build *b, uint32_t index);
+Value state_make(Elab *b, Span span, const Value *shape, const Layer *init, bool is_param);
+Value random_bits_of(Elab *b, Shape shape);
+void states_finish(Elab *b); /* averages, then all pending next values become sets */
+NodeId state_node(Elab *b, uint32_t index);
 
-/* build.c */
-Graph *begin_graph(Build *b, const char *name, bool training, int64_t batch);
-const Scope *data_scope(Build *b, int64_t batch);
-Value eval_section(Build *b, const char *name, const Body *body, const Scope *scope);
-NodeId loss_of(Build *b, const Value *v, Span span, const char *what);
+/* elaborate.c */
+Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch);
+const Scope *data_scope(Elab *b, int64_t batch);
+Value eval_section(Elab *b, const char *name, const Body *body, const Scope *scope);
+NodeId loss_of(Elab *b, const Value *v, Span span, const char *what);
 /* [y + 1]: what y depends on, without crossing stop_gradient. */
 bool *depended_on(const Graph *g, NodeId y);
 /* frozen: names of networks that are not trained; NULL: none */
-void apply_optimizer(Build *b, const Expr *optimizer, NodeId loss, const Names *frozen);
+void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *frozen);
 
 /* tasks.c */
-void build_tasks(Build *b);
+void build_tasks(Elab *b);
 
 #endif

@@ -1,6 +1,6 @@
 /* builtins.c: the builtins about state, randomness and networks, and calls of the operations of the
  * table by name. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
@@ -59,7 +59,7 @@ static bool all_numbers(const Value *in, int count, double *x)
 }
 
 /* condition ? x : y, where the condition keeps a type of its own. */
-static Value call_select(Build *b, Span span, const Value *in)
+static Value call_select(Elab *b, Span span, const Value *in)
 {
 	NodeId to[3];
 	if (in[0].kind == VALUE_NUMBER)
@@ -75,7 +75,7 @@ static Value call_select(Build *b, Span span, const Value *in)
 	                              stretch(b, arm[0], shape), stretch(b, arm[1], shape)));
 }
 
-Value call_map(Build *b, Span span, const char *name, const Value *in, int count)
+Value call_map(Elab *b, Span span, const char *name, const Value *in, int count)
 {
 	double x[3];
 	NodeId to[3];
@@ -117,17 +117,17 @@ Value call_map(Build *b, Span span, const char *name, const Value *in, int count
 
 /* -- State, randomness, networks --------------------------------------------------------------- */
 
-Value builtin_param(Build *b, Span span, Given *in)
+Value builtin_param(Elab *b, Span span, Given *in)
 {
 	return state_make(b, span, &in[0].value, &in[1].value.layer, true);
 }
 
-Value builtin_state(Build *b, Span span, Given *in)
+Value builtin_state(Elab *b, Span span, Given *in)
 {
 	return state_make(b, span, &in[0].value, &in[1].value.layer, false);
 }
 
-Value builtin_random_bits(Build *b, Span span, Given *in)
+Value builtin_random_bits(Elab *b, Span span, Given *in)
 {
 	Shape shape;
 	(void)span;
@@ -136,11 +136,11 @@ Value builtin_random_bits(Build *b, Span span, Given *in)
 	return random_bits_of(b, shape);
 }
 
-Value builtin_if(Build *b, Span span, Given *in)
+Value builtin_if(Elab *b, Span span, Given *in)
 {
 	if (in[0].value.kind != VALUE_NUMBER) {
-		build_error(b, in[0].span, "the condition of 'if' is %s, but must be a number known now",
-		            value_text(b, &in[0].value));
+		elab_error(b, in[0].span, "the condition of 'if' is %s, but must be a number known now",
+		           value_text(b, &in[0].value));
 		diag_help(b->c->diags, "choose by tensors with select(condition, x, y)");
 		return value_none();
 	}
@@ -150,14 +150,14 @@ Value builtin_if(Build *b, Span span, Given *in)
 	                    : eval_body(b, chosen->body, chosen->scope, NULL);
 }
 
-Value builtin_repeat(Build *b, Span span, Given *in)
+Value builtin_repeat(Elab *b, Span span, Given *in)
 {
 	int64_t times;
 	size_t one;
 	if (!value_to_ints(b, in[1].span, "the number of times", &in[1].value, &times, 1, &one))
 		return value_none();
 	if (times < 0 || times > 10000) {
-		build_error(b, in[1].span, "cannot repeat %lld times: from 0 to 10000", (long long)times);
+		elab_error(b, in[1].span, "cannot repeat %lld times: from 0 to 10000", (long long)times);
 		return value_none();
 	}
 	(void)span;
@@ -168,11 +168,11 @@ Value builtin_repeat(Build *b, Span span, Given *in)
 	return v;
 }
 
-Value builtin_ema(Build *b, Span span, Given *in)
+Value builtin_ema(Elab *b, Span span, Given *in)
 {
 	Value outer = b->momentum;
 	if (b->in_init || outer.kind != VALUE_NONE) {
-		build_error(b, span, "an average of an average has no meaning");
+		elab_error(b, span, "an average of an average has no meaning");
 		return value_none();
 	}
 	b->momentum = in[2].value;
@@ -181,11 +181,11 @@ Value builtin_ema(Build *b, Span span, Given *in)
 	return v.kind == VALUE_TENSOR ? value_tensor(op_stop_gradient(b->g, v.node)) : v;
 }
 
-Value builtin_grad(Build *b, Span span, Given *in)
+Value builtin_grad(Elab *b, Span span, Given *in)
 {
 	if (in[0].value.kind != VALUE_TENSOR || in[1].value.kind != VALUE_TENSOR) {
-		build_error(b, span, "grad takes two tensors, not %s and %s", value_text(b, &in[0].value),
-		            value_text(b, &in[1].value));
+		elab_error(b, span, "grad takes two tensors, not %s and %s", value_text(b, &in[0].value),
+		           value_text(b, &in[1].value));
 		return value_none();
 	}
 	return value_tensor(op_gradient(b->g, in[0].value.node, in[1].value.node));

@@ -1,7 +1,7 @@
 /* state.c: what lives across steps: parameters and other states, shared by name, with their first
  * values (in the init graph) and their next ones (pending until the graph is finished); moving
  * averages; random streams. */
-#include "builder.h"
+#include "elaborator.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@ static uint32_t state_find(const Bundle *bundle, const char *name)
 	return names_find(&bundle->state_names, name);
 }
 
-NodeId state_node(Build *b, uint32_t index)
+NodeId state_node(Elab *b, uint32_t index)
 {
 	const State *s = &b->bundle->state[index];
 	return op_state(b->g, s->name, s->type, s->shape);
@@ -18,7 +18,7 @@ NodeId state_node(Build *b, uint32_t index)
 
 /* The init layer applied to the shape, in the init graph; random streams there are keyed by the
  * state's name. */
-static NodeId first_value(Build *b, Span span, const char *name, Shape shape,
+static NodeId first_value(Elab *b, Span span, const char *name, Shape shape,
                           const Value *shape_value, const Layer *init)
 {
 	Graph *g = b->g;
@@ -34,8 +34,8 @@ static NodeId first_value(Build *b, Span span, const char *name, Shape shape,
 	if (x && v.kind == VALUE_NUMBER)
 		x = stretch(b, x, shape);
 	if (v.kind != VALUE_NONE && (!x || !shape_equal(node(b->g, x)->shape, shape))) {
-		build_error(b, span, "the first value of '%s' is %s, but its shape is %s", name,
-		            value_text(b, &v), shape_text(b->c->arena, (DType)b->c->float_type, shape));
+		elab_error(b, span, "the first value of '%s' is %s, but its shape is %s", name,
+		           value_text(b, &v), shape_text(b->c->arena, (DType)b->c->float_type, shape));
 		x = 0;
 	}
 	b->momentum = momentum;
@@ -45,12 +45,12 @@ static NodeId first_value(Build *b, Span span, const char *name, Shape shape,
 	return x;
 }
 
-static uint32_t state_add(Build *b, Span span, const char *name, Shape shape,
+static uint32_t state_add(Elab *b, Span span, const char *name, Shape shape,
                           const Value *shape_value, const Layer *init, bool is_param)
 {
 	Bundle *bundle = b->bundle;
 	if (b->owner && strncmp(name, b->prefix, strlen(b->prefix)) != 0) {
-		build_error(b, span, "'%s' is used downstream but not in pre-training", name);
+		elab_error(b, span, "'%s' is used downstream but not in pre-training", name);
 		diag_help(b->c->diags,
 		          "a network that only a task uses stands in the task: \"head\": [...]");
 		return 0;
@@ -59,7 +59,7 @@ static uint32_t state_add(Build *b, Span span, const char *name, Shape shape,
 	if (!x)
 		return 0;
 	if (bundle->state_count == MAX_STATES) {
-		build_error(b, span, "the model has more than %d parameters and states", MAX_STATES);
+		elab_error(b, span, "the model has more than %d parameters and states", MAX_STATES);
 		return 0;
 	}
 	if (bundle->state_count == bundle->state_capacity) {
@@ -85,21 +85,21 @@ static uint32_t state_add(Build *b, Span span, const char *name, Shape shape,
 	return (uint32_t)bundle->state_count;
 }
 
-static void average_add(Build *b, uint32_t state, uint32_t param, Span span)
+static void average_add(Elab *b, uint32_t state, uint32_t param, Span span)
 {
 	for (size_t i = 0; i < b->averages; i++)
 		if (b->average[i].state == state)
 			return;
 	NodeId momentum = value_to_tensor(b, &b->momentum, (DType)b->c->float_type);
 	if (!momentum || node(b->g, momentum)->shape.rank != 0) {
-		build_error(b, span, "the momentum of an average is a number, not %s",
-		            value_text(b, &b->momentum));
+		elab_error(b, span, "the momentum of an average is a number, not %s",
+		           value_text(b, &b->momentum));
 		return;
 	}
 	b->average[b->averages++] = (Average){state, param, momentum};
 }
 
-Value state_make(Build *b, Span span, const Value *shape_value, const Layer *init, bool is_param)
+Value state_make(Elab *b, Span span, const Value *shape_value, const Layer *init, bool is_param)
 {
 	Shape shape;
 	const char *binding = b->binding;
@@ -107,7 +107,7 @@ Value state_make(Build *b, Span span, const Value *shape_value, const Layer *ini
 	if (!value_to_shape(b, span, "the shape", shape_value, &shape))
 		return value_none();
 	if (b->in_init) {
-		build_error(b, span, "a first value cannot have parameters or states of its own");
+		elab_error(b, span, "a first value cannot have parameters or states of its own");
 		return value_none();
 	}
 	const char *name =
@@ -125,9 +125,9 @@ Value state_make(Build *b, Span span, const Value *shape_value, const Layer *ini
 		return value_none();
 	const State *s = &b->bundle->state[found - 1];
 	if (!shape_equal(s->shape, shape)) {
-		build_error(b, span, "'%s' would be %s here, but it already is %s", name,
-		            shape_text(b->c->arena, s->type, shape),
-		            shape_text(b->c->arena, s->type, s->shape));
+		elab_error(b, span, "'%s' would be %s here, but it already is %s", name,
+		           shape_text(b->c->arena, s->type, shape),
+		           shape_text(b->c->arena, s->type, s->shape));
 		diag_note(b->c->diags, s->origin,
 		          "its first use is here: a network keeps its weights, so its inputs must agree");
 		return value_none();
@@ -142,7 +142,7 @@ Value state_make(Build *b, Span span, const Value *shape_value, const Layer *ini
 	return v;
 }
 
-Value random_bits_of(Build *b, Shape shape)
+Value random_bits_of(Elab *b, Shape shape)
 {
 	Hash h = hash_text(b->frame->use, frame_component(b, "random"));
 	NodeId seed = op_input(b->g, "seed", DTYPE_i32, SHAPE(2));
@@ -151,7 +151,7 @@ Value random_bits_of(Build *b, Shape shape)
 	return value_tensor(op_random(b->g, seed, step, (uint32_t)(h ^ (h >> 32)), shape));
 }
 
-void states_finish(Build *b)
+void states_finish(Elab *b)
 {
 	Graph *g = b->g;
 	for (size_t i = 0; i < b->averages && b->training; i++) {
