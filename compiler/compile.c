@@ -50,6 +50,11 @@ static uint64_t state_offset(void *bundle, const char *name)
 	return b->state[number - 1].offset;
 }
 
+bool open_machine(sslc_program *p)
+{
+	return p->c.machine || codegen_machine(&p->c);
+}
+
 bool open_codegen(sslc_program *p)
 {
 	if (!p->codegen) {
@@ -149,6 +154,8 @@ bool stage_is_of_graphs(const char *stage)
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out)
 {
 	bool of_graphs = stage_is_of_graphs(stage);
+	if (!of_graphs && !open_machine(p))
+		return false;
 	Lowered l = lower(&p->c, graph, of_graphs ? stage : NULL);
 	if (!l.graph || (!of_graphs && !l.plan))
 		return false;

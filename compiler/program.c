@@ -40,6 +40,7 @@ static bool set_options(sslc_program *p, const sslc_options *o)
 	p->c.diags = diags_open(p->c.arena);
 	p->c.cpu = own_copy(p, o->cpu);
 	p->c.features = own_copy(p, o->features);
+	p->c.target = own_copy(p, o->target);
 	if (o->epochs < 0 || o->epochs > MOST_EPOCHS)
 		diag_error(p->c.diags, (Span){0}, "the option 'epochs' is %lld, but must be 0 to %d",
 		           (long long)o->epochs, MOST_EPOCHS);
@@ -432,6 +433,11 @@ const char *sslc_cpu(sslc_program *p)
 	return open_codegen(p) ? codegen_cpu(p->codegen) : NULL;
 }
 
+const char *const *sslc_targets(void)
+{
+	return machine_targets();
+}
+
 const char *sslc_note(const sslc_program *p)
 {
 	return p && p->codegen ? codegen_note(p->codegen) : NULL;
@@ -505,7 +511,7 @@ bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost)
 	size_t i = find_function(p, name);
 	if (i == SIZE_MAX || !cost)
 		return false;
-	Lowered l = lower(&p->c, p->bundle->graph[i], NULL);
+	Lowered l = open_machine(p) ? lower(&p->c, p->bundle->graph[i], NULL) : (Lowered){0};
 	if (!l.plan)
 		return false;
 	*cost = (sslc_cost){

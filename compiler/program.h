@@ -39,6 +39,8 @@ typedef struct Lowered {
 /* compile.c: the stages in order. `last` names a stage of graphs (elaborate, autodiff, a pass) to stop
  * after, or is NULL. */
 Lowered lower(Compile *c, Graph *graph, const char *last);
+/* Finds the machine that code is made for, once; false: reported. */
+bool open_machine(sslc_program *p);
 /* Opens p->codegen once; false: reported. */
 bool open_codegen(sslc_program *p);
 /* Machine code for these graphs of the bundle, all together; code->call is NULL after an error. */

@@ -50,6 +50,8 @@ typedef struct sslc_options {
 	const char *cpu; /* LLVM's CPU name; NULL: this machine. Code for another one can be dumped,
 	                    not run: sslc_function is an error then */
 	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */
+	const char *target;   /* "aarch64", "cortex-m4f" (sslc_targets): another kind of machine, with
+	                         a CPU of its own; NULL: this kind */
 	size_t memory_limit;  /* bytes that the compiler may use; 0: 2 GiB */
 	int64_t epochs;       /* of pre-training, instead of the model's; 0: the model's */
 } sslc_options;
@@ -191,6 +193,9 @@ SSLC_API const char *sslc_name(const sslc_program *p);
 SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);
 /* "znver4"; NULL after an error: the option `cpu` names none. */
 SSLC_API const char *sslc_cpu(sslc_program *p);
+
+/* The names that the option `target` may have, ended by NULL. */
+SSLC_API const char *const *sslc_targets(void);
 
 /* Why compiled code is not kept on disk (the folder is not this user's alone, say), once something
  * was compiled; NULL: nothing to say. */

@@ -11,7 +11,8 @@ if(NOT SSLC_STATIC_LLVM OR SSLC_SANITIZE OR SSLC_FUZZ)
 endif()
 
 execute_process(
-	COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --libfiles core analysis orcjit passes native
+	COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --libfiles core analysis bitreader linker orcjit passes native
+		x86 aarch64 arm riscv webassembly
 	OUTPUT_VARIABLE archives OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE missing)
 separate_arguments(archives)
 find_library(ZSTD_LIBRARY NAMES zstd libzstd.so.1)

@@ -174,8 +174,10 @@ typedef struct Compile {
 	size_t chain_room;  /* bytes of a block of a chain (schedule/chain.c); 0: as measured */
 	const char *cpu;    /* LLVM's CPU name; NULL: this machine */
 	const char *features;
-	Laps laps;           /* what each stage took */
-	uintptr_t stack_end; /* the lowest address that recursion may reach; 0: not watched */
+	const char *target;            /* a name of machine/targets.def; NULL: this machine's kind */
+	const struct Machine *machine; /* that code is made for; before the schedule it is known */
+	Laps laps;                     /* what each stage took */
+	uintptr_t stack_end;           /* the lowest address that recursion may reach; 0: not watched */
 } Compile;
 
 /* -- stack.c: a long stack for what is recursive over the user's text -------------------------- */

@@ -82,8 +82,9 @@ bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *st
 	Facts f = facts_of(cg->c, k, offset, states);
 	for (int i = 0; i < 2; i++) {
 		Hash h = hash_text((Hash)i + 1, compiler_sources);
-		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->cpu), cg->features);
-		h = hash_text(h, cg->triple);
+		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->target->cpu),
+		              cg->target->features);
+		h = hash_text(h, cg->target->triple);
 		h = hash_u64(h, (uint64_t)cg->c->profile * 2 + k->once);
 		to->word[i] = hash_bytes(h, f.word, f.count * sizeof *f.word);
 	}

@@ -4,11 +4,15 @@
 #define SSLC_CODEGEN_H
 
 #include "../../runtime/step.h"
+#include "../machine/machine.h"
 #include "../schedule/schedule.h"
 
 /* The target and the JIT; one serves many functions. */
 typedef struct Codegen Codegen;
 
+/* Fills c->machine in, by c->cpu, c->features and c->target; false: reported. */
+MUST_USE bool codegen_machine(Compile *c);
+/* For that machine, which it asks for. */
 MUST_USE Codegen *codegen_open(Compile *c); /* NULL: reported (unknown CPU, no such target) */
 void codegen_close(Codegen *cg);            /* NULL-safe; frees all functions */
 

@@ -88,7 +88,8 @@ static bool is_asked_soon(const Contract *c, const Operand *o)
 /* Rows along k that are read where they are: each is a stream of its own, and a short one. */
 static bool rows_follow(const Contract *c)
 {
-	bool far = c->rows * c->k * c->size > CONTRACT_FAR && c->high * c->wide >= FEW_FMAS;
+	bool far = c->rows * c->k * c->size > machine_far_bytes(c->e->c->machine) &&
+	           c->high * c->wide >= FEW_FMAS;
 	return far && c->r.source == DIRECT && follows(c, &c->r, c->r.contract);
 }
 

@@ -170,7 +170,8 @@ static void choose_sources(Contract *c)
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
 	bool direct = contract_is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
 	/* Of many batches each from memory, for many rows: it is read but once, and along its lines. */
-	bool fresh = c->roles.batch_size * c->roles.steps * c->cols * c->size > CONTRACT_FAR &&
+	bool fresh = c->roles.batch_size * c->roles.steps * c->cols * c->size >
+	                 machine_far_bytes(c->e->c->machine) &&
 	             c->roles.batch_size > 1 && c->t.tile_rows >= MANY_ROWS &&
 	             c->cols > c->wide * c->lanes && !c->ke->kernel->chain && !several(c);
 	if (direct && (small || spread) && !fresh)

@@ -335,7 +335,8 @@ static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
 /* Where the result goes, if it is far: stores of a whole tile at once would wait for it. */
 static void expect_result(Contract *c, const RegisterTile *t)
 {
-	if (shape_size(c->dot->shape) * c->size <= CONTRACT_FAR || c->adds || c->k < 64)
+	if (shape_size(c->dot->shape) * c->size <= machine_far_bytes(c->e->c->machine) || c->adds ||
+	    c->k < 64)
 		return;
 	When w = when_begin(c, c->last);
 	for (unsigned i = 0; i < t->high * t->wide; i++) {

@@ -7,12 +7,12 @@ enum { CHAINS = 12, ROUNDS = 1 << 14 };
 
 static bool in_pairs(const Codegen *cg)
 {
-	return cg->bf16_pairs && cg->c->dot_type == DTYPE_bf16;
+	return cg->target->bf16_pairs && cg->c->dot_type == DTYPE_bf16;
 }
 
 static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 {
-	unsigned lanes = cg->vector_bits / 32;
+	unsigned lanes = cg->target->vector_bits / 32;
 	T vector = l_vector(e->f32, lanes), params[] = {e->ptr, e->i64, e->i64};
 	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, 3, false));
 	target_attributes(cg, e, f);
@@ -46,6 +46,6 @@ static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 
 StepTask codegen_peak(Codegen *cg, double *flops_per_tile)
 {
-	*flops_per_tile = (in_pairs(cg) ? 4.0 : 2.0) * CHAINS * ROUNDS * (cg->vector_bits / 32);
+	*flops_per_tile = (in_pairs(cg) ? 4.0 : 2.0) * CHAINS * ROUNDS * (cg->target->vector_bits / 32);
 	return (StepTask)codegen_module(cg, emit_peak);
 }

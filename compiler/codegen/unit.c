@@ -40,12 +40,12 @@ void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *
 	            .plan = p,
 	            .context = context,
 	            .machine = cg->machine,
-	            .vector_bits = cg->vector_bits,
-	            .bf16_pairs = cg->bf16_pairs};
+	            .vector_bits = cg->target->vector_bits,
+	            .bf16_pairs = cg->target->bf16_pairs};
 	LLVMContextSetDiscardValueNames(context, !e->names);
 	e->module = LLVMModuleCreateWithNameInContext(name, context);
 	e->layout = LLVMCreateTargetDataLayout(cg->machine);
-	LLVMSetTarget(e->module, cg->triple);
+	LLVMSetTarget(e->module, cg->target->triple);
 	LLVMSetModuleDataLayout(e->module, e->layout);
 	e->b = LLVMCreateBuilderInContext(context);
 	*o = (Open){safe, context, e->module, e->layout, e->b, false};
@@ -80,9 +80,6 @@ static void close_all(void *what)
 		(void)llvm_ok(cg->c, LLVMOrcDisposeLLJIT(cg->jit), "close its JIT");
 	if (cg->machine)
 		LLVMDisposeTargetMachine(cg->machine);
-	LLVMDisposeMessage(cg->triple);
-	LLVMDisposeMessage(cg->cpu);
-	LLVMDisposeMessage(cg->features);
 	cache_close(cg);
 	free(cg);
 }

@@ -38,15 +38,13 @@ typedef struct Unit {
 struct Codegen {
 	Compile *c;
 	LLVMTargetMachineRef machine;
-	char *triple, *cpu, *features; /* LLVM's strings */
-	unsigned vector_bits;
-	bool bf16_pairs;
-	LLVMOrcLLJITRef jit;  /* opened by the first function */
-	unsigned functions;   /* made so far by codegen_module: for symbols */
-	Unit *unit;           /* all of them, the last one first */
-	Shards *shards;       /* while some are begun and not finished */
-	int cache;            /* the folder of object files, open; -1: none */
-	char cache_note[800]; /* why there is none, if that is worth a word */
+	const Machine *target; /* c->machine as it was opened */
+	LLVMOrcLLJITRef jit;   /* opened by the first function */
+	unsigned functions;    /* made so far by codegen_module: for symbols */
+	Unit *unit;            /* all of them, the last one first */
+	Shards *shards;        /* while some are begun and not finished */
+	int cache;             /* the folder of object files, open; -1: none */
+	char cache_note[800];  /* why there is none, if that is worth a word */
 };
 
 enum { WHY_LLVM = 256 };

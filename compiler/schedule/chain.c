@@ -15,9 +15,6 @@
 #include <string.h>
 
 enum {
-	ROOM = 512 << 10,      /* bytes of a block's private buffers: half of a common L2 */
-	MOST_ROOM = 2 << 20,   /* if the fewest rows need more: no chain */
-	REPEATED = 2 << 20,    /* bytes that are rather made again than stored */
 	FEWEST_ROWS = 16,      /* of a block */
 	MOST_ROWS = 256,       /* of a block: a sum over more would be cut */
 	MOST_SUMMED = 1 << 16, /* rows: the totals of their blocks are a running sum */
@@ -56,14 +53,16 @@ typedef struct Chaining {
 	int8_t *lead; /* [count] of the kernel at hand: leading axes of a node that are the kernel's */
 } Chaining;
 
+/* Bytes of a block's private buffers: half of the second cache. */
 static int64_t block_limit(const Chaining *ch)
 {
-	return ch->c->chain_room ? (int64_t)ch->c->chain_room : ROOM;
+	return ch->c->chain_room ? (int64_t)ch->c->chain_room : ch->c->machine->l2_bytes / 2;
 }
 
+/* Bytes that are rather made again than stored. */
 static uint64_t repeat_limit(const Chaining *ch)
 {
-	return ch->c->chain_room ? 0 : REPEATED;
+	return ch->c->chain_room ? 0 : (uint64_t)(2 * ch->c->machine->l2_bytes);
 }
 
 static int64_t units_of(const Draft *d)
@@ -84,10 +83,10 @@ static uint64_t row_bytes_of(const Chaining *ch, const Kernel *kernel, const Dra
 }
 
 /* Whether so much a row is surely not too much for the scratch of a block. */
-static bool has_room(const Draft *d, uint64_t row_bytes)
+static bool has_room(const Chaining *ch, const Draft *d, uint64_t row_bytes)
 {
 	int64_t rows = d->whole ? d->lead.dim[d->axes] : FEWEST_ROWS;
-	return row_bytes <= (uint64_t)(MOST_ROOM / rows);
+	return row_bytes <= (uint64_t)(ch->c->machine->stack_bytes / rows);
 }
 
 /* -- What a member reads of a unit ------------------------------------------------------------- */
@@ -229,7 +228,7 @@ static bool takes(Chaining *ch, Draft *d, uint32_t i, bool adds)
 	Draft with = *d;
 	with.whole = whole, with.exact = exact;
 	with.row_bytes += row_bytes_of(ch, kernel, d);
-	if ((whole && d->lead.dim[d->axes] > MOST_ROWS) || !has_room(&with, with.row_bytes))
+	if ((whole && d->lead.dim[d->axes] > MOST_ROWS) || !has_room(ch, &with, with.row_bytes))
 		return false;
 	*d = with;
 	return true;
@@ -386,7 +385,7 @@ static void choose_copies(Chaining *ch, Draft *d)
 			count += wanted[i];
 			row_bytes += wanted[i] ? row_bytes_of(ch, &ch->k->kernel[i], d) : 0;
 		}
-		if (count > MOST_COPIES || !has_room(d, row_bytes))
+		if (count > MOST_COPIES || !has_room(ch, d, row_bytes))
 			continue;
 		for (uint32_t i = from->first; i < from->end; i++)
 			if (wanted[i])
@@ -509,6 +508,8 @@ static void note_results(Chaining *ch)
 void kernels_chain(Compile *c, Kernels *k)
 {
 	Chaining ch = {.c = c, .k = k};
+	if (!block_limit(&ch))
+		return; /* without caches, memory is as near as scratch */
 	ch.draft = new_array(c->arena, Draft, k->kernel_count + 1);
 	ch.draft_of = new_array(c->arena, uint32_t, k->kernel_count + 1);
 	ch.adds = new_array(c->arena, bool, k->kernel_count + 1);

@@ -148,5 +148,6 @@ bool contract_is_deep(const Kernels *k, const Node *dot)
 		return false;
 	NodeId rows = dot->in[r.swapped ? 1 : 0];
 	int64_t bytes = r.rows * r.k * type_info[node(k->graph, rows)->type].size;
-	return bytes > CONTRACT_FAR && contiguous_axis(k, rows) == r.r_axis[r.row];
+	return bytes > machine_far_bytes(k->graph->c->machine) &&
+	       contiguous_axis(k, rows) == r.r_axis[r.row];
 }

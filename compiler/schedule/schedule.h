@@ -4,6 +4,7 @@
 #define SSLC_SCHEDULE_H
 
 #include "../graph/graph.h"
+#include "../machine/machine.h"
 
 /* -- Buffers: nodes that are stored ------------------------------------------------------------ */
 
@@ -127,7 +128,6 @@ typedef struct Kernels {
 /* roles.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */
 int contiguous_axis(const Kernels *k, NodeId x);
-enum { CONTRACT_FAR = 512 << 10 /* bytes that half of a core's own cache does not hold */ };
 /* A long sum over rows that lie across it and come from memory: a gradient by weights. */
 bool contract_is_deep(const Kernels *k, const Node *dot);
 

@@ -11,12 +11,9 @@
 #include <string.h>
 
 enum {
-	WORTH = 2 << 20,  /* bytes that are read of what members write: less is in the cache anyway */
-	ROOM = 512 << 10, /* bytes that a block of rows writes: half of a common L2 */
-	MOST_ROOM = 2 << 20, /* bytes of a block that are private, on the stack of the thread */
-	BLOCKS = 8,          /* of a batch, at least */
-	FEWEST_LANES = 8,    /* along the last axis */
-	MOST_PASSED = 6,     /* kernels between members */
+	BLOCKS = 8,       /* of a batch, at least */
+	FEWEST_LANES = 8, /* along the last axis */
+	MOST_PASSED = 6,  /* kernels between members */
 	MOST_MEMBERS = 8,
 	MOST_LOOKED = MOST_MEMBERS * (MOST_PASSED + 1) + 1,
 };
@@ -154,13 +151,14 @@ static bool is_private(const Stripping *s, BufferId b)
 static void make_chain(Stripping *s, const Strip *d)
 {
 	Kernels *k = s->k;
-	uint64_t bytes = 1, room = MOST_ROOM;
+	uint64_t bytes = 1, room = (uint64_t)s->c->machine->stack_bytes;
 	count_inside(s, d);
 	for (uint32_t i = d->first; i < d->end; i++)
 		for (uint32_t o = 0; o < k->kernel[i].out_count; o++)
 			bytes += k->buffer[k->kernel[i].to[o]].bytes / (uint64_t)d->rows;
 	Chain *chain = new (s->c->arena, Chain);
-	int64_t block = (int64_t)(ROOM / bytes), most = d->rows / BLOCKS;
+	int64_t block = (int64_t)((uint64_t)s->c->machine->l2_bytes / 2 / bytes),
+	        most = d->rows / BLOCKS;
 	block = block > most ? most : block;
 	*chain = (Chain){.count = d->end - d->first, .units = 1, .rows = d->rows};
 	chain->block = block < 1 ? 1 : block;
@@ -200,7 +198,8 @@ static uint32_t strip(Stripping *s, uint32_t first)
 		if (as_long && takes(s, &d, i, axis))
 			add(s, &d, i, axis);
 	}
-	if (d.end - d.first < 2 || (d.shared < WORTH && !is_test(s->c))) {
+	if (d.end - d.first < 2 ||
+	    (d.shared < 4 * (uint64_t)machine_far_bytes(s->c->machine) && !is_test(s->c))) {
 		memcpy(&k->kernel[first], before, looked * sizeof *before);
 		for (uint32_t i = first; i < first + looked; i++)
 			note_writer(s, i);

@@ -14,9 +14,8 @@ enum {
 	MOST_PLACES = 64,
 	MOST_PARTS = 8,
 	DEEPEST = 32,
-	STREAMED = 4 << 20, /* bytes: more than a core's share of the caches */
-	MOST_CODE = 4096,   /* places times operations at one of them */
-	LANES = 16,         /* of the longest vector */
+	MOST_CODE = 4096, /* places times operations at one of them */
+	LANES = 16,       /* of the longest vector */
 };
 
 typedef struct Unroll {
@@ -195,5 +194,6 @@ void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel)
 	arena_reset(c->arena, mark);
 	bool parts = out->op == OP_concat && !(kernel->unrolled >> out->attr.axis & 1);
 	kernel->streams = kernel->unrolled && !parts && to->place == PLACE_ARENA &&
-	                  to->bytes >= STREAMED && s.dim[s.rank - 1] % LANES == 0;
+	                  c->machine->l3_bytes && to->bytes >= (uint64_t)c->machine->l3_bytes &&
+	                  s.dim[s.rank - 1] % LANES == 0;
 }

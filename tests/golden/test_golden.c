@@ -61,7 +61,10 @@ static bool run_case(const char *path)
 {
 	char why[128], stage[64];
 	Text file = {0}, got = {0};
-	Compile c = {.arena = arena_open(0), .float_type = DTYPE_f32, .dot_type = DTYPE_bf16};
+	Compile c = {.arena = arena_open(0),
+	             .machine = &machine_default,
+	             .float_type = DTYPE_f32,
+	             .dot_type = DTYPE_bf16};
 	c.diags = diags_open(c.arena);
 	CU_ASSERT_FATAL(file_read(path, 1 << 20, &file, why));
 	const char *cut = strstr(file.data, "=== after ");

@@ -154,7 +154,10 @@ Compile *compile_open(void)
 {
 	Arena *arena = arena_open(0);
 	Compile *c = new (arena, Compile);
-	*c = (Compile){.arena = arena, .diags = diags_open(arena), .float_type = DTYPE_f32};
+	*c = (Compile){.arena = arena,
+	               .diags = diags_open(arena),
+	               .float_type = DTYPE_f32,
+	               .machine = &machine_default};
 	return c;
 }
 

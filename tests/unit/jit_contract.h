@@ -102,7 +102,7 @@ static inline Graph *product_normalized(Graph *g, NodeId in[2], NodeId *out)
 
 static inline void product_compile(CompiledProduct *o, const Product *p, const char *assembly)
 {
-	o->compile = (Compile){.arena = arena_open(0)};
+	o->compile = (Compile){.arena = arena_open(0), .machine = &machine_default};
 	o->compile.diags = diags_open(o->compile.arena);
 	Graph *g = graph_new(&o->compile, "product");
 	NodeId in[3] = {0}, dot, out = product_graph(g, p, in, &dot);

@@ -125,7 +125,8 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel)
 
 static void all_samples(DType type, const char *cpu, StepParallel parallel)
 {
-	Compile c = {.arena = arena_open(0), .float_type = type, .cpu = cpu};
+	Compile c = {
+	    .arena = arena_open(0), .machine = &machine_default, .float_type = type, .cpu = cpu};
 	c.diags = diags_open(c.arena);
 	Graph *g = graph_new(&c, "samples");
 	for (Op op = 1; op < OP_COUNT; op++) {
@@ -169,7 +170,7 @@ static void chain(void)
 {
 	static const int64_t sizes[] = {1, 2, 15, 16, 17, 97, 300};
 	for (size_t i = 0; i < COUNT(sizes); i++) {
-		Compile c = {.arena = arena_open(0), .float_type = DTYPE_f32};
+		Compile c = {.arena = arena_open(0), .machine = &machine_default, .float_type = DTYPE_f32};
 		c.diags = diags_open(c.arena);
 		Graph *g = graph_new(&c, "chain");
 		int64_t n = sizes[i];

@@ -59,7 +59,7 @@ static bool print_costs(sslc_program *p)
 int command_check(const Options *o)
 {
 	Session s;
-	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu}, true);
+	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu, .target = o->target}, true);
 	if (!code) {
 		session_print(&s);
 		print_states(s.program);

@@ -20,7 +20,7 @@ typedef enum Exit {
 /* One member an option of options.def; zero is "not given". Texts are of argv. */
 typedef struct Options {
 	const char *model; /* the operand; of `help`: the command */
-	const char *out, *init, *stage, *function, *checkpoint, *split, *cpu;
+	const char *out, *init, *stage, *function, *checkpoint, *split, *cpu, *target;
 	int64_t epochs, steps, samples, threads;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
 	bool resume, no_downstream, quiet, profile, time, dot, help;

@@ -31,7 +31,7 @@ int command_dump(const Options *o)
 	}
 	bool needs_data = strcmp(stage, "parse") != 0;
 	Session s;
-	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu}, needs_data);
+	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu, .target = o->target}, needs_data);
 	if (!code && needs_data)
 		code = session_find(&s, function);
 	if (!code && !sslc_dump(s.program, function, stage, o->dot ? SSLC_DOT : SSLC_TEXT, stdout))

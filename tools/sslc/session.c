@@ -66,7 +66,7 @@ int session_open(Session *s, const Options *o, sslc_options options, bool with_d
 		complain("no memory to open the model");
 		return EXIT_SYSTEM;
 	}
-	if (o->cpu && !sslc_error_count(s->program))
+	if ((o->cpu || o->target) && !sslc_error_count(s->program))
 		(void)sslc_cpu(s->program); /* an unknown one is an error, also where nothing is compiled */
 	bool bound = with_data && sslc_reader(s->program) && open_data(s, o->model);
 	if (sslc_error_count(s->program) || (with_data && !bound))
