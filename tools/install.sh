@@ -2,7 +2,7 @@
 # install.sh: the Debian 12 packages that sslc is built from and tested with; `tests` adds those of the tests alone.
 set -eu
 
-build="gcc cmake ninja-build pkg-config llvm-19-dev libstdc++-12-dev libcjson-dev zlib1g-dev dataset-fashion-mnist"
+build="gcc cmake ninja-build pkg-config llvm-19-dev clang-19 libstdc++-12-dev libcjson-dev zlib1g-dev dataset-fashion-mnist"
 tests="libcunit1-dev clang clang-format libclang-rt-14-dev"
 
 packages=$build

@@ -1,0 +1,4 @@
+/* bitcode.c: the folder as one file, to be compiled to bitcode for emitted objects. */
+#include "bytes.c"
+#include "embed.c"
+#include "state.c"

@@ -1,0 +1,114 @@
+/* embed.h: the part of an emitted object that is not kernels: one block of memory, and what can be
+ * done with the states in it.
+ *
+ * 1 Tables    what the compiler writes of a model       2 Block    initialise, call, count
+ * 3 Tensors   read, write, find                         4 Files    save, restore, load, export
+ *
+ * Freestanding: no libc, no allocation, no globals but constants, no floating point. Functions
+ * return 0, or an error of errors.def, which is negative. Whatever is wrong is found before
+ * anything is changed. A block is used by one thread at a time; different blocks by any. */
+#ifndef SSLC_EMBED_H
+#define SSLC_EMBED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../step.h"
+
+/* -- 1 Tables ---------------------------------------------------------------------------------- */
+
+enum {
+	EMBED_ALIGNED = 64,     /* the block, and each part of it */
+	EMBED_MOST_VALUES = 16, /* inputs, or outputs, of a function */
+	EMBED_MOST_RANK = 8,
+};
+
+/* Where an input of a function comes from. */
+enum {
+	EMBED_FROM_CALLER, /* the next of the caller's pointers */
+	EMBED_FROM_SEED,   /* uint32[2] */
+	EMBED_FROM_STEP,   /* int32: steps done */
+};
+
+/* What a tensor is. */
+enum {
+	EMBED_IS_PARAM = 1,     /* trained: infinite is as wrong as NaN */
+	EMBED_IS_OPTIMIZER = 2, /* not needed to use the model */
+};
+
+typedef uint32_t EmbedDims[EMBED_MOST_RANK];
+
+#define ROW(name, type, letter, meaning) type name;
+#define TENSOR                           ROW
+typedef struct EmbedTensor {
+#include "tables.def"
+} EmbedTensor;
+#undef TENSOR
+#define VALUE ROW
+typedef struct EmbedValue {
+#include "tables.def"
+} EmbedValue;
+#undef VALUE
+#define FUNCTION ROW
+typedef struct EmbedFunction {
+#include "tables.def"
+} EmbedFunction;
+#undef FUNCTION
+#define MODEL ROW
+typedef struct EmbedModel {
+#include "tables.def"
+} EmbedModel;
+#undef MODEL
+#undef ROW
+
+#define ERROR(name, code, text) EMBED_##name = (code),
+enum {
+#include "errors.def"
+};
+#undef ERROR
+/* What an error means, in English; of 0, "done". Never NULL. */
+const char *embed_message(int32_t code);
+
+/* -- 2 Block ----------------------------------------------------------------------------------- */
+
+/* The block is its head, the states, the spare outputs, the arena. */
+#define EMBED_HEAD UINT64_C(64)
+#define EMBED_ROUND(size)                                                                          \
+	(((uint64_t)(size) + (EMBED_ALIGNED - 1)) & ~(uint64_t)(EMBED_ALIGNED - 1))
+#define EMBED_BLOCK_BYTES(states, spare, arena)                                                    \
+	(EMBED_HEAD + EMBED_ROUND(states) + EMBED_ROUND(spare) + EMBED_ROUND(arena))
+
+/* Makes a block of `bytes`, whatever was in it, and the states: the embedded weights, or random
+ * ones. NULL, ALIGN, SMALL. A model with neither is EMPTY to calls until states are loaded. */
+int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t seed_low,
+                   uint32_t seed_high);
+/* Runs a function: given[i] is its i-th input that is FROM_CALLER, results[i] its i-th output; a
+ * result that is NULL is not wanted, as are all if `results` is. Inputs and results must not
+ * overlap. ALIGN, EMPTY, STEPS. */
+int32_t embed_call(const EmbedModel *model, void *block, const EmbedFunction *function,
+                   const void *const *given, void *const *results);
+/* From now on tiles run by `parallel` with `pool`; NULL: in order, as after embed_init. */
+int32_t embed_parallel(const EmbedModel *model, void *block, void *pool, StepParallel parallel);
+/* Steps of training done; negative: an error. */
+int32_t embed_steps(const EmbedModel *model, const void *block);
+
+/* -- 3 Tensors --------------------------------------------------------------------------------- */
+
+/* The number of the tensor with this name; negative: an error. */
+int32_t embed_find(const EmbedModel *model, const char *name);
+/* Copies a tensor out or in, as little-endian words in row-major order. `bytes` must be the
+ * tensor's. Any alignment. TENSOR, BYTES. */
+int32_t embed_read(const EmbedModel *model, const void *block, uint32_t tensor, void *to,
+                   size_t bytes);
+int32_t embed_write(const EmbedModel *model, void *block, uint32_t tensor, const void *from,
+                    size_t bytes);
+
+/* -- 4 Files ----------------------------------------------------------------------------------- */
+
+/* The whole state: what a block needs to go on as if nothing had happened. */
+size_t embed_save_bytes(const EmbedModel *model);
+int32_t embed_save(const EmbedModel *model, const void *block, void *to, size_t bytes);
+/* Into a block that was initialised. SAVED, OTHER_MODEL, TRUNCATED, DAMAGED: nothing is changed. */
+int32_t embed_restore(const EmbedModel *model, void *block, const void *from, size_t bytes);
+
+#endif
