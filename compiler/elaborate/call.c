@@ -396,7 +396,7 @@ static Value argument(Elab *b, const Invoke *call, const Formal *formal, int slo
 
 static bool is_frozen(const Elab *b, const char *name)
 {
-	return b->task && names_find(&b->task->task->frozen, name);
+	return names_find(b->task ? &b->task->task->frozen : &b->model->frozen, name);
 }
 
 static Value call_body(Elab *b, const Invoke *call, const Definition *d, const Scope *scope,
@@ -408,7 +408,7 @@ static Value call_body(Elab *b, const Invoke *call, const Definition *d, const S
 		frame = frame_network(b, d->name);
 	else
 		frame = call->direct ? *outer : frame_below(b, frame_component(b, d->name));
-	if (d->is_network && b->task && b->task->freezes && is_frozen(b, d->name))
+	if (d->is_network && (!b->task || b->task->freezes) && is_frozen(b, d->name))
 		b->training = false;
 	b->frame = &frame;
 	Value v = eval_body(b, d->body, scope, flow);

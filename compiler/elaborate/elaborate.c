@@ -212,7 +212,7 @@ static void build_step(Elab *b)
 	begin_graph(b, "step", true, b->bundle->batch);
 	NodeId loss = build_loss(b);
 	graph_output(b->g, "loss", loss);
-	apply_optimizer(b, b->model->optimizer, loss, NULL);
+	apply_optimizer(b, b->model->optimizer, loss, &b->model->frozen);
 	states_finish(b);
 }
 
@@ -229,10 +229,13 @@ static void build_gradients(Elab *b)
 	for (size_t i = 0; i < count; i++)
 		graph_output(b->g, arena_printf(b->c->arena, "d %s", b->bundle->state[index[i]].name),
 		             gradient[i]);
-	Graph *perturbed = new (b->c->arena, Graph);
-	*perturbed = *b->g;
+	Graph *perturbed = new (b->c->arena, Graph), *alone = new (b->c->arena, Graph);
+	*perturbed = *alone = *b->g;
 	perturbed->name = PERTURBED;
+	alone->name = "loss";
+	alone->out_count = alone->out_count > 0; /* without the gradients */
 	add_graph(b, perturbed);
+	add_graph(b, alone);
 }
 
 /* encoder(x), for models that do not say what their features are. */

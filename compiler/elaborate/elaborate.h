@@ -57,6 +57,7 @@ typedef struct Range {
  *   init            sets every state of pre-training       inputs seed
  *   step            out loss; sets parameters, optimizer   inputs x (label), seed, step
  *   gradients       out loss, and "d NAME" for each parameter; changes nothing   inputs as step
+ *   loss            out loss alone                         inputs as step
  *   perturbed       the same graph, of which autodiff/perturb.c makes the loss with one element of
  *                   a parameter moved     inputs also those that say which
  *   features        out features [batch, ...]              inputs x

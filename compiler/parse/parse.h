@@ -172,6 +172,7 @@ typedef struct Model {
 	const char *precision; /* of the operands of products: "f32" (default) or "bf16" */
 	Train train;
 	Definitions define; /* "define" and, with is_network, the networks, in file order */
+	Names frozen; /* networks that pre-training leaves as they are: of the caller, not the file */
 	Task *task;
 	size_t task_count;
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
