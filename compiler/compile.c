@@ -70,13 +70,7 @@ static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **nam
 {
 	sslc_tensor *tensor = new_array(p->c.arena, sslc_tensor, count + 1);
 	for (uint32_t i = 0; i < count; i++) {
-		NodeId x = inputs ? 0 : k->graph->out[i].value; /* slots are in their order */
-		for (NodeId n = 1; inputs && n < k->graph->count; n++)
-			if (node(k->graph, n)->op == OP_input &&
-			    strcmp(node(k->graph, n)->attr.name, name[i]) == 0)
-				x = n;
-		if (!x)
-			BUG("'%s' of %s has no node", name[i], k->graph->name);
+		NodeId x = inputs ? kernels_input(k, i) : k->graph->out[i].value;
 		const Node *n = node(k->graph, x);
 		tensor[i] =
 		    (sslc_tensor){.name = name[i], .dtype = type_info[n->type].name, .rank = n->shape.rank};
@@ -111,14 +105,13 @@ static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 	code->kernel_count = count;
 }
 
-/* Begins it, and describes it. */
-static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
+Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code)
 {
 	Lowered l = lower(&p->c, (Graph *)graph, NULL);
 	if (!l.plan)
-		return NULL;
+		return l;
 	l.kernels->once = strcmp(graph->name, "init") == 0;
-	Unit *unit = codegen_begin(p->codegen, l.kernels, l.plan, state_offset, p->bundle);
+	code->name = graph->name;
 	code->arena_bytes = (size_t)l.plan->arena_bytes;
 	code->arena_least = (size_t)l.plan->lower_bound;
 	code->input = describe(p, l.kernels, l.kernels->input_name, l.kernels->input_count, true);
@@ -126,7 +119,13 @@ static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
 	code->output = describe(p, l.kernels, l.kernels->output_name, l.kernels->output_count, false);
 	code->output_count = l.kernels->output_count;
 	describe_kernels(p, l.kernels, code);
-	return unit;
+	return l;
+}
+
+static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
+{
+	Lowered l = lower_described(p, graph, code);
+	return l.plan ? codegen_begin(p->codegen, l.kernels, l.plan, state_offset, p->bundle) : NULL;
 }
 
 void compile_functions(sslc_program *p, const size_t *which, size_t count)

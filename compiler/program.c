@@ -11,19 +11,6 @@
 enum { MODEL_LIMIT = 16 << 20 };
 static const size_t MEMORY_LIMIT = (size_t)2 << 30;
 
-/* For a program that is NULL or exhausted, or when it becomes so: returns `failure`. */
-#define GUARD(p, failure)                                                                          \
-	do {                                                                                           \
-		if (!(p) || (p)->exhausted)                                                                \
-			return failure;                                                                        \
-		if (setjmp((p)->out_of_memory)) {                                                          \
-			(p)->exhausted = true;                                                                 \
-			return failure;                                                                        \
-		}                                                                                          \
-		arena_on_limit((p)->c.arena, &(p)->out_of_memory);                                         \
-		laps_start(&(p)->c.laps);                                                                  \
-	} while (0)
-
 /* -- 1 Compile --------------------------------------------------------------------------------- */
 
 enum { MOST_EPOCHS = 1000000000 };
@@ -34,6 +21,13 @@ static const char *own_copy(sslc_program *p, const char *text)
 	return text ? arena_copy(p->c.arena, text, strlen(text)) : NULL;
 }
 
+static void check_count(sslc_program *p, const char *name, int64_t value)
+{
+	if (value < 0 || value > MOST_EPOCHS)
+		diag_error(p->c.diags, (Span){0}, "the option '%s' is %lld, but must be 0 to %d", name,
+		           (long long)value, MOST_EPOCHS);
+}
+
 static bool set_options(sslc_program *p, const sslc_options *o)
 {
 	GUARD(p, false);
@@ -41,9 +35,9 @@ static bool set_options(sslc_program *p, const sslc_options *o)
 	p->c.cpu = own_copy(p, o->cpu);
 	p->c.features = own_copy(p, o->features);
 	p->c.target = own_copy(p, o->target);
-	if (o->epochs < 0 || o->epochs > MOST_EPOCHS)
-		diag_error(p->c.diags, (Span){0}, "the option 'epochs' is %lld, but must be 0 to %d",
-		           (long long)o->epochs, MOST_EPOCHS);
+	p->freeze = own_copy(p, o->freeze);
+	check_count(p, "epochs", o->epochs);
+	check_count(p, "batch", o->batch);
 	return true;
 }
 
@@ -55,6 +49,7 @@ static sslc_program *program_new(const sslc_options *options)
 		return NULL;
 	p->limit = o.memory_limit ? o.memory_limit : MEMORY_LIMIT;
 	p->epochs = o.epochs;
+	p->batch = o.batch;
 	p->c = (Compile){
 	    .arena = arena_open(p->limit),
 	    .float_type = o.f64 ? DTYPE_f64 : DTYPE_f32,
@@ -111,6 +106,30 @@ static bool read_call(sslc_program *p, const Expr *e)
 	return true;
 }
 
+static void set_batch(sslc_program *p)
+{
+	p->model->train.batch.value = (double)p->batch;
+	if (!p->model->train.batch.span.file) /* it was asked for: too many are an error */
+		p->model->train.batch.span = p->model->data->span;
+}
+
+/* The networks of the option `freeze`. */
+static void freeze(sslc_program *p)
+{
+	Model *m = p->model;
+	for (const char *at = p->freeze; at && *at; at += strspn(at, ",")) {
+		size_t size = strcspn(at, ",");
+		const char *name = arena_copy(p->c.arena, at, size);
+		const Definition *d = definitions_find(&m->define, name);
+		at += size;
+		if (d && d->is_network) {
+			(void)names_add(&m->frozen, p->c.arena, name, 1);
+			continue;
+		}
+		diag_error(p->c.diags, (Span){0}, "the model has no network named '%s' to freeze", name);
+	}
+}
+
 static void program_parse(sslc_program *p)
 {
 	p->prelude = prelude_parse(&p->c);
@@ -121,6 +140,10 @@ static void program_parse(sslc_program *p)
 		p->c.dot_type = DTYPE_bf16;
 	if (p->model && p->epochs > 0)
 		p->model->train.epochs.value = (double)p->epochs;
+	if (p->model && p->batch > 0)
+		set_batch(p);
+	if (p->model)
+		freeze(p);
 }
 
 static bool guarded_parse(sslc_program *p, const char *name)

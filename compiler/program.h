@@ -14,7 +14,8 @@ struct sslc_program {
 	jmp_buf out_of_memory;
 	bool exhausted; /* the memory limit was passed: nothing more is compiled */
 	size_t limit;
-	int64_t epochs; /* 0: the model's */
+	int64_t epochs, batch; /* 0: the model's */
+	const char *freeze;    /* names, apart by commas; NULL: none */
 	Text source;
 	uint32_t file; /* of the model, in diags; 0: unreadable */
 	Prelude *prelude;
@@ -29,6 +30,19 @@ struct sslc_program {
 	sslc_task *task;
 };
 
+/* For a program that is NULL or exhausted, or when it becomes so: returns `failure`. */
+#define GUARD(p, failure)                                                                          \
+	do {                                                                                           \
+		if (!(p) || (p)->exhausted)                                                                \
+			return failure;                                                                        \
+		if (setjmp((p)->out_of_memory)) {                                                          \
+			(p)->exhausted = true;                                                                 \
+			return failure;                                                                        \
+		}                                                                                          \
+		arena_on_limit((p)->c.arena, &(p)->out_of_memory);                                         \
+		laps_start(&(p)->c.laps);                                                                  \
+	} while (0)
+
 /* A function of the model on its way down; what a stage did not reach is NULL. */
 typedef struct Lowered {
 	const Graph *graph;
@@ -39,6 +53,8 @@ typedef struct Lowered {
 /* compile.c: the stages in order. `last` names a stage of graphs (elaborate, autodiff, a pass) to stop
  * after, or is NULL. */
 Lowered lower(Compile *c, Graph *graph, const char *last);
+/* The same to the end, and what the world is told of it. */
+Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code);
 /* Finds the machine that code is made for, once; false: reported. */
 bool open_machine(sslc_program *p);
 /* Opens p->codegen once; false: reported. */

@@ -1,6 +1,6 @@
 /* sslc.h: the public API: from a model file to functions that train it.
  *
- * 1 Compile     sslc_open, sslc_bind, sslc_function
+ * 1 Compile     sslc_open, sslc_bind, sslc_function, sslc_embed
  * 2 Inspect     states, tasks, settings, sslc_dump
  * 3 Errors      sslc_error_count, sslc_print_errors
  *
@@ -54,6 +54,8 @@ typedef struct sslc_options {
 	                         a CPU of its own; NULL: this kind */
 	size_t memory_limit;  /* bytes that the compiler may use; 0: 2 GiB */
 	int64_t epochs;       /* of pre-training, instead of the model's; 0: the model's */
+	int64_t batch;        /* the same */
+	const char *freeze;   /* networks that pre-training leaves as they are: "encoder,decoder" */
 } sslc_options;
 
 enum { SSLC_MAX_RANK = 8, SSLC_MAX_FIELDS = 8 };
@@ -129,7 +131,7 @@ typedef struct sslc_code {
 	const sslc_kernel *kernel; /* in the order in which they run */
 	size_t kernel_count;
 } sslc_code;
-/* Compiles on first use: "init", "step", "features", "gradients", "perturbed", and of task T:
+/* Compiles on first use: "init", "step", "features", "loss", "gradients", "perturbed", and of task T:
  * "T.init", "T.step", "T.score", "T.score.rest". perturbed gives the loss where one
  * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
  * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that
@@ -142,6 +144,24 @@ SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);
 SSLC_API void sslc_compile(sslc_program *p, const char *const *names, size_t count);
 SSLC_API bool sslc_has_function(const sslc_program *p,
                                 const char *name); /* before sslc_bind: false */
+
+/* An object file and a header for C, by which other programs train and use the model without sslc
+ * or LLVM behind them. */
+typedef struct sslc_embedding {
+	const char *prefix;          /* of all names; NULL: the model's name */
+	const char *const *function; /* "step", "encode", "loss", a task's name (its step and score) or
+	                                 any of sslc_function but init; the first values come along */
+	size_t count;                /* 0: step, encode and loss, as far as there are */
+	const void *weights;         /* a block of states as sslc_states describes it; NULL: random */
+} sslc_embedding;
+typedef struct sslc_embedded {
+	char *object, *header; /* of malloc, freed by sslc_embedded_free */
+	size_t object_bytes, header_bytes;
+	size_t block_bytes, states_bytes, arena_bytes, tensors;
+} sslc_embedded;
+/* For the machine that the options name. False: an error, and nothing to free. */
+SSLC_API bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out);
+SSLC_API void sslc_embedded_free(sslc_embedded *e);
 
 /* -- 2 Inspect --------------------------------------------------------------------------------- */
 

@@ -30,9 +30,45 @@ StepFunction codegen_call(const Unit *u);
 StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
                               void *states);
 
-typedef enum CodegenText { CODEGEN_LLVM, CODEGEN_LLVM_OPTIMIZED, CODEGEN_ASM } CodegenText;
+typedef enum CodegenText {
+	CODEGEN_LLVM,
+	CODEGEN_LLVM_OPTIMIZED,
+	CODEGEN_ASM,
+	CODEGEN_OBJECT,
+} CodegenText;
 MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
                            void *states, CodegenText what, Text *out);
+
+/* -- object.c: functions as an object file of other programs ----------------------------------- */
+
+typedef struct ObjectFunction {
+	const Kernels *k;
+	const Plan *p;
+	const char *name; /* it is exported as prefix_name; NULL: the one that sets all states */
+	bool counts;      /* a step: one more is done after it */
+} ObjectFunction;
+
+typedef struct ObjectTensor { /* of the states */
+	const char *name, *dtype; /* in the words of safetensors: "F32" */
+	Shape shape;
+	uint64_t offset, bytes;
+	unsigned flags; /* EMBED_IS_... */
+} ObjectTensor;
+
+/* Bytes are those of runtime/embed/embed.h. */
+typedef struct ObjectPlan {
+	const char *name, *prefix;
+	const ObjectFunction *function; /* [count], at least one */
+	size_t count;
+	const ObjectTensor *tensor;
+	size_t tensor_count;
+	uint64_t hash, states_bytes, spare_bytes, arena_bytes;
+	const char *weights; /* [states_bytes] the states to begin with; NULL: they are computed */
+	StateOffset offset;
+	void *states;
+} ObjectPlan;
+MUST_USE bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text *out);
+
 const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
 /* Whether this machine can run code for the target; false: reported. codegen_text needs it not. */
 MUST_USE bool codegen_runs_here(Codegen *cg);

@@ -316,3 +316,11 @@ void kernels_dot(const Kernels *k, Text *out)
 	}
 	text_printf(out, "}\n");
 }
+
+NodeId kernels_input(const Kernels *k, uint32_t slot)
+{
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		if (k->buffer[b].place == PLACE_INPUT && k->buffer[b].slot == slot)
+			return k->buffer[b].node;
+	BUG("%s has no input %u", k->graph->name, slot);
+}

@@ -147,6 +147,7 @@ const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uin
 Kernels *schedule(Compile *c, const Graph *graph);
 void kernels_print(const Kernels *k, Text *out);
 const char *kernel_text(const Kernels *k, const Kernel *kernel); /* "contract" is in kind_name */
+NodeId kernels_input(const Kernels *k, uint32_t slot);           /* the node of an input */
 const char *kernel_kind(const Kernel *kernel);
 Span kernel_origin(const Kernels *k,
                    const Kernel *kernel); /* of its core or first out; file 0: none */

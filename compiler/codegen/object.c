@@ -1,0 +1,368 @@
+/* object.c: several functions of a model as one object file for other programs.
+ *
+ * In: planned functions, the tensors of the states. Out: a module that holds them, the tables and
+ * the functions of runtime/embed, which are bitcode that was made as sslc was built, and thin
+ * functions by the model's name, the only ones that are seen from outside. No global is written.
+ *
+ * The layout of a table is that of the C struct in runtime/embed/embed.h: LLVM lays out a struct of
+ * pointers and integers as C does. */
+#include <string.h>
+
+#include <llvm-c/BitReader.h>
+#include <llvm-c/Linker.h>
+
+#include "../../runtime/embed/bitcode.h"
+#include "../../runtime/embed/embed.h"
+#include "unit.h"
+
+typedef struct ObjectEmit {
+	Emit *e;
+	const Codegen *cg;
+	const ObjectPlan *plan;
+	V model; /* the table of all */
+} ObjectEmit;
+
+/* -- Tables ------------------------------------------------------------------------------------ */
+
+/* A row of each table, as values of LLVM: from the same list as the struct of C. */
+#define ROW(name, type, letter, meaning) V name;
+#define TENSOR                           ROW
+typedef struct TensorRow {
+#include "../../runtime/embed/tables.def"
+} TensorRow;
+#undef TENSOR
+#define VALUE ROW
+typedef struct ValueRow {
+#include "../../runtime/embed/tables.def"
+} ValueRow;
+#undef VALUE
+#define FUNCTION ROW
+typedef struct FunctionRow {
+#include "../../runtime/embed/tables.def"
+} FunctionRow;
+#undef FUNCTION
+#define MODEL ROW
+typedef struct ModelRow {
+#include "../../runtime/embed/tables.def"
+} ModelRow;
+#undef MODEL
+#undef ROW
+
+/* The constant struct of a row. */
+#define STRUCTURE(e, row)                                                                          \
+	LLVMConstStructInContext((e)->context, (V *)(row), sizeof *(row) / sizeof(V), false)
+
+static V constant(Emit *e, const char *name, V value)
+{
+	V g = LLVMAddGlobal(e->module, LLVMTypeOf(value), name);
+	LLVMSetInitializer(g, value);
+	LLVMSetGlobalConstant(g, true);
+	LLVMSetLinkage(g, LLVMPrivateLinkage);
+	LLVMSetUnnamedAddress(g, LLVMGlobalUnnamedAddr);
+	return g;
+}
+
+static V text(Emit *e, const char *bytes)
+{
+	return constant(e, "text", LLVMConstStringInContext2(e->context, bytes, strlen(bytes), false));
+}
+
+static V u32(Emit *e, uint64_t x)
+{
+	return LLVMConstInt(e->i32, x, false);
+}
+
+static V u64(Emit *e, uint64_t x)
+{
+	return LLVMConstInt(e->i64, x, false);
+}
+
+/* The address of an array of equal structs; NULL if it is empty. */
+static V table(Emit *e, V *row, size_t count)
+{
+	return count ? constant(e, "table", LLVMConstArray2(LLVMTypeOf(row[0]), row, count))
+	             : LLVMConstNull(e->ptr);
+}
+
+static V tensor_table(ObjectEmit *o)
+{
+	Emit *e = o->e;
+	const ObjectPlan *p = o->plan;
+	V *row = new_array(e->c->arena, V, p->tensor_count + 1);
+	for (size_t i = 0; i < p->tensor_count; i++) {
+		const ObjectTensor *t = &p->tensor[i];
+		V dim[EMBED_MOST_RANK];
+		for (int d = 0; d < EMBED_MOST_RANK; d++)
+			dim[d] = u32(e, d < t->shape.rank ? (uint64_t)t->shape.dim[d] : 0);
+		TensorRow r = {.name = text(e, t->name),
+		               .dtype = text(e, t->dtype),
+		               .offset = u64(e, t->offset),
+		               .bytes = u64(e, t->bytes),
+		               .rank = u32(e, (uint64_t)t->shape.rank),
+		               .flags = u32(e, t->flags),
+		               .dim = LLVMConstArray2(e->i32, dim, EMBED_MOST_RANK)};
+		row[i] = STRUCTURE(e, &r);
+	}
+	return table(e, row, p->tensor_count);
+}
+
+static V value_row(Emit *e, const Node *n, const char *input)
+{
+	unsigned from = !input                       ? 0
+	                : strcmp(input, "seed") == 0 ? EMBED_FROM_SEED
+	                : strcmp(input, "step") == 0 ? EMBED_FROM_STEP
+	                                             : EMBED_FROM_CALLER;
+	size_t size = type_info[n->type].size;
+	ValueRow r = {.bytes = u64(e, (uint64_t)shape_size(n->shape) * size),
+	              .align = u32(e, size),
+	              .from = u32(e, from)};
+	return STRUCTURE(e, &r);
+}
+
+static V function_table(ObjectEmit *o, const ObjectFunction *f, V call)
+{
+	Emit *e = o->e;
+	const Kernels *k = f->k;
+	V *in = new_array(e->c->arena, V, k->input_count + 1),
+	  *out = new_array(e->c->arena, V, k->output_count + 1);
+	for (uint32_t i = 0; i < k->input_count; i++)
+		in[i] = value_row(e, node(k->graph, kernels_input(k, i)), k->input_name[i]);
+	for (uint32_t i = 0; i < k->output_count; i++)
+		out[i] = value_row(e, node(k->graph, k->graph->out[i].value), NULL);
+	FunctionRow r = {.call = call,
+	                 .input = table(e, in, k->input_count),
+	                 .output = table(e, out, k->output_count),
+	                 .input_count = u32(e, k->input_count),
+	                 .output_count = u32(e, k->output_count),
+	                 .is_step = u32(e, f->counts)};
+	return constant(e, "function", STRUCTURE(e, &r));
+}
+
+/* -- Functions --------------------------------------------------------------------------------- */
+
+/* A C function of our own calling convention's word: on some machines what is returned in 32 bits
+ * must be extended by who returns it. */
+static V exported(ObjectEmit *o, const char *suffix, T result, T *params, unsigned count)
+{
+	Emit *e = o->e;
+	const char *name = arena_printf(e->c->arena, "%s_%s", o->plan->prefix, suffix);
+	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(result, params, count, false));
+	target_attributes(o->cg, e, f);
+	if (result == e->i32 && strncmp(o->cg->target->triple, "riscv64", 7) == 0) {
+		unsigned kind = LLVMGetEnumAttributeKindForName("signext", 7);
+		LLVMAddAttributeAtIndex(f, LLVMAttributeReturnIndex,
+		                        LLVMCreateEnumAttribute(e->context, kind, 0));
+	}
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	return f;
+}
+
+static V embedded(ObjectEmit *o, const char *name)
+{
+	V f = LLVMGetNamedFunction(o->e->module, arena_printf(o->e->c->arena, "embed_%s", name));
+	if (!f)
+		BUG("runtime/embed has no function '%s'", name);
+	return f;
+}
+
+static V call(Emit *e, V f, V *args, unsigned count)
+{
+	return LLVMBuildCall2(e->b, LLVMGlobalGetValueType(f), f, args, count, "");
+}
+
+static T type_of_letter(Emit *e, char letter)
+{
+	return letter == 'p'   ? e->ptr
+	       : letter == 'z' ? LLVMIntPtrTypeForASInContext(e->context, e->layout, 0)
+	                       : e->i32;
+}
+
+/* prefix_NAME(...): embed_NAME(model, ...), or the same without the model. */
+static void forward(ObjectEmit *o, const char *name, const char *letters, bool plain)
+{
+	Emit *e = o->e;
+	enum { MOST = 8 };
+	T params[MOST];
+	V args[MOST + 1] = {o->model};
+	unsigned count = (unsigned)strlen(letters) - 1; /* the first one is of the result */
+	for (unsigned i = 0; i < count; i++)
+		params[i] = type_of_letter(e, letters[i + 1]);
+	V f = exported(o, name, type_of_letter(e, letters[0]), params, count);
+	for (unsigned i = 0; i < count; i++)
+		args[i + 1] = LLVMGetParam(f, i);
+	LLVMBuildRet(e->b, call(e, embedded(o, name), args + plain, count + !plain));
+}
+
+/* Of the rows of pointers that embed_call takes. */
+static V row(Emit *e, V f, unsigned first, unsigned count)
+{
+	V at = LLVMBuildArrayAlloca(e->b, e->ptr, u32(e, count + 1), "");
+	for (unsigned i = 0; i < count; i++)
+		l_store(e, LLVMGetParam(f, first + i), l_at(e, e->ptr, at, u32(e, i)),
+		        e->c->machine->pointer_bytes);
+	return at;
+}
+
+/* prefix_NAME(block, inputs..., outputs...). */
+static void export_function(ObjectEmit *o, const ObjectFunction *f, V table)
+{
+	Emit *e = o->e;
+	unsigned given = 0, outputs = f->k->output_count;
+	for (uint32_t i = 0; i < f->k->input_count; i++)
+		given +=
+		    strcmp(f->k->input_name[i], "seed") != 0 && strcmp(f->k->input_name[i], "step") != 0;
+	T *params = new_array(e->c->arena, T, 1 + given + outputs);
+	for (unsigned i = 0; i < 1 + given + outputs; i++)
+		params[i] = e->ptr;
+	V made = exported(o, f->name, e->i32, params, 1 + given + outputs);
+	V args[] = {o->model, LLVMGetParam(made, 0), table, row(e, made, 1, given),
+	            row(e, made, 1 + given, outputs)};
+	LLVMBuildRet(e->b, call(e, embedded(o, "call"), args, COUNT(args)));
+}
+
+/* -- The module -------------------------------------------------------------------------------- */
+
+/* What clang knew of the machine does not hold: attributes that are text go, ours come. */
+static void retarget(ObjectEmit *o, V f)
+{
+	unsigned at = (unsigned)LLVMAttributeFunctionIndex;
+	unsigned count = LLVMGetAttributeCountAtIndex(f, at);
+	LLVMAttributeRef *has = new_array(o->e->c->arena, LLVMAttributeRef, count + 1);
+	LLVMGetAttributesAtIndex(f, at, has);
+	for (unsigned i = 0; i < count; i++) {
+		unsigned length;
+		if (!LLVMIsStringAttribute(has[i]))
+			continue;
+		const char *name = LLVMGetStringAttributeKind(has[i], &length);
+		if (strncmp(name, "no-builtin", 10) != 0)
+			LLVMRemoveStringAttributeAtIndex(f, at, name, length);
+	}
+	target_attributes(o->cg, o->e, f);
+}
+
+static void link_embed(ObjectEmit *o)
+{
+	Emit *e = o->e;
+	bool wide = e->c->machine->pointer_bytes == 8;
+	LLVMMemoryBufferRef bytes = LLVMCreateMemoryBufferWithMemoryRangeCopy(
+	    (const char *)(wide ? embed_bitcode_64 : embed_bitcode_32),
+	    wide ? embed_bitcode_64_bytes : embed_bitcode_32_bytes, "embed");
+	LLVMModuleRef module;
+	if (LLVMParseBitcodeInContext2(e->context, bytes, &module))
+		BUG("the bitcode of runtime/embed is damaged");
+	LLVMDisposeMemoryBuffer(bytes);
+	LLVMSetTarget(module, o->cg->target->triple);
+	LLVMSetModuleDataLayout(module, e->layout);
+	if (LLVMLinkModules2(e->module, module))
+		BUG("the bitcode of runtime/embed cannot be linked");
+	for (V f = LLVMGetFirstFunction(e->module); f; f = LLVMGetNextFunction(f))
+		if (!LLVMIsDeclaration(f))
+			retarget(o, f);
+}
+
+/* The step of a function, of the symbol that is returned. */
+static V emit_whole(ObjectEmit *o, size_t number)
+{
+	Emit *e = o->e;
+	const ObjectFunction *f = &o->plan->function[number];
+	const char *prefix = arena_printf(e->c->arena, "f%zu_", number),
+	           *name = arena_printf(e->c->arena, "%scall", prefix);
+	e->k = f->k;
+	e->plan = f->p;
+	bool *wanted = new_array(e->c->arena, bool, f->k->kernel_count + 1);
+	for (uint32_t i = 0; i < f->k->kernel_count; i++)
+		wanted[i] = step_first_equal(f->k, i) == i;
+	emit_kernels(e, o->cg, prefix, wanted);
+	emit_step(e, o->cg, prefix, name);
+	return LLVMGetNamedFunction(e->module, name);
+}
+
+/* The function whose name is NULL is the one that sets the states; it is called by others only. */
+static void emit_all(ObjectEmit *o)
+{
+	Emit *e = o->e;
+	const ObjectPlan *p = o->plan;
+	V *table = new_array(e->c->arena, V, p->count + 1), init = LLVMConstNull(e->ptr);
+	link_embed(o);
+	for (size_t i = 0; i < p->count; i++) {
+		table[i] = function_table(o, &p->function[i], emit_whole(o, i));
+		init = p->function[i].name ? init : table[i];
+	}
+	V weights = LLVMConstNull(e->ptr);
+	if (p->weights) {
+		weights = constant(
+		    e, "weights", LLVMConstStringInContext2(e->context, p->weights, p->states_bytes, true));
+		LLVMSetAlignment(weights, 64);
+	}
+	ModelRow r = {.name = text(e, p->name),
+	              .tensor = tensor_table(o),
+	              .init = init,
+	              .weights = weights,
+	              .hash = u64(e, p->hash),
+	              .states_bytes = u64(e, p->states_bytes),
+	              .spare_bytes = u64(e, p->spare_bytes),
+	              .arena_bytes = u64(e, p->arena_bytes),
+	              .tensor_count = u32(e, p->tensor_count)};
+	o->model = constant(e, "model", STRUCTURE(e, &r));
+#define EMBED(name, letters, result, params, meaning) forward(o, #name, letters, false);
+#define PLAIN(name, letters, result, params, meaning) forward(o, #name, letters, true);
+#include "../../runtime/embed/functions.def"
+#undef EMBED
+#undef PLAIN
+	for (size_t i = 0; i < p->count; i++)
+		if (p->function[i].name)
+			export_function(o, &p->function[i], table[i]);
+}
+
+/* All but what begins with the prefix is this module's own. */
+static void hide(ObjectEmit *o)
+{
+	const char *shown = arena_printf(o->e->c->arena, "%s_", o->plan->prefix);
+	for (V f = LLVMGetFirstFunction(o->e->module); f; f = LLVMGetNextFunction(f)) {
+		size_t length;
+		const char *name = LLVMGetValueName2(f, &length);
+		if (!LLVMIsDeclaration(f) && strncmp(name, shown, strlen(shown)) != 0)
+			LLVMSetLinkage(f, LLVMInternalLinkage);
+	}
+}
+
+static bool write_out(Codegen *cg, LLVMModuleRef module, CodegenText what, Text *out)
+{
+	LLVMMemoryBufferRef bytes;
+	char *message = NULL;
+	if (what == CODEGEN_LLVM_OPTIMIZED) {
+		message = LLVMPrintModuleToString(module);
+		text_add(out, message, strlen(message));
+		LLVMDisposeMessage(message);
+		return true;
+	}
+	LLVMCodeGenFileType type = what == CODEGEN_ASM ? LLVMAssemblyFile : LLVMObjectFile;
+	if (LLVMTargetMachineEmitToMemoryBuffer(cg->machine, module, type, &message, &bytes)) {
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot write the object: %s", message);
+		LLVMDisposeMessage(message);
+		return false;
+	}
+	text_add(out, LLVMGetBufferStart(bytes), LLVMGetBufferSize(bytes));
+	LLVMDisposeMemoryBuffer(bytes);
+	return true;
+}
+
+bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text *out)
+{
+	Emit e;
+	emit_open(&e, cg, false, plan->function[0].k, plan->function[0].p, plan->name);
+	e.state_offset = plan->offset;
+	e.states = plan->states;
+	ObjectEmit o = {.e = &e, .cg = cg, .plan = plan};
+	emit_all(&o);
+	hide(&o);
+	verify_module(e.module, plan->name);
+	char why[WHY_LLVM];
+	bool good = optimize(cg->machine, e.module, why);
+	if (!good)
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot optimize: %s", why);
+	good = good && write_out(cg, e.module, what, out);
+	arena_release(cg->c->arena); /* all of it */
+	return good;
+}

@@ -1,0 +1,323 @@
+/* embed.c: a program as an object file and a header, for other programs to link.
+ *
+ * In: a bound program, and which of its functions are wanted. Out: planned functions with those
+ * states alone that they read or set, packed anew; the functions that set the first values are cut
+ * down to these. codegen/object.c makes the module of it, embed_header.c the text for C. */
+#include "embed.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { LAYOUT = 1 /* of states in a block: another number, another fingerprint */ };
+
+typedef struct Embedding {
+	sslc_program *p;
+	const sslc_embedding *how;
+	Embedded *to;
+	bool *needed;     /* [state_count] */
+	uint64_t *offset; /* [state_count] of the needed ones */
+	uint64_t align;   /* of a state */
+} Embedding;
+
+static uint64_t round_up(uint64_t x, uint64_t to)
+{
+	return (x + to - 1) / to * to;
+}
+
+/* -- Which functions --------------------------------------------------------------------------- */
+
+/* A name that C can have: other characters become '_', and a digit does not lead. */
+static const char *identifier(Arena *a, const char *name)
+{
+	char *copy = arena_printf(a, "%s%s", isdigit((unsigned char)*name) ? "_" : "", name);
+	for (char *c = copy; *c; c++)
+		if (!isalnum((unsigned char)*c) || (unsigned char)*c >= 128)
+			*c = '_';
+	return *copy ? copy : "model";
+}
+
+static bool add(Embedding *e, const char *graph, const char *name)
+{
+	const Graph *g = bundle_graph(e->p->bundle, graph);
+	if (!g)
+		return false;
+	for (size_t i = 0; i < e->to->count; i++)
+		if (e->to->function[i].graph == g)
+			return true;
+	EmbeddedFunction *f = &e->to->function[e->to->count++];
+	size_t length = strlen(graph);
+	bool is_step = length >= 4 && strcmp(graph + length - 4, "step") == 0;
+	*f = (EmbeddedFunction){.graph = g, .counts = is_step};
+	f->name = identifier(e->p->c.arena, name ? name : graph);
+	return true;
+}
+
+/* What a task's name stands for. */
+static bool add_task(Embedding *e, const char *task)
+{
+	Arena *a = e->p->c.arena;
+	bool found = add(e, arena_printf(a, "%s.step", task), NULL);
+	return add(e, arena_printf(a, "%s.score", task), NULL) || found;
+}
+
+static bool unknown(Embedding *e, const char *name)
+{
+	sslc_program *p = e->p;
+	const Bundle *b = p->bundle;
+	const char **names = new_array(p->c.arena, const char *, b->graph_count + b->task_count + 2);
+	size_t count = 0;
+	names[count++] = "encode";
+	for (size_t i = 0; i < b->graph_count; i++)
+		names[count++] = b->graph[i]->name;
+	for (size_t i = 0; i < b->task_count; i++)
+		names[count++] = b->task[i].name;
+	const char *near = suggest(name, names, count);
+	diag_error(p->c.diags, (Span){0}, "the model has no function '%s' to compile", name);
+	if (near)
+		diag_help(p->c.diags, "did you mean '%s'?", near);
+	else
+		diag_help(p->c.diags, "there are: step, encode, loss, and the names of downstream tasks");
+	return false;
+}
+
+static bool choose(Embedding *e)
+{
+	const Bundle *b = e->p->bundle;
+	e->to->function =
+	    new_array(e->p->c.arena, EmbeddedFunction, b->graph_count + b->task_count + 1);
+	if (!e->how->count) {
+		(void)add(e, "step", NULL);
+		(void)add(e, "features", "encode");
+		(void)add(e, "loss", NULL);
+	}
+	for (size_t i = 0; i < e->how->count; i++) {
+		const char *name = e->how->function[i];
+		bool encode = strcmp(name, "encode") == 0 || strcmp(name, "features") == 0;
+		size_t length = strlen(name);
+		bool is_init = length >= 4 && strcmp(name + length - 4, "init") == 0;
+		if (is_init ||
+		    (encode ? !add(e, "features", "encode") : !add_task(e, name) && !add(e, name, NULL)))
+			return unknown(e, name);
+	}
+	return true;
+}
+
+/* -- Which states ------------------------------------------------------------------------------ */
+
+static void need(Embedding *e, const Kernels *k)
+{
+	for (uint32_t i = 0; i < k->state_count; i++)
+		e->needed[names_find(&e->p->bundle->state_names, k->state_name[i]) - 1] = true;
+}
+
+static unsigned flags_of(const State *s)
+{
+	bool is_optimizer = strncmp(s->name, "optimizer.", 10) == 0 || strstr(s->name, ".optimizer.");
+	return (s->is_param ? EMBED_IS_PARAM : 0) | (is_optimizer ? EMBED_IS_OPTIMIZER : 0);
+}
+
+static void place_states(Embedding *e)
+{
+	const Bundle *b = e->p->bundle;
+	e->offset = new_array(e->p->c.arena, uint64_t, b->state_count + 1);
+	e->to->tensor = new_array(e->p->c.arena, ObjectTensor, b->state_count + 1);
+	for (size_t i = 0; i < b->state_count; i++) {
+		const State *s = &b->state[i];
+		uint64_t bytes = (uint64_t)shape_size(s->shape) * type_info[s->type].size;
+		if (!e->needed[i])
+			continue;
+		e->offset[i] = e->to->states_bytes;
+		e->to->states_bytes = round_up(e->offset[i] + bytes, e->align);
+		e->to->tensor[e->to->tensor_count++] = (ObjectTensor){
+		    .name = s->name,
+		    .dtype = embed_dtype(s->type),
+		    .shape = s->shape,
+		    .offset = e->offset[i],
+		    .bytes = bytes,
+		    .flags = flags_of(s),
+		};
+	}
+	e->to->states_bytes = round_up(e->to->states_bytes, 64);
+}
+
+static uint64_t offset_of(void *embedding, const char *name)
+{
+	const Embedding *e = embedding;
+	return e->offset[names_find(&e->p->bundle->state_names, name) - 1];
+}
+
+static bool is_needed(const Embedding *e, const Graph *g, NodeId state)
+{
+	uint32_t number = names_find(&e->p->bundle->state_names, node(g, state)->attr.name);
+	return number && e->needed[number - 1];
+}
+
+/* Adds to `to` what sets needed states in `from`. */
+static void add_sets(const Embedding *e, Graph *to, const Graph *from)
+{
+	NodeId *map = new_array(e->p->c.arena, NodeId, from->count);
+	for (NodeId x = 1; x < from->count; x++)
+		map[x] = graph_copy_node(to, from, x, map);
+	for (uint32_t i = 0; i < from->set_count; i++)
+		if (is_needed(e, from, from->set[i].state))
+			graph_set(to, map[from->set[i].state], map[from->set[i].value]);
+}
+
+/* One function that sets the first values of the needed states, of pre-training and of tasks. */
+static void add_init(Embedding *e)
+{
+	const Bundle *b = e->p->bundle;
+	Graph *all = graph_new(&e->p->c, "init");
+	for (size_t i = 0; i < b->graph_count; i++) {
+		const char *name = b->graph[i]->name;
+		size_t length = strlen(name);
+		if (length >= 4 && strcmp(name + length - 4, "init") == 0)
+			add_sets(e, all, b->graph[i]);
+	}
+	if (all->set_count)
+		e->to->function[e->to->count++] = (EmbeddedFunction){.graph = all};
+}
+
+/* -- Sizes ------------------------------------------------------------------------------------- */
+
+static bool lower_one(Embedding *e, EmbeddedFunction *f)
+{
+	Lowered l = lower_described(e->p, f->graph, &f->code);
+	f->k = l.kernels;
+	f->p = l.plan;
+	if (!l.plan)
+		return false;
+	uint64_t spare = 0;
+	for (size_t i = 0; i < f->code.output_count; i++)
+		spare += round_up(f->code.output[i].bytes, 64);
+	e->to->spare_bytes = spare > e->to->spare_bytes ? spare : e->to->spare_bytes;
+	if (f->code.arena_bytes > e->to->arena_bytes)
+		e->to->arena_bytes = f->code.arena_bytes;
+	return true;
+}
+
+/* What a state that was saved elsewhere must agree with. */
+static uint64_t fingerprint(const Embedding *e)
+{
+	Hash h = hash_text(LAYOUT, sslc_name(e->p));
+	for (size_t i = 0; i < e->to->tensor_count; i++) {
+		const ObjectTensor *t = &e->to->tensor[i];
+		h = hash_text(hash_text(h, t->name), t->dtype);
+		h = hash_bytes(h, t->shape.dim, sizeof *t->shape.dim * (size_t)t->shape.rank);
+		h = hash_u64(h, t->offset);
+	}
+	return h;
+}
+
+static bool plan_all(Embedding *e)
+{
+	e->needed = new_array(e->p->c.arena, bool, e->p->bundle->state_count + 1);
+	for (size_t i = 0; i < e->to->count; i++) {
+		if (!lower_one(e, &e->to->function[i]))
+			return false;
+		need(e, e->to->function[i].k);
+	}
+	size_t shown = e->to->count;
+	if (!e->how->weights)
+		add_init(e);
+	for (size_t i = shown; i < e->to->count; i++)
+		if (!lower_one(e, &e->to->function[i]))
+			return false;
+	place_states(e);
+	e->to->shown = shown;
+	e->to->hash = fingerprint(e);
+	e->to->block_bytes =
+	    EMBED_BLOCK_BYTES(e->to->states_bytes, e->to->spare_bytes, e->to->arena_bytes);
+	return true;
+}
+
+/* The first values, packed as the object's states are. */
+static const char *weights_image(const Embedding *e)
+{
+	const Bundle *b = e->p->bundle;
+	if (!e->how->weights)
+		return NULL;
+	char *image = new_array(e->p->c.arena, char, e->to->states_bytes + 1);
+	for (size_t i = 0; i < b->state_count; i++)
+		if (e->needed[i])
+			memcpy(image + e->offset[i], (const char *)e->how->weights + b->state[i].offset,
+			       (size_t)shape_size(b->state[i].shape) * type_info[b->state[i].type].size);
+	return image;
+}
+
+bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *object, Text *header)
+{
+	Embedding e = {.p = p, .how = how, .to = to};
+	if (!open_codegen(p))
+		return false;
+	e.align = p->c.machine->bare ? 16 : 64;
+	to->name = sslc_name(p);
+	to->prefix = identifier(p->c.arena, how->prefix && *how->prefix ? how->prefix : to->name);
+	if (!choose(&e) || !plan_all(&e))
+		return false;
+	ObjectFunction *function = new_array(p->c.arena, ObjectFunction, to->count + 1);
+	for (size_t i = 0; i < to->count; i++) {
+		const EmbeddedFunction *f = &to->function[i];
+		function[i] = (ObjectFunction){f->k, f->p, f->name, f->counts};
+	}
+	ObjectPlan plan = {
+	    .name = to->name,
+	    .prefix = to->prefix,
+	    .function = function,
+	    .count = to->count,
+	    .tensor = to->tensor,
+	    .tensor_count = to->tensor_count,
+	    .hash = to->hash,
+	    .states_bytes = to->states_bytes,
+	    .arena_bytes = to->arena_bytes,
+	    .spare_bytes = to->spare_bytes,
+	    .weights = weights_image(&e),
+	    .offset = offset_of,
+	    .states = &e,
+	};
+	embed_header(p, to, header);
+	return codegen_object(p->codegen, &plan, CODEGEN_OBJECT, object);
+}
+
+/* -- The public function ----------------------------------------------------------------------- */
+
+static bool guarded_embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *object,
+                          Text *header)
+{
+	GUARD(p, false);
+	return how && p->bound && embed(p, how, to, object, header);
+}
+
+bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out)
+{
+	Embedded e = {0};
+	Text object = {0}, header = {0};
+	if (!out)
+		return false;
+	*out = (sslc_embedded){0};
+	if (!guarded_embed(p, how, &e, &object, &header)) {
+		text_close(&object);
+		text_close(&header);
+		return false;
+	}
+	*out = (sslc_embedded){
+	    .object = object.data,
+	    .header = header.data,
+	    .object_bytes = object.size,
+	    .header_bytes = header.size,
+	    .block_bytes = (size_t)e.block_bytes,
+	    .states_bytes = (size_t)e.states_bytes,
+	    .arena_bytes = (size_t)e.arena_bytes,
+	    .tensors = e.tensor_count,
+	};
+	return true;
+}
+
+void sslc_embedded_free(sslc_embedded *e)
+{
+	if (!e)
+		return;
+	text_close(&(Text){.data = e->object});
+	text_close(&(Text){.data = e->header});
+	*e = (sslc_embedded){0};
+}

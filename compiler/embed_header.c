@@ -1,0 +1,207 @@
+/* embed_header.c: the header of an object file, for C and C++. Its text about the functions that
+ * every object has is runtime/embed/functions.def. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "embed.h"
+
+static const struct {
+	DType type;
+	const char *safetensors, *c;
+} types[] = {
+    {DTYPE_f32, "F32", "float"},   {DTYPE_f64, "F64", "double"}, {DTYPE_bf16, "BF16", "uint16_t"},
+    {DTYPE_i32, "I32", "int32_t"}, {DTYPE_u8, "U8", "uint8_t"},  {DTYPE_bool, "BOOL", "uint8_t"},
+};
+
+const char *embed_dtype(DType t)
+{
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (types[i].type == t)
+			return types[i].safetensors;
+	BUG("no such type");
+}
+
+static const char *c_type(const char *dtype)
+{
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (strcmp(type_info[types[i].type].name, dtype) == 0)
+			return types[i].c;
+	BUG("no such type");
+}
+
+static const char *upper(sslc_program *p, const char *name)
+{
+	char *copy = arena_copy(p->c.arena, name, strlen(name));
+	for (char *c = copy; *c; c++)
+		*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+	return copy;
+}
+
+/* "[64, 10]", "one number" */
+static const char *dims_text(sslc_program *p, int rank, const int64_t *dim)
+{
+	Text t = {0};
+	for (int i = 0; i < rank; i++)
+		text_printf(&t, "%s%" PRId64, i ? ", " : "[", dim[i]);
+	const char *copy = rank ? arena_printf(p->c.arena, "%s]", t.data) : "one number";
+	text_close(&t);
+	return copy;
+}
+
+static bool is_given(const sslc_tensor *t)
+{
+	return strcmp(t->name, "seed") != 0 && strcmp(t->name, "step") != 0;
+}
+
+static int64_t elements(const sslc_tensor *t)
+{
+	int64_t count = 1;
+	for (int i = 0; i < t->rank; i++)
+		count *= t->dim[i];
+	return count;
+}
+
+/* A name in C of what the model calls so. */
+static void put_name(Text *out, const char *name)
+{
+	for (const char *c = name; *c; c++)
+		text_printf(out, "%c", isalnum((unsigned char)*c) ? *c : '_');
+}
+
+static void put_tensor(sslc_program *p, const char *prefix, const char *function,
+                       const sslc_tensor *t, Text *out)
+{
+	text_printf(out, "#define %s_%s_%s_COUNT %" PRId64 " /* %s %s */\n", prefix, upper(p, function),
+	            upper(p, t->name), elements(t), c_type(t->dtype), dims_text(p, t->rank, t->dim));
+}
+
+static const char *purpose(const EmbeddedFunction *f)
+{
+	if (strcmp(f->graph->name, "features") == 0)
+		return "The features of a batch.";
+	if (strcmp(f->graph->name, "loss") == 0)
+		return "The loss of a batch, as a step would report it; nothing changes.";
+	return f->counts ? "One step of training on a batch."
+	                 : "A function of the model; the states do not change.";
+}
+
+static void put_function(sslc_program *p, const Embedded *e, const EmbeddedFunction *f, Text *out)
+{
+	const char *prefix = upper(p, e->prefix);
+	text_printf(out, "\n");
+	for (size_t i = 0; i < f->code.input_count; i++)
+		if (is_given(&f->code.input[i]))
+			put_tensor(p, prefix, f->name, &f->code.input[i], out);
+	for (size_t i = 0; i < f->code.output_count; i++)
+		put_tensor(p, prefix, f->name, &f->code.output[i], out);
+	text_printf(out,
+	            "/* %s Inputs are read where they are, row-major; an output that is\n"
+	            " * NULL is not wanted. */\n",
+	            purpose(f));
+	text_printf(out, "int32_t %s_%s(void *block", e->prefix, f->name);
+	for (size_t i = 0; i < f->code.input_count; i++) {
+		if (!is_given(&f->code.input[i]))
+			continue;
+		text_printf(out, ", const %s *", c_type(f->code.input[i].dtype));
+		put_name(out, f->code.input[i].name);
+	}
+	for (size_t i = 0; i < f->code.output_count; i++) {
+		text_printf(out, ", %s *", c_type(f->code.output[i].dtype));
+		put_name(out, f->code.output[i].name);
+	}
+	text_printf(out, ");\n");
+}
+
+static void put_head(sslc_program *p, const Embedded *e, Text *out)
+{
+	const Machine *m = p->c.machine;
+	const char *shout = upper(p, e->prefix);
+	text_printf(
+	    out,
+	    "/* %s.h: the model '%s', for %s (%s). Made by sslc %s; do not edit.\n"
+	    " *\n"
+	    " * All that changes is in one block of memory, which is the caller's:\n"
+	    " *\n"
+	    " *     %s_ALIGNED static unsigned char block[%s_BLOCK_BYTES];\n"
+	    " *     int32_t error = %s_init(block, sizeof block, 1, 0);\n"
+	    " *     if (error)\n"
+	    " *         puts(%s_message(error));\n"
+	    " *\n"
+	    " * Functions return 0 or an error below 0, allocate nothing and call nothing outside of\n"
+	    " * this object. A block is used by one thread at a time; different blocks by any. */\n"
+	    "#ifndef SSLC_MODEL_%s_H\n#define SSLC_MODEL_%s_H\n\n"
+	    "#include <stddef.h>\n#include <stdint.h>\n\n"
+	    "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
+	    e->prefix, e->name, m->triple, m->cpu, SSLC_VERSION, shout, shout, e->prefix, e->prefix,
+	    shout, shout);
+	text_printf(out, "/* -- Sizes, in bytes ------------------------------------------- */\n\n");
+	text_printf(out, "#define %s_BLOCK_BYTES %" PRIu64 "u /* states, arena and all */\n", shout,
+	            e->block_bytes);
+	text_printf(out, "#define %s_STATES_BYTES %" PRIu64 "u /* of it: weights, optimizer */\n",
+	            shout, e->states_bytes);
+	text_printf(out, "#define %s_ARENA_BYTES %" PRIu64 "u /* of it: scratch */\n", shout,
+	            e->arena_bytes);
+	text_printf(out, "#define %s_HASH UINT64_C(0x%016" PRIx64 ") /* of the states' layout */\n",
+	            shout, e->hash);
+	text_printf(out, "#define %s_ALIGN 64\n", shout);
+	text_printf(out,
+	            "#if defined(__cplusplus)\n#define %s_ALIGNED alignas(%s_ALIGN)\n"
+	            "#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L\n"
+	            "#define %s_ALIGNED _Alignas(%s_ALIGN)\n"
+	            "#else\n#define %s_ALIGNED __attribute__((aligned(%s_ALIGN)))\n#endif\n",
+	            shout, shout, shout, shout, shout, shout);
+}
+
+static void put_tensors(sslc_program *p, const Embedded *e, Text *out)
+{
+	const char *shout = upper(p, e->prefix);
+	text_printf(
+	    out,
+	    "\n/* -- Tensors: their numbers --------------------------------------- */\n\nenum {\n");
+	for (size_t i = 0; i < e->tensor_count; i++) {
+		const ObjectTensor *t = &e->tensor[i];
+		text_printf(out, "\t%s_", shout);
+		put_name(out, t->name);
+		text_printf(out, " = %zu, /* %s %s %s */\n", i, t->name, t->dtype,
+		            dims_text(p, t->shape.rank, t->shape.dim));
+	}
+	text_printf(out, "\t%s_TENSORS = %zu\n};\n", shout, e->tensor_count);
+}
+
+static void put_common(const Embedded *e, Text *out)
+{
+	text_printf(out,
+	            "\n/* -- What every model has ------------------------------------------ */\n");
+#define EMBED(name, letters, result, params, meaning)                                              \
+	text_printf(out, "\n/* %s */\n%s%s_%s%s;\n", meaning, result, e->prefix, #name, params);
+#define PLAIN EMBED
+#include "../runtime/embed/functions.def"
+#undef EMBED
+#undef PLAIN
+}
+
+static void put_errors(sslc_program *p, const Embedded *e, Text *out)
+{
+	const char *shout = upper(p, e->prefix);
+	text_printf(
+	    out,
+	    "\n/* -- Errors ------------------------------------------------------ */\n\nenum {\n");
+#define ERROR(name, code, text)                                                                    \
+	text_printf(out, "\t%s_ERROR_%s = %d, /* %s */\n", shout, #name, code, text);
+#include "../runtime/embed/errors.def"
+#undef ERROR
+	text_printf(out, "\t%s_GOOD = 0\n};\n", shout);
+}
+
+void embed_header(sslc_program *p, const Embedded *e, Text *out)
+{
+	put_head(p, e, out);
+	put_errors(p, e, out);
+	put_tensors(p, e, out);
+	text_printf(out, "\n/* -- The model's functions ---------------------------------------- */\n");
+	for (size_t i = 0; i < e->shown; i++)
+		put_function(p, e, &e->function[i], out);
+	put_common(e, out);
+	text_printf(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
+}
