@@ -342,7 +342,7 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 
 /* -- Beginning --------------------------------------------------------------------------------- */
 
-static bool set_random(Engine *e, uint64_t seed, Failure *f)
+bool states_begin(Engine *e, uint64_t seed, Failure *f)
 {
 	Call init;
 	engine_seed(e, seed);
@@ -365,7 +365,7 @@ bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *a
 		return false;
 	if (at->steps > INT32_MAX)
 		return fail(f, FAILURE_WRONG, "%" PRId64 " steps are more than 2147483647", at->steps);
-	if (!o->resume && !set_random(e, at->seed, f))
+	if (!o->resume && !states_begin(e, at->seed, f))
 		return false;
 	if (!o->resume && o->init && !weights_load(e, o->init, false, f))
 		return false;

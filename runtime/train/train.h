@@ -187,6 +187,8 @@ int64_t checkpoint_epochs(const char *directory);
 /* Writes DIRECTORY/checkpoint.safetensors: whole or not at all. */
 MUST_CHECK bool checkpoint_save(const Engine *e, const Data *data, const char *directory,
                                 const Position *at, Failure *f);
+/* The first states of a run: those that `init` sets from the seed. */
+MUST_CHECK bool states_begin(Engine *e, uint64_t seed, Failure *f);
 /* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks
  * are an error, or, unless `all`, stay as they are if at least one is there. */
 MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);

@@ -105,7 +105,9 @@ static bool store(Options *o, const Row *r, const char *value)
 static int read_option(Options *o, const Command *c, int count, char **argument, int *at,
                        bool *seen)
 {
-	const char *name = strcmp(argument[*at], "-h") == 0 ? "--help" : argument[*at];
+	const char *name = strcmp(argument[*at], "-h") == 0   ? "--help"
+	                   : strcmp(argument[*at], "-o") == 0 ? "--out"
+	                                                      : argument[*at];
 	name += strncmp(name, "--", 2) == 0 ? 2 : 0;
 	const char *equals = strchr(name, '=');
 	size_t length = equals ? (size_t)(equals - name) : strlen(name);
