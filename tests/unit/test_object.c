@@ -1,0 +1,223 @@
+/* test_object.c: an emitted object does what the JIT does: from the same seed, on the same batches,
+ * step for step to the same bits, for every shipped model; alone and with a pool of threads; saved
+ * and restored half way. */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <CUnit/CUnit.h>
+
+#include "../../runtime/train/train.h"
+#include "scratch.h"
+
+enum { MOST_POINTERS = 8, SEED = 7 };
+
+typedef struct Object { /* loaded into this process */
+	void *handle;
+	const char *prefix;
+	unsigned char *block;
+	sslc_embedded file;
+} Object;
+
+/* Whatever a function takes, more pointers than it wants do no harm to any calling convention that
+ * we run the tests on. */
+typedef int32_t (*Function)(void *block, void *, void *, void *, void *, void *, void *, void *);
+
+static void *symbol(const Object *o, const char *name)
+{
+	char whole[256];
+	snprintf(whole, sizeof whole, "%s_%s", o->prefix, name);
+	return dlsym(o->handle, whole);
+}
+
+/* Linked by the system's compiler, as a user would. */
+static bool object_open(Object *o, sslc_program *p, const sslc_embedding *how)
+{
+	Scratch s;
+	char object[512], library[512], command[1200];
+	*o = (Object){.prefix = how->prefix};
+	if (!sslc_embed(p, how, &o->file))
+		return false;
+	scratch_open(&s);
+	snprintf(object, sizeof object, "%s", scratch_path(&s, "m.o"));
+	snprintf(library, sizeof library, "%s", scratch_path(&s, "m.so"));
+	snprintf(command, sizeof command, "cc -shared -nostdlib -o %s %s", library, object);
+	bool good = file_put(object, o->file.object, o->file.object_bytes) && system(command) == 0;
+	o->handle = good ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
+	scratch_close(&s);
+	o->block = aligned_alloc(64, (o->file.block_bytes + 63) / 64 * 64);
+	return o->handle && o->block;
+}
+
+static void object_close(Object *o)
+{
+	if (o->handle)
+		dlclose(o->handle);
+	free(o->block);
+	sslc_embedded_free(&o->file);
+}
+
+static int32_t object_init(Object *o, uint32_t seed)
+{
+	int32_t (*init)(void *, size_t, uint32_t, uint32_t) =
+	    (int32_t(*)(void *, size_t, uint32_t, uint32_t))(uintptr_t)symbol(o, "init");
+	return init(o->block, o->file.block_bytes, seed, 0);
+}
+
+/* Every state that the object has is the engine's, bit for bit. */
+static void same_states(const Object *o, const Engine *e, const sslc_program *p, int at)
+{
+	int32_t (*find)(const char *) = (int32_t(*)(const char *))(uintptr_t)symbol(o, "find");
+	int32_t (*read)(const void *, uint32_t, void *, size_t) =
+	    (int32_t(*)(const void *, uint32_t, void *, size_t))(uintptr_t)symbol(o, "read");
+	size_t count, found = 0;
+	const sslc_state *state = sslc_states(p, &count);
+	for (size_t i = 0; i < count; i++) {
+		int32_t number = find(state[i].tensor.name);
+		if (number < 0)
+			continue;
+		unsigned char *copy = malloc(state[i].tensor.bytes + 1);
+		CU_ASSERT_EQUAL(read(o->block, (uint32_t)number, copy, state[i].tensor.bytes), 0);
+		bool same = memcmp(copy, engine_state(e, &state[i]), state[i].tensor.bytes) == 0;
+		CU_ASSERT_TRUE(same);
+		if (!same)
+			fprintf(stderr, "after %d steps: %s differs\n", at, state[i].tensor.name);
+		free(copy);
+		found++;
+	}
+	CU_ASSERT_EQUAL(found, o->file.tensors);
+}
+
+/* Numbers in [0, 1), or small whole ones. */
+static void fill(const sslc_tensor *t, void *to, uint32_t *random)
+{
+	size_t size = strcmp(t->dtype, "u8") == 0 || strcmp(t->dtype, "bool") == 0 ? 1 : 4;
+	for (size_t i = 0; i < t->bytes / size; i++) {
+		*random = *random * 1664525u + 1013904223u;
+		if (size == 1)
+			((uint8_t *)to)[i] = (uint8_t)(*random >> 24);
+		else if (strcmp(t->dtype, "i32") == 0)
+			((int32_t *)to)[i] = (int32_t)(*random >> 30);
+		else
+			((float *)to)[i] = (float)(*random >> 8) / (float)(1 << 24);
+	}
+}
+
+/* One call of both on the same new inputs; outputs have the same bits. */
+static void call_both(Object *o, Call *call, const char *name, uint32_t *random)
+{
+	void *pointer[MOST_POINTERS] = {0}, *input[MOST_POINTERS] = {0};
+	size_t given = 0, outputs = call->code->output_count;
+	for (size_t i = 0; i < call->code->input_count; i++) {
+		const sslc_tensor *t = &call->code->input[i];
+		if (strcmp(t->name, "seed") == 0 || strcmp(t->name, "step") == 0)
+			continue;
+		input[given] = aligned_alloc(64, (t->bytes + 63) / 64 * 64);
+		fill(t, input[given], random);
+		call_input(call, t->name, input[given]);
+		pointer[given] = input[given];
+		given++;
+	}
+	for (size_t i = 0; i < outputs && given + i < MOST_POINTERS - 1; i++)
+		pointer[given + i] = malloc(call->code->output[i].bytes + 1);
+	call_run(call);
+	Function f = (Function)(uintptr_t)symbol(o, name);
+	CU_ASSERT_EQUAL(f(o->block, pointer[0], pointer[1], pointer[2], pointer[3], pointer[4],
+	                  pointer[5], pointer[6]),
+	                0);
+	for (size_t i = 0; i < outputs && given + i < MOST_POINTERS - 1; i++) {
+		CU_ASSERT_EQUAL(memcmp(pointer[given + i], call->output[i], call->code->output[i].bytes),
+		                0);
+		free(pointer[given + i]);
+	}
+	for (size_t i = 0; i < given; i++)
+		free(input[i]);
+}
+
+/* Saves, ruins the block, and restores. */
+static void save_and_restore(Object *o)
+{
+	size_t (*bytes)(void) = (size_t(*)(void))(uintptr_t)symbol(o, "save_bytes");
+	int32_t (*save)(const void *, void *, size_t) =
+	    (int32_t(*)(const void *, void *, size_t))(uintptr_t)symbol(o, "save");
+	int32_t (*restore)(void *, const void *, size_t) =
+	    (int32_t(*)(void *, const void *, size_t))(uintptr_t)symbol(o, "restore");
+	void *copy = malloc(bytes());
+	CU_ASSERT_EQUAL(save(o->block, copy, bytes()), 0);
+	memset(o->block, 0xff, o->file.block_bytes);
+	CU_ASSERT_EQUAL(object_init(o, SEED + 1), 0);
+	CU_ASSERT_EQUAL(restore(o->block, copy, bytes()), 0);
+	free(copy);
+}
+
+/* The functions `step` and `other` of both, in turn. */
+static void train_both(Object *o, Engine *e, sslc_program *p, const char *other, int steps)
+{
+	Failure f;
+	Call step, second;
+	uint32_t random = 1;
+	bool has_other = sslc_has_function(p, other);
+	CU_ASSERT_TRUE_FATAL(states_begin(e, SEED, &f));
+	CU_ASSERT_TRUE_FATAL(call_open(&step, e, "step", &f));
+	CU_ASSERT_TRUE_FATAL(!has_other || call_open(&second, e, other, &f));
+	CU_ASSERT_EQUAL(object_init(o, SEED), 0);
+	same_states(o, e, p, 0);
+	for (int i = 0; i < steps; i++) {
+		call_both(o, &step, "step", &random);
+		e->step++;
+		if (i == steps / 2)
+			save_and_restore(o);
+	}
+	if (has_other)
+		call_both(o, &second, strcmp(other, "features") == 0 ? "encode" : other, &random);
+	same_states(o, e, p, steps);
+	call_close(&step);
+	if (has_other)
+		call_close(&second);
+}
+
+static sslc_program *model_open(const char *name, Data **data)
+{
+	char path[512], why[DATA_WHY];
+	snprintf(path, sizeof path, "%s/models/%s", SSLC_SOURCE, name);
+	sslc_program *p = sslc_open(path, NULL);
+	*data = data_open(sslc_reader(p), NULL, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(*data);
+	CU_ASSERT_TRUE_FATAL(sslc_bind(p, data_shape(*data)));
+	return p;
+}
+
+static void shipped(const char *name, const char *other, int steps, int threads)
+{
+	Data *data;
+	Object o;
+	Engine e;
+	Failure f;
+	sslc_program *p = model_open(name, &data);
+	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &(sslc_embedding){.prefix = "m"}));
+	CU_ASSERT_TRUE_FATAL(engine_open(&e, p, threads, &f));
+	train_both(&o, &e, p, other, steps);
+	engine_close(&e);
+	object_close(&o);
+	data_close(data);
+	sslc_close(p);
+}
+
+static void shipped_models(void)
+{
+	shipped("autoencoder.json", "features", 100, 1);
+	shipped("autoencoder.json", "loss", 10, 2);
+	static const char *const VISION[] = {"byol-fashion.json", "denoise-fashion.json",
+	                                     "masked-fashion.json", "simclr-fashion.json",
+	                                     "vicreg-fashion.json"};
+	for (size_t i = 0; i < sizeof VISION / sizeof *VISION; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "vision/%s", VISION[i]);
+		shipped(path, i % 2 ? "loss" : "features", 3, 1 + (int)(i % 2));
+	}
+}
+
+CU_TestInfo test_object[] = {
+    {"shipped models are trained alike", shipped_models},
+    CU_TEST_INFO_NULL,
+};
