@@ -4,6 +4,8 @@
  * 2 Inspect     states, tasks, settings, sslc_dump
  * 3 Errors      sslc_error_count, sslc_print_errors
  *
+ * The plain types, of tensors, states, functions, tasks, are in model.h.
+ *
  *   sslc_program *p = sslc_open("model.json", NULL);
  *   ... open the data that sslc_reader(p) names ...
  *   if (sslc_bind(p, &data)) {
@@ -31,7 +33,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "step.h"
+#include "model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,17 +60,6 @@ typedef struct sslc_options {
 	const char *freeze;   /* networks that pre-training leaves as they are: "encoder,decoder" */
 } sslc_options;
 
-enum { SSLC_MAX_RANK = 8, SSLC_MAX_FIELDS = 8 };
-
-/* A tensor's type and shape; dtype by its name in the graph: "f32", "i32", "u8". */
-typedef struct sslc_tensor {
-	const char *name;
-	const char *dtype;
-	int rank;
-	int64_t dim[SSLC_MAX_RANK];
-	size_t bytes;
-} sslc_tensor;
-
 /* Reads and parses a model file: a regular one of at most 16 MiB. NULL only when there is no
  * memory; all else is in sslc_error_count, also a path that is NULL, options that are out of range,
  * and a memory limit that is too small. The options and their texts are copied. */
@@ -79,17 +70,6 @@ SSLC_API sslc_program *sslc_open_text(const char *name, const char *text, size_t
                                       const sslc_options *options);
 SSLC_API void sslc_close(sslc_program *p); /* frees its functions too; NULL-safe */
 
-/* "data": "idx('a.idx', labels='b.idx')" as written: the reader's name and its arguments. */
-typedef struct sslc_argument {
-	const char *name; /* NULL: positional */
-	const char *text; /* NULL: a number */
-	double number;
-} sslc_argument;
-typedef struct sslc_call {
-	const char *name;
-	const sslc_argument *argument;
-	size_t count;
-} sslc_call;
 /* What the model asks of its data; NULL if the model could not be read. It is there after other
  * errors too: sslc_bind then finds what else is wrong. */
 SSLC_API const sslc_call *sslc_reader(const sslc_program *p);
@@ -97,12 +77,6 @@ SSLC_API const sslc_call *sslc_reader(const sslc_program *p);
  * in the model file. */
 SSLC_API void sslc_data_error(sslc_program *p, const char *text);
 
-/* What the reader found; shapes are of one sample. */
-typedef struct sslc_data {
-	sslc_tensor field[SSLC_MAX_FIELDS]; /* "x", perhaps "label"; bytes are not read */
-	size_t count;
-	int64_t train_count, test_count, classes;
-} sslc_data;
 /* Builds every graph of the model for this data, once. False if there are errors, of the file or of
  * its meaning: all of them are reported together. It is one to bind a program that is bound, to
  * give no data, more than SSLC_MAX_FIELDS fields, a field without name, with the name of another,
@@ -110,27 +84,6 @@ typedef struct sslc_data {
  * below 1 or more than 2^40 elements, no samples for training, or negative numbers. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
-/* One kernel of a function, for profiles. */
-typedef struct sslc_kernel {
-	size_t number; /* in the dump of the stage `schedule`; of a chain, its first kernel's */
-	const char *kind, *what; /* "contract", "64 x 32 x 288, 2048 of them" */
-	double flops, bytes;     /* an estimate: each buffer counted once */
-	const char *file;        /* the place in the model that it came from; NULL: none */
-	unsigned line, column;
-} sslc_kernel;
-
-/* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is
- * i32[2], "step" i32[] (steps done); "x" and "label" hold one batch. */
-typedef struct sslc_code {
-	const char *name;
-	StepFunction call;
-	size_t arena_bytes; /* scratch that a call needs, aligned to 64 */
-	size_t arena_least; /* what is alive at once at most: no plan needs less */
-	const sslc_tensor *input, *output;
-	size_t input_count, output_count;
-	const sslc_kernel *kernel; /* in the order in which they run */
-	size_t kernel_count;
-} sslc_code;
 /* Compiles on first use: "init", "step", "features", "loss", "gradients", "perturbed", and of task T:
  * "T.init", "T.step", "T.score", "T.score.rest". perturbed gives the loss where one
  * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
@@ -165,47 +118,11 @@ SSLC_API void sslc_embedded_free(sslc_embedded *e);
 
 /* -- 2 Inspect --------------------------------------------------------------------------------- */
 
-typedef struct sslc_state {
-	sslc_tensor tensor;
-	size_t offset; /* into the block of states */
-	bool is_param;
-	const char *task; /* NULL: of pre-training; else the task that owns it */
-	const char *file; /* the place in the model that it came from; NULL: none */
-	unsigned line, column;
-} sslc_state;
 /* Before sslc_bind, here and below: NULL, 0, or all zero. `count` may be NULL. */
 SSLC_API const sslc_state *sslc_states(const sslc_program *p, size_t *count);
 SSLC_API size_t sslc_states_bytes(const sslc_program *p);
-
-typedef struct sslc_training {
-	int64_t epochs, batch, steps, epoch_steps;
-	uint64_t seed;
-	bool shuffle;
-} sslc_training;
 SSLC_API sslc_training sslc_pretraining(const sslc_program *p);
-
-/* A variant of a downstream task. */
-typedef struct sslc_task {
-	const char *name;   /* "probe.raw": also the prefix of its functions */
-	const char *base;   /* "probe" */
-	const char *metric; /* "accuracy", "loss", another function's name, or "metric" */
-	sslc_training training;
-	bool is_raw,
-	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
-	bool with_random;
-	bool higher_is_better;
-} sslc_task;
 SSLC_API const sslc_task *sslc_tasks(const sslc_program *p, size_t *count);
-
-/* A place where a function tells apart only the values 0 to below - 1 of an integer field: one_hot,
- * gather. Samples with others would be no error, but another thing than was meant. */
-typedef struct sslc_range {
-	size_t field; /* of sslc_data */
-	const char *function;
-	int64_t below;
-	const char *file; /* the place in the model; NULL: none */
-	unsigned line, column;
-} sslc_range;
 SSLC_API const sslc_range *sslc_ranges(const sslc_program *p, size_t *count);
 
 /* "" if the model could not be read; its text is there after other errors. `size` may be NULL. */

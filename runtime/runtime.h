@@ -1,5 +1,5 @@
 /* runtime.h: what training stands on: data, batches, threads, files. Knows compiled functions only
- * by step.h and sslc.h.
+ * by step.h and model.h.
  *
  * 1 Files    whole or not at all     2 Data      readers, splits     3 Batches   order, prefetch
  * 4 Threads  the pool behind StepParallel      5 safetensors, npy     6 Metrics, progress, tables
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "../compiler/sslc.h"
+#include "model.h"
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 enum { WHY = 512, DATA_WHY = WHY };

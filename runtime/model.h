@@ -1,0 +1,107 @@
+/* model.h: a model as the runtime sees it: the data that it reads, its functions, the states that
+ * live across steps, its training and its tasks. Plain types; no compiler, no LLVM behind them. */
+#ifndef SSLC_MODEL_H
+#define SSLC_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "step.h"
+
+enum { SSLC_MAX_RANK = 8, SSLC_MAX_FIELDS = 8 };
+
+/* A tensor's type and shape; dtype by its name in the graph: "f32", "i32", "u8". */
+typedef struct sslc_tensor {
+	const char *name;
+	const char *dtype;
+	int rank;
+	int64_t dim[SSLC_MAX_RANK];
+	size_t bytes;
+} sslc_tensor;
+
+/* -- Data: what it asks for, what it gets ------------------------------------------------------ */
+
+/* "data": "idx('a.idx', labels='b.idx')" as written: the reader's name and its arguments. */
+typedef struct sslc_argument {
+	const char *name; /* NULL: positional */
+	const char *text; /* NULL: a number */
+	double number;
+} sslc_argument;
+typedef struct sslc_call {
+	const char *name;
+	const sslc_argument *argument;
+	size_t count;
+} sslc_call;
+
+/* What the reader found; shapes are of one sample. */
+typedef struct sslc_data {
+	sslc_tensor field[SSLC_MAX_FIELDS]; /* "x", perhaps "label"; bytes are not read */
+	size_t count;
+	int64_t train_count, test_count, classes;
+} sslc_data;
+
+/* -- Functions --------------------------------------------------------------------------------- */
+
+/* One kernel of a function, for profiles. */
+typedef struct sslc_kernel {
+	size_t number; /* in the dump of the stage `schedule`; of a chain, its first kernel's */
+	const char *kind, *what; /* "contract", "64 x 32 x 288, 2048 of them" */
+	double flops, bytes;     /* an estimate: each buffer counted once */
+	const char *file;        /* the place in the model that it came from; NULL: none */
+	unsigned line, column;
+} sslc_kernel;
+
+/* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is
+ * i32[2], "step" i32[] (steps done); "x" and "label" hold one batch. */
+typedef struct sslc_code {
+	const char *name;
+	StepFunction call;
+	size_t arena_bytes; /* scratch that a call needs, aligned to 64 */
+	size_t arena_least; /* what is alive at once at most: no plan needs less */
+	const sslc_tensor *input, *output;
+	size_t input_count, output_count;
+	const sslc_kernel *kernel; /* in the order in which they run */
+	size_t kernel_count;
+} sslc_code;
+
+/* -- States, training, tasks ------------------------------------------------------------------- */
+
+typedef struct sslc_state {
+	sslc_tensor tensor;
+	size_t offset; /* into the block of states */
+	bool is_param;
+	const char *task; /* NULL: of pre-training; else the task that owns it */
+	const char *file; /* the place in the model that it came from; NULL: none */
+	unsigned line, column;
+} sslc_state;
+
+typedef struct sslc_training {
+	int64_t epochs, batch, steps, epoch_steps;
+	uint64_t seed;
+	bool shuffle;
+} sslc_training;
+
+/* A variant of a downstream task. */
+typedef struct sslc_task {
+	const char *name;   /* "probe.raw": also the prefix of its functions */
+	const char *base;   /* "probe" */
+	const char *metric; /* "accuracy", "loss", another function's name, or "metric" */
+	sslc_training training;
+	bool is_raw,
+	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
+	bool with_random;
+	bool higher_is_better;
+} sslc_task;
+
+/* A place where a function tells apart only the values 0 to below - 1 of an integer field: one_hot,
+ * gather. Samples with others would be no error, but another thing than was meant. */
+typedef struct sslc_range {
+	size_t field; /* of sslc_data */
+	const char *function;
+	int64_t below;
+	const char *file; /* the place in the model; NULL: none */
+	unsigned line, column;
+} sslc_range;
+
+#endif
