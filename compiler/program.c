@@ -264,79 +264,6 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 	return true;
 }
 
-/* The file's name; NULL: no place. */
-static const char *place(const sslc_program *p, Span at, unsigned *line, unsigned *column)
-{
-	if (!at.file)
-		return NULL;
-	diags_place(p->c.diags, at, line, column);
-	return diags_name(p->c.diags, at.file);
-}
-
-static void describe_states(sslc_program *p)
-{
-	const Bundle *b = p->bundle;
-	p->state = new_array(p->c.arena, sslc_state, b->state_count + 1);
-	for (size_t i = 0; i < b->state_count; i++) {
-		const State *s = &b->state[i];
-		sslc_state *to = &p->state[i];
-		*to = (sslc_state){
-		    .tensor = {.name = s->name, .dtype = type_info[s->type].name, .rank = s->shape.rank},
-		    .offset = (size_t)s->offset,
-		    .is_param = s->is_param,
-		    .task = s->task ? b->task[s->task - 1].name : NULL,
-		};
-		memcpy(to->tensor.dim, s->shape.dim, sizeof s->shape.dim);
-		to->tensor.bytes = (size_t)shape_size(s->shape) * type_info[s->type].size;
-		to->file = place(p, s->origin, &to->line, &to->column);
-	}
-}
-
-static void describe_ranges(sslc_program *p)
-{
-	const Bundle *b = p->bundle;
-	find_ranges(p->bundle);
-	p->range = new_array(p->c.arena, sslc_range, b->range_count + 1);
-	for (size_t i = 0; i < b->range_count; i++) {
-		const Range *r = &b->range[i];
-		sslc_range *to = &p->range[i];
-		*to = (sslc_range){.field = r->field, .function = r->graph, .below = r->below};
-		to->file = place(p, r->origin, &to->line, &to->column);
-	}
-}
-
-static sslc_training to_training(const Train *t, int64_t batch, int64_t steps)
-{
-	int64_t epochs = (int64_t)t->epochs.value;
-	return (sslc_training){
-	    .epochs = epochs,
-	    .batch = batch,
-	    .steps = steps,
-	    .epoch_steps = steps / epochs,
-	    .seed = (uint64_t)t->seed.value,
-	    .shuffle = t->shuffle.value != 0,
-	};
-}
-
-static void describe_tasks(sslc_program *p)
-{
-	const Bundle *b = p->bundle;
-	p->task = new_array(p->c.arena, sslc_task, b->task_count + 1);
-	for (size_t i = 0; i < b->task_count; i++) {
-		const BundleTask *t = &b->task[i];
-		p->task[i] = (sslc_task){
-		    .name = t->name,
-		    .base = t->task->name,
-		    .metric = t->metric,
-		    .training = to_training(&t->task->train, t->batch, t->steps),
-		    .is_raw = t->is_raw,
-		    .is_scratch = !t->freezes && !t->is_raw && strcmp(t->name, t->task->name) != 0,
-		    .with_random = t->task->baseline_random,
-		    .higher_is_better = t->higher_is_better,
-		};
-	}
-}
-
 bool sslc_bind(sslc_program *p, const sslc_data *data)
 {
 	GUARD(p, false);
@@ -361,9 +288,7 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 			graph_verify(g, "elaborate");
 	}
 	lap(&p->c.laps, "verify");
-	describe_states(p);
-	describe_tasks(p);
-	describe_ranges(p);
+	describe_model(p);
 	return p->bound = true;
 }
 
@@ -405,38 +330,6 @@ void sslc_compile(sslc_program *p, const char *const *names, size_t count)
 }
 
 /* -- 2 Inspect --------------------------------------------------------------------------------- */
-
-const sslc_state *sslc_states(const sslc_program *p, size_t *count)
-{
-	if (count)
-		*count = p && p->bound ? p->bundle->state_count : 0;
-	return p && p->bound ? p->state : NULL;
-}
-
-size_t sslc_states_bytes(const sslc_program *p)
-{
-	return p && p->bound ? (size_t)p->bundle->state_bytes : 0;
-}
-
-sslc_training sslc_pretraining(const sslc_program *p)
-{
-	return p && p->bound ? to_training(&p->model->train, p->bundle->batch, p->bundle->steps)
-	                     : (sslc_training){0};
-}
-
-const sslc_task *sslc_tasks(const sslc_program *p, size_t *count)
-{
-	if (count)
-		*count = p && p->bound ? p->bundle->task_count : 0;
-	return p && p->bound ? p->task : NULL;
-}
-
-const sslc_range *sslc_ranges(const sslc_program *p, size_t *count)
-{
-	if (count)
-		*count = p && p->bound ? p->bundle->range_count : 0;
-	return p && p->bound ? p->range : NULL;
-}
 
 const char *sslc_name(const sslc_program *p)
 {

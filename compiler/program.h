@@ -1,4 +1,4 @@
-/* program.h: private to compile.c and program.c: what stands behind sslc.h. */
+/* program.h: private to compile.c, describe.c and program.c: what stands behind sslc.h. */
 #ifndef SSLC_PROGRAM_H
 #define SSLC_PROGRAM_H
 
@@ -25,9 +25,7 @@ struct sslc_program {
 	bool bound;       /* the bundle and all below are whole */
 	Codegen *codegen; /* opened by the first function */
 	sslc_code *code;  /* [bundle->graph_count]; call is NULL until compiled */
-	sslc_state *state;
-	sslc_range *range;
-	sslc_task *task;
+	sslc_model description;
 };
 
 /* For a program that is NULL or exhausted, or when it becomes so: returns `failure`. */
@@ -64,5 +62,7 @@ void compile_functions(sslc_program *p, const size_t *which, size_t count);
 /* Text of one graph of the bundle after a stage; false: no such stage, or errors. */
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out);
 bool stage_is_of_graphs(const char *stage);
+/* describe.c: fills p->description; the bundle and p->code are there. */
+void describe_model(sslc_program *p);
 
 #endif

@@ -1,7 +1,7 @@
 /* sslc.h: the public API: from a model file to functions that train it.
  *
  * 1 Compile     sslc_open, sslc_bind, sslc_function, sslc_embed
- * 2 Inspect     states, tasks, settings, sslc_dump
+ * 2 Inspect     sslc_describe, states, tasks, settings, sslc_dump
  * 3 Errors      sslc_error_count, sslc_print_errors
  *
  * The plain types, of tensors, states, functions, tasks, are in model.h.
@@ -117,6 +117,10 @@ SSLC_API bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedd
 SSLC_API void sslc_embedded_free(sslc_embedded *e);
 
 /* -- 2 Inspect --------------------------------------------------------------------------------- */
+
+/* The whole model as the runtime takes it, until sslc_close: its `prepare` is sslc_compile. NULL
+ * before sslc_bind. */
+SSLC_API const sslc_model *sslc_describe(const sslc_program *p);
 
 /* Before sslc_bind, here and below: NULL, 0, or all zero. `count` may be NULL. */
 SSLC_API const sslc_state *sslc_states(const sslc_program *p, size_t *count);

@@ -104,4 +104,31 @@ typedef struct sslc_range {
 	unsigned line, column;
 } sslc_range;
 
+/* -- A model ----------------------------------------------------------------------------------- */
+
+/* Made by the compiler (sslc_describe), or written down beside an object. What it points to stays
+ * where it is, and as it is but for what prepare does, as long as it is used. */
+typedef struct sslc_model {
+	const char *name;
+	const char *text; /* of the model file: a checkpoint goes on only with the same one */
+	const sslc_state *state;
+	size_t state_count;
+	size_t states_bytes; /* of the block that holds them, aligned to 64 */
+	const sslc_code *code;
+	size_t code_count;
+	sslc_training pretraining;
+	const sslc_task *task;
+	size_t task_count;
+	const sslc_range *range;
+	size_t range_count;
+	/* Code may be made on demand: only its name is there, and `call` is NULL, until prepare is given
+	 * that name. Names of no function are passed over; after an error, which its maker has, `call`
+	 * stays NULL. NULL: all functions can be called. */
+	void (*prepare)(void *context, const char *const *names, size_t count);
+	/* For profiles: a task (args: 64 doubles of scratch, aligned to 64) that does nothing but fused
+	 * multiply-adds in registers, so many a tile. NULL, or gives NULL: there is none. */
+	StepTask (*peak)(void *context, double *flops_per_tile);
+	void *context; /* first argument of both */
+} sslc_model;
+
 #endif

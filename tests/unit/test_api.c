@@ -44,6 +44,7 @@ static void has_nothing(const sslc_program *p)
 {
 	size_t count = 7;
 	CU_ASSERT_FALSE(sslc_has_function(p, "step"));
+	CU_ASSERT_PTR_NULL(sslc_describe(p));
 	CU_ASSERT_PTR_NULL(sslc_states(p, &count));
 	CU_ASSERT_EQUAL(count, 0);
 	count = 7;
@@ -222,6 +223,42 @@ static void bound(void)
 	fclose(nowhere);
 }
 
+static const sslc_code *listed(const sslc_model *m, const char *name)
+{
+	for (size_t i = 0; i < m->code_count; i++)
+		if (strcmp(m->code[i].name, name) == 0)
+			return &m->code[i];
+	return NULL;
+}
+
+/* The plain description is of the same model, and its functions are compiled when it is asked to. */
+static void described(void)
+{
+	sslc_program *p = opened(0);
+	sslc_data data = good_data();
+	CU_ASSERT_FATAL(p && sslc_bind(p, &data));
+	const sslc_model *m = sslc_describe(p);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
+	CU_ASSERT_STRING_EQUAL(m->name, "m");
+	CU_ASSERT_STRING_EQUAL(m->text, MODEL);
+	size_t count;
+	CU_ASSERT_PTR_EQUAL(m->state, sslc_states(p, &count));
+	CU_ASSERT_EQUAL(m->state_count, count);
+	CU_ASSERT_EQUAL(m->states_bytes, sslc_states_bytes(p));
+	CU_ASSERT_EQUAL(m->pretraining.steps, 4); /* 8 samples, batch 4, 2 epochs */
+	CU_ASSERT_PTR_NULL(listed(m, "nothing"));
+	const sslc_code *init = listed(m, "init"), *step = listed(m, "step");
+	CU_ASSERT_FATAL(init && step && !init->call && !step->call);
+	m->prepare(m->context, (const char *[]){"nothing", "step", NULL}, 3);
+	CU_ASSERT_FATAL(step->call && !init->call);
+	CU_ASSERT_STRING_EQUAL(step->output[0].name, "loss");
+	CU_ASSERT_PTR_EQUAL(sslc_function(p, "step"), step);
+	double flops = 0;
+	CU_ASSERT(m->peak(m->context, &flops) && flops > 0);
+	CU_ASSERT_EQUAL(sslc_error_count(p), 0);
+	sslc_close(p);
+}
+
 /* The texts of the options may go once the program is open. */
 static void options_are_copied(void)
 {
@@ -276,6 +313,7 @@ CU_TestInfo test_api[] = {
     {"a program that is not bound has no functions", not_bound},
     {"data that cannot be is refused", bad_data},
     {"a bound program survives nonsense", bound},
+    {"a bound program is described", described},
     {"options are copied", options_are_copied},
     {"passing any memory limit is an error", any_memory_limit},
     CU_TEST_INFO_NULL,
