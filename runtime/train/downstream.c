@@ -171,7 +171,7 @@ static bool score_task(const Stage *s, Score *score, Split split)
 	    .split = split, .batch = cut.batch, .seed = s->seed, .last_step = cut.full};
 	if (cut.full && !score_batches(s, score, name, order, &total))
 		return false;
-	if (cut.rest && sslc_has_function(s->engine->program, rest)) {
+	if (cut.rest && engine_function(s->engine, rest)) {
 		order.offset = cut.full * cut.batch;
 		order.batch = cut.rest;
 		order.last_step = 1;
@@ -183,22 +183,26 @@ static bool score_task(const Stage *s, Score *score, Split split)
 	return true;
 }
 
-/* So that the time of a variant is that of its steps: functions are compiled once, by whoever comes
+/* So that the time of a variant is that of its steps: functions are prepared once, by whoever comes
  * first. */
-static void compile_task(const Stage *s, const sslc_task *task)
+static void prepare_task(const Stage *s, const sslc_task *task)
 {
 	static const char *const function[] = {"init", "step", "score", "score.rest"};
-	for (size_t i = 0; i < sizeof function / sizeof *function; i++) {
-		char name[256];
-		snprintf(name, sizeof name, "%s.%s", task->name, function[i]);
-		if (sslc_has_function(s->engine->program, name))
-			(void)sslc_function(s->engine->program, name);
+	enum { FUNCTIONS = sizeof function / sizeof *function };
+	const sslc_model *m = s->engine->model;
+	char text[FUNCTIONS][256];
+	const char *name[FUNCTIONS];
+	for (size_t i = 0; i < FUNCTIONS; i++) {
+		snprintf(text[i], sizeof text[i], "%s.%s", task->name, function[i]);
+		name[i] = text[i];
 	}
+	if (m->prepare)
+		m->prepare(m->context, name, FUNCTIONS);
 }
 
 static bool run_variant(const Stage *s, Score *score, Split split)
 {
-	compile_task(s, score->task);
+	prepare_task(s, score->task);
 	double began = seconds_now();
 	bool good = prepare(s, score) && train_task(s, score);
 	if (good && score->diverged)
@@ -234,8 +238,7 @@ static void list_variants(const sslc_task *task, size_t count, Scores *out)
 
 bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *out, Failure *f)
 {
-	size_t count;
-	const sslc_task *task = sslc_tasks(e->program, &count);
+	size_t count = e->model->task_count;
 	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
 	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1)};
 	out->score = calloc(2 * count + 1, sizeof *out->score);
@@ -244,7 +247,7 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *ou
 		fail(f, FAILURE_SYSTEM, "no memory for a second copy of the states");
 	if (good) {
 		memcpy(s.kept, e->states, e->states_bytes);
-		list_variants(task, count, out);
+		list_variants(e->model->task, count, out);
 	}
 	for (size_t i = 0; good && i < out->count; i++)
 		good = run_variant(&s, &out->score[i], out->split);

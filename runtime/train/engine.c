@@ -1,6 +1,6 @@
 /* engine.c: calls compiled functions: one block of states, one arena, one pool for all of them.
  *
- * In: a bound program. Out: Calls, whose inputs are set by name. The arena is as large as the
+ * In: a model. Out: Calls, whose inputs are set by name. The arena is as large as the
  * largest call that was opened, and a call reads its address when it runs, so calls may be opened
  * in any order; none allocates when it runs. */
 #include "train.h"
@@ -36,9 +36,9 @@ static bool no_memory(Failure *f, const char *what, size_t bytes)
 	return fail_help(f, "make \"batch\" or the networks smaller");
 }
 
-bool engine_open(Engine *e, sslc_program *p, int threads, Failure *f)
+bool engine_open(Engine *e, const sslc_model *model, int threads, Failure *f)
 {
-	*e = (Engine){.program = p, .states_bytes = sslc_states_bytes(p)};
+	*e = (Engine){.model = model, .states_bytes = model->states_bytes};
 	e->states = memory_new(e->states_bytes);
 	if (!e->states)
 		return no_memory(f, "the states", e->states_bytes);
@@ -102,9 +102,8 @@ int64_t state_bad_at(const Engine *e, const sslc_state *state)
 
 const sslc_state *engine_bad_state(const Engine *e, const char *task)
 {
-	size_t count;
-	const sslc_state *state = sslc_states(e->program, &count);
-	for (size_t i = 0; i < count; i++) {
+	const sslc_state *state = e->model->state;
+	for (size_t i = 0; i < e->model->state_count; i++) {
 		bool asked = task ? state[i].task && strcmp(state[i].task, task) == 0 : !state[i].task;
 		if (asked && state_bad_at(e, &state[i]) >= 0)
 			return &state[i];
@@ -113,6 +112,14 @@ const sslc_state *engine_bad_state(const Engine *e, const char *task)
 }
 
 /* -- Calls ------------------------------------------------------------------------------------- */
+
+const sslc_code *engine_function(const Engine *e, const char *name)
+{
+	for (size_t i = 0; i < e->model->code_count; i++)
+		if (strcmp(e->model->code[i].name, name) == 0)
+			return &e->model->code[i];
+	return NULL;
+}
 
 static bool call_outputs(Call *c, Failure *f)
 {
@@ -148,13 +155,16 @@ static void no_mark(void *marks, int32_t kernel)
 
 bool call_open(Call *c, Engine *e, const char *function, Failure *f)
 {
-	*c = (Call){.engine = e, .code = sslc_function(e->program, function)};
-	if (!c->code && sslc_error_count(e->program)) {
+	const sslc_model *m = e->model;
+	*c = (Call){.engine = e, .code = engine_function(e, function)};
+	if (!c->code || (!c->code->call && !m->prepare))
+		return fail(f, FAILURE_WRONG, "the model has no function '%s'", function);
+	if (!c->code->call)
+		m->prepare(m->context, &function, 1);
+	if (!c->code->call) {
 		*f = (Failure){.kind = FAILURE_WRONG};
 		return false;
 	}
-	if (!c->code)
-		return fail(f, FAILURE_WRONG, "the model has no function '%s'", function);
 	if (c->code->input_count > CALL_INPUTS)
 		return fail(f, FAILURE_WRONG, "'%s' reads more than %d inputs", function, CALL_INPUTS);
 	if (!engine_reserve(e, c->code->arena_bytes, f) || !call_outputs(c, f))

@@ -121,8 +121,7 @@ static bool make_folders(const char *directory, Failure *f)
 bool folder_prepare(FolderLock *l, const Engine *e, const TrainOptions *o, bool *moved, Failure *f)
 {
 	char from[RUN_PATH], to[RUN_PATH], model[RUN_PATH], why[WHY];
-	size_t size;
-	const char *text = sslc_model_text(e->program, &size);
+	size_t size = strlen(e->model->text);
 	if (!run_path(o->directory, CHECKPOINT, from, f) ||
 	    !run_path(o->directory, CHECKPOINT_BEFORE, to, f) ||
 	    !run_path(o->directory, "model.json", model, f) || !make_folders(o->directory, f) ||
@@ -131,6 +130,6 @@ bool folder_prepare(FolderLock *l, const Engine *e, const TrainOptions *o, bool 
 	*moved = !o->resume && rename(from, to) == 0;
 	if (!o->resume && !*moved && errno != ENOENT)
 		return fail(f, FAILURE_SYSTEM, "cannot move %s out of the way: %s", from, strerror(errno));
-	return bytes_write(model, (const void *[]){text}, &size, 1, why) ||
+	return bytes_write(model, (const void *[]){e->model->text}, &size, 1, why) ||
 	       fail(f, FAILURE_SYSTEM, "%s", why);
 }

@@ -145,11 +145,11 @@ static bool end(Loop *l, int signal)
 
 static bool run_loop(Loop *l, Watch *w, int64_t last)
 {
-	sslc_training t = sslc_pretraining(l->engine->program);
+	const sslc_training *t = &l->engine->model->pretraining;
 	PrefetchOrder order = {
 	    .split = SPLIT_TRAIN,
-	    .batch = t.batch,
-	    .shuffle = t.shuffle,
+	    .batch = t->batch,
+	    .shuffle = t->shuffle,
 	    .seed = l->at->seed,
 	    .first_step = l->at->step,
 	    .last_step = last,
@@ -198,7 +198,7 @@ bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Positio
 		       (long long)at->step);
 	if (!o->quiet && at->step < last)
 		l.progress = progress_open(stdout, at->step, at->steps, at->epoch_steps,
-		                           sslc_pretraining(e->program).batch);
+		                           e->model->pretraining.batch);
 	bool good = at->step >= last || run_loop(&l, w, last);
 	metrics_close(l.metrics);
 	return good;

@@ -122,9 +122,10 @@ static double measure_bytes(Engine *e)
 
 static Ceilings measure(Engine *e)
 {
+	const sslc_model *m = e->model;
 	double flops;
 	_Alignas(64) double scratch[64] = {0};
-	StepTask task = sslc_peak_task(e->program, &flops);
+	StepTask task = m->peak ? m->peak(m->context, &flops) : NULL;
 	Ceilings c = {.bytes = measure_bytes(e)};
 	enum { TILES = 64 };
 	if (task)
@@ -180,8 +181,10 @@ void profile_print(Profile *p, FILE *out)
 	Ceilings c = measure(p->call->engine);
 	fprintf(out, "\na step of %s: %.1f us in %zu kernels, %.1f GFLOP/s\n", p->call->code->name,
 	        total * 1e6, p->count, flops / total * 1e-9);
-	fprintf(out, "this machine: %.0f GFLOP/s in registers, %.1f GB/s from memory\n", c.flops * 1e-9,
-	        c.bytes * 1e-9);
+	fprintf(out, "this machine: ");
+	if (c.flops > 0)
+		fprintf(out, "%.0f GFLOP/s in registers, ", c.flops * 1e-9);
+	fprintf(out, "%.1f GB/s from memory\n", c.bytes * 1e-9);
 	fprintf(out, "%-5s %-8s %-32s %9s %6s %8s %8s %7s  %s\n", "", "kernel", "shape", "us", "share",
 	        "GFLOP/s", "GB/s", "of roof", "from");
 	for (size_t i = 0; i < p->count; i++)

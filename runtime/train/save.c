@@ -46,10 +46,9 @@ static void add_double(Metadata *m, const char *key, double value)
 
 static void describe(Metadata *m, const Engine *e, const Data *data, const Position *at)
 {
-	size_t size;
 	*m = (Metadata){0};
 	add_text(m, "format", FORMAT);
-	add_text(m, "name", sslc_name(e->program));
+	add_text(m, "name", e->model->name);
 	add_whole(m, "step", (uint64_t)at->step);
 	add_whole(m, "steps", (uint64_t)at->steps);
 	add_whole(m, "epochs", (uint64_t)(at->steps / at->epoch_steps));
@@ -59,14 +58,14 @@ static void describe(Metadata *m, const Engine *e, const Data *data, const Posit
 	add_double(m, "epoch_sum", at->epoch_sum);
 	add_double(m, "recent_sum", at->recent_sum);
 	add_double(m, "epoch_loss", at->epoch_loss);
-	add_text(m, "model", sslc_model_text(e->program, &size));
+	add_text(m, "model", e->model->text);
 }
 
 bool checkpoint_save(const Engine *e, const Data *data, const char *directory, const Position *at,
                      Failure *f)
 {
-	size_t count, kept = 0;
-	const sslc_state *state = sslc_states(e->program, &count);
+	size_t count = e->model->state_count, kept = 0;
+	const sslc_state *state = e->model->state;
 	SafeTensor *tensor = calloc(count + 1, sizeof *tensor);
 	Metadata meta;
 	char path[RUN_PATH], why[WHY];
@@ -138,9 +137,9 @@ static bool is_wanted(const sslc_state *state, What what)
 static bool copy_states(Engine *e, const SafeFile *file, const char *path, What what, bool all,
                         Failure *f)
 {
-	size_t count, copied = 0;
-	const sslc_state *state = sslc_states(e->program, &count);
-	for (size_t i = 0; i < count; i++) {
+	const sslc_state *state = e->model->state;
+	size_t copied = 0;
+	for (size_t i = 0; i < e->model->state_count; i++) {
 		const sslc_tensor *t = &state[i].tensor;
 		bool wanted = is_wanted(&state[i], what);
 		const SafeTensor *from = wanted ? safe_tensor(file, t->name) : NULL;
@@ -294,8 +293,7 @@ int64_t checkpoint_epochs(const char *directory)
 static bool agree(const Engine *e, const Data *data, const TrainOptions *o, const SafeFile *file,
                   const char *path, uint64_t train_count, Position *at, Failure *f)
 {
-	size_t size;
-	if (!same_model(safe_meta(file, "model"), sslc_model_text(e->program, &size), path, f))
+	if (!same_model(safe_meta(file, "model"), e->model->text, path, f))
 		return false;
 	if (train_count != (uint64_t)data_count(data, SPLIT_TRAIN))
 		return fail(f, FAILURE_WRONG,
@@ -356,9 +354,9 @@ bool states_begin(Engine *e, uint64_t seed, Failure *f)
 
 bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *at, Failure *f)
 {
-	sslc_training t = sslc_pretraining(e->program);
-	*at = (Position){.epoch_steps = t.epoch_steps,
-	                 .steps = o->epochs * t.epoch_steps,
+	int64_t epoch_steps = e->model->pretraining.epoch_steps;
+	*at = (Position){.epoch_steps = epoch_steps,
+	                 .steps = o->epochs * epoch_steps,
 	                 .seed = o->seed,
 	                 .epoch_loss = NAN};
 	if (o->resume && !resume(e, data, o, at, f))

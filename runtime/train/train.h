@@ -1,4 +1,4 @@
-/* train.h: runs the functions of a compiled program: pre-training, features, downstream tasks.
+/* train.h: runs the functions of a model (model.h): pre-training, features, downstream tasks.
  *
  * 1 Engine      states, arena and pool; calls of compiled functions
  * 2 Training    the loop, its checkpoints and its position
@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "../../compiler/sslc.h"
 #include "../runtime.h"
 
 /* The numbers are the exit codes of the command line. */
@@ -28,7 +27,7 @@ typedef enum FailureKind {
 
 typedef struct Failure {
 	int kind;        /* FAILURE_SIGNAL + n for signal n */
-	char text[1024]; /* empty if the program (sslc_print_errors) has the errors */
+	char text[1024]; /* empty if it is the maker of the model who has the errors */
 	char help[512];  /* may be empty */
 } Failure;
 
@@ -57,9 +56,9 @@ static inline int watch_signal(Watch *w)
 /* -- 1 Engine: engine.c ------------------------------------------------------------------------ */
 
 typedef struct Engine {
-	sslc_program *program;
+	const sslc_model *model;
 	Pool *pool;            /* NULL: functions run their tiles themselves */
-	unsigned char *states; /* [states_bytes] aligned to 64; all states of the program */
+	unsigned char *states; /* [states_bytes] aligned to 64; all states of the model */
 	size_t states_bytes;
 	void *arena; /* the largest that an open call needs */
 	size_t arena_bytes;
@@ -67,7 +66,7 @@ typedef struct Engine {
 	int32_t step;
 } Engine;
 
-MUST_CHECK bool engine_open(Engine *e, sslc_program *p, int threads, Failure *f);
+MUST_CHECK bool engine_open(Engine *e, const sslc_model *model, int threads, Failure *f);
 void engine_close(Engine *e);
 void engine_seed(Engine *e, uint64_t seed);
 /* Where a state lies in e->states. */
@@ -80,7 +79,10 @@ const sslc_state *engine_bad_state(const Engine *e, const char *task);
 
 enum { CALL_INPUTS = SSLC_MAX_FIELDS + 5 }; /* seed, step; what "perturbed" moves */
 
-/* A function of the program and the pointers of its block. */
+/* NULL: the model has no such function. Its code may not be there yet. */
+const sslc_code *engine_function(const Engine *e, const char *name);
+
+/* A function of the model and the pointers of its block. */
 typedef struct Call {
 	Engine *engine;
 	const sslc_code *code;
@@ -91,7 +93,7 @@ typedef struct Call {
 	double began; /* when the last run did */
 } Call;
 
-/* Compiles the function on first use. */
+/* Has the function prepared if it is not yet. */
 MUST_CHECK bool call_open(Call *c, Engine *e, const char *function, Failure *f);
 void call_close(Call *c);
 /* Gives an input its bytes for the next runs; false if the function does not use it. */

@@ -11,6 +11,7 @@
 
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/program.h"
+#include "../../compiler/sslc.h"
 #include "../../runtime/runtime.h"
 
 /* -- 1 Tape: tape.c ---------------------------------------------------------------------------- */

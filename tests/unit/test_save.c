@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compiler/sslc.h"
 #include "../../runtime/train/train.h"
 #include "scratch.h"
 
@@ -50,7 +51,7 @@ static bool saved_open(Saved *s)
 	snprintf(s->path, sizeof s->path, "%s/" CHECKPOINT, s->scratch.folder);
 	s->resume = (TrainOptions){.directory = s->scratch.folder, .resume = true, .epochs = 3};
 	if (!s->data || !sslc_bind(s->program, data_shape(s->data)) ||
-	    !engine_open(&s->engine, s->program, 1, &f))
+	    !engine_open(&s->engine, sslc_describe(s->program), 1, &f))
 		return false;
 	fill(&s->engine);
 	return save(s);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compiler/sslc.h"
 #include "../../runtime/train/train.h"
 
 typedef struct Worker {
@@ -94,7 +95,7 @@ static void open_engine(Worker *w, int threads)
 	sslc_training t = sslc_pretraining(w->program);
 	TrainOptions options = {.seed = t.seed, .epochs = t.epochs};
 	sslc_compile(w->program, (const char *const[]){"init", "step"}, 2);
-	if (!engine_open(&w->engine, w->program, threads, &w->failure) ||
+	if (!engine_open(&w->engine, sslc_describe(w->program), threads, &w->failure) ||
 	    !train_begin(&w->engine, w->data, &options, &at, &w->failure) ||
 	    !call_open(&w->step, &w->engine, "step", &w->failure))
 		give_up(w, w->failure.text);

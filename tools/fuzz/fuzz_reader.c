@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compiler/sslc.h"
 #include "../../runtime/runtime.h"
 
 /* Numbers that normal() would take long to draw. */

@@ -32,8 +32,8 @@ static int write_features(Session *s, const Options *o, Split split)
 	Watch watch = {0}; /* not opened: Ctrl-C kills, since the file is whole or not there */
 	Failure f = {0};
 	uint64_t seed = sslc_pretraining(s->program).seed;
-	bool good =
-	    engine_open(&engine, s->program, o->threads ? (int)o->threads : default_threads(), &f);
+	bool good = engine_open(&engine, sslc_describe(s->program),
+	                        o->threads ? (int)o->threads : default_threads(), &f);
 	if (good) {
 		engine_seed(&engine, seed);
 		good = weights_load(&engine, o->checkpoint ? o->checkpoint : path, true, &f) &&

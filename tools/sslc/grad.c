@@ -194,10 +194,10 @@ static int check_gradients(Session *s, const Options *o)
 	    .last_step = 1,
 	    .f64 = true,
 	};
-	bool good =
-	    engine_open(&c.engine, s->program, o->threads ? (int)o->threads : default_threads(), &f) &&
-	    prepare(&c, o, seed, &f) && feed_open(&feed, s->data, order, &f) &&
-	    feed_next(&feed, &c.gradients, &f);
+	bool good = engine_open(&c.engine, sslc_describe(s->program),
+	                        o->threads ? (int)o->threads : default_threads(), &f) &&
+	            prepare(&c, o, seed, &f) && feed_open(&feed, s->data, order, &f) &&
+	            feed_next(&feed, &c.gradients, &f);
 	if (good)
 		share_inputs(&c);
 	session_note(s);

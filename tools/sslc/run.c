@@ -113,7 +113,7 @@ static bool prepare(Run *r, const Options *o)
 	if (!watch_open(&r->watch, f))
 		return false;
 	sslc_compile(r->session.program, names + o->resume, (size_t)(2 - o->resume));
-	if (!engine_open(&r->engine, r->session.program, r->threads, f) ||
+	if (!engine_open(&r->engine, sslc_describe(r->session.program), r->threads, f) ||
 	    !train_begin(&r->engine, r->session.data, &r->options, &r->at, f))
 		return false;
 	bool good = call_open(&step, &r->engine, "step",

@@ -2,6 +2,7 @@
 #ifndef SSLC_SESSION_H
 #define SSLC_SESSION_H
 
+#include "../../compiler/sslc.h"
 #include "../../runtime/train/train.h"
 #include "command.h"
 
