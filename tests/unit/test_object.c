@@ -7,6 +7,7 @@
 
 #include <CUnit/CUnit.h>
 
+#include "../../compiler/sslc.h"
 #include "../../runtime/train/train.h"
 #include "scratch.h"
 
@@ -195,7 +196,7 @@ static void shipped(const char *name, const char *other, int steps, int threads)
 	Failure f;
 	sslc_program *p = model_open(name, &data);
 	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &(sslc_embedding){.prefix = "m"}));
-	CU_ASSERT_TRUE_FATAL(engine_open(&e, p, threads, &f));
+	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), threads, &f));
 	train_both(&o, &e, p, other, steps);
 	engine_close(&e);
 	object_close(&o);

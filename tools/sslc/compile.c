@@ -42,7 +42,7 @@ static int load_weights(const Options *o, Engine *e, Session *here)
 {
 	int code = session_open(here, o, (sslc_options){.batch = o->batch, .freeze = o->freeze}, true);
 	Failure f = {0};
-	if (!code && (!engine_open(e, here->program, 1, &f) ||
+	if (!code && (!engine_open(e, sslc_describe(here->program), 1, &f) ||
 	              !states_begin(e, sslc_pretraining(here->program).seed, &f) ||
 	              !weights_load(e, o->weights, true, &f)))
 		code = session_failure(here, &f);
