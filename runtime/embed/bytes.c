@@ -49,3 +49,14 @@ uint32_t embed_crc(uint32_t crc, const unsigned char *at, size_t bytes)
 	}
 	return ~crc;
 }
+
+void embed_digits(const unsigned char *file, size_t bytes, char digits[EMBED_DIGITS])
+{
+	static const unsigned char zeros[] = "00000000";
+	uint32_t crc = embed_crc(0, file, EMBED_DIGITS_AT);
+	crc = embed_crc(crc, zeros, EMBED_DIGITS);
+	crc = embed_crc(crc, file + EMBED_DIGITS_AT + EMBED_DIGITS,
+	                bytes - EMBED_DIGITS_AT - EMBED_DIGITS);
+	for (int i = 0; i < EMBED_DIGITS; i++, crc <<= 4)
+		digits[i] = "0123456789abcdef"[crc >> 28];
+}

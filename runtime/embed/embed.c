@@ -1,8 +1,6 @@
 /* embed.c: the block: initialise it, run functions in it, read and write its tensors. */
 #include "inner.h"
 
-#include <stdbool.h>
-
 const char *embed_message(int32_t code)
 {
 	switch (code) {

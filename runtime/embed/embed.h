@@ -32,8 +32,9 @@ enum {
 
 /* What a tensor is. */
 enum {
-	EMBED_IS_PARAM = 1,     /* trained: infinite is as wrong as NaN */
-	EMBED_IS_OPTIMIZER = 2, /* not needed to use the model */
+	EMBED_IS_OPTIMIZER = 1, /* not needed to use the model */
+	EMBED_IS_TASK = 2,      /* of a downstream task, not of pre-training */
+	EMBED_IS_PARAM = 4,     /* trained: infinite is as wrong as NaN */
 };
 
 typedef uint32_t EmbedDims[EMBED_MOST_RANK];
@@ -110,5 +111,23 @@ size_t embed_save_bytes(const EmbedModel *model);
 int32_t embed_save(const EmbedModel *model, const void *block, void *to, size_t bytes);
 /* Into a block that was initialised. SAVED, OTHER_MODEL, TRUNCATED, DAMAGED: nothing is changed. */
 int32_t embed_restore(const EmbedModel *model, void *block, const void *from, size_t bytes);
+
+/* A safetensors file (huggingface/safetensors, format.md), of a run of sslc or of any program: its
+ * tensors that the model has become states; those of the optimizer and of tasks only if `what` says
+ * so. All of the file is checked first: TRUNCATED, SAFETENSORS, OFFSETS, DAMAGED (if it has sslc's
+ * checksum), TWICE, TYPE, SHAPE, NOT_FINITE, NOTHING (of it is the model's). Steps and seed stay. */
+enum {
+	EMBED_WITH_OPTIMIZER = EMBED_IS_OPTIMIZER,
+	EMBED_WITH_TASKS = EMBED_IS_TASK,
+	EMBED_NEED_ALL = 4,  /* a tensor that the file lacks is MISSING; else it stays as it is */
+	EMBED_NO_OTHERS = 8, /* a tensor that the model lacks is FOREIGN; else it is passed over */
+};
+int32_t embed_load(const EmbedModel *model, void *block, const void *file, size_t bytes,
+                   uint32_t what);
+/* Writes the states as such a file, which `sslc run --init` takes too; what: EMBED_WITH_... The
+ * bytes that it takes depend on the model and `what` alone; 0: an argument is wrong. */
+size_t embed_export_bytes(const EmbedModel *model, uint32_t what);
+int32_t embed_export(const EmbedModel *model, const void *block, void *to, size_t bytes,
+                     uint32_t what);
 
 #endif

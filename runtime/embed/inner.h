@@ -2,6 +2,8 @@
 #ifndef SSLC_EMBED_INNER_H
 #define SSLC_EMBED_INNER_H
 
+#include <stdbool.h>
+
 #include "embed.h"
 
 #ifdef __BYTE_ORDER__
@@ -26,6 +28,17 @@ _Static_assert(sizeof(Head) <= EMBED_HEAD, "the states begin behind it");
 int32_t embed_check(const EmbedModel *model, const void *block);
 unsigned char *embed_states(void *block);
 const unsigned char *embed_states_const(const void *block);
+
+/* Whether `what` of a load or an export takes the tensor. */
+bool embed_is_wanted(const EmbedTensor *tensor, uint32_t what);
+
+/* How a safetensors file of sslc begins behind its first 8 bytes; then 8 digits of CRC-32 of the
+ * whole file, with zeros in their place. */
+#define EMBED_CHECKSUM "sslc_crc32"
+#define EMBED_CHECKED  "{\"__metadata__\":{\"" EMBED_CHECKSUM "\":\""
+enum { EMBED_DIGITS_AT = 8 + sizeof EMBED_CHECKED - 1, EMBED_DIGITS = 8 };
+/* The digits that the file should have, which has at least so many bytes. */
+void embed_digits(const unsigned char *file, size_t bytes, char digits[EMBED_DIGITS]);
 
 void embed_copy(void *to, const void *from, size_t bytes);
 uint32_t embed_get32(const unsigned char *at); /* little-endian, any alignment */
