@@ -59,6 +59,13 @@ Value builtin_size(Elab *b, Span span, Given *in)
 	return x ? value_number((double)shape_size(shape_at(b, x))) : value_none();
 }
 
+Value builtin_is_integer(Elab *b, Span span, Given *in)
+{
+	NodeId x = tensor(b, &in[0], "'x' of is_integer");
+	(void)span;
+	return x ? value_number(type_info[node(b->g, x)->type].is_int) : value_none();
+}
+
 Value builtin_reshape(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of reshape");

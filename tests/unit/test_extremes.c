@@ -157,6 +157,14 @@ static void largest_of_rows(void)
 	CU_ASSERT(gives("grad(sum(reduce_min(x, -1)), x)", shape, LINES,
 	                (double[]){fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth, fifth,
 	                           0,     0,     0,     1,     0,     0,     0,     0,     1,     0}));
+	const double ends[] = {INT32_MIN, 0, 7, INT32_MIN, INT32_MAX, -1, 0, 200, 255};
+	Shape square = SHAPE(3, 3); /* i32 and u8 have smallest numbers whose negative they have not */
+	CU_ASSERT(gives("cast(reduce_min(cast(x, 'i32'), -1), 'float')", square, ends,
+	                (double[]){INT32_MIN, INT32_MIN, 0}));
+	CU_ASSERT(
+	    gives("cast(reduce_min(cast(x, 'u8'), -1), 'float')", square, ends, (double[]){0, 0, 0}));
+	CU_ASSERT(gives("cast(reduce_max(cast(x, 'i32'), -1), 'float')", square, ends,
+	                (double[]){7, INT32_MAX, 255}));
 	CU_ASSERT(gives("grad(sum(max_pool(reshape(x, [1, 2, 10, 1]))), x)", shape, LINES,
 	                (double[]){0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 0, 0,
 	                           0.25, 0.25, 0.25, 0.25, 1, 0, 0, 1, 0, 1}));
