@@ -450,22 +450,29 @@ static void cases(void)
 	}
 }
 
-/* A spread of 1 around a million: the mean is known to a sixteenth only. */
+/* A spread of 1 around a million, whose mean f32 knows to a sixteenth only; returns it. */
+static double spread(double *x, int count)
+{
+	double mean = 0;
+	uint32_t r = 7;
+	for (int i = 0; i < count; i++) {
+		double sum = 0;
+		for (int k = 0; k < 12; k++, r = r * 1664525u + 1013904223u)
+			sum += r * 0x1p-32;
+		x[i] = (float)(1e6 + sum - 6);
+		mean += x[i] / count;
+	}
+	return mean;
+}
+
 static void spread_far_from_zero(void)
 {
 	enum { COUNT_OF_ALL = 1000 };
 	static const char *const TEXTS[] = {"variance(x)", "variance(x, 0)", "variance(x, [0], keep=1)",
 	                                    "variance(reshape(x, [1, 10, 100]), [1, 2])",
 	                                    "std(reshape(x, [1, -1]), 1)^2"};
-	double x[COUNT_OF_ALL], mean = 0, variance = 0, slope[COUNT_OF_ALL], normal[COUNT_OF_ALL];
-	uint32_t r = 7;
-	for (int i = 0; i < COUNT_OF_ALL; i++) {
-		double sum = 0;
-		for (int k = 0; k < 12; k++, r = r * 1664525u + 1013904223u)
-			sum += r * 0x1p-32;
-		x[i] = (float)(1e6 + sum - 6);
-		mean += x[i] / COUNT_OF_ALL;
-	}
+	double x[COUNT_OF_ALL], slope[COUNT_OF_ALL], normal[COUNT_OF_ALL];
+	double mean = spread(x, COUNT_OF_ALL), variance = 0;
 	for (int i = 0; i < COUNT_OF_ALL; i++)
 		variance += (x[i] - mean) * (x[i] - mean) / COUNT_OF_ALL;
 	for (int i = 0; i < COUNT_OF_ALL; i++) {
@@ -488,8 +495,40 @@ static void spread_far_from_zero(void)
 	compile_close(c);
 }
 
+/* Batch norm of the same, with two samples of five hundred places: value, gradient, statistics. */
+static void batch_norm_far_from_zero(void)
+{
+	enum { COUNT_OF_ALL = 1000 };
+	double x[COUNT_OF_ALL], normal[COUNT_OF_ALL], slope[COUNT_OF_ALL];
+	double mean = spread(x, COUNT_OF_ALL), variance = 0, weight = 0, along = 0;
+	for (int i = 0; i < COUNT_OF_ALL; i++)
+		variance += (x[i] - mean) * (x[i] - mean) / COUNT_OF_ALL;
+	double deviation = sqrt(variance + 1e-5);
+	for (int i = 0; i < COUNT_OF_ALL; i++) {
+		normal[i] = (x[i] - mean) / deviation;
+		weight += i % 7 / (double)COUNT_OF_ALL;
+		along += i % 7 * normal[i] / COUNT_OF_ALL;
+	}
+	for (int i = 0; i < COUNT_OF_ALL; i++)
+		slope[i] = (i % 7 - weight - normal[i] * along) / deviation;
+	DataField field = {"x", DTYPE_f32, SHAPE(COUNT_OF_ALL)};
+	Feed feed = {"x", x};
+	Compile *c = compile_open();
+	const char *value = "batch_norm(reshape(x, [2, 500, 1]))",
+	           *back = "grad(sum(reshape(batch_norm(reshape(x, [2, 500, 1])), [1000]) * "
+	                   "(iota([1000]) % 7)), x)";
+	CU_ASSERT(all_near(value, value_of(c, value, &field, &feed, 1), normal, COUNT_OF_ALL, 1e-5));
+	CU_ASSERT(all_near(back, value_of(c, back, &field, &feed, 1), slope, COUNT_OF_ALL, 1e-5));
+	compile_close(c);
+}
+
 CU_TestInfo test_library[] = {
-    {"curves", curves},     {"rows", rows},   {"cross entropy", cross_entropies},
-    {"contrast", contrast}, {"cases", cases}, {"spread far from zero", spread_far_from_zero},
+    {"curves", curves},
+    {"rows", rows},
+    {"cross entropy", cross_entropies},
+    {"contrast", contrast},
+    {"cases", cases},
+    {"spread far from zero", spread_far_from_zero},
+    {"batch norm far from zero", batch_norm_far_from_zero},
     CU_TEST_INFO_NULL,
 };
