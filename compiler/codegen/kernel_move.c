@@ -28,7 +28,7 @@ static void element_store(KernelEmit *ke, const Node *n, V base, V at, V mask, V
 }
 
 typedef struct Scatter {
-	const Node *n;
+	const Node *n, *term; /* the result, y */
 	V x, y, out;
 	V same;     /* NULL, or y is this constant, which has no buffer */
 	V from, to; /* row-major places of the row that is added, in y and in the result */
@@ -50,7 +50,9 @@ static void add_body(KernelEmit *ke, void *context, V at, V mask)
 	V to = LLVMBuildNSWAdd(e->b, s->to, at, ""), from = LLVMBuildNSWAdd(e->b, s->from, at, "");
 	V in[2] = {l_from_memory(e, s->n->type, element_load(ke, s->n, s->out, to, mask))};
 	in[1] = s->same ? l_splat(e, s->same, ke->lanes)
-	                : l_from_memory(e, s->n->type, element_load(ke, s->n, s->y, from, mask));
+	                : l_from_memory(e, s->term->type, element_load(ke, s->term, s->y, from, mask));
+	if (s->term->type != s->n->type)
+		in[1] = LLVMBuildFPExt(e->b, in[1], LLVMTypeOf(in[0]), "");
 	V sum = emit_map(e, &two, s->n->type, in);
 	element_store(ke, s->n, s->out, to, mask, l_to_memory(e, s->n->type, sum));
 }
@@ -80,6 +82,7 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 	for (int i = (int)n->attr.axis + 1; i < shape.rank; i++)
 		inner *= shape.dim[i];
 	Scatter s = {.n = n,
+	             .term = node(g, n->in[2]),
 	             .x = base_of(ke, n->in[0]),
 	             .y = base_of(ke, n->in[2]),
 	             .same = constant_of(ke, n->in[2]),

@@ -82,6 +82,13 @@ static DType fixed_type(Op op, int i)
 	return DTYPE_none;
 }
 
+/* Sums of f64 take terms of f32 as they are. */
+static bool is_widened(const Ask *a, int i)
+{
+	return a->op == OP_scatter_add && i == 2 && a->in[0]->type == DTYPE_f64 &&
+	       a->in[2]->type == DTYPE_f32;
+}
+
 static bool types_agree(const Ask *a)
 {
 	const char *class = op_info[a->op].types;
@@ -100,7 +107,7 @@ static bool types_agree(const Ask *a)
 			           text_of(a, a->in[i]), op_info[a->op].name, class_words(class));
 			return false;
 		}
-		if (first >= 0 && t != a->in[first]->type) {
+		if (first >= 0 && t != a->in[first]->type && !is_widened(a, i)) {
 			(void)FAIL(a, "'%s' of %s is %s, but '%s' is %s", operand(a, i), op_info[a->op].name,
 			           text_of(a, a->in[i]), operand(a, first), text_of(a, a->in[first]));
 			return false;

@@ -1,11 +1,13 @@
 /* split.c: a large reduction to few elements becomes two, so that the first can be spread over
- * threads.
+ * threads; a scatter of many terms sums in f64.
  *
  * Expects: anything. Promises: keeps types and shapes; the order of a sum changes (rounding), by
  * shape alone, so the bits do not depend on threads. Applies where everything is reduced: [n] ->
  * [pieces, n / pieces] -> [pieces] -> []; and to a product over windows that sums over the samples
  * of a batch to a small result (the gradient of a convolution's weights): each piece reads its
- * samples once, where tiles of the result would read them all. */
+ * samples once, where tiles of the result would read them all. A scatter adds one term after the
+ * other to wherever the indices say, so there are no blocks to sum: where many may meet in one
+ * element, the sums are of f64, as large as a sum of f32 and what rounding takes of it. */
 #include "passes.h"
 
 #include <string.h>
@@ -87,9 +89,24 @@ static NodeId rewrite_product(Graph *g, const Graph *in, const Node *n, const No
 	return split_product(g, n, map[n->in[0]], map[n->in[1]]);
 }
 
+/* -- Scatters ---------------------------------------------------------------------------------- */
+
+enum { SHORT_SUM = 16 }; /* terms whose running sum is as good as any other sum */
+
+static NodeId widen_scatter(Graph *g, const Graph *in, const Node *n, const NodeId *map)
+{
+	if (n->type != DTYPE_f32 || shape_size(node(in, n->in[1])->shape) <= SHORT_SUM)
+		return 0;
+	NodeId x = op_cast(g, map[n->in[0]], DTYPE_f64);
+	NodeId sum = op_scatter_add(g, x, map[n->in[1]], map[n->in[2]], n->attr.axis);
+	return op_cast(g, sum, DTYPE_f32);
+}
+
 static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
+	if (n->op == OP_scatter_add)
+		return widen_scatter(out, in, n, map);
 	if (n->op == OP_dot && dot_is_windowed(in, n))
 		return rewrite_product(out, in, n, map);
 	if (op_info[n->op].kind != REDUCE || n->shape.rank != 0)

@@ -134,6 +134,47 @@ static void exact_and_special(void)
 		}
 }
 
+/* -- Scatters ---------------------------------------------------------------------------------- */
+
+/* `times` cycles of numbers, scattered to ROWS rows by turns: of each row the sum of every ROWS-th
+ * number, added to x; columns from narrow to wider than a vector. */
+static bool scatter_is_close(int64_t times, int64_t columns, double most)
+{
+	enum { CYCLE = 1009, ROWS = 3 };
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "scatter");
+	int64_t count = times * CYCLE;
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(ROWS, columns)),
+	       v = op_input(g, "v", DTYPE_f32, SHAPE(CYCLE)),
+	       at = op_input(g, "at", DTYPE_i32, SHAPE(count));
+	NodeId y = op_broadcast(g, v, SHAPE(times, CYCLE, columns), (Axes){1, {1}});
+	y = op_reshape(g, y, SHAPE(count, columns));
+	graph_output(g, "scatter", op_scatter_add(g, x, at, y, 0));
+	Long a = {times, CYCLE, columns, {0}, 0, DTYPE_f32, POSITIVE, NULL};
+	const double *value = numbers(c, &a), *old = test_numbers(c, DTYPE_f32, ROWS * columns, 1);
+	double *row = new_array(c->arena, double, count), want[ROWS] = {0};
+	for (int64_t i = 0; i < count; i++) {
+		row[i] = (double)(i % ROWS);
+		want[i % ROWS] += value[i % CYCLE];
+	}
+	Feed feed[] = {{"x", old}, {"v", value}, {"at", row}};
+	Ran *ran = run_graph(c, passes(c, g, NULL), &(How){.hook = ALL_HOOKS}, feed, 3);
+	bool good = ran != NULL;
+	for (int64_t i = 0; good && i < ROWS * columns; i++) {
+		double whole = want[i / columns] + old[i];
+		good = close(&a, "scatter", ran->out[0][i], whole, whole, most);
+	}
+	compile_close(c);
+	return good;
+}
+
+static void long_scatters(void)
+{
+	CU_ASSERT(scatter_is_close(1000, 1, 1e-7));
+	CU_ASSERT(scatter_is_close(40, 37, 1e-7));
+	CU_ASSERT(scatter_is_close(1, 3, 1e-7));
+}
+
 /* -- Products ---------------------------------------------------------------------------------- */
 
 /* Rows and columns of one cycle again and again: their dot is its squares' sum. */
@@ -210,6 +251,7 @@ CU_TestInfo test_sums[] = {
     {"cases that were wrong", cases_that_were_wrong},
     {"every place of the axes", every_place},
     {"exact and special", exact_and_special},
+    {"long scatters", long_scatters},
     {"long products", long_products},
     {"long windows", long_windows},
     CU_TEST_INFO_NULL,
