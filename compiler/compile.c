@@ -12,21 +12,29 @@
 
 #include "autodiff/autodiff.h"
 
+/* The graph of primitives after the stage `last` (NULL: after all passes). */
+static Graph *simpler(Compile *c, const Graph *graph, const char *last)
+{
+	Compile room = *c; /* for the gradients, which end with the first pass */
+	room.arena = arena_beside(c->arena);
+	Graph *g = autodiff(&room, graph);
+	if (strcmp(graph->name, PERTURBED) == 0)
+		g = perturb(&room, g);
+	lap(&c->laps, "autodiff");
+	if (g)
+		graph_verify(g, "autodiff");
+	lap(&c->laps, "verify");
+	g = last && strcmp(last, "autodiff") == 0 ? graph_copy(c, g) : passes(c, g, last);
+	arena_release(c->arena);
+	return g;
+}
+
 Lowered lower(Compile *c, Graph *graph, const char *last)
 {
 	Lowered l = {.graph = graph};
 	if (last && strcmp(last, "elaborate") == 0)
 		return l;
-	l.graph = autodiff(c, l.graph);
-	if (strcmp(graph->name, PERTURBED) == 0)
-		l.graph = perturb(c, l.graph);
-	lap(&c->laps, "autodiff");
-	if (l.graph)
-		graph_verify(l.graph, "autodiff");
-	lap(&c->laps, "verify");
-	if (last && strcmp(last, "autodiff") == 0)
-		return l;
-	l.graph = passes(c, l.graph, last);
+	l.graph = simpler(c, l.graph, last);
 	if (last)
 		return l;
 	l.kernels = schedule(c, l.graph);

@@ -24,8 +24,9 @@ struct Arena {
 	Held held[MOST_HELD];
 	size_t holds;
 	Chunk *chunk, *spare; /* spare: NULL: none */
-	size_t limit, total;  /* total: bytes of all chunks */
+	size_t limit, total;  /* total: bytes of all chunks, also of arenas beside it */
 	jmp_buf *where;
+	Arena *of; /* NULL, or this one is beside that */
 };
 
 void bug_at(const char *file, int line, const char *format, ...)
@@ -40,12 +41,27 @@ void bug_at(const char *file, int line, const char *format, ...)
 	abort();
 }
 
+static void close_held(void *room)
+{
+	arena_close(room);
+}
+
 Arena *arena_open(size_t limit)
 {
 	Arena *a = calloc(1, sizeof *a);
 	if (a)
 		a->limit = limit;
 	return a;
+}
+
+Arena *arena_beside(Arena *a)
+{
+	Arena *room = arena_open(0);
+	if (!room)
+		arena_exhausted(a);
+	room->of = a;
+	arena_hold(a, close_held, room);
+	return room;
 }
 
 void arena_close(Arena *a)
@@ -86,19 +102,26 @@ jmp_buf *arena_on_limit(Arena *a, jmp_buf *where)
 
 void arena_exhausted(Arena *a)
 {
+	a = a->of ? a->of : a;
 	if (a->where)
 		longjmp(*a->where, 1);
 	BUG("arena of %zu bytes cannot give more", a->total);
 }
 
+static bool has_left(const Arena *a, size_t size)
+{
+	return !a->limit || (a->total <= a->limit && size <= a->limit - a->total);
+}
+
 static Chunk *chunk_add(Arena *a, size_t size)
 {
+	Arena *whole = a->of ? a->of : a;
 	size_t room = a->chunk ? 2 * a->chunk->size : FIRST_CHUNK;
 	room = room > LARGEST_CHUNK ? LARGEST_CHUNK : room;
 	room = room < size ? size : room;
-	if (a->limit && (a->total > a->limit || room > a->limit - a->total))
+	if (!has_left(whole, room))
 		room = size;
-	if (size > SIZE_MAX / 2 || (a->limit && (a->total > a->limit || room > a->limit - a->total)))
+	if (size > SIZE_MAX / 2 || !has_left(whole, room))
 		arena_exhausted(a);
 	bool spare = a->spare && a->spare->size == room;
 	Chunk *c = spare ? a->spare : calloc(1, sizeof *c + room);
@@ -107,7 +130,7 @@ static Chunk *chunk_add(Arena *a, size_t size)
 	if (spare)
 		a->spare = NULL;
 	*c = (Chunk){.before = a->chunk, .size = room, .dirty = c->dirty};
-	a->total += room;
+	whole->total += room;
 	return a->chunk = c;
 }
 
@@ -164,9 +187,10 @@ ArenaMark arena_mark(const Arena *a)
 
 void arena_reset(Arena *a, ArenaMark mark)
 {
+	Arena *whole = a->of ? a->of : a;
 	while (a->chunk && a->chunk != mark.chunk) {
 		Chunk *before = a->chunk->before;
-		a->total -= a->chunk->size;
+		whole->total -= a->chunk->size;
 		if (!a->spare || a->spare->size < a->chunk->size) {
 			Chunk *smaller = a->spare;
 			a->spare = a->chunk;

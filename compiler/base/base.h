@@ -27,6 +27,8 @@ typedef struct ArenaMark {
 
 /* `limit` in bytes over the arena's life, 0 for none. NULL when there is no memory at all. */
 MUST_USE Arena *arena_open(size_t limit);
+/* One more, within the limit of `a`, which holds it (below): for what is gone before `a` is. */
+Arena *arena_beside(Arena *a);
 void arena_close(Arena *a); /* NULL-safe */
 /* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here. */
 jmp_buf *arena_on_limit(Arena *a, jmp_buf *where); /* returns what was set before */

@@ -303,6 +303,21 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 	return copy;
 }
 
+Graph *graph_copy(Compile *c, const Graph *from)
+{
+	if (!from)
+		return NULL;
+	NodeId *map = new_array(from->c->arena, NodeId, from->count);
+	Graph *g = graph_like(c, from);
+	for (NodeId x = 1; x < from->count; x++)
+		map[x] = graph_copy_node(g, from, x, map);
+	for (uint32_t i = 0; i < from->out_count; i++)
+		graph_output(g, from->out[i].name, map[from->out[i].value]);
+	for (uint32_t i = 0; i < from->set_count; i++)
+		graph_set(g, map[from->set[i].state], map[from->set[i].value]);
+	return g;
+}
+
 /* -- Constructors ------------------------------------------------------------------------------ */
 
 static Attr no_attr(void)

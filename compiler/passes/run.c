@@ -1,4 +1,7 @@
-/* run.c: runs the passes in the order of passes.def. */
+/* run.c: runs the passes in the order of passes.def.
+ *
+ * Each reads the graph of the one before and makes its own, so two arenas are taken by turns: at
+ * most two of the graphs exist at a time, however many passes there are. */
 #include "passes.h"
 
 #include <string.h>
@@ -13,8 +16,13 @@ const Pass pass_list[] = {
 Graph *passes(Compile *c, const Graph *in, const char *last)
 {
 	const Graph *g = in;
+	Compile room[2] = {*c, *c};
+	for (int i = 0; i < 2; i++)
+		room[i].arena = arena_beside(c->arena);
 	for (const Pass *pass = pass_list; g && pass->name; pass++) {
-		g = pass->run(c, g);
+		Compile *own = &room[g->c == &room[0]];
+		arena_reset(own->arena, (ArenaMark){0});
+		g = pass->run(own, g);
 		lap(&c->laps, pass->name);
 		if (g)
 			graph_verify(g, pass->name);
@@ -22,5 +30,7 @@ Graph *passes(Compile *c, const Graph *in, const char *last)
 		if (last && strcmp(pass->name, last) == 0)
 			break;
 	}
-	return (Graph *)g;
+	Graph *last_one = graph_copy(c, g);
+	arena_release(c->arena), arena_release(c->arena);
+	return last_one;
 }
