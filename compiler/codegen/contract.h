@@ -44,7 +44,7 @@ typedef struct Contract {
 	Emit *e;
 	const Node *dot;
 	Operand r, l;
-	ContractRoles roles;
+	ContractAxes axes;
 	ContractTiling t;
 	int64_t rows, cols, k;                             /* whole */
 	int64_t sum_size[MAX_RANK];                        /* of each sum; the last is k */

@@ -61,9 +61,9 @@ Index contract_index(const Contract *c, const Operand *o, V free, V k, int lane_
 	Index index = {
 	    .lane_axis = lane_axis, .lane_step = lane_axis >= 0, .mask = contract_mask(c, valid)};
 	for (int i = 0; i < c->dot->shape.rank; i++)
-		if (o->axis[i] >= 0 && i != c->roles.row && i != c->roles.col)
+		if (o->axis[i] >= 0 && i != c->axes.row && i != c->axes.col)
 			index.at[o->axis[i]] = c->at[i];
-	for (int i = 0; i + 1 < c->roles.sums; i++)
+	for (int i = 0; i + 1 < c->axes.sums; i++)
 		index.at[o->sum[i]] = c->sum[i];
 	if (o->free >= 0)
 		index.at[o->free] = free;
@@ -166,7 +166,7 @@ static void locate(Contract *c, V at, int64_t size, int64_t whole, V *start, V *
 /* Where tile number `at` is. */
 static void place(Contract *c, V at)
 {
-	const ContractRoles *r = &c->roles;
+	const ContractAxes *r = &c->axes;
 	V col = digit(c, &at, c->t.col_blocks), row = digit(c, &at, c->t.row_blocks);
 	V outer = digit(c, &at, c->t.outer_blocks);
 	locate(c, row, c->t.tile_rows, c->rows, &c->row0, &c->row_count);
@@ -186,7 +186,7 @@ static void place(Contract *c, V at)
 static void sum_from(Contract *c, int i, ContractSum body, void *context, V *carry,
                      unsigned carries)
 {
-	if (i + 1 >= c->roles.sums) {
+	if (i + 1 >= c->axes.sums) {
 		body(c, context, carry, carries);
 		return;
 	}
@@ -198,7 +198,7 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 	value_forget(c->ke);
 	c->sum[i] = loop.index;
 	int64_t steps = c->k;
-	for (int j = i + 1; j + 1 < c->roles.sums; j++)
+	for (int j = i + 1; j + 1 < c->axes.sums; j++)
 		steps *= c->sum_size[j];
 	V past = i == 0 ? LLVMBuildNSWSub(c->e->b, loop.index, c->sum0, "") : loop.index;
 	c->skipped = contract_add(c, before, contract_scale(c, past, steps));
@@ -235,7 +235,7 @@ static void col_panel(Contract *c, void *context, V at, V panel, int64_t size)
 	(void)context;
 	unsigned wide = (unsigned)blocks_of(size, c->lanes);
 	RegisterTile t = {.j = at, .panel = panel, .wide = wide, .valid = (unsigned)size % c->lanes};
-	if (!c->roles.outers) {
+	if (!c->axes.outers) {
 		contract_each_panel(c, rows_of(c), c->high, row_panel, &t);
 		return;
 	}
@@ -245,9 +245,9 @@ static void col_panel(Contract *c, void *context, V at, V panel, int64_t size)
 	value_forget(c->ke);
 	c->outer = loop.index;
 	V rest = contract_add(c, c->outer0, loop.index);
-	for (int i = c->roles.outers - 1; i > 0; i--)
-		c->at[c->roles.outer[i]] = digit(c, &rest, c->dot->shape.dim[c->roles.outer[i]]);
-	c->at[c->roles.outer[0]] = rest;
+	for (int i = c->axes.outers - 1; i > 0; i--)
+		c->at[c->axes.outer[i]] = digit(c, &rest, c->dot->shape.dim[c->axes.outer[i]]);
+	c->at[c->axes.outer[0]] = rest;
 	contract_each_panel(c, rows_of(c), c->high, row_panel, &t);
 	loop_end(c->e, &loop, NULL);
 	value_forget(c->ke);
@@ -291,7 +291,7 @@ static void find_next(Contract *c)
 	memcpy(n.at, c->at, sizeof n.at);
 	c->starts = c->first, c->ends = c->last, c->next = n;
 	bool cut = c->block_rows < c->t.tile_rows || c->block_cols < c->t.tile_cols;
-	if (cut || c->roles.outers || c->k % c->block_k) /* in a shorter block not all is copied */
+	if (cut || c->axes.outers || c->k % c->block_k) /* in a shorter block not all is copied */
 		return;
 	Contract other = *c;
 	V after = contract_add(c, c->tile, contract_int(c, 1));
@@ -299,9 +299,9 @@ static void find_next(Contract *c)
 	n.row0 = l_select(c->e, c->last, other.row0, n.row0);
 	n.col0 = l_select(c->e, c->last, other.col0, n.col0);
 	n.k0 = l_select(c->e, c->last, contract_int(c, 0), n.k0);
-	for (int i = 0; i < c->roles.batches; i++) {
-		V *at = &n.at[c->roles.batch[i]];
-		*at = l_select(c->e, c->last, other.at[c->roles.batch[i]], *at);
+	for (int i = 0; i < c->axes.batches; i++) {
+		V *at = &n.at[c->axes.batch[i]];
+		*at = l_select(c->e, c->last, other.at[c->axes.batch[i]], *at);
 	}
 	V is_first = LLVMBuildICmp(b, LLVMIntEQ, c->tile, c->begin, "");
 	V is_last = LLVMBuildICmp(b, LLVMIntEQ, after, c->end, "");
@@ -317,7 +317,7 @@ static void each_block_of_k(Contract *c)
 		return;
 	}
 	Loop loop;
-	bool outside = c->roles.sums > 1; /* blocks are of a sum outside of k */
+	bool outside = c->axes.sums > 1; /* blocks are of a sum outside of k */
 	int64_t block = outside ? c->block_sum : c->block_k, whole = outside ? c->sum_size[0] : c->k;
 	V size = contract_int(c, block), end = contract_int(c, whole);
 	loop_begin(c->e, &loop, "k.block", contract_int(c, 0), end, size, NULL, 0);

@@ -37,7 +37,7 @@ static int64_t tiles_for(const Contract *c, const Operand *o)
 /* Whose address follows from the index alone, with neighbours along the axis. */
 static bool follows(const Contract *c, const Operand *o, int axis)
 {
-	return c->roles.outers == 0 && c->roles.sums == 1 && !c->pairs && o->free >= 0 &&
+	return c->axes.outers == 0 && c->axes.sums == 1 && !c->pairs && o->free >= 0 &&
 	       contract_is_plain(c, o->node) && contiguous_axis(c->e->k, o->node) == axis;
 }
 

@@ -26,7 +26,7 @@ bool contract_is_plain(const Contract *c, NodeId x)
 
 static Operand operand(const Contract *c, bool is_r)
 {
-	const ContractRoles *r = &c->roles;
+	const ContractAxes *r = &c->axes;
 	const int8_t *axis = is_r ? r->r_axis : r->l_axis;
 	int free = is_r ? r->row : r->col;
 	const uint8_t *sum = is_r ? r->r_sum : r->l_sum;
@@ -47,7 +47,7 @@ static double register_tile_cost(const Contract *c, int64_t high, int64_t wide)
 	double step = h * w / 2, loads = (h + w) / 2;
 	step = step > loads ? step : loads;
 	step = step > 4 ? step : 4;
-	return (double)c->roles.steps * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
+	return (double)c->axes.steps * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
 }
 
 static double tile_cost(const Contract *c, int64_t high, int64_t wide)
@@ -151,7 +151,7 @@ int64_t contract_partial_bytes(const Contract *c)
 /* More than a product of two matrices: a convolution. */
 static bool several(const Contract *c)
 {
-	return c->roles.outers > 0 || c->roles.sums > 1;
+	return c->axes.outers > 0 || c->axes.sums > 1;
 }
 
 static void choose_sources(Contract *c)
@@ -165,14 +165,14 @@ static void choose_sources(Contract *c)
 	if (contract_is_plain(c, c->r.node) && !meet && !c->deep && whole)
 		c->r.source = DIRECT;
 	bool small = c->t.tile_outer * c->t.tile_rows <= 2 * c->high ||
-	             c->roles.steps * c->cols * c->size <= SMALL;
+	             c->axes.steps * c->cols * c->size <= SMALL;
 	bool spread = !several(c) && c->cols * c->size % SAME_LINE != 0;
 	c->l.source = cols_along_k ? ALONG_K : ALONG_IT;
 	bool direct = contract_is_plain(c, c->l.node) && !cols_along_k && !c->pairs;
 	/* Of many batches each from memory, for many rows: it is read but once, and along its lines. */
-	bool fresh = c->roles.batch_size * c->roles.steps * c->cols * c->size >
+	bool fresh = c->axes.batch_size * c->axes.steps * c->cols * c->size >
 	                 machine_far_bytes(c->e->c->machine) &&
-	             c->roles.batch_size > 1 && c->t.tile_rows >= MANY_ROWS &&
+	             c->axes.batch_size > 1 && c->t.tile_rows >= MANY_ROWS &&
 	             c->cols > c->wide * c->lanes && !c->ke->kernel->chain && !several(c);
 	if (direct && (small || spread) && !fresh)
 		c->l.source = DIRECT;
@@ -200,10 +200,10 @@ static void choose_blocks(Contract *c)
 	c->block_sum = c->sum_size[0];
 	if (several(c))
 		c->block_rows = c->t.tile_rows;
-	if (c->roles.sums > 1) {
+	if (c->axes.sums > 1) {
 		c->block_k = c->k;
-		int64_t inner = c->roles.steps / c->sum_size[0];
-		if (c->roles.steps > LONG_SUM)
+		int64_t inner = c->axes.steps / c->sum_size[0];
+		if (c->axes.steps > LONG_SUM)
 			c->block_sum = inner < SHORT_SUM ? SHORT_SUM / inner : 1;
 	}
 }
@@ -214,7 +214,7 @@ static void lay_out(Contract *c)
 	c->block_rows = c->block_rows < c->t.tile_rows ? c->block_rows : c->t.tile_rows;
 	c->block_cols = c->block_cols < c->t.tile_cols ? c->block_cols : c->t.tile_cols;
 	c->k_blocks = blocks_of(c->k, c->block_k);
-	if (c->roles.sums > 1) {
+	if (c->axes.sums > 1) {
 		c->k_blocks = blocks_of(c->sum_size[0], c->block_sum);
 		c->block_sum = blocks_of(c->sum_size[0], c->k_blocks);
 		c->k_blocks = blocks_of(c->sum_size[0], c->block_sum);
@@ -228,7 +228,7 @@ static void lay_out(Contract *c)
 	int64_t panel = c->wide * c->lanes;
 	c->unroll = c->high * c->wide < ROUND ? ROUND / (c->high * c->wide) : 1;
 	while (c->k % c->unroll || c->k_rest % c->unroll ||
-	       (c->k_blocks > 1 && c->roles.sums == 1 && STEP % c->unroll))
+	       (c->k_blocks > 1 && c->axes.sums == 1 && STEP % c->unroll))
 		c->unroll--;
 	/* One vector more than a row or panel, so that they do not fall on the same lines of L1, and
 	 * for what is written past the end. */
@@ -236,8 +236,8 @@ static void lay_out(Contract *c)
 	int64_t inner = c->r.source == ALONG_K ? c->block_k : c->block_k * c->r.group;
 	c->r.stride = round_up(inner, c->lanes) + c->lanes;
 	c->block_steps = c->block_k;
-	if (c->roles.sums > 1)
-		c->block_steps = c->roles.steps / c->sum_size[0] * c->block_sum;
+	if (c->axes.sums > 1)
+		c->block_steps = c->axes.steps / c->sum_size[0] * c->block_sum;
 	c->l.source = c->l_source;
 	contract_choose_ahead(c);
 	if (c->l.ahead == COPIED)
@@ -250,9 +250,9 @@ static void lay_out(Contract *c)
 static int cut_of(const Contract *c)
 {
 	int64_t steps = c->k;
-	if (c->roles.sums == 1 || c->block_steps <= LONG_SUM)
+	if (c->axes.sums == 1 || c->block_steps <= LONG_SUM)
 		return -1;
-	for (int i = c->roles.sums - 2; i >= 0; i--) {
+	for (int i = c->axes.sums - 2; i >= 0; i--) {
 		if (steps >= SHORT_RUN)
 			return i;
 		steps *= c->sum_size[i];
@@ -271,13 +271,13 @@ static void fit_scratch(Contract *c)
 {
 	bool packs = true;
 	for (lay_out(c); !fits(c); lay_out(c)) {
-		if (packs && c->roles.sums > 1 && c->block_sum > 1 && c->l.source != DIRECT) {
+		if (packs && c->axes.sums > 1 && c->block_sum > 1 && c->l.source != DIRECT) {
 			c->block_sum = (c->block_sum + 1) / 2;
 		} else if (packs && !several(c) && c->block_rows > 4 * c->high) {
 			c->block_rows = round_up(c->block_rows / 2, c->high);
 		} else if (packs && c->block_cols > c->wide * c->lanes) {
 			c->block_cols = c->wide * c->lanes;
-		} else if (packs && c->roles.sums == 1 && c->block_k > STEP) {
+		} else if (packs && c->axes.sums == 1 && c->block_k > STEP) {
 			c->block_k = round_up(c->block_k / 2, STEP);
 		} else if (packs) {
 			packs = false;
@@ -295,12 +295,12 @@ static void fit_scratch(Contract *c)
 static void choose_steps(Contract *c)
 {
 	DType type = node(c->e->k->graph, c->r.node)->type;
-	c->k_elements = c->roles.k;
-	c->pairs = c->e->bf16_pairs && type == DTYPE_bf16 && c->lanes == 16 && c->roles.k > 1;
+	c->k_elements = c->axes.k;
+	c->pairs = c->e->bf16_pairs && type == DTYPE_bf16 && c->lanes == 16 && c->axes.k > 1;
 	if (!c->pairs)
 		return;
-	c->roles.k = blocks_of(c->k_elements, 2);
-	c->roles.steps = c->roles.steps / c->k_elements * c->roles.k;
+	c->axes.k = blocks_of(c->k_elements, 2);
+	c->axes.steps = c->axes.steps / c->k_elements * c->axes.k;
 }
 
 /* More than a few cheap ops after the product are emitted once, in a loop over rows. */
@@ -336,20 +336,20 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	const Graph *g = e->k->graph;
 	const Node *dot = node(g, ke->kernel->core);
 	*c = (Contract){.ke = ke, .e = e, .dot = dot, .t = ke->kernel->tiling, .lanes = ke->lanes};
-	c->roles = contract_roles(g, dot);
+	c->axes = contract_axes(g, dot);
 	c->deep = contract_is_deep(e->k, dot);
 	c->r = operand(c, true), c->l = operand(c, false);
 	choose_steps(c);
-	c->rows = c->roles.rows, c->cols = c->roles.cols, c->k = c->roles.k;
+	c->rows = c->axes.rows, c->cols = c->axes.cols, c->k = c->axes.k;
 	c->k_rest = c->k;
 	if (c->t.k_parts) {
 		c->adds = true;
 		c->k = c->pairs ? c->t.k_part / 2 : c->t.k_part; /* parts are even */
-		c->k_rest = contract_last(c->roles.k, c->k);
+		c->k_rest = contract_last(c->axes.k, c->k);
 	}
-	for (int i = 0; i + 1 < c->roles.sums; i++)
+	for (int i = 0; i + 1 < c->axes.sums; i++)
 		c->sum_size[i] = node(g, c->r.node)->shape.dim[c->r.sum[i]];
-	c->sum_size[c->roles.sums - 1] = c->k;
+	c->sum_size[c->axes.sums - 1] = c->k;
 	c->element = dot->type == DTYPE_f64 ? e->f64 : e->f32;
 	c->size = dot->type == DTYPE_f64 ? 8 : 4;
 	c->vector = l_vector(c->element, c->lanes);
@@ -359,7 +359,7 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	choose_blocks(c);
 	fit_scratch(c);
 	c->cut_sum = cut_of(c);
-	c->runs_on = c->adds && c->roles.k <= CONTRACT_RUN;
+	c->runs_on = c->adds && c->axes.k <= CONTRACT_RUN;
 	if (c->adds && c->k_blocks > 1)
 		BUG("blocks of k in a part of k");
 }

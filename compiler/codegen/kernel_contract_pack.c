@@ -146,7 +146,7 @@ static void pack_steps(Contract *c, void *context, V *carry, unsigned carries)
 {
 	Panel here = *(const Panel *)context;
 	(void)carry, (void)carries;
-	if (c->roles.sums > 1)
+	if (c->axes.sums > 1)
 		here.base = l_at(c->e, c->element, here.base, contract_scale(c, c->skipped, here.width));
 	Run whole = {contract_int(c, here.size), {here.size}, 1};
 	if (here.o->source == ALONG_IT)

@@ -41,7 +41,7 @@ static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 		V k_at = contract_add(c, c->k0, k);
 		return l_splat(c->e, contract_read(c, &c->l, col, k_at, c->l.free, valid), c->lanes);
 	}
-	k = c->roles.sums > 1 ? contract_add(c, c->skipped, k) : k;
+	k = c->axes.sums > 1 ? contract_add(c, c->skipped, k) : k;
 	V panel = t->panel, step = contract_scale(c, k, t->wide * c->lanes);
 	if (c->l.ahead == COPIED) {
 		panel = contract_add(c, contract_scale(c, panel, c->wide), contract_int(c, v));
@@ -167,7 +167,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 /* Where vector v of a row is in the result. */
 static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
 {
-	const ContractRoles *r = &c->roles;
+	const ContractAxes *r = &c->axes;
 	Index index = {.lane_axis = r->col, .lane_step = 1};
 	for (int i = 0; i < c->dot->shape.rank; i++)
 		index.at[i] = c->at[i];
@@ -187,7 +187,7 @@ V contract_tile_number(Contract *c, const RegisterTile *t)
 {
 	int64_t high = contract_row_panels(c);
 	V number = contract_add(c, contract_scale(c, t->panel, high), t->row_panel);
-	if (!c->roles.outers)
+	if (!c->axes.outers)
 		return number;
 	V before = contract_scale(c, c->outer, high * contract_col_panels(c));
 	return contract_add(c, before, number);
@@ -305,7 +305,7 @@ static void add_partial(Contract *c, const RegisterTile *t, V *sum)
 static void finish(Contract *c, const RegisterTile *t, V row, unsigned v, V sum)
 {
 	Index index = result_index(c, t, row, v);
-	if (c->roles.col < 0 && c->lanes > 1)
+	if (c->axes.col < 0 && c->lanes > 1)
 		sum = LLVMBuildExtractElement(c->e->b, sum, l_i32(c->e, 0), "");
 	value_define(c->ke, c->ke->kernel->core, &index, sum);
 	value_store_outs(c->ke, &index);

@@ -161,7 +161,7 @@ static bool leads_with(Shape s, const Draft *d)
 static bool is_product(const Chaining *ch, const Kernel *kernel, const Draft *d, bool adds)
 {
 	const Node *dot = node(ch->k->graph, kernel->core);
-	ContractRoles r = contract_roles(ch->k->graph, dot);
+	ContractAxes r = contract_axes(ch->k->graph, dot);
 	if (r.outers || r.row < 0 || r.col < 0 || r.batches != d->axes || dot->shape.rank > MAX_RANK)
 		return false;
 	for (int i = 0; i < d->axes; i++)

@@ -6,7 +6,7 @@ static double folded_size(const Kernels *k, const Node *core)
 {
 	if (op_info[core->op].kind != CONTRACT)
 		return (double)shape_size(node(k->graph, core->in[0])->shape);
-	return 2 * (double)shape_size(core->shape) * (double)contract_roles(k->graph, core).steps;
+	return 2 * (double)shape_size(core->shape) * (double)contract_axes(k->graph, core).steps;
 }
 
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)

@@ -237,7 +237,7 @@ const char *kernel_text(const Kernels *k, const Kernel *kernel)
 		const Node *core = kernel->core ? node(k->graph, node(k->graph, kernel->core)->in[0]) : out;
 		return shape_text(a, core->type, core->shape);
 	}
-	ContractRoles r = contract_roles(k->graph, node(k->graph, kernel->core));
+	ContractAxes r = contract_axes(k->graph, node(k->graph, kernel->core));
 	int64_t count = r.batch_size * r.outer_size;
 	const char *text = arena_printf(a, "%lld x %lld x %lld", (long long)r.rows, (long long)r.cols,
 	                                (long long)r.steps);

@@ -46,9 +46,9 @@ typedef enum KernelKind {
 
 enum { MAX_KERNEL_OUTS = 32, MAX_FOLDS = 8, MAX_KEPT_ROWS = 4 };
 
-/* The parts that the axes of a product play (roles.c): C[batch][outer][row][col] is the sum over
- * all sums of R times L. Batch axes are of L (and perhaps R), outer axes of R alone. */
-typedef struct ContractRoles {
+/* The parts that the axes of a product play (contract_axes.c): C[batch][outer][row][col] is the sum
+ * over all sums of R times L. Batch axes are of L (and perhaps R), outer axes of R alone. */
+typedef struct ContractAxes {
 	bool swapped;                                              /* R is y */
 	int row, col;                                              /* axes of the result; -1: none */
 	uint8_t batch[MAX_RANK], batches, outer[MAX_RANK], outers; /* axes of the result */
@@ -57,8 +57,8 @@ typedef struct ContractRoles {
 	int sums;
 	int64_t rows, cols, k, batch_size, outer_size;
 	int64_t steps; /* of all sums together */
-} ContractRoles;
-ContractRoles contract_roles(const Graph *g, const Node *dot);
+} ContractAxes;
+ContractAxes contract_axes(const Graph *g, const Node *dot);
 
 /* Kernels that run together, a block of rows of a unit at a time (chain.c, strip.c). */
 typedef struct Chain {
@@ -125,7 +125,7 @@ typedef struct Kernels {
 	double wake; /* operations for which a wave of small kernels wakes the other threads */
 } Kernels;
 
-/* roles.c: the axis of x whose neighbours are neighbours in memory, as far as views and
+/* contract_axes.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */
 int contiguous_axis(const Kernels *k, NodeId x);
 /* A long sum over rows that lie across it and come from memory: a gradient by weights. */

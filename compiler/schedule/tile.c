@@ -82,7 +82,7 @@ static int64_t even(int64_t count, int64_t most, int64_t step)
 
 /* Rows of a tile in all: enough that the columns it packs are used often; few enough that a long
  * sum can keep them in scratch between its blocks. */
-static int64_t outer_of(const ContractRoles *r, const ContractTiling *t)
+static int64_t outer_of(const ContractAxes *r, const ContractTiling *t)
 {
 	int64_t rows = r->steps < LONG_SUM ? ROWS : KEPT / t->tile_cols;
 	int64_t outer = rows / t->tile_rows;
@@ -110,7 +110,7 @@ static int64_t equal(int64_t count, int64_t most, int64_t step)
 /* Rows and columns both come from afar, and are packed again for every tile: large ones, that have
  * whole rows of L if these are short. Whole lines, and as many rows in each, can be packed on the
  * way (codegen/kernel_contract_ahead.c). */
-static void tile_deep(const ContractRoles *r, ContractTiling *t)
+static void tile_deep(const ContractAxes *r, ContractTiling *t)
 {
 	t->tile_cols = equal(r->cols, DEEP, LINE);
 	int64_t least = t->tile_cols < r->cols ? FEW_TILES : DEEP_TILES;
@@ -136,7 +136,7 @@ static int64_t halved(int64_t cols)
 }
 
 /* Columns along k, which are turned while they are packed. */
-static bool turns_columns(const Kernels *k, const Node *dot, const ContractRoles *r)
+static bool turns_columns(const Kernels *k, const Node *dot, const ContractAxes *r)
 {
 	NodeId cols = dot->in[r->swapped ? 0 : 1];
 	return r->outers == 0 && r->sums == 1 && contiguous_axis(k, cols) == r->l_sum[0];
@@ -145,7 +145,7 @@ static bool turns_columns(const Kernels *k, const Node *dot, const ContractRoles
 static void tile_contract(const Kernels *k, Kernel *kernel)
 {
 	const Node *dot = node(k->graph, kernel->core);
-	ContractRoles r = contract_roles(k->graph, dot);
+	ContractAxes r = contract_axes(k->graph, dot);
 	ContractTiling t = {.rows = r.rows, .cols = r.cols, .k = r.k};
 	double work =
 	    (double)(r.batch_size * r.outer_size) * (double)(r.rows * r.cols) * (double)r.steps;

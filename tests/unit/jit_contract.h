@@ -74,7 +74,7 @@ static inline NodeId product_graph(Graph *g, const Product *p, NodeId in[3], Nod
 /* The tiles of the kernel: those asked for, or the schedule's. */
 static inline ContractTiling product_tiling(const Product *p, const Graph *g, NodeId dot)
 {
-	ContractRoles r = contract_roles(g, node(g, dot));
+	ContractAxes r = contract_axes(g, node(g, dot));
 	int64_t mc = p->mc ? p->mc : 1, nc = p->mc ? p->nc : 1;
 	int64_t rows = r.swapped ? nc : mc, cols = r.swapped ? mc : nc;
 	ContractTiling t = {

@@ -1,5 +1,5 @@
-/* roles.c: which axis of a product plays which part: what the tiling, the cost and the code of a
- * contraction agree on.
+/* contract_axes.c: which axis of a product plays which part: what the tiling, the cost and the code
+ * of a contraction agree on.
  *
  * C[outer][row][col] = sum over the sums of R[..][row][..] L[..][..][col]. Lanes run along the
  * column. R is the operand whose elements are spread over a vector: the one with windows, else x,
@@ -34,7 +34,7 @@ static int place_free(const Graph *g, const Node *dot, int side, int at, int8_t 
 }
 
 /* Sums by the axes of R, outermost first: the last is the one that is contiguous, if any is. */
-static void order_sums(ContractRoles *r)
+static void order_sums(ContractAxes *r)
 {
 	for (int i = 1; i < r->sums; i++)
 		for (int j = i; j > 0 && r->r_sum[j] < r->r_sum[j - 1]; j--) {
@@ -44,7 +44,7 @@ static void order_sums(ContractRoles *r)
 		}
 }
 
-ContractRoles contract_roles(const Graph *g, const Node *dot)
+ContractAxes contract_axes(const Graph *g, const Node *dot)
 {
 	const DotAxes *d = &dot->attr.dot;
 	int8_t axis[2][MAX_RANK];
@@ -54,7 +54,7 @@ ContractRoles contract_roles(const Graph *g, const Node *dot)
 	int x_end = place_free(g, dot, 0, d->batch, axis[0]);
 	int y_end = place_free(g, dot, 1, x_end, axis[1]);
 	bool windows[2] = {is_windowed(g, dot->in[0]), is_windowed(g, dot->in[1])};
-	ContractRoles r = {.row = -1, .col = -1, .sums = d->contract};
+	ContractAxes r = {.row = -1, .col = -1, .sums = d->contract};
 	int64_t rows = x_end > d->batch ? dot->shape.dim[x_end - 1] : 1;
 	int64_t cols = y_end > x_end ? dot->shape.dim[y_end - 1] : 1;
 	r.swapped = windows[0] == windows[1] ? cols == 1 && rows > 1 : windows[1];
@@ -143,7 +143,7 @@ int contiguous_axis(const Kernels *k, NodeId x)
 
 bool contract_is_deep(const Kernels *k, const Node *dot)
 {
-	ContractRoles r = contract_roles(k->graph, dot);
+	ContractAxes r = contract_axes(k->graph, dot);
 	if (r.outers > 0 || r.sums > 1 || r.row < 0 || r.k < DEEP_K)
 		return false;
 	NodeId rows = dot->in[r.swapped ? 1 : 0];
