@@ -24,17 +24,10 @@ bool contract_is_plain(const Contract *c, NodeId x)
 	return k->buffer_of[x] != 0 && (type == DTYPE_bf16) == c->pairs;
 }
 
-static Operand operand(const Contract *c, bool is_r)
+static Operand operand(const OperandAxes *o)
 {
-	const ContractAxes *r = &c->axes;
-	const int8_t *axis = is_r ? r->r_axis : r->l_axis;
-	int free = is_r ? r->row : r->col;
-	const uint8_t *sum = is_r ? r->r_sum : r->l_sum;
-	return (Operand){.node = c->dot->in[is_r == r->swapped],
-	                 .axis = axis,
-	                 .sum = sum,
-	                 .free = free < 0 ? -1 : axis[free],
-	                 .contract = sum[r->sums - 1]};
+	return (Operand){
+	    .node = o->node, .axis = o->axis, .sum = o->sum, .free = o->free, .contract = o->contract};
 }
 
 /* -- The register tile --------------------------------------------------------------------- */
@@ -338,7 +331,7 @@ void contract_choose(KernelEmit *ke, Contract *c)
 	*c = (Contract){.ke = ke, .e = e, .dot = dot, .t = ke->kernel->tiling, .lanes = ke->lanes};
 	c->axes = contract_axes(g, dot);
 	c->deep = contract_is_deep(e->k, dot);
-	c->r = operand(c, true), c->l = operand(c, false);
+	c->r = operand(&c->axes.r), c->l = operand(&c->axes.l);
 	choose_steps(c);
 	c->rows = c->axes.rows, c->cols = c->axes.cols, c->k = c->axes.k;
 	c->k_rest = c->k;

@@ -33,15 +33,28 @@ static int place_free(const Graph *g, const Node *dot, int side, int at, int8_t 
 	return at;
 }
 
-/* Sums by the axes of R, outermost first: the last is the one that is contiguous, if any is. */
-static void order_sums(ContractAxes *r)
+static void swap(uint8_t *x, uint8_t *y)
 {
-	for (int i = 1; i < r->sums; i++)
-		for (int j = i; j > 0 && r->r_sum[j] < r->r_sum[j - 1]; j--) {
-			uint8_t x = r->r_sum[j], y = r->l_sum[j];
-			r->r_sum[j] = r->r_sum[j - 1], r->l_sum[j] = r->l_sum[j - 1];
-			r->r_sum[j - 1] = x, r->l_sum[j - 1] = y;
-		}
+	uint8_t old = *x;
+	*x = *y, *y = old;
+}
+
+/* Sums by the axes of R, outermost first: the last is the one that is contiguous, if any is. */
+static void order_sums(uint8_t *r, uint8_t *l, int sums)
+{
+	for (int i = 1; i < sums; i++)
+		for (int j = i; j > 0 && r[j] < r[j - 1]; j--)
+			swap(&r[j], &r[j - 1]), swap(&l[j], &l[j - 1]);
+}
+
+static void find_operand(OperandAxes *o, NodeId x, const int8_t *axis, int free, const uint8_t *sum,
+                         int sums)
+{
+	o->node = x;
+	memcpy(o->axis, axis, sizeof o->axis);
+	memcpy(o->sum, sum, sizeof o->sum);
+	o->free = free < 0 ? -1 : axis[free];
+	o->contract = sum[sums - 1];
 }
 
 ContractAxes contract_axes(const Graph *g, const Node *dot)
@@ -62,11 +75,12 @@ ContractAxes contract_axes(const Graph *g, const Node *dot)
 	int col_end = r.swapped ? x_end : y_end, col_begin = r.swapped ? d->batch : x_end;
 	r.row = row_end > row_begin ? row_end - 1 : -1;
 	r.col = col_end > col_begin ? col_end - 1 : -1;
-	memcpy(r.r_axis, axis[r.swapped], sizeof r.r_axis);
-	memcpy(r.l_axis, axis[!r.swapped], sizeof r.l_axis);
-	memcpy(r.r_sum, r.swapped ? d->y_contract : d->x_contract, sizeof r.r_sum);
-	memcpy(r.l_sum, r.swapped ? d->x_contract : d->y_contract, sizeof r.l_sum);
-	order_sums(&r);
+	uint8_t sum[2][MAX_RANK];
+	memcpy(sum[0], d->x_contract, sizeof sum[0]);
+	memcpy(sum[1], d->y_contract, sizeof sum[1]);
+	order_sums(sum[r.swapped], sum[!r.swapped], r.sums);
+	find_operand(&r.r, dot->in[r.swapped], axis[r.swapped], r.row, sum[r.swapped], r.sums);
+	find_operand(&r.l, dot->in[!r.swapped], axis[!r.swapped], r.col, sum[!r.swapped], r.sums);
 	r.batch_size = r.outer_size = 1;
 	for (int i = 0; i < dot->shape.rank; i++) {
 		if (i == r.row || i == r.col)
@@ -80,13 +94,13 @@ ContractAxes contract_axes(const Graph *g, const Node *dot)
 			r.batch_size *= dot->shape.dim[i];
 		}
 	}
-	Shape from = node(g, dot->in[r.swapped ? 1 : 0])->shape;
+	Shape from = node(g, r.r.node)->shape;
 	r.rows = r.row < 0 ? 1 : dot->shape.dim[r.row];
 	r.cols = r.col < 0 ? 1 : dot->shape.dim[r.col];
-	r.k = from.dim[r.r_sum[r.sums - 1]];
+	r.k = from.dim[r.r.contract];
 	r.steps = r.k;
 	for (int i = 0; i + 1 < r.sums; i++)
-		r.steps *= from.dim[r.r_sum[i]];
+		r.steps *= from.dim[r.r.sum[i]];
 	return r;
 }
 
@@ -146,8 +160,7 @@ bool contract_is_deep(const Kernels *k, const Node *dot)
 	ContractAxes r = contract_axes(k->graph, dot);
 	if (r.outers > 0 || r.sums > 1 || r.row < 0 || r.k < DEEP_K)
 		return false;
-	NodeId rows = dot->in[r.swapped ? 1 : 0];
-	int64_t bytes = r.rows * r.k * type_info[node(k->graph, rows)->type].size;
+	int64_t bytes = r.rows * r.k * type_info[node(k->graph, r.r.node)->type].size;
 	return bytes > machine_far_bytes(k->graph->c->machine) &&
-	       contiguous_axis(k, rows) == r.r_axis[r.row];
+	       contiguous_axis(k, r.r.node) == r.r.free;
 }

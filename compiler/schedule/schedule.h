@@ -48,12 +48,17 @@ enum { MAX_KERNEL_OUTS = 32, MAX_FOLDS = 8, MAX_KEPT_ROWS = 4 };
 
 /* The parts that the axes of a product play (contract_axes.c): C[batch][outer][row][col] is the sum
  * over all sums of R times L. Batch axes are of L (and perhaps R), outer axes of R alone. */
+typedef struct OperandAxes {
+	NodeId node;
+	int8_t axis[MAX_RANK]; /* for each axis of the result: the operand's, or -1 */
+	uint8_t sum[MAX_RANK]; /* its contracted axes; the last is k */
+	int free, contract;    /* its row's or column's axis, -1: it has none; k's */
+} OperandAxes;
 typedef struct ContractAxes {
+	OperandAxes r, l;
 	bool swapped;                                              /* R is y */
 	int row, col;                                              /* axes of the result; -1: none */
 	uint8_t batch[MAX_RANK], batches, outer[MAX_RANK], outers; /* axes of the result */
-	int8_t r_axis[MAX_RANK], l_axis[MAX_RANK]; /* the operand's axis for one of the result; -1 */
-	uint8_t r_sum[MAX_RANK], l_sum[MAX_RANK];  /* the operands' contracted axes; the last is k */
 	int sums;
 	int64_t rows, cols, k, batch_size, outer_size;
 	int64_t steps; /* of all sums together */

@@ -136,10 +136,9 @@ static int64_t halved(int64_t cols)
 }
 
 /* Columns along k, which are turned while they are packed. */
-static bool turns_columns(const Kernels *k, const Node *dot, const ContractAxes *r)
+static bool turns_columns(const Kernels *k, const ContractAxes *r)
 {
-	NodeId cols = dot->in[r->swapped ? 0 : 1];
-	return r->outers == 0 && r->sums == 1 && contiguous_axis(k, cols) == r->l_sum[0];
+	return r->outers == 0 && r->sums == 1 && contiguous_axis(k, r->l.node) == r->l.contract;
 }
 
 static void tile_contract(const Kernels *k, Kernel *kernel)
@@ -163,7 +162,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 		tile_deep(&r, &t);
 	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
-	bool turns = turns_columns(k, dot, &r);
+	bool turns = turns_columns(k, &r);
 	int64_t least = turns ? TURNED_TILES : TILES, few_cols = turns ? TURNED_COLS : FEW_COLS;
 	while (!small && !deep &&
 	       r.batch_size * blocks_of(r.outer_size, t.tile_outer) * blocks_of(r.rows, t.tile_rows) *
