@@ -60,7 +60,7 @@ static double tile_cost(const Contract *c, int64_t high, int64_t wide)
 /* The cheapest tile that leaves registers for a row of L and one element of R. */
 static void choose_register_tile(Contract *c)
 {
-	unsigned registers = c->e->vector_bits == 512 ? 31 : 15;
+	unsigned registers = c->e->c->machine->vector_registers - 1;
 	/* Panels of R are written by whole lines, if a vector is one: rows that share them. */
 	bool lines = c->deep && c->lanes * c->size == 64;
 	double best = 0;

@@ -76,23 +76,8 @@ enum { FEW = 4096 }; /* elements that are soon done one by one */
  * same. */
 static unsigned lanes_of(const Emit *e, const Kernel *kernel)
 {
-	const Graph *g = e->k->graph;
-	unsigned size = 4;
-	if (e->k->once && kernel->kind == KERNEL_map &&
-	    shape_size(node(g, kernel->out[0])->shape) < FEW)
-		return 1;
-	bool *seen = new_array(e->c->arena, bool, g->count);
-	for (uint32_t i = 0; i < kernel->out_count; i++)
-		seen[kernel->out[i]] = true;
-	for (NodeId x = g->count - 1; x > 0; x--) {
-		if (!seen[x])
-			continue;
-		size = node(g, x)->type == DTYPE_f64 ? 8 : size;
-		for (int i = 0; i < node(g, x)->count; i++)
-			seen[node(g, x)->in[i]] |= e->k->buffer_of[node(g, x)->in[i]] == 0 ||
-			                           node(g, node(g, x)->in[i])->type == DTYPE_f64;
-	}
-	return e->vector_bits / 8 / size;
+	bool few = shape_size(node(e->k->graph, kernel->out[0])->shape) < FEW;
+	return e->k->once && kernel->kind == KERNEL_map && few ? 1 : kernel->lanes;
 }
 
 static void noalias(Emit *e, V function, unsigned param)

@@ -96,6 +96,8 @@ void waves_verify(const Kernels *k);
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);
 int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */
+/* vectors.c: once it is tiled. */
+void kernel_vectors(const Kernels *k, Kernel *kernel);
 /* cost.c */
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel);
 /* kernel.c */

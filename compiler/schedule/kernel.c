@@ -146,6 +146,7 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
+	h = hash_u64(h, kernel->lanes);
 	h = hash_bytes(h, &kernel->tiling, sizeof kernel->tiling);
 	h = hash_u64(hash_u64(h, kernel->scratch), kernel->unrolled * 2 + kernel->streams);
 	if (kernel->kind == KERNEL_copy)

@@ -107,8 +107,9 @@ typedef struct Kernel {
 	int tile_axis;      /* the axis that tiles cut, if it is not flat: the first loop */
 	int64_t tiles;      /* independent pieces, in [0, tiles); by shape alone, never by the number of
 	                       threads */
-	int64_t tile; /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
+	int64_t tile;   /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
 	                 tile.c */
+	unsigned lanes; /* elements of a vector */
 	uint64_t scratch; /* bytes of private memory a call needs (packing), at most 1 MiB: on the stack
 	                     of its thread */
 	ContractTiling tiling; /* contract */

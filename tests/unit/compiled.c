@@ -322,6 +322,8 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 {
 	Ran *ran = NULL;
 	c->cpu = how->cpu;
+	if (!codegen_machine(c))
+		BUG("no machine");
 	Kernels *k = how->naive ? naive_schedule(c, g, how->tile) : schedule(c, g);
 	kernels_verify(k);
 	k->once = how->once;

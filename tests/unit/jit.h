@@ -37,11 +37,17 @@ static inline void jit_ok(LLVMErrorRef error)
 	abort();
 }
 
-static inline unsigned jit_vector_bits(const char *cpu)
+/* What is known of a CPU: one of the common x86-64, or NULL: this machine's. */
+static inline Machine jit_machine(const char *cpu)
 {
-	if (!cpu)
-		return __builtin_cpu_supports("avx512f") ? 512 : __builtin_cpu_supports("avx2") ? 256 : 128;
-	return strstr(cpu, "v4") ? 512 : strstr(cpu, "v3") ? 256 : 128;
+	Machine m = machine_default;
+	bool host512 = __builtin_cpu_supports("avx512f"), host256 = __builtin_cpu_supports("avx2");
+	bool is512 = cpu ? strstr(cpu, "v4") != NULL : host512,
+	     is256 = cpu ? strstr(cpu, "v3") != NULL : host256;
+	m.vector_bits = is512 ? 512 : is256 ? 256 : 128;
+	m.vector_registers = is512 ? 32 : 16;
+	m.bf16_pairs = !cpu && __builtin_cpu_supports("avx512bf16");
+	return m;
 }
 
 static inline void jit_open(Jit *j, const char *cpu)
@@ -70,8 +76,8 @@ static inline void jit_open(Jit *j, const char *cpu)
 	e->i64 = LLVMInt64TypeInContext(c), e->f32 = LLVMFloatTypeInContext(c);
 	e->f64 = LLVMDoubleTypeInContext(c), e->bf16 = LLVMBFloatTypeInContext(c);
 	e->voidt = LLVMVoidTypeInContext(c);
-	e->vector_bits = jit_vector_bits(cpu);
-	e->bf16_pairs = !cpu && __builtin_cpu_supports("avx512bf16");
+	e->vector_bits = jit_machine(cpu).vector_bits;
+	e->bf16_pairs = jit_machine(cpu).bf16_pairs;
 	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
 }
 

@@ -31,6 +31,7 @@ typedef void (*ProductFunction)(const void *x, const void *y, const void *bias, 
 typedef struct CompiledProduct {
 	Jit jit;
 	Compile compile;
+	Machine machine;
 	ProductFunction f;
 	int64_t tiles;
 } CompiledProduct;
@@ -102,7 +103,8 @@ static inline Graph *product_normalized(Graph *g, NodeId in[2], NodeId *out)
 
 static inline void product_compile(CompiledProduct *o, const Product *p, const char *assembly)
 {
-	o->compile = (Compile){.arena = arena_open(0), .machine = &machine_default};
+	o->machine = jit_machine(p->cpu);
+	o->compile = (Compile){.arena = arena_open(0), .machine = &o->machine};
 	o->compile.diags = diags_open(o->compile.arena);
 	Graph *g = graph_new(&o->compile, "product");
 	NodeId in[3] = {0}, dot, out = product_graph(g, p, in, &dot);
@@ -133,6 +135,7 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	                 .tiling = t};
 	if (p->mc == 0 || sums)
 		kernel_tile(&kernels, &kernel), bytes = (int64_t)kernel.scratch;
+	kernel_vectors(&kernels, &kernel);
 	o->tiles = kernel.tiles;
 	jit_open(&o->jit, p->cpu);
 	Emit *e = &o->jit.e;
@@ -149,8 +152,7 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, bytes), "");
 		LLVMSetAlignment(scratch, 64);
 	}
-	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer};
-	ke.lanes = e->vector_bits / (p->type == DTYPE_f64 ? 64 : 32);
+	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer, .lanes = kernel.lanes};
 	(sums ? kernel_reduce : kernel_contract)(&ke, LLVMGetParam(e->function, 4),
 	                                         LLVMGetParam(e->function, 5), scratch);
 	jit_optimize(&o->jit, JIT_PASSES);

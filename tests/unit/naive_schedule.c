@@ -38,6 +38,7 @@ static void copy(Compile *c, Kernels *k, NodeId x, BufferId from, BufferId to, i
 	Kernel *kernel = new_kernel(c, k, KERNEL_copy, x, to);
 	kernel->from = from;
 	cut(kernel, shape_size(node(k->graph, x)->shape), tile);
+	kernel_vectors(k, kernel);
 }
 
 static void compute(Compile *c, Kernels *k, NodeId x, int64_t tile)
@@ -57,6 +58,7 @@ static void compute(Compile *c, Kernels *k, NodeId x, int64_t tile)
 		kernel_tile(k, kernel);
 	else if (as != KERNEL_scatter && n->shape.rank)
 		cut(kernel, kernel->flat ? shape_size(n->shape) : outer, tile);
+	kernel_vectors(k, kernel);
 }
 
 static void place_leaf(Kernels *k, NodeId x)

@@ -1,0 +1,22 @@
+/* vectors.c: how a kernel is done in vectors. */
+#include "fuse.h"
+
+/* As many of the widest elements as a register holds. */
+static unsigned lanes_of(const Kernels *k, const Kernel *kernel)
+{
+	Compile *c = k->graph->c;
+	ArenaMark mark = arena_mark(c->arena);
+	uint32_t count;
+	const Visit *visit = kernel_walk(c, k, kernel, &count);
+	unsigned size = 4;
+	for (uint32_t i = 0; i < count; i++)
+		size = node(k->graph, visit[i].node)->type == DTYPE_f64 ? 8 : size;
+	arena_reset(c->arena, mark);
+	unsigned lanes = c->machine->vector_bits / 8 / size;
+	return lanes ? lanes : 1;
+}
+
+void kernel_vectors(const Kernels *k, Kernel *kernel)
+{
+	kernel->lanes = lanes_of(k, kernel);
+}
