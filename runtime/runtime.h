@@ -110,7 +110,7 @@ void prefetch_close(Prefetch *p); /* NULL-safe */
 typedef struct Pool Pool;
 MUST_CHECK Pool *pool_open(int threads); /* the caller counts as one */
 void pool_close(Pool *p);                /* NULL-safe */
-void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles); /* a StepParallel */
+void pool_parallel(void *pool, StepTask task, void *args, ptrdiff_t tiles); /* a StepParallel */
 
 /* -- 5 safetensors: train/safetensors.c -------------------------------------------------------- */
 

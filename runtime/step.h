@@ -10,10 +10,10 @@
 #define STEP_STACK ((size_t)8 << 20)
 
 /* Runs tiles [begin, end) of a kernel. */
-typedef void (*StepTask)(void *args, int64_t begin, int64_t end);
+typedef void (*StepTask)(void *args, ptrdiff_t begin, ptrdiff_t end);
 /* Runs all tiles [0, tiles) by calls of `task` on disjoint ranges, on any threads, and returns when
  * all are done. The result does not depend on how the range is cut. */
-typedef void (*StepParallel)(void *pool, StepTask task, void *args, int64_t tiles);
+typedef void (*StepParallel)(void *pool, StepTask task, void *args, ptrdiff_t tiles);
 
 /* Kernel number `kernel` of the function is done. */
 typedef void (*StepMark)(void *marks, int32_t kernel);

@@ -152,7 +152,7 @@ void pool_close(Pool *p)
 	free(p);
 }
 
-void pool_parallel(void *pool, StepTask task, void *args, int64_t tiles)
+void pool_parallel(void *pool, StepTask task, void *args, ptrdiff_t tiles)
 {
 	Pool *p = pool;
 	if (p->workers == 0 || tiles == 1) {

@@ -32,16 +32,16 @@ static uint64_t place_private(ChainEmit *c)
 
 static V mul(Emit *e, V x, int64_t by)
 {
-	return LLVMBuildNSWMul(e->b, x, l_i64(e, by), "");
+	return LLVMBuildNSWMul(e->b, x, l_word(e, by), "");
 }
 
 static V address(ChainEmit *c, BufferId b, uint32_t word, V row)
 {
 	Emit *e = c->e;
 	if (!c->place[b])
-		return l_load(e, e->ptr, l_at(e, e->ptr, c->args, l_i64(e, word)), 8);
+		return l_load(e, e->ptr, l_at(e, e->ptr, c->args, l_word(e, word)), e->word_bytes);
 	V skipped = mul(e, row, (int64_t)chain_row_bytes(e->k, c->chain, b));
-	V offset = LLVMBuildNSWSub(e->b, l_i64(e, (int64_t)c->place[b] - 1), skipped, "");
+	V offset = LLVMBuildNSWSub(e->b, l_word(e, (int64_t)c->place[b] - 1), skipped, "");
 	return LLVMBuildGEP2(e->b, e->i8, c->scratch, &offset, 1, "");
 }
 
@@ -51,9 +51,9 @@ static void run_block(ChainEmit *c, V unit, V block)
 	Emit *e = c->e;
 	int64_t blocks = chain_blocks(c->chain);
 	V first = mul(e, block, c->chain->block);
-	V rows = l_i64(e, c->chain->block);
+	V rows = l_word(e, c->chain->block);
 	if (c->chain->rows % c->chain->block) {
-		V left = LLVMBuildNSWSub(e->b, l_i64(e, c->chain->rows), first, "");
+		V left = LLVMBuildNSWSub(e->b, l_word(e, c->chain->rows), first, "");
 		rows = l_binary(e, "llvm.smin", rows, left);
 	}
 	V item = LLVMBuildNSWAdd(e->b, mul(e, unit, blocks), block, "");
@@ -68,7 +68,7 @@ static void run_block(ChainEmit *c, V unit, V block)
 		if (l->kernel->kind == KERNEL_contract) {
 			int64_t tiles = l->kernel->tiles / (c->chain->units * blocks);
 			begin = mul(e, item, tiles);
-			end = LLVMBuildNSWAdd(e->b, begin, l_i64(e, tiles), "");
+			end = LLVMBuildNSWAdd(e->b, begin, l_word(e, tiles), "");
 		}
 		args[l->count] = begin, args[l->count + 1] = end;
 		LLVMBuildCall2(e->b, l->type, l->function, args, l->count + 2, "");
@@ -82,14 +82,14 @@ V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, con
 	ChainEmit c = {.e = e, .link = link, .links = chain->count, .chain = chain};
 	c.place = new_array(e->c->arena, uint64_t, e->k->buffer_count);
 	c.args = LLVMGetParam(f, 0);
-	V size = l_i64(e, (int64_t)place_private(&c)), one = l_i64(e, 1);
+	V size = l_word(e, (int64_t)place_private(&c)), one = l_word(e, 1);
 	c.scratch = LLVMBuildArrayAlloca(e->b, e->i8, size, "scratch");
 	LLVMSetAlignment(c.scratch, 64);
-	V blocks = l_i64(e, chain_blocks(chain));
+	V blocks = l_word(e, chain_blocks(chain));
 	Loop items, inner;
 	loop_begin(e, &items, "item", LLVMGetParam(f, 1), LLVMGetParam(f, 2), one, NULL, 0);
 	if (chain_adds(e->k, first)) {
-		loop_begin(e, &inner, "block", l_i64(e, 0), blocks, one, NULL, 0);
+		loop_begin(e, &inner, "block", l_word(e, 0), blocks, one, NULL, 0);
 		run_block(&c, items.index, inner.index);
 		loop_end(e, &inner, NULL);
 	} else {

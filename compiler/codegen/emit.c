@@ -52,9 +52,9 @@ V l_i32(Emit *e, int32_t x)
 {
 	return LLVMConstInt(e->i32, (uint64_t)(int64_t)x, true);
 }
-V l_i64(Emit *e, int64_t x)
+V l_word(Emit *e, int64_t x)
 {
-	return LLVMConstInt(e->i64, (uint64_t)x, true);
+	return LLVMConstInt(e->word, (uint64_t)x, true);
 }
 
 enum { MAX_LANES = 128 };
@@ -217,7 +217,7 @@ void l_store_masked(Emit *e, V value, V address, unsigned align, V mask)
 
 V l_tail_mask(Emit *e, unsigned lanes, V remaining)
 {
-	V ids = l_lane_ids(e, e->i64, lanes);
+	V ids = l_lane_ids(e, e->word, lanes);
 	return LLVMBuildICmp(e->b, LLVMIntSLT, ids, l_splat(e, remaining, lanes), "");
 }
 
@@ -253,7 +253,7 @@ void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const
 	loop->by = by;
 	loop->carries = carries;
 	l_goto(e, loop->head);
-	loop->index = LLVMBuildPhi(e->b, e->i64, "i");
+	loop->index = LLVMBuildPhi(e->b, LLVMTypeOf(from), "i");
 	LLVMAddIncoming(loop->index, &from, &before, 1);
 	for (unsigned i = 0; i < carries; i++) {
 		V initial = carry[i];

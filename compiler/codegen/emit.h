@@ -4,6 +4,7 @@
 #define SSLC_EMIT_H
 
 #include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 
 #include "codegen.h"
@@ -23,6 +24,8 @@ typedef struct Emit {
 	LLVMTargetDataRef layout;
 	struct Open *open; /* of the arena: what the next jump out of memory would pass over */
 	T ptr, i1, i8, i16, i32, i64, f32, f64, bf16, voidt;
+	T word; /* an integer of a pointer's size: of indices, offsets, numbers of tiles, args */
+	unsigned word_bytes;
 	unsigned vector_bits; /* 512, 256, 128 */
 	bool bf16_pairs;      /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
 	V function;           /* being emitted */
@@ -38,7 +41,7 @@ T l_memory_type(Emit *e, DType t);
 T l_vector(T element, unsigned lanes); /* lanes 1: the element type itself */
 unsigned l_lanes(V v);                 /* 1 for scalars */
 V l_i32(Emit *e, int32_t x);
-V l_i64(Emit *e, int64_t x);
+V l_word(Emit *e, int64_t x);         /* for a machine that has room for it */
 V l_float(Emit *e, T like, double x); /* constant of f32, f64 or a vector of them */
 V l_splat_const(V scalar, unsigned lanes);
 V l_splat(Emit *e, V scalar, unsigned lanes);
@@ -65,7 +68,7 @@ void l_fence(Emit *e); /* other threads see what was stored before it */
 void l_prefetch(Emit *e, V address, bool write);
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
-V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (i64) */
+V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (a word) */
 V l_any_lane(Emit *e, V condition);                  /* true if it holds in any lane */
 LLVMBasicBlockRef l_block(Emit *e, const char *name);
 void l_goto(Emit *e, LLVMBasicBlockRef to); /* br; and to becomes current */
@@ -105,7 +108,7 @@ void sum_add(Emit *e, Sum *s, V block);
 
 /* -- random.c ---------------------------------------------------------------------------------- */
 
-/* `lanes` random words (i32) of the stream: element indices `at` (i64 vector or scalar), as graph.h
+/* `lanes` random words (i32) of the stream: element indices `at` (words, a vector or one), as graph.h
  * lays them out. */
 V random_bits(Emit *e, V at, V seed0, V seed1, uint32_t key, V step);
 /* All four words of the blocks whose numbers (i32) are given. */
@@ -113,7 +116,7 @@ void random_words(Emit *e, V block, V seed0, V seed1, uint32_t key, V step, V wo
 
 /* -- value.c: the value of a node at an index; the heart of fusion ----------------------------- */
 
-/* Where in a node's shape: one scalar i64 an axis; lanes run along `lane_axis` with a constant
+/* Where in a node's shape: one word an axis; lanes run along `lane_axis` with a constant
  * step. In a flat kernel all is one axis: at[0] is the row-major index and flat is true. */
 typedef struct Index {
 	V at[MAX_RANK];
@@ -198,7 +201,7 @@ V reduce_row(KernelEmit *ke, const Node *core, const Index *row);
 
 /* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end) --------------------------- */
 
-/* ke->e's builder stands in the entry block of the kernel's function; begin, end are i64; scratch
+/* ke->e's builder stands in the entry block of the kernel's function; begin, end are words; scratch
  * is kernel->scratch bytes on the stack, aligned to 64 (NULL if 0). Returns with the builder at a
  * block without terminator. */
 #define KERNEL(name, meaning) void kernel_##name(KernelEmit *ke, V begin, V end, V scratch);

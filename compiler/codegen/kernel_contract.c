@@ -14,7 +14,7 @@
 
 V contract_int(Contract *c, int64_t x)
 {
-	return l_i64(c->e, x);
+	return l_word(c->e, x);
 }
 
 V contract_add(Contract *c, V x, V y)
@@ -24,7 +24,7 @@ V contract_add(Contract *c, V x, V y)
 
 V contract_scale(Contract *c, V x, int64_t by)
 {
-	return by == 1 ? x : LLVMBuildNSWMul(c->e->b, x, l_i64(c->e, by), "");
+	return by == 1 ? x : LLVMBuildNSWMul(c->e->b, x, l_word(c->e, by), "");
 }
 
 When when_begin(Contract *c, V condition)

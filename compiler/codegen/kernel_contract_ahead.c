@@ -130,7 +130,7 @@ static V address_of(Contract *c, const Operand *o, V free, V k)
 {
 	int lane_axis = o->ahead == NEXT_ROWS ? o->contract : o->free;
 	Index index = contract_index(c, o, free, k, lane_axis, c->lanes);
-	return LLVMBuildPtrToInt(c->e->b, value_address(c->ke, o->node, &index), c->e->i64, "");
+	return LLVMBuildPtrToInt(c->e->b, value_address(c->ke, o->node, &index), c->e->word, "");
 }
 
 /* The step of a block at which share number `share` of o starts; the last one ends with the block. */
@@ -222,7 +222,7 @@ Ahead contract_ahead(Contract *c, const RegisterTile *t)
 	/* Nothing to bring: the same address again and again. */
 	V zero = contract_int(c, 0), brings = LLVMBuildOr(b, is_r, is_l, "");
 	brings = LLVMBuildAnd(b, brings, LLVMBuildNot(b, c->ends, ""), "");
-	V harmless = LLVMBuildPtrToInt(b, c->partial, c->e->i64, "");
+	V harmless = LLVMBuildPtrToInt(b, c->partial, c->e->word, "");
 	a.at = l_select(c->e, brings, a.at, harmless);
 	a.line = l_select(c->e, brings, a.line, zero);
 	a.wrap = l_select(c->e, brings, a.wrap, zero);
@@ -258,7 +258,7 @@ static Ahead copy_of(Contract *c, const Operand *o, V share)
 	V step = contract_add(c, a.wrap, contract_scale(c, a.line, lines - 1));
 	a.again = contract_scale(c, step, AGAIN);
 	V to = contract_scale(c, start_of(c, o, share), o->group);
-	a.to = LLVMBuildPtrToInt(e->b, l_at(e, c->element, o->next, to), e->i64, "");
+	a.to = LLVMBuildPtrToInt(e->b, l_at(e, c->element, o->next, to), e->word, "");
 	a.to_line = contract_int(c, o->stride * c->size);
 	a.to_wrap = contract_int(c, (o->group - (lines - 1) * o->stride) * c->size);
 	return a;

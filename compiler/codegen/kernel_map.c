@@ -70,7 +70,7 @@ static void nest_element(KernelEmit *ke, const Nest *n, const Index *index)
 		value_store_outs(ke, index);
 		return;
 	}
-	V v = value_at(ke, n->part, index), offset = l_i64(ke->e, n->offset);
+	V v = value_at(ke, n->part, index), offset = l_word(ke->e, n->offset);
 	Index whole = *index;
 	whole.at[n->axis] = LLVMBuildNSWAdd(ke->e->b, index->at[n->axis], offset, "");
 	value_store(ke, ke->kernel->to[0], &whole, v);
@@ -86,7 +86,7 @@ static void nest_places(KernelEmit *ke, const Nest *n, Index *index, int axis)
 		return;
 	}
 	for (int64_t i = 0; i < n->shape.dim[axis]; i++) {
-		index->at[axis] = l_i64(ke->e, i);
+		index->at[axis] = l_word(ke->e, i);
 		nest_places(ke, n, index, axis + 1);
 	}
 }
@@ -106,7 +106,7 @@ static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
 {
 	Emit *e = ke->e;
-	V zero = l_i64(e, 0), offset = l_i64(e, n->offset), length = l_i64(e, n->shape.dim[axis]);
+	V zero = l_word(e, 0), offset = l_word(e, n->offset), length = l_word(e, n->shape.dim[axis]);
 	*from = zero;
 	*to = length;
 	if (axis != ke->kernel->tile_axis)
@@ -138,7 +138,7 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 	}
 	Loop loop;
 	If some = if_begin(ke, LLVMBuildICmp(ke->e->b, LLVMIntSLT, from, to, ""));
-	loop_begin(ke->e, &loop, "axis", from, to, l_i64(ke->e, 1), NULL, 0);
+	loop_begin(ke->e, &loop, "axis", from, to, l_word(ke->e, 1), NULL, 0);
 	value_forget(ke);
 	n->index.at[at] = loop.index;
 	nest_axis(ke, n, axis + 1);

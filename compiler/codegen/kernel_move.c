@@ -65,7 +65,7 @@ static V constant_of(KernelEmit *ke, NodeId x)
 
 static V mul_add(Emit *e, V x, int64_t by, V y)
 {
-	return LLVMBuildNSWAdd(e->b, LLVMBuildNSWMul(e->b, x, l_i64(e, by), ""), y, "");
+	return LLVMBuildNSWAdd(e->b, LLVMBuildNSWMul(e->b, x, l_word(e, by), ""), y, "");
 }
 
 void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
@@ -87,22 +87,22 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 	             .y = base_of(ke, n->in[2]),
 	             .same = constant_of(ke, n->in[2]),
 	             .out = ke->pointer[ke->kernel->to[0]]};
-	V zero = l_i64(e, 0), one = l_i64(e, 1);
-	vector_loop(ke, zero, l_i64(e, shape_size(shape)), 1, shape_size(shape) % ke->lanes == 0,
+	V zero = l_word(e, 0), one = l_word(e, 1);
+	vector_loop(ke, zero, l_word(e, shape_size(shape)), 1, shape_size(shape) % ke->lanes == 0,
 	            copy_body, &s);
 	Loop rows, at;
-	loop_begin(e, &rows, "outer", zero, l_i64(e, outer), one, NULL, 0);
-	loop_begin(e, &at, "place", zero, l_i64(e, places), one, NULL, 0);
+	loop_begin(e, &rows, "outer", zero, l_word(e, outer), one, NULL, 0);
+	loop_begin(e, &at, "place", zero, l_word(e, places), one, NULL, 0);
 	V place = constant_of(ke, n->in[1]);
 	place = place ? place : l_load(e, e->i32, l_at(e, e->i32, base_of(ke, n->in[1]), at.index), 4);
 	place = l_binary(e, "llvm.smin", l_binary(e, "llvm.smax", place, l_i32(e, 0)),
 	                 l_i32(e, (int32_t)length - 1));
-	place = LLVMBuildSExt(e->b, place, e->i64, "");
-	s.to = LLVMBuildNSWMul(e->b, mul_add(e, rows.index, length, place), l_i64(e, inner), "");
-	s.from = LLVMBuildNSWMul(e->b, mul_add(e, rows.index, places, at.index), l_i64(e, inner), "");
+	place = LLVMBuildSExt(e->b, place, e->word, "");
+	s.to = LLVMBuildNSWMul(e->b, mul_add(e, rows.index, length, place), l_word(e, inner), "");
+	s.from = LLVMBuildNSWMul(e->b, mul_add(e, rows.index, places, at.index), l_word(e, inner), "");
 	unsigned lanes = ke->lanes;
 	ke->lanes = inner < lanes / 2 ? 1 : lanes;
-	vector_loop(ke, zero, l_i64(e, inner), 1, inner % ke->lanes == 0, add_body, &s);
+	vector_loop(ke, zero, l_word(e, inner), 1, inner % ke->lanes == 0, add_body, &s);
 	ke->lanes = lanes;
 	loop_end(e, &at, NULL);
 	loop_end(e, &rows, NULL);
@@ -117,7 +117,7 @@ void kernel_copy(KernelEmit *ke, V begin, V end, V scratch)
 	V from, to;
 	(void)scratch;
 	tile_range(ke, begin, end, shape_size(n->shape), &from, &to);
-	V bytes = LLVMBuildNSWMul(e->b, LLVMBuildNSWSub(e->b, to, from, ""), l_i64(e, size), "");
+	V bytes = LLVMBuildNSWMul(e->b, LLVMBuildNSWSub(e->b, to, from, ""), l_word(e, size), "");
 	T element = l_memory_type(e, n->type);
 	V target = LLVMBuildGEP2(e->b, element, ke->pointer[ke->kernel->to[0]], &from, 1, "");
 	V source = LLVMBuildGEP2(e->b, element, ke->pointer[ke->kernel->from], &from, 1, "");

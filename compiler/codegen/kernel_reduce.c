@@ -97,7 +97,7 @@ static void row_round(Fold *f, V at, V *sums)
 {
 	Emit *e = f->ke->e;
 	for (unsigned i = 0; i < f->vectors; i++) {
-		V first = LLVMBuildNSWAdd(e->b, at, l_i64(e, (int64_t)i * f->ke->lanes), "");
+		V first = LLVMBuildNSWAdd(e->b, at, l_word(e, (int64_t)i * f->ke->lanes), "");
 		Index index = row_index(f, first);
 		sums[i] = combine(f, sums[i], value_under(f, &index, NULL));
 	}
@@ -112,8 +112,8 @@ static void row_rest(Fold *f, V *sums)
 	for (unsigned i = 0; from + i * lanes < length; i++) {
 		int64_t at = from + i * lanes;
 		bool whole = at + lanes <= length || lanes == 1;
-		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_i64(e, length - at));
-		Index index = row_index(f, l_i64(e, at));
+		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - at));
+		Index index = row_index(f, l_word(e, at));
 		sums[i % f->vectors] = combine(f, sums[i % f->vectors], value_under(f, &index, mask));
 	}
 }
@@ -124,7 +124,7 @@ static Index column_index(Fold *f, const Index *at, int axis, unsigned i, V *mas
 {
 	Emit *e = f->ke->e;
 	Index index = *at;
-	index.at[axis] = LLVMBuildNSWAdd(e->b, f->column, l_i64(e, (int64_t)i * f->ke->lanes), "");
+	index.at[axis] = LLVMBuildNSWAdd(e->b, f->column, l_word(e, (int64_t)i * f->ke->lanes), "");
 	index.lane_axis = axis;
 	index.lane_step = 1;
 	*mask = f->masked ? l_tail_mask(e, f->ke->lanes,
@@ -168,7 +168,7 @@ static void fold_part(Fold *f, int axis, V from, V to, V *sums)
 	Emit *e = f->ke->e;
 	bool row = axis == f->from.rank - 1;
 	Loop loop;
-	loop_begin(e, &loop, row ? "row" : "fold", from, to, l_i64(e, row ? round_of(f) : 1), sums,
+	loop_begin(e, &loop, row ? "row" : "fold", from, to, l_word(e, row ? round_of(f) : 1), sums,
 	           f->vectors);
 	value_forget(f->ke);
 	for (unsigned i = 0; i < f->vectors; i++)
@@ -201,7 +201,7 @@ static void fold_axes(Fold *f, int axis, V *sums)
 		return;
 	}
 	if (end_of(f, axis) > 0)
-		fold_part(f, axis, l_i64(e, 0), l_i64(e, end_of(f, axis)), sums);
+		fold_part(f, axis, l_word(e, 0), l_word(e, end_of(f, axis)), sums);
 	if (last)
 		row_rest(f, sums);
 }
@@ -257,12 +257,12 @@ static void fold_blocks(Fold *f, int axis, Sum *sums)
 	int64_t inside = axis < f->from.rank - 1 ? steps_of(f, axis + 1) : 1, end = end_of(f, axis);
 	int64_t by = inside < SUM_BLOCK ? SUM_BLOCK / inside : 1;
 	by *= axis < f->from.rank - 1 ? 1 : round_of(f);
-	V carry[2 * MOST], size = l_i64(e, by), whole = l_i64(e, end);
+	V carry[2 * MOST], size = l_word(e, by), whole = l_word(e, end);
 	unsigned count = sums_of(f);
 	for (unsigned i = 0; i < count; i++)
 		carry[i] = sums[i].total, carry[count + i] = sums[i].lost;
 	Loop loop;
-	loop_begin(e, &loop, "block", l_i64(e, 0), whole, size, carry, 2 * count);
+	loop_begin(e, &loop, "block", l_word(e, 0), whole, size, carry, 2 * count);
 	value_forget(f->ke);
 	for (unsigned i = 0; i < count; i++)
 		sums[i] = (Sum){loop.carry[i], loop.carry[count + i]};
@@ -357,7 +357,7 @@ static void all_columns(Fold *f, V from, V to, int64_t length)
 	f->masked = length % round != 0 || (tiled && f->ke->kernel->tile % round != 0);
 	f->columns = to;
 	Loop loop;
-	loop_begin(e, &loop, "columns", from, to, l_i64(e, round), NULL, 0);
+	loop_begin(e, &loop, "columns", from, to, l_word(e, round), NULL, 0);
 	value_forget(f->ke);
 	columns_at(f, loop.index);
 	loop_end(e, &loop, NULL);
@@ -369,7 +369,7 @@ static void each_result(Fold *f, int i)
 {
 	Emit *e = f->ke->e;
 	int kept = f->core->shape.rank;
-	V from = l_i64(e, 0), to = i < kept ? l_i64(e, f->core->shape.dim[i]) : NULL;
+	V from = l_word(e, 0), to = i < kept ? l_word(e, f->core->shape.dim[i]) : NULL;
 	if (i == 0 && kept > 0)
 		tile_range(f->ke, f->begin, f->end, f->core->shape.dim[0], &from, &to);
 	if (i == kept) {
@@ -381,7 +381,7 @@ static void each_result(Fold *f, int i)
 		return;
 	}
 	Loop loop;
-	loop_begin(e, &loop, "result", from, to, l_i64(e, 1), NULL, 0);
+	loop_begin(e, &loop, "result", from, to, l_word(e, 1), NULL, 0);
 	value_forget(f->ke);
 	f->index.at[f->axis_of[i]] = loop.index;
 	each_result(f, i + 1);

@@ -71,7 +71,7 @@ static void choose_kept(Rows *r, V scratch)
 		if (loops[x] < 2 || !is_long(r, x) || (t != DTYPE_f32 && t != DTYPE_f64) ||
 		    op_info[n->op].kind != MAP || op_info[n->op].weight < DEAR)
 			continue;
-		V base = l_at(ke->e, ke->e->i8, scratch, l_i64(ke->e, (int64_t)ke->kepts * room));
+		V base = l_at(ke->e, ke->e->i8, scratch, l_word(ke->e, (int64_t)ke->kepts * room));
 		ke->kept[ke->kepts++] = (Kept){.node = x, .base = base};
 	}
 }
@@ -100,7 +100,7 @@ static void one_row(Rows *r)
 	KernelEmit *ke = r->ke;
 	const Kernel *kernel = ke->kernel;
 	Index number = r->index;
-	number.at[r->row.rank - 1] = l_i64(ke->e, 0); /* of numbers that keep an axis of length 1 */
+	number.at[r->row.rank - 1] = l_word(ke->e, 0); /* of numbers that keep an axis of length 1 */
 	for (uint32_t i = 0; i < kernel->fold_count; i++) {
 		NodeId x = kernel->fold[i];
 		V v = reduce_row(ke, node(r->g, x), &r->index);
@@ -119,7 +119,7 @@ static void one_row(Rows *r)
 	value_pin(ke);
 	int64_t length = r->row.dim[r->row.rank - 1];
 	if (some)
-		vector_loop(ke, l_i64(ke->e, 0), l_i64(ke->e, length), 1, length % ke->lanes == 0,
+		vector_loop(ke, l_word(ke->e, 0), l_word(ke->e, length), 1, length % ke->lanes == 0,
 		            store_vector, r);
 	value_unpin(ke);
 	for (uint32_t j = 0; j < ke->kepts; j++)
@@ -136,13 +136,13 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 	V from, to;
 	tile_range(ke, begin, end, shape_size(r.row) / r.row.dim[r.row.rank - 1], &from, &to);
 	Loop loop;
-	loop_begin(e, &loop, "row", from, to, l_i64(e, 1), NULL, 0);
+	loop_begin(e, &loop, "row", from, to, l_word(e, 1), NULL, 0);
 	value_forget(ke);
 	V rest = loop.index;
 	for (int i = r.row.rank - 2; i >= 0; i--) {
-		V size = l_i64(e, r.row.dim[i]);
+		V size = l_word(e, r.row.dim[i]);
 		bool one = r.row.dim[i] == 1;
-		r.index.at[i] = one ? l_i64(e, 0) : i == 0 ? rest : LLVMBuildURem(e->b, rest, size, "");
+		r.index.at[i] = one ? l_word(e, 0) : i == 0 ? rest : LLVMBuildURem(e->b, rest, size, "");
 		if (i > 0 && !one)
 			rest = LLVMBuildUDiv(e->b, rest, size, "");
 	}

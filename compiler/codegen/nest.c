@@ -20,16 +20,16 @@ void if_end(KernelEmit *ke, If block)
 void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to)
 {
 	Emit *e = ke->e;
-	V tile = l_i64(e, ke->kernel->tile);
+	V tile = l_word(e, ke->kernel->tile);
 	if (ke->kernel->tiles == 1) {
-		*from = l_i64(e, 0);
-		*to = l_i64(e, count);
+		*from = l_word(e, 0);
+		*to = l_word(e, count);
 		return;
 	}
 	*from = LLVMBuildNSWMul(e->b, begin, tile, "from");
 	*to = LLVMBuildNSWMul(e->b, end, tile, "to");
 	if (count % ke->kernel->tile)
-		*to = l_binary(e, "llvm.smin", *to, l_i64(e, count));
+		*to = l_binary(e, "llvm.smin", *to, l_word(e, count));
 }
 
 unsigned body_size(const KernelEmit *ke, bool *random)
@@ -55,7 +55,7 @@ void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, Vect
                  void *context)
 {
 	Emit *e = ke->e;
-	V lanes = l_i64(e, ke->lanes), round = l_i64(e, (int64_t)ke->lanes * unroll);
+	V lanes = l_word(e, ke->lanes), round = l_word(e, (int64_t)ke->lanes * unroll);
 	V count = LLVMBuildNSWSub(e->b, to, from, ""),
 	  full =
 	      exact ? count : LLVMBuildNSWSub(e->b, count, LLVMBuildSRem(e->b, count, round, ""), "");
@@ -65,7 +65,7 @@ void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, Vect
 	loop_begin(e, &loop, "vectors", from, middle, round, NULL, 0);
 	value_forget(ke);
 	for (unsigned i = 0; i < unroll; i++) {
-		V at = LLVMBuildNSWAdd(e->b, loop.index, l_i64(e, (int64_t)i * ke->lanes), "");
+		V at = LLVMBuildNSWAdd(e->b, loop.index, l_word(e, (int64_t)i * ke->lanes), "");
 		if (ke->kernel->flat && unroll * ke->lanes == 64)
 			ke->stretch.first = loop.index, ke->stretch.at = at, ke->stretch.lane = i * ke->lanes;
 		body(ke, context, at, NULL);

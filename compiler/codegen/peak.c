@@ -13,7 +13,7 @@ static bool in_pairs(const Codegen *cg)
 static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 {
 	unsigned lanes = cg->target->vector_bits / 32;
-	T vector = l_vector(e->f32, lanes), params[] = {e->ptr, e->i64, e->i64};
+	T vector = l_vector(e->f32, lanes), params[] = {e->ptr, e->word, e->word};
 	V f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->voidt, params, 3, false));
 	target_attributes(cg, e, f);
 	e->function = f;
@@ -24,8 +24,8 @@ static void emit_peak(Emit *e, const Codegen *cg, const char *name)
 		start[i] = factor;
 	V tiles = LLVMBuildNSWSub(e->b, LLVMGetParam(f, 2), LLVMGetParam(f, 1), "");
 	Loop loop;
-	loop_begin(e, &loop, "peak", l_i64(e, 0), LLVMBuildNSWMul(e->b, tiles, l_i64(e, ROUNDS), ""),
-	           l_i64(e, 1), start, CHAINS);
+	loop_begin(e, &loop, "peak", l_word(e, 0), LLVMBuildNSWMul(e->b, tiles, l_word(e, ROUNDS), ""),
+	           l_word(e, 1), start, CHAINS);
 	for (int i = 0; i < CHAINS; i++)
 		next[i] = in_pairs(cg) ? l_pairs(e, factor, factor, loop.carry[i])
 		                       : l_fma(e, loop.carry[i], factor, factor);

@@ -80,8 +80,8 @@ void random_words(Emit *e, V block, V seed0, V seed1, uint32_t key, V step, V ou
 	for (size_t i = 0; i < COUNT(c); i++)
 		c[i] = l_lanes(c[i]) == l_lanes(block) ? c[i] : l_splat(e, c[i], l_lanes(block));
 	Loop rounds;
-	loop_begin(e, &rounds, "rounds", l_i64(e, WRITTEN_OUT), l_i64(e, ROUNDS), l_i64(e, AT_ONCE), c,
-	           COUNT(c));
+	loop_begin(e, &rounds, "rounds", l_word(e, WRITTEN_OUT), l_word(e, ROUNDS), l_word(e, AT_ONCE),
+	           c, COUNT(c));
 	memcpy(c, rounds.carry, sizeof c);
 	for (int i = 0; i < AT_ONCE; i++)
 		round_of(e, c, c + 4);

@@ -1,13 +1,12 @@
 /* step.c: the step function: kernels in order, with the addresses of their buffers.
  *
- * A kernel is `void k(ptr a, ptr b, ..., i64 begin, i64 end)`: it knows no offsets, so kernels of
- * equal structure share one function. Its task `void k.task(ptr args, i64 begin, i64 end)` unpacks
+ * A kernel is `void k(ptr a, ptr b, ..., word begin, word end)`: it knows no offsets, so kernels of
+ * equal structure share one function. Its task `void k.task(ptr args, word begin, word end)` unpacks
  * the addresses, for the parallel-for of the caller's pool. The step function fills the args with
  * base + constant offset, and calls a wave of kernels as one task (wave.c). No address is ever a
  * constant in code. */
 #include "unit.h"
 
-#include <stddef.h>
 #include <string.h>
 
 /* Field numbers of the block, from the same table as the struct. */
@@ -91,7 +90,7 @@ static T kernel_type(Emit *e, uint32_t count)
 	T *params = new_array(e->c->arena, T, count + 2);
 	for (uint32_t i = 0; i < count; i++)
 		params[i] = e->ptr;
-	params[count] = params[count + 1] = e->i64;
+	params[count] = params[count + 1] = e->word;
 	return LLVMFunctionType(e->voidt, params, count + 2, false);
 }
 
@@ -119,7 +118,7 @@ static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
 	V scratch = NULL;
 	if (kernel->scratch) {
-		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, (int64_t)kernel->scratch), "scratch");
+		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_word(e, (int64_t)kernel->scratch), "scratch");
 		LLVMSetAlignment(scratch, 64);
 	}
 	static void (*const emitters[])(KernelEmit *, V, V, V) = {
@@ -134,7 +133,7 @@ static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint
 
 static T task_type(Emit *e)
 {
-	T params[] = {e->ptr, e->i64, e->i64};
+	T params[] = {e->ptr, e->word, e->word};
 	return LLVMFunctionType(e->voidt, params, 3, false);
 }
 
@@ -147,7 +146,8 @@ static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
 	V *args = new_array(e->c->arena, V, count + 2);
 	for (uint32_t i = 0; i < count; i++)
-		args[i] = l_load(e, e->ptr, l_at(e, e->ptr, LLVMGetParam(f, 0), l_i64(e, i)), 8);
+		args[i] =
+		    l_load(e, e->ptr, l_at(e, e->ptr, LLVMGetParam(f, 0), l_word(e, i)), e->word_bytes);
 	args[count] = LLVMGetParam(f, 1);
 	args[count + 1] = LLVMGetParam(f, 2);
 	LLVMBuildCall2(e->b, LLVMGlobalGetValueType(kernel), kernel, args, count + 2, "");
@@ -195,7 +195,7 @@ static void make_kernel(Step *s, uint32_t number)
 
 static V offset_from(Emit *e, V base, uint64_t bytes)
 {
-	return l_at(e, e->i8, base, l_i64(e, (int64_t)bytes));
+	return l_at(e, e->i8, base, l_word(e, (int64_t)bytes));
 }
 
 static V buffer_address(Step *s, BufferId id)
@@ -209,9 +209,11 @@ static V buffer_address(Step *s, BufferId id)
 		return offset_from(e, s->field[FIELD_states],
 		                   e->state_offset(e->states, e->k->state_name[b->slot]));
 	case PLACE_INPUT:
-		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_inputs], l_i64(e, b->slot)), 8);
+		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_inputs], l_word(e, b->slot)),
+		              e->word_bytes);
 	case PLACE_OUTPUT:
-		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_outputs], l_i64(e, b->slot)), 8);
+		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_outputs], l_word(e, b->slot)),
+		              e->word_bytes);
 	case PLACE_UNIT:
 		return NULL; /* the task of its chain has it */
 	}
@@ -227,8 +229,8 @@ static void call_alone(Step *s, uint32_t number)
 {
 	Emit *e = s->e;
 	Call *call = &s->call[number];
-	call->arg[call->count] = l_i64(e, 0);
-	call->arg[call->count + 1] = l_i64(e, e->k->kernel[number].tiles);
+	call->arg[call->count] = l_word(e, 0);
+	call->arg[call->count + 1] = l_word(e, e->k->kernel[number].tiles);
 	T type = kernel_type_of(s, number);
 	V made = declare(s, step_first_equal(e->k, number), "", type);
 	LLVMBuildCall2(e->b, type, made, call->arg, call->count + 2, "");
@@ -240,7 +242,7 @@ static V prepare_task(Step *s, uint32_t number, V args)
 	Emit *e = s->e;
 	const Call *call = &s->call[number];
 	for (uint32_t i = 0; i < call->count; i++)
-		l_store(e, call->arg[i], l_at(e, e->ptr, args, l_i64(e, i)), 8);
+		l_store(e, call->arg[i], l_at(e, e->ptr, args, l_word(e, i)), e->word_bytes);
 	return declare(s, step_first_equal(e->k, number), ".task", task_type(e));
 }
 
@@ -248,8 +250,8 @@ static V prepare_task(Step *s, uint32_t number, V args)
 static void call_parallel(Step *s, V task, int64_t tiles)
 {
 	Emit *e = s->e;
-	T params[] = {e->ptr, e->ptr, e->ptr, e->i64};
-	V given[] = {s->field[FIELD_pool], task, s->args, l_i64(e, tiles)};
+	T params[] = {e->ptr, e->ptr, e->ptr, e->word};
+	V given[] = {s->field[FIELD_pool], task, s->args, l_word(e, tiles)};
 	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 4, false), s->field[FIELD_parallel],
 	               given, 4, "");
 }
@@ -266,7 +268,7 @@ static void call_together(Step *s, uint32_t first, uint32_t end)
 		uint32_t at = WAVE_HEAD + (end - first) * WAVE_WORDS;
 		wave_count(e, args, end - first);
 		for (uint32_t i = first; i < end; i++) {
-			V own = l_at(e, e->ptr, args, l_i64(e, at));
+			V own = l_at(e, e->ptr, args, l_word(e, at));
 			V member = prepare_task(s, i, own);
 			tiles += e->k->kernel[i].tiles;
 			wave_member(e, args, i - first, member, own, tiles);
@@ -286,12 +288,13 @@ static void call_chain(Step *s, uint32_t first, uint32_t end)
 	for (uint32_t i = first; i < end; i++)
 		for (uint32_t j = 0; j < s->call[i].count; j++, word++)
 			if (s->call[i].arg[j])
-				l_store(e, s->call[i].arg[j], l_at(e, e->ptr, s->args, l_i64(e, word)), 8);
+				l_store(e, s->call[i].arg[j], l_at(e, e->ptr, s->args, l_word(e, word)),
+				        e->word_bytes);
 	LLVMBasicBlockRef alone = l_block(e, "alone"), together = l_block(e, "together"),
 	                  after = l_block(e, "after");
 	LLVMBuildCondBr(e->b, LLVMBuildIsNull(e->b, s->field[FIELD_parallel], ""), alone, together);
 	LLVMPositionBuilderAtEnd(e->b, alone);
-	V given[] = {s->args, l_i64(e, 0), l_i64(e, tiles)};
+	V given[] = {s->args, l_word(e, 0), l_word(e, tiles)};
 	LLVMBuildCall2(e->b, task_type(e), task, given, 3, "");
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, together);
@@ -344,18 +347,17 @@ static T field_type(Emit *e, char letter)
 static void load_fields(Step *s)
 {
 	Emit *e = s->e;
-	const size_t at[] = {
-#define FIELD(name, type, letter, meaning) offsetof(StepBlock, name),
+	T types[] = {
+#define FIELD(name, type, letter, meaning) field_type(e, #letter[0]),
 #include "../../runtime/step.def"
 #undef FIELD
 	};
-	const char letters[] = {
-#define FIELD(name, type, letter, meaning) #letter[0],
-#include "../../runtime/step.def"
-#undef FIELD
-	};
-	for (int i = 0; i < FIELD_COUNT; i++)
-		s->field[i] = l_load(e, field_type(e, letters[i]), offset_from(e, s->block, at[i]), 8);
+	T block = LLVMStructTypeInContext(e->context, types, FIELD_COUNT, false);
+	for (unsigned i = 0; i < FIELD_COUNT; i++) {
+		uint64_t at = LLVMOffsetOfElement(e->layout, block, i);
+		s->field[i] = l_load(e, types[i], offset_from(e, s->block, at),
+		                     LLVMABIAlignmentOfType(e->layout, types[i]));
+	}
 }
 
 void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted)
@@ -444,7 +446,7 @@ static uint32_t part_end(const Step *s, uint32_t first)
 
 static V args_room(const Step *s)
 {
-	return LLVMBuildArrayAlloca(s->e->b, s->e->i64, l_i64(s->e, s->words), "args");
+	return LLVMBuildArrayAlloca(s->e->b, s->e->word, l_word(s->e, s->words), "args");
 }
 
 /* Calls kernels [from, to) in `function`, whose entry is current. */

@@ -57,6 +57,8 @@ void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *
 	e->i16 = LLVMInt16TypeInContext(context);
 	e->i32 = LLVMInt32TypeInContext(context);
 	e->i64 = LLVMInt64TypeInContext(context);
+	e->word = LLVMIntPtrTypeInContext(context, e->layout);
+	e->word_bytes = LLVMPointerSize(e->layout);
 	e->f32 = LLVMFloatTypeInContext(context);
 	e->f64 = LLVMDoubleTypeInContext(context);
 	e->bf16 = LLVMBFloatTypeInContext(context);

@@ -23,7 +23,7 @@ static V add(Emit *e, V x, V y)
 }
 static V scale(Emit *e, V x, int64_t by)
 {
-	return by == 1 ? x : LLVMBuildNSWMul(e->b, x, l_i64(e, by), "");
+	return by == 1 ? x : LLVMBuildNSWMul(e->b, x, l_word(e, by), "");
 }
 
 /* Not inbounds: the first lane of a masked access may lie outside. */
@@ -40,7 +40,7 @@ typedef struct Spot {
 
 static Spot spot_of(Emit *e, Shape s, const Index *index)
 {
-	Spot spot = {l_i64(e, 0), 0};
+	Spot spot = {l_word(e, 0), 0};
 	if (index->flat)
 		return (Spot){index->at[0], index->lane_axis >= 0 ? index->lane_step : 0};
 	int64_t stride = 1;
@@ -54,12 +54,12 @@ static Spot spot_of(Emit *e, Shape s, const Index *index)
 	return spot;
 }
 
-/* Where the lanes are, one by one: i64 vector. */
+/* Where the lanes are, one by one: a vector of words. */
 static V lane_places(KernelEmit *ke, Spot spot)
 {
 	Emit *e = ke->e;
-	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->i64, ke->lanes),
-	                        l_splat_const(l_i64(e, spot.step), ke->lanes), "");
+	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->word, ke->lanes),
+	                        l_splat_const(l_word(e, spot.step), ke->lanes), "");
 	return LLVMBuildNSWAdd(e->b, l_splat(e, spot.linear, ke->lanes), ids, "");
 }
 
@@ -113,7 +113,7 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
 	}
 	if (ke->kernel->unrolled && spot.step == 1)
-		l_prefetch(e, address(e, element, at, l_i64(e, AHEAD / size)), false);
+		l_prefetch(e, address(e, element, at, l_word(e, AHEAD / size)), false);
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, at, size);
 	else if (spot.step != 1)
@@ -147,7 +147,7 @@ static V value_broadcast(KernelEmit *ke, const Node *n, const Index *index)
 	Index to = index_empty(index);
 	for (int i = 0; i < from.rank; i++) {
 		if (from.dim[i] == 1 || index->flat) /* flat: x has one element */
-			to.at[i] = l_i64(ke->e, 0);
+			to.at[i] = l_word(ke->e, 0);
 		else
 			take_axis(&to, i, index, n->attr.axes.at[i]);
 	}
@@ -167,7 +167,7 @@ static V value_slice(KernelEmit *ke, const Node *n, const Index *index)
 	Index to = *index;
 	for (int i = 0; i < n->shape.rank; i++) {
 		to.at[i] = add(ke->e, scale(ke->e, index->at[i], n->attr.slice.step[i]),
-		               l_i64(ke->e, n->attr.slice.start[i]));
+		               l_word(ke->e, n->attr.slice.start[i]));
 		if (i == to.lane_axis)
 			to.lane_step *= n->attr.slice.step[i];
 	}
@@ -204,7 +204,7 @@ static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
 	Index to = index_empty(index);
 	int j = 0;
 	for (int i = 0; i < from->shape.rank; i++) {
-		to.at[i] = l_i64(ke->e, 0);
+		to.at[i] = l_word(ke->e, 0);
 		if (from->shape.dim[i] == 1)
 			continue;
 		while (n->shape.dim[j] == 1)
@@ -221,7 +221,7 @@ static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
 static V in_range(KernelEmit *ke, V at, bool lanes, int64_t lane_step, int64_t length)
 {
 	Emit *e = ke->e;
-	V low = l_i64(e, 0), high = l_i64(e, length);
+	V low = l_word(e, 0), high = l_word(e, length);
 	if (lanes) {
 		at = lane_places(ke, (Spot){at, lane_step});
 		low = l_splat_const(low, ke->lanes);
@@ -268,9 +268,9 @@ static V value_by_lane(KernelEmit *ke, NodeId x, const Index *index)
 		int64_t last = (index->flat ? shape_size(node(e->k->graph, x)->shape)
 		                            : node(e->k->graph, x)->shape.dim[index->lane_axis]) -
 		               1;
-		V at = add(e, index->at[index->lane_axis], l_i64(e, (int64_t)i * index->lane_step));
+		V at = add(e, index->at[index->lane_axis], l_word(e, (int64_t)i * index->lane_step));
 		/* a lane that is masked off may lie outside: read something that is there */
-		at = l_binary(e, "llvm.smax", l_binary(e, "llvm.smin", at, l_i64(e, last)), l_i64(e, 0));
+		at = l_binary(e, "llvm.smax", l_binary(e, "llvm.smin", at, l_word(e, last)), l_word(e, 0));
 		one.at[index->lane_axis] = at;
 		one.lane_axis = -1;
 		one.mask = NULL;
@@ -290,15 +290,15 @@ static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 	for (int i = 0; i < n->shape.rank; i++) {
 		int64_t stride = n->attr.pad.inner[i] + 1;
 		bool lanes = i == index->lane_axis;
-		V at = add(e, index->at[i], l_i64(e, -n->attr.pad.low[i]));
+		V at = add(e, index->at[i], l_word(e, -n->attr.pad.low[i]));
 		V good = in_range(ke, at, lanes, index->lane_step, (from.dim[i] - 1) * stride + 1);
 		if (stride > 1) {
-			V rest = LLVMBuildSRem(e->b, at, l_i64(e, stride), "");
-			good =
-			    LLVMBuildAnd(e->b, good, LLVMBuildICmp(e->b, LLVMIntEQ, rest, l_i64(e, 0), ""), "");
-			at = LLVMBuildSDiv(e->b, at, l_i64(e, stride), "");
+			V rest = LLVMBuildSRem(e->b, at, l_word(e, stride), "");
+			good = LLVMBuildAnd(e->b, good, LLVMBuildICmp(e->b, LLVMIntEQ, rest, l_word(e, 0), ""),
+			                    "");
+			at = LLVMBuildSDiv(e->b, at, l_word(e, stride), "");
 		}
-		to.at[i] = lanes ? at : l_select(e, good, at, l_i64(e, 0));
+		to.at[i] = lanes ? at : l_select(e, good, at, l_word(e, 0));
 		inside = both(ke, inside, good);
 	}
 	if (index->lane_axis >= 0)
@@ -319,12 +319,12 @@ static V value_concat(KernelEmit *ke, const Node *n, const Index *index)
 		int64_t length = node(e->k->graph, n->in[i])->shape.dim[axis];
 		Index to = *index;
 		if (known && place < offset + length) {
-			to.at[axis] = l_i64(e, place - offset);
+			to.at[axis] = l_word(e, place - offset);
 			return value_at(ke, n->in[i], &to);
 		}
-		V at = add(e, index->at[axis], l_i64(e, -offset));
+		V at = add(e, index->at[axis], l_word(e, -offset));
 		V good = in_range(ke, at, lanes, index->lane_step, length);
-		to.at[axis] = lanes ? at : l_select(e, good, at, l_i64(e, 0));
+		to.at[axis] = lanes ? at : l_select(e, good, at, l_word(e, 0));
 		if (lanes)
 			to.mask = both(ke, index->mask, good);
 		V part = value_at(ke, n->in[i], &to);
@@ -360,7 +360,7 @@ static V word_in_stretch(KernelEmit *ke, const Node *n, V seed0, V seed1, V step
 	Words fresh = {.node = x, .from = from};
 	V ids = LLVMConstAdd(l_lane_ids(e, e->i32, ke->lanes),
 	                     l_splat_const(l_i32(e, (int32_t)from), ke->lanes));
-	V block = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, s->first, l_i64(e, 2), ""), e->i32, "");
+	V block = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, s->first, l_word(e, 2), ""), e->i32, "");
 	block = LLVMBuildAdd(e->b, l_splat(e, block, ke->lanes), ids, "");
 	random_words(e, block, seed0, seed1, n->attr.key, step, fresh.word);
 	if (s->count < COUNT(s->words))
@@ -371,8 +371,8 @@ static V word_in_stretch(KernelEmit *ke, const Node *n, V seed0, V seed1, V step
 static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 {
 	Emit *e = ke->e;
-	Index none = {.lane_axis = -1}, first = {.lane_axis = -1, .at = {l_i64(e, 0)}},
-	      second = {.lane_axis = -1, .at = {l_i64(e, 1)}};
+	Index none = {.lane_axis = -1}, first = {.lane_axis = -1, .at = {l_word(e, 0)}},
+	      second = {.lane_axis = -1, .at = {l_word(e, 1)}};
 	V seed0 = value_at(ke, n->in[0], &first), seed1 = value_at(ke, n->in[0], &second),
 	  step = value_at(ke, n->in[1], &none);
 	if (index->flat && ke->stretch.first && index->at[0] == ke->stretch.at)
@@ -399,19 +399,19 @@ static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
 	place = l_binary(e, "llvm.smax", place, LLVMConstNull(LLVMTypeOf(place)));
 	place = l_binary(e, "llvm.smin", place,
 	                 l_splat_const(l_i32(e, (int32_t)from.dim[axis] - 1), lanes));
-	place = LLVMBuildSExt(e->b, place, l_vector(e->i64, lanes), "");
+	place = LLVMBuildSExt(e->b, place, l_vector(e->word, lanes), "");
 	if (lanes == 1) {
 		to.at[axis] = place;
 		return value_at(ke, n->in[0], &to);
 	}
-	to.at[axis] = l_i64(e, 0);
+	to.at[axis] = l_word(e, 0);
 	to.lane_axis = -1;
 	int64_t stride = 1;
 	for (int i = axis + 1; i < from.rank; i++)
 		stride *= from.dim[i];
 	V base = l_splat(e, spot_of(e, from, &to).linear, lanes);
 	V linear = LLVMBuildNSWAdd(
-	    e->b, base, LLVMBuildNSWMul(e->b, place, l_splat_const(l_i64(e, stride), lanes), ""), "");
+	    e->b, base, LLVMBuildNSWMul(e->b, place, l_splat_const(l_word(e, stride), lanes), ""), "");
 	DType t = node(e->k->graph, n->in[0])->type;
 	V v = gather_lanes(ke, l_memory_type(e, t), type_info[t].size, base_of(ke, n->in[0]), linear,
 	                   index->mask);

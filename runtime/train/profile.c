@@ -64,7 +64,7 @@ typedef struct Ceilings {
 	double flops, bytes; /* a second */
 } Ceilings;
 
-static void run_tiles(Engine *e, StepTask task, void *args, int64_t tiles)
+static void run_tiles(Engine *e, StepTask task, void *args, ptrdiff_t tiles)
 {
 	if (e->pool)
 		pool_parallel(e->pool, task, args, tiles);
@@ -73,7 +73,7 @@ static void run_tiles(Engine *e, StepTask task, void *args, int64_t tiles)
 }
 
 /* The best of some runs: what disturbs only slows down. */
-static double best_seconds(Engine *e, StepTask task, void *args, int64_t tiles)
+static double best_seconds(Engine *e, StepTask task, void *args, ptrdiff_t tiles)
 {
 	double best = 1e30;
 	for (int i = 0; i < 8; i++) {
@@ -92,7 +92,7 @@ typedef struct Stream {
 	uint64_t sum[STREAMS];
 } Stream;
 
-static void read_tiles(void *args, int64_t begin, int64_t end)
+static void read_tiles(void *args, ptrdiff_t begin, ptrdiff_t end)
 {
 	Stream *s = args;
 	for (int64_t t = begin; t < end; t++) {

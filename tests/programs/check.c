@@ -118,7 +118,7 @@ static void no_mark(void *marks, int32_t kernel)
 
 /* -- Native ------------------------------------------------------------------------------------ */
 
-static void backwards(void *pool, StepTask task, void *args, int64_t tiles)
+static void backwards(void *pool, StepTask task, void *args, ptrdiff_t tiles)
 {
 	(void)pool;
 	for (int64_t i = tiles; i > 0; i--)

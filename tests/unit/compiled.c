@@ -102,7 +102,7 @@ double *test_values(Arena *a, DType t, int64_t count, uint32_t turn)
 
 /* -- Hooks ------------------------------------------------------------------------------------- */
 
-static void backwards(void *pool, StepTask task, void *args, int64_t tiles)
+static void backwards(void *pool, StepTask task, void *args, ptrdiff_t tiles)
 {
 	(void)pool;
 	for (int64_t i = tiles; i > 0; i--)
@@ -123,7 +123,7 @@ static void *work(void *given)
 	return NULL;
 }
 
-static void threads(void *pool, StepTask task, void *args, int64_t tiles)
+static void threads(void *pool, StepTask task, void *args, ptrdiff_t tiles)
 {
 	pthread_t thread[WORKERS];
 	Work works[WORKERS];

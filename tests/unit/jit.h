@@ -76,18 +76,19 @@ static inline void jit_open(Jit *j, const char *cpu)
 	e->i64 = LLVMInt64TypeInContext(c), e->f32 = LLVMFloatTypeInContext(c);
 	e->f64 = LLVMDoubleTypeInContext(c), e->bf16 = LLVMBFloatTypeInContext(c);
 	e->voidt = LLVMVoidTypeInContext(c);
+	e->word = LLVMIntPtrTypeInContext(c, e->layout), e->word_bytes = LLVMPointerSize(e->layout);
 	e->vector_bits = jit_machine(cpu).vector_bits;
 	e->bf16_pairs = jit_machine(cpu).bf16_pairs;
 	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
 }
 
-/* Parameters beyond 3 pointers: `ints` i64 ones follow. */
+/* Parameters beyond 3 pointers: `ints` words follow. */
 static inline void jit_function(Jit *j, const char *name, unsigned pointers, unsigned ints)
 {
 	Emit *e = &j->e;
 	T parameter[16];
 	for (unsigned i = 0; i < pointers + ints; i++)
-		parameter[i] = i < pointers ? e->ptr : e->i64;
+		parameter[i] = i < pointers ? e->ptr : e->word;
 	T type = LLVMFunctionType(e->voidt, parameter, pointers + ints, false);
 	e->function = LLVMAddFunction(e->module, name, type);
 	for (unsigned i = 0; i < pointers; i++) {

@@ -146,10 +146,10 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 		pointer[i + 1] = LLVMGetParam(e->function, i);
 	V scratch = NULL;
 	if (bytes && p->scratch_at) {
-		V at = l_i64(e, (int64_t)(intptr_t)p->scratch_at(bytes));
+		V at = l_word(e, (int64_t)(intptr_t)p->scratch_at(bytes));
 		scratch = LLVMBuildIntToPtr(e->b, at, e->ptr, "");
 	} else if (bytes) {
-		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_i64(e, bytes), "");
+		scratch = LLVMBuildArrayAlloca(e->b, e->i8, l_word(e, bytes), "");
 		LLVMSetAlignment(scratch, 64);
 	}
 	KernelEmit ke = {.e = e, .kernel = &kernel, .pointer = pointer, .lanes = kernel.lanes};

@@ -21,7 +21,7 @@ static uint64_t no_states(void *states, const char *name)
 }
 
 /* Tiles backwards, one at a time: no order may be relied on. */
-static void backwards(void *pool, StepTask task, void *args, int64_t tiles)
+static void backwards(void *pool, StepTask task, void *args, ptrdiff_t tiles)
 {
 	(void)pool;
 	for (int64_t i = tiles; i > 0; i--)

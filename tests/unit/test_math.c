@@ -24,7 +24,7 @@ static JitFunction compile(Jit *j, const char *cpu, V (*unary)(Emit *, V), bool 
 	Emit *e = &j->e;
 	T element = wide ? e->f64 : e->f32, type = l_vector(element, lanes);
 	Loop loop;
-	loop_begin(e, &loop, "elements", l_i64(e, 0), l_i64(e, SIZE), l_i64(e, lanes), NULL, 0);
+	loop_begin(e, &loop, "elements", l_word(e, 0), l_word(e, SIZE), l_word(e, lanes), NULL, 0);
 	V at[3];
 	for (unsigned i = 0; i < 3; i++)
 		at[i] = l_at(e, element, LLVMGetParam(e->function, i), loop.index);

@@ -19,12 +19,12 @@ static Draw compile(Jit *j, const char *cpu, unsigned lanes, int64_t stride, uin
 	Emit *e = &j->e;
 	V word[3], given = LLVMGetParam(e->function, 1);
 	for (int i = 0; i < 3; i++)
-		word[i] = l_load(e, e->i32, l_at(e, e->i32, given, l_i64(e, i)), 4);
+		word[i] = l_load(e, e->i32, l_at(e, e->i32, given, l_word(e, i)), 4);
 	Loop loop;
-	loop_begin(e, &loop, "elements", l_i64(e, 0), l_i64(e, SIZE), l_i64(e, lanes), NULL, 0);
+	loop_begin(e, &loop, "elements", l_word(e, 0), l_word(e, SIZE), l_word(e, lanes), NULL, 0);
 	V at = l_splat(e, loop.index, lanes);
-	at = LLVMBuildAdd(e->b, at, l_lane_ids(e, e->i64, lanes), "");
-	at = LLVMBuildMul(e->b, at, l_splat(e, l_i64(e, stride), lanes), "");
+	at = LLVMBuildAdd(e->b, at, l_lane_ids(e, e->word, lanes), "");
+	at = LLVMBuildMul(e->b, at, l_splat(e, l_word(e, stride), lanes), "");
 	at = LLVMBuildAdd(e->b, at, l_splat(e, LLVMGetParam(e->function, 2), lanes), "");
 	V bits = random_bits(e, at, word[0], word[1], key, word[2]);
 	l_store(e, bits, l_at(e, e->i32, LLVMGetParam(e->function, 0), loop.index), 4);

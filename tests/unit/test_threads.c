@@ -21,7 +21,7 @@ typedef struct Job {
 	long pause;          /* nanoseconds that a tile takes */
 } Job;
 
-static void raise_tiles(void *args, int64_t begin, int64_t end)
+static void raise_tiles(void *args, ptrdiff_t begin, ptrdiff_t end)
 {
 	Job *j = args;
 	if (begin < 0 || end > j->tiles || begin > end) {
@@ -96,7 +96,7 @@ typedef struct Meeting {
 	int here, wanted;
 } Meeting;
 
-static void meet(void *args, int64_t begin, int64_t end)
+static void meet(void *args, ptrdiff_t begin, ptrdiff_t end)
 {
 	Meeting *m = args;
 	(void)begin, (void)end;

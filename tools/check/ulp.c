@@ -37,7 +37,7 @@ static JitFunction compile(Jit *j, const char *cpu, Unary unary, bool wide)
 	unsigned lanes = e->vector_bits / (wide ? 64 : 32);
 	T type = l_vector(element, lanes);
 	Loop loop;
-	loop_begin(e, &loop, "elements", l_i64(e, 0), l_i64(e, BLOCK), l_i64(e, lanes), NULL, 0);
+	loop_begin(e, &loop, "elements", l_word(e, 0), l_word(e, BLOCK), l_word(e, lanes), NULL, 0);
 	V at[3];
 	for (unsigned i = 0; i < 3; i++)
 		at[i] = l_at(e, element, LLVMGetParam(e->function, i), loop.index);
