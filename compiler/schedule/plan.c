@@ -93,6 +93,35 @@ static uint64_t most_alive(Compile *c, const Kernels *k)
 	return most;
 }
 
+/* -- What pointers reach ----------------------------------------------------------------------- */
+
+static bool too_far(Compile *c, Span origin, const char *what, uint64_t count, const char *of)
+{
+	diag_error(c->diags, origin, "%s has %llu %s, more than pointers of %u bits reach", what,
+	           (unsigned long long)count, of, c->machine->pointer_bytes * 8);
+	diag_help(c->diags, "make the batch or the model smaller, or choose a target of 64 bits");
+	return false;
+}
+
+/* Indices are signed numbers of a pointer's size; false: reported. */
+static bool is_in_reach(Compile *c, const Kernels *k, const Plan *p)
+{
+	const Graph *g = k->graph;
+	uint64_t most = c->machine->pointer_bytes == 4 ? INT32_MAX : INT64_MAX, all = p->arena_bytes;
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		uint64_t elements = (uint64_t)shape_size(n->shape), size = type_info[n->type].size;
+		if (elements <= (k->buffer_of[x] ? most / size : most))
+			continue;
+		const char *text = shape_text(c->arena, n->type, n->shape);
+		return too_far(c, n->origin, text, elements, "elements");
+	}
+	for (BufferId b = 1; b < k->buffer_count; b++)
+		all += k->buffer[b].place == PLACE_STATE ? k->buffer[b].bytes : 0;
+	const char *name = arena_printf(c->arena, "the memory of '%s'", g->name);
+	return all <= most || too_far(c, (Span){0}, name, all, "bytes");
+}
+
 Plan *plan(Compile *c, Kernels *k)
 {
 	if (!k)
@@ -113,7 +142,7 @@ Plan *plan(Compile *c, Kernels *k)
 		p->arena_bytes = end > p->arena_bytes ? end : p->arena_bytes;
 	}
 	p->lower_bound = most_alive(c, k);
-	return p;
+	return is_in_reach(c, k, p) ? p : NULL;
 }
 
 void plan_print(const Kernels *k, const Plan *p, Text *out)

@@ -179,7 +179,7 @@ typedef struct Plan {
 	uint64_t lower_bound; /* largest sum of buffers alive at once */
 } Plan;
 enum { ARENA_ALIGN = 64 };
-/* Gives every PLACE_ARENA buffer its offset. */
+/* Gives every PLACE_ARENA buffer its offset; NULL: reported: it is more than pointers reach. */
 Plan *plan(Compile *c, Kernels *k);
 void plan_print(const Kernels *k, const Plan *p,
                 Text *out); /* buffer, bytes, offset, first use, last use; peak last */

@@ -244,8 +244,37 @@ static void broken_ones_are_found(void)
 		CU_ASSERT_EQUAL(signal_after(changes[i]), SIGABRT);
 }
 
+/* -- What pointers reach ----------------------------------------------------------------------- */
+
+/* Whether a sum over rows x 1024 numbers has a plan for pointers of so many bytes. */
+static bool has_plan(unsigned pointer_bytes, int64_t rows)
+{
+	Compile *c = compile_open();
+	Machine machine = machine_default;
+	machine.pointer_bytes = pointer_bytes;
+	c->machine = &machine;
+	Graph *g = graph_new(c, "large");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(rows, 1024));
+	graph_output(g, "out", op_sum(g, x, (Axes){2, {0, 1}}));
+	bool planned = plan(c, schedule(c, g)) != NULL;
+	CU_ASSERT_EQUAL(planned, diag_count(c->diags) == 0);
+	compile_close(c);
+	return planned;
+}
+
+static void large_tensors(void)
+{
+	CU_ASSERT(has_plan(4, (1 << 19) - 1));
+	CU_ASSERT_FALSE(has_plan(4, 1 << 19)); /* 2 GiB */
+	CU_ASSERT(has_plan(8, 1 << 19));
+}
+
 CU_TestInfo test_schedule[] = {
-    {"constants everywhere", constants_everywhere},   {"many users", many_users},
-    {"random schedules", random_schedules},           {"axes of operands", axes_of_operands},
-    {"broken ones are found", broken_ones_are_found}, CU_TEST_INFO_NULL,
+    {"constants everywhere", constants_everywhere},
+    {"many users", many_users},
+    {"random schedules", random_schedules},
+    {"axes of operands", axes_of_operands},
+    {"broken ones are found", broken_ones_are_found},
+    {"large tensors", large_tensors},
+    CU_TEST_INFO_NULL,
 };
