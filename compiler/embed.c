@@ -113,7 +113,8 @@ static void need(Embedding *e, const Kernels *k)
 static unsigned flags_of(const State *s)
 {
 	bool is_optimizer = strncmp(s->name, "optimizer.", 10) == 0 || strstr(s->name, ".optimizer.");
-	return (s->is_param ? EMBED_IS_PARAM : 0) | (is_optimizer ? EMBED_IS_OPTIMIZER : 0);
+	return (s->is_param ? EMBED_IS_PARAM : 0) | (is_optimizer ? EMBED_IS_OPTIMIZER : 0) |
+	       (s->task ? EMBED_IS_TASK : 0);
 }
 
 static void place_states(Embedding *e)

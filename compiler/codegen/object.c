@@ -173,9 +173,7 @@ static V call(Emit *e, V f, V *args, unsigned count)
 
 static T type_of_letter(Emit *e, char letter)
 {
-	return letter == 'p'   ? e->ptr
-	       : letter == 'z' ? LLVMIntPtrTypeForASInContext(e->context, e->layout, 0)
-	                       : e->i32;
+	return letter == 'p' ? e->ptr : letter == 'z' ? e->word : e->i32;
 }
 
 /* prefix_NAME(...): embed_NAME(model, ...), or the same without the model. */
@@ -199,8 +197,7 @@ static V row(Emit *e, V f, unsigned first, unsigned count)
 {
 	V at = LLVMBuildArrayAlloca(e->b, e->ptr, u32(e, count + 1), "");
 	for (unsigned i = 0; i < count; i++)
-		l_store(e, LLVMGetParam(f, first + i), l_at(e, e->ptr, at, u32(e, i)),
-		        e->c->machine->pointer_bytes);
+		l_store(e, LLVMGetParam(f, first + i), l_at(e, e->ptr, at, u32(e, i)), e->word_bytes);
 	return at;
 }
 
@@ -244,7 +241,7 @@ static void retarget(ObjectEmit *o, V f)
 static void link_embed(ObjectEmit *o)
 {
 	Emit *e = o->e;
-	bool wide = e->c->machine->pointer_bytes == 8;
+	bool wide = e->word_bytes == 8;
 	LLVMMemoryBufferRef bytes = LLVMCreateMemoryBufferWithMemoryRangeCopy(
 	    (const char *)(wide ? embed_bitcode_64 : embed_bitcode_32),
 	    wide ? embed_bitcode_64_bytes : embed_bitcode_32_bytes, "embed");
@@ -315,7 +312,8 @@ static void emit_all(ObjectEmit *o)
 			export_function(o, &p->function[i], table[i]);
 }
 
-/* All but what begins with the prefix is this module's own. */
+/* All but what begins with the prefix is this module's own. Each function has a section, so that
+ * a linker can leave out what a program does not call. */
 static void hide(ObjectEmit *o)
 {
 	const char *shown = arena_printf(o->e->c->arena, "%s_", o->plan->prefix);
@@ -324,6 +322,8 @@ static void hide(ObjectEmit *o)
 		const char *name = LLVMGetValueName2(f, &length);
 		if (!LLVMIsDeclaration(f) && strncmp(name, shown, strlen(shown)) != 0)
 			LLVMSetLinkage(f, LLVMInternalLinkage);
+		if (!LLVMIsDeclaration(f) && strncmp(o->cg->target->triple, "wasm", 4) != 0)
+			LLVMSetSection(f, arena_printf(o->e->c->arena, ".text.%s", name));
 	}
 }
 

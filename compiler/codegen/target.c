@@ -117,7 +117,8 @@ LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_L
 		LLVMTargetMachineOptionsSetABI(options, m->abi);
 	LLVMTargetMachineOptionsSetCodeGenOptLevel(options, once ? LLVMCodeGenLevelNone
 	                                                         : LLVMCodeGenLevelDefault);
-	LLVMTargetMachineOptionsSetRelocMode(options, m->bare ? LLVMRelocStatic : LLVMRelocPIC);
+	bool fixed = m->bare || starts(m->triple, "wasm"); /* nothing moves it when it is loaded */
+	LLVMTargetMachineOptionsSetRelocMode(options, fixed ? LLVMRelocStatic : LLVMRelocPIC);
 	LLVMTargetMachineRef machine = LLVMCreateTargetMachineWithOptions(target, m->triple, options);
 	LLVMDisposeTargetMachineOptions(options);
 	return machine;
