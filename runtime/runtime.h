@@ -69,6 +69,10 @@ typedef struct Array {
 int64_t array_size(const Array *a); /* elements */
 size_t type_bytes(const char *type);
 
+enum { TENSOR_TEXT = 96 };
+/* "f32[20,10]" */
+void tensor_text(const char *type, int rank, const int64_t *dim, char text[TENSOR_TEXT]);
+
 /* npy.c: NumPy's format 1 to 3 (numpy.lib.format): floats become f32, integers i32 or u8. */
 MUST_CHECK bool npy_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]);

@@ -1,4 +1,5 @@
-/* array.c: what a data file held: type, shape, values. */
+/* array.c: types and shapes, of what a data file held and of tensors. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "../runtime.h"
@@ -21,4 +22,14 @@ size_t type_bytes(const char *type)
 		if (strcmp(types[i].name, type) == 0)
 			return types[i].bytes;
 	return 0;
+}
+
+void tensor_text(const char *type, int rank, const int64_t *dim, char text[TENSOR_TEXT])
+{
+	size_t used = (size_t)snprintf(text, TENSOR_TEXT, "%s[", type);
+	for (int i = 0; i < rank && used < TENSOR_TEXT - 16; i++)
+		used +=
+		    (size_t)snprintf(text + used, TENSOR_TEXT - used, i ? ",%" PRId64 : "%" PRId64, dim[i]);
+	if (used < TENSOR_TEXT - 1)
+		snprintf(text + used, TENSOR_TEXT - used, "]");
 }

@@ -95,15 +95,6 @@ static bool same_shape(const SafeTensor *a, const sslc_tensor *b)
 	       memcmp(a->dim, b->dim, (size_t)b->rank * sizeof *b->dim) == 0;
 }
 
-static void shape_text(const char *type, int rank, const int64_t *dim, char text[96])
-{
-	size_t used = (size_t)snprintf(text, 96, "%s[", type);
-	for (int i = 0; i < rank && used < 80; i++)
-		used += (size_t)snprintf(text + used, 96 - used, i ? ",%" PRId64 : "%" PRId64, dim[i]);
-	if (used < 95)
-		snprintf(text + used, 96 - used, "]");
-}
-
 /* f32 in the file, f64 in the program (gradient checks), is widened. */
 static bool copy_state(const SafeTensor *from, const sslc_tensor *to, void *at)
 {
@@ -150,9 +141,9 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, What 
 		if (!from)
 			continue;
 		if (!copy_state(from, t, engine_state(e, &state[i]))) {
-			char theirs[96], ours[96];
-			shape_text(from->type, from->rank, from->dim, theirs);
-			shape_text(t->dtype, t->rank, t->dim, ours);
+			char theirs[TENSOR_TEXT], ours[TENSOR_TEXT];
+			tensor_text(from->type, from->rank, from->dim, theirs);
+			tensor_text(t->dtype, t->rank, t->dim, ours);
 			fail(f, FAILURE_WRONG, "'%s' is %s in %s, but %s in the model", t->name, theirs, path,
 			     ours);
 			return fail_help(

@@ -14,9 +14,10 @@ static void print_states(const sslc_program *p)
 	const sslc_state *state = sslc_states(p, &count);
 	printf("\n%-36s %-22s %12s  %s\n", "state", "shape", "bytes", "trained by");
 	for (size_t i = 0; i < count; i++) {
-		char shape[64];
-		tensor_text(&state[i].tensor, shape);
-		printf("%-36s %-22s %12zu  %s\n", state[i].tensor.name, shape, state[i].tensor.bytes,
+		const sslc_tensor *t = &state[i].tensor;
+		char shape[TENSOR_TEXT];
+		tensor_text(t->dtype, t->rank, t->dim, shape);
+		printf("%-36s %-22s %12zu  %s\n", t->name, shape, t->bytes,
 		       !state[i].is_param ? "-"
 		       : state[i].task    ? state[i].task
 		                          : "pre-training");

@@ -137,17 +137,18 @@ static bool check_all(Check *c, const sslc_program *p)
 	for (size_t i = 0; ours && i < count; i++) {
 		if (!state[i].is_param || state[i].task)
 			continue;
-		char shape[64];
-		tensor_text(&state[i].tensor, shape);
-		const double *gradient = gradient_of(c, state[i].tensor.name, &c->parameter);
+		const sslc_tensor *t = &state[i].tensor;
+		char shape[TENSOR_TEXT];
+		tensor_text(t->dtype, t->rank, t->dim, shape);
+		const double *gradient = gradient_of(c, t->name, &c->parameter);
 		if (!gradient) {
-			printf("%-34s %-18s %7s\n", state[i].tensor.name, shape, "none");
+			printf("%-34s %-18s %7s\n", t->name, shape, "none");
 			continue;
 		}
 		Row row = check_parameter(c, &state[i], gradient, ours);
 		bool row_good = fabs(row.error) <= TOLERANCE;
-		printf("%-34s %-18s %7" PRId64 " %+11.1e %+14.6e %+14.6e %9.1e%s\n", state[i].tensor.name,
-		       shape, row.checked, row.error, row.worst.ours, row.worst.difference, row.worst.noise,
+		printf("%-34s %-18s %7" PRId64 " %+11.1e %+14.6e %+14.6e %9.1e%s\n", t->name, shape,
+		       row.checked, row.error, row.worst.ours, row.worst.difference, row.worst.noise,
 		       row_good ? "" : "  WRONG");
 		good &= row_good;
 	}

@@ -125,15 +125,6 @@ int default_threads(void)
 	return count > 0 ? count : 1;
 }
 
-void tensor_text(const sslc_tensor *t, char text[64])
-{
-	int used = snprintf(text, 64, "%s[", t->dtype);
-	for (int i = 0; i < t->rank && used < 60; i++)
-		used += snprintf(text + used, 64 - (size_t)used, i ? ",%" PRId64 : "%" PRId64, t->dim[i]);
-	if (used < 63)
-		snprintf(text + used, 64 - (size_t)used, "]");
-}
-
 char *bytes_text(size_t bytes, char text[24])
 {
 	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -151,9 +142,10 @@ void session_print(const Session *s)
 	printf("model       %s\n", sslc_name(s->program));
 	printf("data        %" PRId64 " train, %" PRId64 " test:", d->train_count, d->test_count);
 	for (size_t i = 0; i < d->count; i++) {
-		char shape[64];
-		tensor_text(&d->field[i], shape);
-		printf(" %s %s", d->field[i].name, shape);
+		const sslc_tensor *t = &d->field[i];
+		char shape[TENSOR_TEXT];
+		tensor_text(t->dtype, t->rank, t->dim, shape);
+		printf(" %s %s", t->name, shape);
 	}
 	if (d->classes)
 		printf(", %" PRId64 " classes", d->classes);

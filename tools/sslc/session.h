@@ -29,8 +29,7 @@ void session_note(const Session *s);
 /* What each stage of the compiler took. */
 void session_times(const Session *s);
 
-int default_threads(void);                             /* cores that this process may use */
-void tensor_text(const sslc_tensor *t, char text[64]); /* "f32[20,10]" */
-char *bytes_text(size_t bytes, char text[24]);         /* "1.5 MiB"; returns text */
+int default_threads(void);                     /* cores that this process may use */
+char *bytes_text(size_t bytes, char text[24]); /* "1.5 MiB"; returns text */
 
 #endif
