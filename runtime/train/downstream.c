@@ -69,7 +69,7 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 	    .seed = s->seed,
 	    .last_step = t->steps,
 	};
-	if (!feed_open(&feed, s->data, order, s->failure))
+	if (!feed_open(&feed, step, s->data, order, s->failure))
 		return false;
 	bool good = true;
 	double sum = 0;
@@ -118,7 +118,7 @@ static bool score_batches(const Stage *s, Score *score, const char *function, Pr
 	Call call;
 	Feed feed = {0};
 	bool good = call_open(&call, s->engine, function, s->failure) &&
-	            feed_open(&feed, s->data, order, s->failure);
+	            feed_open(&feed, &call, s->data, order, s->failure);
 	for (int64_t i = order.first_step; good && i < order.last_step; i++) {
 		good = !stopped(s) && feed_next(&feed, &call, s->failure);
 		if (!good)

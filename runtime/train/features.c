@@ -42,7 +42,7 @@ static bool write_rows(Call *call, const Data *data, Split split, const char *pa
 	memcpy(dim, t->dim, sizeof dim);
 	dim[0] = samples;
 	char why[WHY];
-	bool good = feed_open(&feed, data, order, f) && gather(call, &feed, samples, rows, w, f);
+	bool good = feed_open(&feed, call, data, order, f) && gather(call, &feed, samples, rows, w, f);
 	if (good && !npy_write(path, t->dtype, t->rank, dim, rows, why))
 		good = fail(f, FAILURE_SYSTEM, "%s", why);
 	feed_close(&feed);

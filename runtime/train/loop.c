@@ -160,8 +160,8 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	bool good = call_open(&step, l->engine, "step", l->failure);
 	if (good && l->options->profile && !(profile = profile_open(&step)))
 		good = fail(l->failure, FAILURE_SYSTEM, "no memory for the profile");
-	good =
-	    good && feed_open(&feed, l->data, order, l->failure) && run_steps(l, &step, &feed, w, last);
+	good = good && feed_open(&feed, &step, l->data, order, l->failure) &&
+	       run_steps(l, &step, &feed, w, last);
 	feed_close(&feed);
 	progress_close(l->progress);
 	l->progress = NULL;

@@ -123,7 +123,9 @@ typedef struct Feed {
 	Prefetch *prefetch;
 } Feed;
 
-MUST_CHECK bool feed_open(Feed *feed, const Data *data, PrefetchOrder order, Failure *f);
+/* False also if `call` reads what the data does not have, or has in another shape. */
+MUST_CHECK bool feed_open(Feed *feed, const Call *call, const Data *data, PrefetchOrder order,
+                          Failure *f);
 /* Sets the inputs of `call` to the next batch, which stays valid until the next feed_next. */
 MUST_CHECK bool feed_next(Feed *feed, Call *call, Failure *f);
 void feed_close(Feed *feed);

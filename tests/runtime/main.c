@@ -235,6 +235,37 @@ static void says_what_is_missing(void)
 	run_close(&r);
 }
 
+static bool is_refused(const sslc_model *model, int width, const char *text)
+{
+	Run r;
+	run_open(&r);
+	data_close(r.data);
+	r.data = normal_data(width);
+	CHECK(!run_train(&r, model, 1, 0, false));
+	bool same = r.failure.kind == FAILURE_WRONG && strcmp(r.failure.text, text) == 0;
+	if (!same)
+		fprintf(stderr, "'%s' is not '%s'\n", r.failure.text, text);
+	run_close(&r);
+	return same;
+}
+
+/* A model that was written down is held to what it says that it reads. */
+static void refuses_other_data(void)
+{
+	OnDemand o;
+	on_demand(&o);
+	CHECK(is_refused(&diagonal, D + 1,
+	                 "'step' reads 'x' as f32[4,3], but a batch of the data is f32[4,4]"));
+	o.model.pretraining.batch = 2;
+	CHECK(is_refused(&o.model, D,
+	                 "'step' reads 'x' as f32[4,3], but a batch of the data is f32[2,3]"));
+	sslc_tensor input = {.name = "label", .dtype = "i32", .rank = 1, .dim = {BATCH}, .bytes = 16};
+	for (size_t k = 0; k < o.model.code_count; k++)
+		if (strcmp(o.code[k].name, "step") == 0)
+			o.code[k].input = &input;
+	CHECK(is_refused(&o.model, D, "'step' reads 'label', which the data does not have"));
+}
+
 int main(void)
 {
 	trains_to_the_closed_form(1);
@@ -243,5 +274,6 @@ int main(void)
 	writes_features();
 	scores_the_task();
 	says_what_is_missing();
+	refuses_other_data();
 	return failures != 0;
 }

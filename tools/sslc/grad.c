@@ -197,7 +197,7 @@ static int check_gradients(Session *s, const Options *o)
 	};
 	bool good = engine_open(&c.engine, sslc_describe(s->program),
 	                        o->threads ? (int)o->threads : default_threads(), &f) &&
-	            prepare(&c, o, seed, &f) && feed_open(&feed, s->data, order, &f) &&
+	            prepare(&c, o, seed, &f) && feed_open(&feed, &c.gradients, s->data, order, &f) &&
 	            feed_next(&feed, &c.gradients, &f);
 	if (good)
 		share_inputs(&c);
