@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy safetensors reader resume metrics cache options
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy safetensors reader resume metrics cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -40,7 +40,7 @@ seed idx "$root"/tests/oracle/**/*.idx*
 seed gzip "$root"/tests/oracle/**/*.idx*
 seed npy "$root"/tests/oracle/**/*.npy
 seed safetensors "$root"/tests/oracle/**/*.safetensors
-mkdir -p "$corpus"/{resume,metrics,cache,options}
+mkdir -p "$corpus"/{resume,metrics,cache,options,embed_load,embed_restore}
 printf '%s' '{"format": "sslc 1", "model": "{}", "name": "m", "step": "3", "steps": "10", "epochs": "2", "epoch": "0",' \
 	'"seed": "7", "train_count": "100", "epoch_sum": "0x1.8p+1", "recent_sum": "0x0p+0", "epoch_loss": "nan"}' \
 	>"$corpus/resume/1"
@@ -51,6 +51,15 @@ for letter in 0 1 2 3 4 5 6; do
 	printf "\\$letter" >"$corpus/options/$letter"
 	printf '%s\n' model.json --epochs 3 --seed=4 --out a --cpu x --function step -- >>"$corpus/options/$letter"
 done
+header='{"mask":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"probe.w":{"dtype":"F64","shape":[],"data_offsets":[2,10]}}'
+{
+	printf "\\003\\$(printf %o ${#header})\\0\\0\\0\\0\\0\\0\\0"
+	printf '%s0123456789' "$header"
+} >"$corpus/embed_load/1"
+{
+	printf 'SSLCSAV1\357\315\253\211\147\105\043\001\200\001\0\0\0\0\0\0'
+	head -c 400 /dev/zero
+} >"$corpus/embed_restore/1"
 
 run() { # target: its row of the table, and what was found
 	local found log=$corpus/log/$1 silent=1 clean=1
