@@ -23,12 +23,12 @@ static void init(const StepBlock *b)
 		s->b[i] = (float)seed[1];
 }
 
-static void add_tiles(void *args, int64_t begin, int64_t end)
+static void add_tiles(void *args, ptrdiff_t begin, ptrdiff_t end)
 {
 	const StepBlock *b = args;
 	EmbeddedStates *s = b->states;
 	const float *x = b->inputs[1];
-	for (int64_t i = begin; i < end; i++) {
+	for (ptrdiff_t i = begin; i < end; i++) {
 		s->b[i] += x[i];
 		s->m[i] += x[i];
 	}

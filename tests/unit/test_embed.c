@@ -65,7 +65,7 @@ static void what_is_not_asked_for_is_left_out(void)
 }
 
 /* In reverse, and counted. */
-static void run_tiles(void *pool, StepTask task, void *args, int64_t tiles)
+static void run_tiles(void *pool, StepTask task, void *args, ptrdiff_t tiles)
 {
 	while (tiles-- > 0) {
 		task(args, tiles, tiles + 1);
