@@ -96,10 +96,11 @@ int64_t order_at(int64_t i, int64_t n, uint64_t seed, uint64_t epoch);
 typedef struct PrefetchOrder {
 	Split split;
 	int64_t batch;
-	bool shuffle;
+	bool epochs;  /* the split again and again, without its last partial batch; as also: */
+	bool shuffle; /* each epoch in an order of its own */
 	uint64_t seed;
 	int64_t first_step, last_step;
-	int64_t offset; /* without shuffle: the sample that step 0 begins with; past the end, sample 0
+	int64_t offset; /* without both: the sample that step 0 begins with; past the end, sample 0
 	                   repeats */
 	bool f64;       /* floats as doubles */
 } PrefetchOrder;

@@ -43,12 +43,12 @@ static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place)
 {
 	const PrefetchOrder *o = &p->order;
 	int64_t n = data_count(p->data, o->split);
-	if (!o->shuffle) {
+	if (!o->epochs && !o->shuffle) {
 		int64_t i = o->offset + step * o->batch + place;
 		return i < n ? i : 0;
 	}
 	int64_t epoch_steps = n / o->batch, i = step % epoch_steps * o->batch + place;
-	return order_at(i, n, o->seed, (uint64_t)(step / epoch_steps));
+	return o->shuffle ? order_at(i, n, o->seed, (uint64_t)(step / epoch_steps)) : i;
 }
 
 static void fill(Prefetch *p, int64_t step)

@@ -65,6 +65,7 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 	PrefetchOrder order = {
 	    .split = SPLIT_TRAIN,
 	    .batch = t->batch,
+	    .epochs = true,
 	    .shuffle = t->shuffle,
 	    .seed = s->seed,
 	    .last_step = t->steps,

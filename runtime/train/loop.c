@@ -149,6 +149,7 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	PrefetchOrder order = {
 	    .split = SPLIT_TRAIN,
 	    .batch = t->batch,
+	    .epochs = true,
 	    .shuffle = t->shuffle,
 	    .seed = l->at->seed,
 	    .first_step = l->at->step,

@@ -332,6 +332,11 @@ static int64_t shuffled(const PrefetchOrder *o, int64_t n, int64_t step, int64_t
 	return order_at(step % steps * o->batch + place, n, o->seed, (uint64_t)(step / steps));
 }
 
+static int64_t again(const PrefetchOrder *o, int64_t n, int64_t step, int64_t place)
+{
+	return step % (n / o->batch) * o->batch + place;
+}
+
 /* Both below and above the size from which on a thread gathers. */
 static void batches_come_in_order(void)
 {
@@ -369,6 +374,19 @@ static void batches_come_shuffled(void)
 		data_close(d);
 		scratch_close(&s);
 	}
+}
+
+/* Training without shuffling sees the same batches in every epoch, not one sample from then on. */
+static void epochs_come_in_order(void)
+{
+	Scratch s;
+	Data *d = open_samples(&s, 23, 3, 0);
+	PrefetchOrder o = {.batch = 10, .epochs = true, .last_step = 7};
+	CU_ASSERT(gives(d, &o, 3, again, false));
+	o.first_step = 3;
+	CU_ASSERT(gives(d, &o, 3, again, false));
+	data_close(d);
+	scratch_close(&s);
 }
 
 /* In an epoch no sample comes twice, and the next epoch has another order. */
@@ -431,6 +449,7 @@ CU_TestInfo test_batches[] = {
     {"normal refuses what is no count", normal_refuses_what_is_no_count},
     {"batches come in order", batches_come_in_order},
     {"batches come shuffled", batches_come_shuffled},
+    {"epochs come in order", epochs_come_in_order},
     {"an epoch has each sample once", an_epoch_has_each_sample_once},
     {"a prefetch may be closed early", a_prefetch_may_be_closed_early},
     CU_TEST_INFO_NULL,
