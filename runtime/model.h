@@ -88,6 +88,8 @@ typedef struct sslc_task {
 	const char *base;   /* "probe" */
 	const char *metric; /* "accuracy", "loss", another function's name, or "metric" */
 	sslc_training training;
+	int64_t samples;   /* to train on: all, or as many as "labels" says, */
+	int64_t per_class; /* so many of each class; 0: in proportion to the classes */
 	bool is_raw,
 	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
 	bool with_random;

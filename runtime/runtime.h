@@ -55,6 +55,10 @@ int64_t data_count(const Data *d, Split s);
 int64_t data_row(const Data *d, Split s, int64_t i);
 /* False names the first sample, by its place in its file, whose integer is not in [0, below). */
 MUST_CHECK bool data_in_range(const Data *d, size_t field, int64_t below, char why[WHY]);
+/* subset.c: `count` samples to train on with their labels, drawn by the seed: `per_class` of each class, or
+ * (0) in proportion to the classes; the caller frees them. False: a class has not so many. */
+MUST_CHECK bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
+                            int64_t **chosen, char why[WHY]);
 /* All samples of a field, row-major: [count, shape...]. */
 const void *data_field(const Data *d, Split s, size_t field);
 size_t data_sample_bytes(const Data *d, size_t field);
@@ -103,6 +107,8 @@ typedef struct PrefetchOrder {
 	int64_t offset; /* without both: the sample that step 0 begins with; past the end, sample 0
 	                   repeats */
 	bool f64;       /* floats as doubles */
+	const int64_t *chosen; /* the samples to take in place of all; NULL: all */
+	int64_t chosen_count;
 } PrefetchOrder;
 typedef struct Prefetch Prefetch;
 MUST_CHECK Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]);

@@ -38,11 +38,11 @@ typedef struct State {
 typedef struct BundleTask {
 	const char *name;
 	const Task *task;
-	bool freezes; /* its frozen networks are not trained */
-	bool is_raw;  /* frozen networks are replaced by flatten */
-	int64_t batch, steps;
-	bool higher_is_better; /* of the metric: not of a loss */
-	const char *metric;    /* "accuracy", "loss", the name of what is called, or "metric" */
+	bool freezes;                  /* its frozen networks are not trained */
+	bool is_raw;                   /* frozen networks are replaced by flatten */
+	int64_t batch, steps, samples; /* samples: those to train on */
+	bool higher_is_better;         /* of the metric: not of a loss */
+	const char *metric;            /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
 /* Where a graph tells apart only the values 0 to below - 1 of an integer field. */

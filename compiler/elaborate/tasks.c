@@ -5,6 +5,7 @@
  * replaced by flatten. Each has heads of its own. */
 #include "elaborator.h"
 
+#include <math.h>
 #include <string.h>
 
 /* accuracy(logits, label) for a loss cross_entropy(logits, label); else NULL. */
@@ -122,14 +123,39 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 		build_score(b, arena_printf(a, "%s.score.rest", to->name), metric, test % batch);
 }
 
-static bool fit_task(Elab *b, const Task *t, int64_t *batch, int64_t *steps)
+/* How many samples a task is trained on; 0: an error. */
+static int64_t samples_of(Elab *b, const Task *t)
 {
-	int64_t samples = b->bundle->data.train_count;
+	const DataShape *data = &b->bundle->data;
+	double labels = t->labels.value;
+	if (!t->labels.span.file)
+		return data->train_count;
+	if (data->classes == 0) {
+		diag_error(b->c->diags, t->labels.span, "the data has no labels to choose samples by");
+		diag_help(b->c->diags, "leave out 'labels', or give labels to the reader");
+		return 0;
+	}
+	double wanted = labels < 1 ? floor(labels * (double)data->train_count + 0.5)
+	                           : labels * (double)data->classes;
+	if (wanted >= 1 && wanted <= (double)data->train_count)
+		return (int64_t)wanted;
+	diag_error(b->c->diags, t->labels.span,
+	           "'labels' asks for %.0f of the %lld samples to train on", wanted,
+	           (long long)data->train_count);
+	return 0;
+}
+
+static bool fit_task(Elab *b, const Task *t, BundleTask *to)
+{
+	int64_t samples = samples_of(b, t), *batch = &to->batch;
+	if (!samples)
+		return false;
+	to->samples = samples;
 	*batch = (int64_t)t->train.batch.value;
 	if (*batch > samples && t->train.batch.span.file) {
 		diag_error(b->c->diags, t->train.batch.span,
-		           "'batch' is %lld, but the data has only %lld samples to train on",
-		           (long long)*batch, (long long)samples);
+		           "'batch' is %lld, but %s only %lld samples to train on", (long long)*batch,
+		           t->labels.span.file ? "'labels' leaves" : "the data has", (long long)samples);
 		return false;
 	}
 	if (b->bundle->data.test_count == 0) {
@@ -138,7 +164,7 @@ static bool fit_task(Elab *b, const Task *t, int64_t *batch, int64_t *steps)
 		return false;
 	}
 	*batch = *batch > samples ? samples : *batch;
-	*steps = (int64_t)t->train.epochs.value * (samples / *batch);
+	to->steps = (int64_t)t->train.epochs.value * (samples / *batch);
 	return true;
 }
 
@@ -150,7 +176,7 @@ void build_tasks(Elab *b)
 		const Task *t = &m->task[i];
 		BundleTask base = {.task = t};
 		size_t errors = diag_count(b->c->diags);
-		if (!fit_task(b, t, &base.batch, &base.steps))
+		if (!fit_task(b, t, &base))
 			continue;
 		for (int variant = 0; variant < 3 && diag_count(b->c->diags) == errors; variant++) {
 			bool asked[3] = {true, t->baseline_scratch, t->baseline_raw && t->freeze_count};

@@ -11,8 +11,8 @@ static const char *const sections[] = {
 };
 static const char *const precisions[] = {"f32", "bf16"};
 static const char *const train_keys[] = {"epochs", "batch", "seed", "shuffle"};
-static const char *const task_keys[] = {"freeze",    "loss",  "metric",
-                                        "optimizer", "train", "baselines"};
+static const char *const task_keys[] = {"freeze", "loss",      "metric", "optimizer",
+                                        "train",  "baselines", "labels"};
 static const char *const baseline_names[] = {"random", "scratch", "raw"};
 
 bool listed(const char *name, const char *const *names, size_t count)
@@ -304,6 +304,20 @@ static void baselines_parse(Compile *c, const Json *j, Task *t)
 	}
 }
 
+/* "labels": 0.01 or 60. That so many are there is known once the data is (data_choose). */
+static void labels_parse(Compile *c, const Json *j, Task *t)
+{
+	double n = j->number;
+	if (j->kind == JSON_NUMBER && n > 0 && (n < 1 || (floor(n) == n && n <= 1e9))) {
+		t->labels = (Setting){n, j->span};
+		return;
+	}
+	diag_error(c->diags, j->span,
+	           "'labels' is %s, but must be a share between 0 and 1, or a whole number",
+	           j->kind == JSON_NUMBER ? j->text : kind_words(j));
+	diag_help(c->diags, "0.01: a hundredth of the samples to train on; 60: so many of each class");
+}
+
 static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 {
 	if (strcmp(m->key, "freeze") == 0) {
@@ -319,6 +333,8 @@ static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 		t->train = train_parse(c, m, 5);
 	} else if (strcmp(m->key, "baselines") == 0) {
 		baselines_parse(c, m, t);
+	} else if (strcmp(m->key, "labels") == 0) {
+		labels_parse(c, m, t);
 	} else if (m->kind == JSON_LIST) {
 		Definition d;
 		if (network_parse(c, m, &d))

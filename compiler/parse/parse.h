@@ -155,6 +155,7 @@ typedef struct Task { /* one key of "downstream" */
 	Body *metric;        /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
 	Expr *optimizer;     /* default: adam(lr=1e-3) */
 	Train train;         /* default: epochs 5, batch 256 */
+	Setting labels;      /* below 1 a share of the train samples, else so many a class; 0: all */
 	bool baseline_random, baseline_scratch,
 	    baseline_raw; /* "baselines": ["random", "scratch", "raw"]; default all */
 } Task;

@@ -240,6 +240,10 @@ static void print_task(const Task *t, Text *out)
 		text_printf(out, ",\n      \"optimizer\": ");
 		print_json_expr(t->optimizer, out);
 	}
+	if (t->labels.span.file) {
+		text_printf(out, ",\n      \"labels\": ");
+		text_number(out, t->labels.value, false);
+	}
 	print_train(&t->train, 6, out);
 	text_printf(out, "\n    }");
 }

@@ -39,16 +39,23 @@ static void copy_sample(const Prefetch *p, size_t field, int64_t from, void *to,
 		((double *)to)[count * (size_t)place + i] = ((const float *)(const void *)source)[i];
 }
 
-static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place)
+/* In [0, n): of n samples. */
+static int64_t place_of(const PrefetchOrder *o, int64_t n, int64_t step, int64_t place)
 {
-	const PrefetchOrder *o = &p->order;
-	int64_t n = data_count(p->data, o->split);
 	if (!o->epochs && !o->shuffle) {
 		int64_t i = o->offset + step * o->batch + place;
 		return i < n ? i : 0;
 	}
 	int64_t epoch_steps = n / o->batch, i = step % epoch_steps * o->batch + place;
 	return o->shuffle ? order_at(i, n, o->seed, (uint64_t)(step / epoch_steps)) : i;
+}
+
+static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place)
+{
+	const PrefetchOrder *o = &p->order;
+	int64_t n = o->chosen ? o->chosen_count : data_count(p->data, o->split);
+	int64_t i = place_of(o, n, step, place);
+	return o->chosen ? o->chosen[i] : i;
 }
 
 static void fill(Prefetch *p, int64_t step)

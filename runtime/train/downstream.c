@@ -62,6 +62,10 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 {
 	const sslc_training *t = &score->task->training;
 	Feed feed;
+	int64_t *chosen;
+	char why[WHY];
+	if (!data_choose(s->data, score->task->samples, score->task->per_class, s->seed, &chosen, why))
+		return fail(s->failure, FAILURE_WRONG, "%s", why);
 	PrefetchOrder order = {
 	    .split = SPLIT_TRAIN,
 	    .batch = t->batch,
@@ -69,10 +73,10 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 	    .shuffle = t->shuffle,
 	    .seed = s->seed,
 	    .last_step = t->steps,
+	    .chosen = chosen,
+	    .chosen_count = score->task->samples,
 	};
-	if (!feed_open(&feed, step, s->data, order, s->failure))
-		return false;
-	bool good = true;
+	bool opened = feed_open(&feed, step, s->data, order, s->failure), good = opened;
 	double sum = 0;
 	for (int64_t i = 0; good && i < t->steps && !score->diverged; i++) {
 		good = !stopped(s) && feed_next(&feed, step, s->failure);
@@ -85,7 +89,9 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 		sum += i >= t->steps - t->epoch_steps ? loss : 0;
 	}
 	score->train_loss = sum / (double)t->epoch_steps;
-	feed_close(&feed);
+	if (opened)
+		feed_close(&feed);
+	free(chosen);
 	return good;
 }
 

@@ -147,8 +147,9 @@ void scores_print(const Scores *s, FILE *out)
 		const Score *row = &s->score[i];
 		if (!task || strcmp(task, row->task->base) != 0) {
 			task = row->task->base;
-			fprintf(out, "\n%s: %s over %lld %s samples\n", task, row->task->metric,
-			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train");
+			fprintf(out, "\n%s: %s over %lld %s samples, trained on %lld\n", task,
+			        row->task->metric, (long long)row->samples,
+			        s->split == SPLIT_TEST ? "test" : "train", (long long)row->task->samples);
 			fprintf(out, "  %-16s %12s  %22s %12s %11s\n", "networks", row->task->metric,
 			        "gain of pre-training", "train loss", "time");
 		}
@@ -205,8 +206,8 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 	}
 	json_number(out, "train_loss", s->train_loss);
 	json_number(out, "seconds", s->seconds);
-	fprintf(out, ", \"samples\": %lld, \"steps\": %lld}", (long long)s->samples,
-	        (long long)s->task->training.steps);
+	fprintf(out, ", \"samples\": %lld, \"trained_on\": %lld, \"steps\": %lld}",
+	        (long long)s->samples, (long long)s->task->samples, (long long)s->task->training.steps);
 }
 
 static void json_results(FILE *out, const Scores *s, const char *name, const Position *at)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../compiler/base/base.h"
@@ -44,6 +45,25 @@ static bool check_ranges(Session *s)
 	return true;
 }
 
+/* Every task finds as many labels of each class as it asks for. */
+static bool check_labels(Session *s)
+{
+	size_t count;
+	const sslc_task *task = sslc_tasks(s->program, &count);
+	for (size_t i = 0; i < count; i++) {
+		char why[DATA_WHY], text[2 * DATA_WHY];
+		int64_t *chosen;
+		if (data_choose(s->data, task[i].samples, task[i].per_class, 0, &chosen, why)) {
+			free(chosen);
+			continue;
+		}
+		snprintf(text, sizeof text, "'labels' of %s: %s", task[i].base, why);
+		sslc_data_error(s->program, text);
+		return false;
+	}
+	return true;
+}
+
 /* Paths in a model file are relative to that file. */
 static bool open_data(Session *s, const char *model)
 {
@@ -56,7 +76,7 @@ static bool open_data(Session *s, const char *model)
 		sslc_data_error(s->program, why);
 		return false;
 	}
-	return sslc_bind(s->program, data_shape(s->data)) && check_ranges(s);
+	return sslc_bind(s->program, data_shape(s->data)) && check_ranges(s) && check_labels(s);
 }
 
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)

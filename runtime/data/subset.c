@@ -1,0 +1,92 @@
+/* subset.c: which samples a task may learn from, where it is to have few labels.
+ *
+ * In a random order that the seed gives, each class takes samples until it has its share. Shares in
+ * proportion to the classes are whole numbers by largest remainders (Hamilton's method), so that
+ * their sum is what was asked for. Another seed is another choice of the same shares. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+
+enum { CHOICE = -1 }; /* an "epoch" that training never has: its order is one of its own */
+
+static void count_classes(const int32_t *label, int64_t n, int64_t *have)
+{
+	for (int64_t i = 0; i < n; i++)
+		have[label[i]]++;
+}
+
+/* want[c] = have[c] count / n, rounded so that they add up to `count`. */
+static void proportions(const int64_t *have, int64_t classes, int64_t n, int64_t count,
+                        int64_t *want)
+{
+	int64_t left = count;
+	for (int64_t c = 0; c < classes; c++)
+		left -= want[c] = (int64_t)((__int128)have[c] * count / n);
+	for (; left > 0; left--) {
+		int64_t best = -1, most = -1;
+		for (int64_t c = 0; c < classes; c++) {
+			int64_t remainder = (int64_t)((__int128)have[c] * count - (__int128)want[c] * n);
+			if (remainder > most) {
+				best = c;
+				most = remainder;
+			}
+		}
+		want[best]++;
+	}
+}
+
+static bool enough(const int64_t *have, int64_t classes, int64_t per_class, int64_t *want,
+                   char why[WHY])
+{
+	for (int64_t c = 0; c < classes; c++) {
+		want[c] = per_class;
+		if (have[c] < per_class)
+			return because(why, "%lld samples of each class are asked for, but class %lld has %lld",
+			               (long long)per_class, (long long)c, (long long)have[c]);
+	}
+	return true;
+}
+
+/* Takes want[c] samples of each class c, and leaves 0 there. */
+static void take(const int32_t *label, int64_t n, uint64_t seed, int64_t *want, int64_t *chosen)
+{
+	int64_t count = 0;
+	for (int64_t i = 0; i < n; i++) {
+		int64_t at = order_at(i, n, seed, (uint64_t)CHOICE);
+		if (want[label[at]] == 0)
+			continue;
+		want[label[at]]--;
+		chosen[count++] = at;
+	}
+}
+
+bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed, int64_t **chosen,
+                 char why[WHY])
+{
+	int64_t n = data_count(d, SPLIT_TRAIN), classes = data_shape(d)->classes;
+	*chosen = NULL;
+	if (count == n && per_class == 0)
+		return true;
+	const int32_t *label = data_field(d, SPLIT_TRAIN, 1);
+	int64_t *have = calloc((size_t)classes, sizeof *have);
+	int64_t *want = calloc((size_t)classes, sizeof *want);
+	*chosen = malloc((size_t)count * sizeof **chosen);
+	bool good = (have && want && *chosen) || because(why, "no memory for a choice of samples");
+	if (good) {
+		count_classes(label, n, have);
+		if (per_class)
+			good = enough(have, classes, per_class, want, why);
+		else
+			proportions(have, classes, n, count, want);
+	}
+	if (good)
+		take(label, n, seed, want, *chosen);
+	if (!good) {
+		free(*chosen);
+		*chosen = NULL;
+	}
+	free(want);
+	free(have);
+	return good;
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# A task with few labels learns from those alone, and from the same ones in every run with the same seed.
+# usage: few_labels.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+
+# 200 samples of 2 bytes in 2 classes, the first byte tells which; 40 are held out.
+LC_ALL=C awk 'BEGIN {
+	srand(1)
+	printf "%c%c%c%c%c%c%c%c%c%c%c%c", 0, 0, 8, 2, 0, 0, 0, 200, 0, 0, 0, 2 >"x.idx"
+	printf "%c%c%c%c%c%c%c%c", 0, 0, 8, 1, 0, 0, 0, 200 >"y.idx"
+	for (i = 0; i < 200; i++) { printf "%c%c", 100 * (i % 2) + int(rand() * 110), int(rand() * 256) >"x.idx"; printf "%c", i % 2 >"y.idx" }
+}'
+run() { # LABELS SEED
+	cat >model.json <<-MODEL
+		{
+		  "data": "idx('x.idx', 'y.idx', test=0.2)",
+		  "encoder": ["linear(2)"],
+		  "decoder": ["linear(2)"],
+		  "loss": "mse(decoder(encoder(x)), x)",
+		  "train": {"epochs": 2, "batch": 16},
+		  "downstream": {"probe": {
+		    "freeze": ["encoder"], "labels": $1, "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)",
+		    "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 4}}}
+		}
+	MODEL
+	"$sslc" run model.json --out out --seed "$2" >out.txt
+	sed 's/, "seconds": [^,]*//' out/results.json
+}
+wants() { # TEXT FILE
+	grep -q "$1" "$2" || { echo "'$1' is not in:"; cat "$2"; exit 1; }
+}
+run 0.05 1 >a
+run 0.05 1 >b
+run 6 1 >d
+diff -u a b
+wants '"trained_on": 8, "steps": 40' a
+wants '"trained_on": 12, "steps": 60' d
+wants 'over 40 test samples, trained on 12' out.txt

@@ -1,0 +1,155 @@
+/* test_subset.c: which samples a task with few labels learns from.
+ *
+ * Truths: shares that were computed by hand, counts, and how often each sample should be drawn. */
+#include <CUnit/CUnit.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../runtime/runtime.h"
+#include "scratch.h"
+
+enum { N = 10, CLASSES = 3 };
+static const int32_t label_of[N] = {0, 1, 0, 0, 2, 0, 0, 1, 0, 0}; /* 7, 2 and 1 of a class */
+
+typedef struct Fixture {
+	Scratch scratch;
+	Data *data;
+} Fixture;
+
+/* Sample i is the number i. */
+static void open_fixture(Fixture *f)
+{
+	char why[WHY];
+	float x[N];
+	for (int i = 0; i < N; i++)
+		x[i] = (float)i;
+	scratch_open(&f->scratch);
+	int64_t n = N;
+	sslc_argument argument[] = {{NULL, "x.npy", 0}, {"label", "y.npy", 0}, {"test", NULL, 0}};
+	bool written = npy_write(scratch_path(&f->scratch, "x.npy"), "f32", 1, &n, x, why) &&
+	               npy_write(scratch_path(&f->scratch, "y.npy"), "i32", 1, &n, label_of, why);
+	f->data = written ? data_open(&(sslc_call){"npy", argument, 3}, f->scratch.folder, why) : NULL;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f->data);
+}
+
+static void close_fixture(Fixture *f)
+{
+	data_close(f->data);
+	scratch_close(&f->scratch);
+}
+
+/* The choice has a, b, c samples of the classes, and no sample twice. */
+static bool chooses(const Data *d, int64_t count, int64_t per_class, uint64_t seed, int a, int b,
+                    int c)
+{
+	char why[WHY];
+	int64_t *chosen;
+	int of[CLASSES] = {0}, seen[N] = {0};
+	bool good = data_choose(d, count, per_class, seed, &chosen, why);
+	for (int64_t i = 0; good && i < count; i++) {
+		good = chosen[i] >= 0 && chosen[i] < N && seen[chosen[i]]++ == 0;
+		if (good)
+			of[label_of[chosen[i]]]++;
+	}
+	free(chosen);
+	return good && of[0] == a && of[1] == b && of[2] == c;
+}
+
+static void classes_have_their_shares(void)
+{
+	Fixture f;
+	open_fixture(&f);
+	for (uint64_t seed = 0; seed < 5; seed++) {
+		CU_ASSERT(chooses(f.data, 1, 0, seed, 1, 0, 0)); /* 0.7 0.2 0.1 */
+		CU_ASSERT(chooses(f.data, 3, 0, seed, 2, 1, 0)); /* 2.1 0.6 0.3 */
+		CU_ASSERT(chooses(f.data, 5, 0, seed, 4, 1, 0)); /* 3.5 1.0 0.5: of a tie the first */
+		CU_ASSERT(chooses(f.data, 8, 0, seed, 6, 1,
+		                  1)); /* 5.6 1.6 0.8: two are left, of a tie the first */
+		CU_ASSERT(chooses(f.data, 9, 0, seed, 6, 2, 1)); /* 6.3 1.8 0.9 */
+		CU_ASSERT(chooses(f.data, 3, 1, seed, 1, 1, 1));
+	}
+	close_fixture(&f);
+}
+
+static void all_samples_need_no_choice(void)
+{
+	Fixture f;
+	open_fixture(&f);
+	char why[WHY];
+	int64_t *chosen;
+	CU_ASSERT(data_choose(f.data, N, 0, 0, &chosen, why) && !chosen);
+	close_fixture(&f);
+}
+
+static void a_class_may_have_too_few(void)
+{
+	Fixture f;
+	open_fixture(&f);
+	char why[WHY];
+	int64_t *chosen;
+	CU_ASSERT(!data_choose(f.data, 6, 2, 0, &chosen, why) && !chosen);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "2 samples of each class are asked for, but class 2 has 1"));
+	close_fixture(&f);
+}
+
+/* One sample of 7, 700 times: each about 100 times, within 4 deviations of 9.3. */
+static void every_sample_is_as_likely(void)
+{
+	Fixture f;
+	open_fixture(&f);
+	char why[WHY];
+	int64_t *chosen;
+	int count[N] = {0};
+	for (uint64_t seed = 0; seed < 700; seed++) {
+		CU_ASSERT_FATAL(data_choose(f.data, 1, 0, seed, &chosen, why));
+		count[chosen[0]]++;
+		free(chosen);
+	}
+	for (int i = 0; i < N; i++)
+		CU_ASSERT(label_of[i] ? count[i] == 0 : abs(count[i] - 100) < 37);
+	close_fixture(&f);
+}
+
+/* Of a choice, an epoch has each sample once and no other. */
+static void batches_come_from_the_choice(void)
+{
+	Fixture f;
+	open_fixture(&f);
+	char why[WHY];
+	int64_t chosen[] = {7, 2, 9, 4};
+	for (int shuffle = 0; shuffle < 2; shuffle++) {
+		PrefetchOrder o = {.batch = 2,
+		                   .epochs = true,
+		                   .shuffle = shuffle,
+		                   .last_step = 6,
+		                   .chosen = chosen,
+		                   .chosen_count = 4};
+		Prefetch *p = prefetch_open(f.data, &o, why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+		for (int epoch = 0; epoch < 3; epoch++) {
+			int seen[N] = {0};
+			for (int step = 0; step < 2; step++) {
+				const void *const *field = prefetch_next(p);
+				for (int i = 0; i < 2; i++) {
+					int at = (int)((const float *)field[0])[i];
+					CU_ASSERT_EQUAL(((const int32_t *)field[1])[i], label_of[at]);
+					seen[at]++;
+				}
+			}
+			for (int i = 0; i < 4; i++)
+				CU_ASSERT_EQUAL(seen[chosen[i]], 1);
+		}
+		prefetch_close(p);
+	}
+	close_fixture(&f);
+}
+
+CU_TestInfo test_subset[] = {
+    {"classes have their shares", classes_have_their_shares},
+    {"all samples need no choice", all_samples_need_no_choice},
+    {"a class may have too few", a_class_may_have_too_few},
+    {"every sample is as likely", every_sample_is_as_likely},
+    {"batches come from the choice", batches_come_from_the_choice},
+    CU_TEST_INFO_NULL,
+};
