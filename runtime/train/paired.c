@@ -109,24 +109,32 @@ static Interval exact(Signs s, size_t n)
 	                  share * m * (2 * high - 1)};
 }
 
-Interval paired_95(const double *a, const double *b, const double *weight, size_t n)
+static double difference(const double *a, const double *b, size_t i)
 {
-	Signs s = count_signs(a, b, weight, n);
-	if (n && s.above + s.below == 0)
-		return (Interval){0, 0, 0};
-	if (s.size > 0)
-		return exact(s, n);
+	return b ? a[i] - b[i] : a[i];
+}
+
+Interval mean_95(const double *a, const double *b, const double *weight, size_t n)
+{
 	double all = 0, mean = 0, square = 0;
 	for (size_t i = 0; i < n; i++)
 		all += weight[i];
 	for (size_t i = 0; i < n; i++)
-		mean += weight[i] / all * (a[i] - b[i]);
+		mean += weight[i] / all * difference(a, b, i);
 	for (size_t i = 0; i < n; i++) {
-		double off = weight[i] / all * (a[i] - b[i] - mean);
+		double off = weight[i] / all * (difference(a, b, i) - mean);
 		square += off * off;
 	}
 	if (n < 2)
 		return (Interval){mean, -INFINITY, INFINITY};
 	double error = sqrt(square * (double)n / (double)(n - 1)), t = student_95((double)(n - 1));
 	return (Interval){mean, mean - t * error, mean + t * error};
+}
+
+Interval paired_95(const double *a, const double *b, const double *weight, size_t n)
+{
+	Signs s = count_signs(a, b, weight, n);
+	if (n && s.above + s.below == 0)
+		return (Interval){0, 0, 0};
+	return s.size > 0 ? exact(s, n) : mean_95(a, b, weight, n);
 }

@@ -207,7 +207,7 @@ MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch 
 MUST_CHECK bool features_write(Engine *e, const Data *data, Split split, const char *path, Watch *w,
                                Failure *f);
 
-/* -- 4 Downstream: downstream.c, paired.c, verdict.c ------------------------------------------- */
+/* -- 4 Downstream: downstream.c, paired.c, seeds.c, verdict.c ------------------------------------------- */
 
 /* paired.c: the mean of a - b, and where it lies with 95 % of certainty. */
 typedef struct Interval {
@@ -215,6 +215,8 @@ typedef struct Interval {
 } Interval;
 /* a[i] and b[i] are of the same sample, or batch; the mean weighs it by weight[i] > 0. */
 Interval paired_95(const double *a, const double *b, const double *weight, size_t n);
+/* The same by Student's t alone; b NULL: of a. */
+Interval mean_95(const double *a, const double *b, const double *weight, size_t n);
 double student_95(double freedom);
 void binomial_95(int64_t k, int64_t m, double *low, double *high);
 
@@ -239,6 +241,7 @@ typedef struct Scores {
 	Score *score;
 	size_t count;
 	Split split; /* scored on: test, or train if the data has no test samples */
+	size_t runs; /* 0: of one run; else a score is a mean over so many, and values are theirs */
 } Scores;
 
 /* Trains and scores every task in every variant. The states of pre-training are the same before and
@@ -246,6 +249,8 @@ typedef struct Scores {
 MUST_CHECK bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *out,
                            Failure *f);
 void scores_close(Scores *s);
+/* seeds.c: adds the scores of a run with another seed to those of all, which are at most `most`. */
+MUST_CHECK bool scores_add(Scores *all, const Scores *run, size_t most, Failure *f);
 /* The table of results and, for each task, one sentence that says whether pre-training helped. */
 void scores_print(const Scores *s, FILE *out);
 void verdict(const Scores *s, const char *task, char text[512]);

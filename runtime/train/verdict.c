@@ -106,6 +106,8 @@ void verdict(const Scores *s, const char *task, char text[512])
 		add(&l, "the task diverged on the pre-trained networks");
 	else
 		add(&l, "pre-trained has %s %s", own->task->metric, number);
+	if (s->runs && !own->diverged)
+		add(&l, " (mean of %zu seeds)", s->runs);
 	for (Variant v = RANDOM; v < VARIANTS; v++) {
 		const Score *other = find(s, task, v);
 		if (!other)
@@ -130,13 +132,26 @@ static void gain_text(const Score *own, const Score *other, char text[48])
 		         scale * gain.high);
 }
 
+/* "84.09 %"; of several runs "84.09 +- 0.31 %": where their mean lies with 95 % of certainty. */
+static void score_text(const Scores *all, const Score *s, char text[48])
+{
+	number_text(s, s->score, true, text);
+	if (!all->runs || s->diverged)
+		return;
+	Interval i = mean_95(s->value, NULL, s->weight, all->runs);
+	double scale = is_percent(s) ? 100 : 1, half = scale * (i.high - i.mean);
+	if (isfinite(half))
+		snprintf(text, 48, is_percent(s) ? "%.2f +- %.2f %%" : "%.5g +- %.2g", scale * s->score,
+		         half);
+}
+
 static void print_row(const Scores *all, const Score *s, FILE *out)
 {
-	char score[32], loss[32], gain[48];
-	number_text(s, s->score, true, score);
+	char score[48], loss[32], gain[48];
+	score_text(all, s, score);
 	number_text(s, s->train_loss, false, loss);
 	gain_text(find(all, s->task->base, PRETRAINED), s, gain);
-	fprintf(out, "  %-16s %12s  %22s %12s %9.1f s\n", variant_name[s->variant], score, gain, loss,
+	fprintf(out, "  %-16s %17s  %22s %12s %9.1f s\n", variant_name[s->variant], score, gain, loss,
 	        s->seconds);
 }
 
@@ -147,10 +162,11 @@ void scores_print(const Scores *s, FILE *out)
 		const Score *row = &s->score[i];
 		if (!task || strcmp(task, row->task->base) != 0) {
 			task = row->task->base;
-			fprintf(out, "\n%s: %s over %lld %s samples, trained on %lld\n", task,
-			        row->task->metric, (long long)row->samples,
-			        s->split == SPLIT_TEST ? "test" : "train", (long long)row->task->samples);
-			fprintf(out, "  %-16s %12s  %22s %12s %11s\n", "networks", row->task->metric,
+			fprintf(out, "\n%s: %s over %lld %s samples, trained on %lld", task, row->task->metric,
+			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train",
+			        (long long)row->task->samples);
+			fprintf(out, s->runs ? ", with %zu seeds\n" : "\n", s->runs);
+			fprintf(out, "  %-16s %17s  %22s %12s %11s\n", "networks", row->task->metric,
 			        "gain of pre-training", "train loss", "time");
 		}
 		print_row(s, row, out);
@@ -178,7 +194,7 @@ static void json_text(FILE *out, const char *text)
 }
 
 /* The shortest digits that read back to the same double; JSON has no NaN: null. */
-static void json_number(FILE *out, const char *key, double value)
+static void json_value(FILE *out, double value)
 {
 	char text[32] = "null";
 	for (int digits = 6; isfinite(value) && digits <= 17; digits++) {
@@ -186,7 +202,23 @@ static void json_number(FILE *out, const char *key, double value)
 		if (strtod(text, NULL) == value)
 			break;
 	}
-	fprintf(out, ", \"%s\": %s", key, text);
+	fputs(text, out);
+}
+
+static void json_number(FILE *out, const char *key, double value)
+{
+	fprintf(out, ", \"%s\": ", key);
+	json_value(out, value);
+}
+
+/* The scores of the runs, in the order of their seeds. */
+static void json_runs(FILE *out, const Scores *all, const Score *s)
+{
+	for (size_t i = 0; i < all->runs; i++) {
+		fputs(i ? ", " : ", \"scores\": [", out);
+		json_value(out, s->value[i]);
+	}
+	fputs(all->runs ? "]" : "", out);
 }
 
 static void json_score(FILE *out, const Scores *all, const Score *s)
@@ -198,7 +230,8 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 	json_text(out, variant_name[s->variant]);
 	fputs(", \"metric\": ", out);
 	json_text(out, s->task->metric);
-	json_number(out, "score", s->score);
+	json_number(out, "score", s->diverged ? NAN : s->score);
+	json_runs(out, all, s);
 	if (own && own != s) {
 		Interval gain = score_gain(own, s);
 		json_number(out, "gain_low", gain.low);

@@ -14,7 +14,7 @@ LC_ALL=C awk 'BEGIN {
 	printf "%c%c%c%c%c%c%c%c", 0, 0, 8, 1, 0, 0, 0, 200 >"y.idx"
 	for (i = 0; i < 200; i++) { printf "%c%c", 100 * (i % 2) + int(rand() * 110), int(rand() * 256) >"x.idx"; printf "%c", i % 2 >"y.idx" }
 }'
-run() { # LABELS SEED
+run() { # LABELS SEED [OPTIONS]
 	cat >model.json <<-MODEL
 		{
 		  "data": "idx('x.idx', 'y.idx', test=0.2)",
@@ -27,7 +27,7 @@ run() { # LABELS SEED
 		    "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 4}}}
 		}
 	MODEL
-	"$sslc" run model.json --out out --seed "$2" >out.txt
+	"$sslc" run model.json --out out --seed "$2" ${3:-} >out.txt
 	sed 's/, "seconds": [^,]*//' out/results.json
 }
 wants() { # TEXT FILE
@@ -40,3 +40,13 @@ diff -u a b
 wants '"trained_on": 8, "steps": 40' a
 wants '"trained_on": 12, "steps": 60' d
 wants 'over 40 test samples, trained on 12' out.txt
+
+# With --seeds, each experiment is the one that runs with its seed alone.
+run 6 2 >alone
+run 6 1 "--seeds 2" >both
+wants 'trained on 12, with 2 seeds' out.txt
+wants 'pre-trained .* +- ' out.txt
+wants '"scores": \[[0-9.e-]*, [0-9.e-]*\]' both
+for seed in 1:d 2:alone; do
+	sed 's/, "seconds": [^,]*//' "out/seed-${seed%:*}/results.json" | diff -u "${seed#*:}" -
+done

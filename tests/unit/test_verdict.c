@@ -135,11 +135,55 @@ static void a_clear_difference_is_seen(void)
 	CU_ASSERT(seen(exponential, 1) > 900);
 }
 
+/* Three runs, of which each row has one score: 0.8 0.7 0.9 beside 0.7 0.5 0.8, gains 0.1 0.2 0.1. */
+static void seeds_are_paired(void)
+{
+	static const double own[] = {0.8, 0.7, 0.9}, other[] = {0.7, 0.5, 0.8};
+	sslc_task task = {.name = "t", .base = "t", .metric = "accuracy", .higher_is_better = true};
+	Scores all = {0};
+	Failure f = {0};
+	for (int i = 0; i < 3; i++) {
+		Score row[] = {
+		    {.task = &task, .score = own[i], .train_loss = i, .seconds = 2, .samples = 5},
+		    {.task = &task, .variant = RANDOM, .score = other[i], .samples = 5}};
+		CU_ASSERT(scores_add(&all, &(Scores){.score = row, .count = 2}, 3, &f));
+	}
+	CU_ASSERT(all.runs == 3 && all.count == 2 && all.score[1].variant == RANDOM);
+	CU_ASSERT(is_near(all.score[0].score, 0.8) && is_near(all.score[1].score, 2. / 3));
+	CU_ASSERT(is_near(all.score[0].train_loss, 1) && is_near(all.score[0].seconds, 2));
+	CU_ASSERT(all.score[0].samples == 5);
+	Interval gain = score_gain(&all.score[0], &all.score[1]);
+	CU_ASSERT(is_near(gain.mean, 0.4 / 3)); /* deviation 0.1 / sqrt(3), of the mean 0.1 / 3 */
+	CU_ASSERT(is_near(gain.high - gain.mean, 4.30265 / 30));
+	Interval mean = mean_95(all.score[0].value, NULL, all.score[0].weight, 3);
+	CU_ASSERT(is_near(mean.mean, 0.8) && is_near(mean.high - 0.8, 4.30265 * 0.1 / sqrt(3)));
+	char text[512];
+	verdict(&all, "t", text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "80.00 % (mean of 3 seeds), no different from"));
+	scores_close(&all);
+}
+
+/* One run that diverged is not averaged away. */
+static void a_seed_may_diverge(void)
+{
+	sslc_task task = {.name = "t", .base = "t", .metric = "accuracy", .higher_is_better = true};
+	Scores all = {0};
+	Failure f = {0};
+	for (int i = 0; i < 2; i++) {
+		Score row = {.task = &task, .score = i ? NAN : 0.9, .diverged = i};
+		CU_ASSERT(scores_add(&all, &(Scores){.score = &row, .count = 1}, 2, &f));
+	}
+	CU_ASSERT(all.score[0].diverged && isnan(all.score[0].score));
+	scores_close(&all);
+}
+
 CU_TestInfo test_verdict[] = {
     {"quantiles are those of the tables", quantiles_are_those_of_the_tables},
     {"small cases follow the closed form", small_cases_follow_the_closed_form},
     {"right and wrong are tested exactly", right_and_wrong_are_tested_exactly},
     {"noise is rarely seen as a difference", noise_is_rarely_seen_as_a_difference},
     {"a clear difference is seen", a_clear_difference_is_seen},
+    {"seeds are paired", seeds_are_paired},
+    {"a seed may diverge", a_seed_may_diverge},
     CU_TEST_INFO_NULL,
 };

@@ -22,7 +22,7 @@ typedef struct Options {
 	const char *model; /* the operand; of `help`: the command */
 	const char *out, *init, *stage, *function, *checkpoint, *split, *cpu, *target, *weights,
 	    *functions, *only, *freeze, *prefix;
-	int64_t epochs, steps, samples, threads, batch;
+	int64_t epochs, steps, seeds, samples, threads, batch;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
 	bool resume, no_downstream, quiet, profile, time, dot, shared, report, help;
 } Options;

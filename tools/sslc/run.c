@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "session.h"
 
@@ -19,9 +20,10 @@ typedef struct Run {
 	Position at;
 	TrainOptions options;
 	Failure failure;
-	FolderLock lock;
+	FolderLock lock, each; /* of `whole`; with --seeds also of `directory` */
 	int threads;
-	char directory[512];
+	char whole[512];     /* the folder of all */
+	char directory[576]; /* of the experiment that runs: the same, or with --seeds one in it */
 } Run;
 
 static void say(const Run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -59,11 +61,19 @@ static void print_header(const Run *r)
 static bool set_directory(Run *r, const Options *o)
 {
 	const char *name = o->out ? o->out : sslc_name(r->session.program);
-	int length = snprintf(r->directory, sizeof r->directory, "%s%s", o->out ? "" : "runs/", name);
-	if (length < (int)sizeof r->directory - 64)
+	int length = snprintf(r->whole, sizeof r->whole, "%s%s", o->out ? "" : "runs/", name);
+	memcpy(r->directory, r->whole, sizeof r->whole);
+	if (length < (int)sizeof r->whole - 64)
 		return true;
-	return fail(&r->failure, FAILURE_SYSTEM, "the name of the folder is too long: '%s'",
-	            r->directory);
+	return fail(&r->failure, FAILURE_SYSTEM, "the name of the folder is too long: '%s'", r->whole);
+}
+
+/* Several experiments have a folder each. */
+static void set_seed(Run *r, const Options *o, uint64_t seed)
+{
+	r->options.seed = seed;
+	if (o->seeds)
+		snprintf(r->directory, sizeof r->directory, "%s/seed-%" PRIu64, r->whole, seed);
 }
 
 /* The number of epochs is part of what is compiled (schedules of learning rates), so a resumed run
@@ -99,7 +109,24 @@ static void set_options(Run *r, const Options *o)
 	    .quiet = o->quiet,
 	    .profile = o->profile,
 	};
+	set_seed(r, o, r->options.seed);
 	r->threads = o->threads ? (int)o->threads : default_threads();
+}
+
+/* Makes room for the files of an experiment. */
+static bool prepare_folder(Run *r, const Options *o)
+{
+	bool moved = false;
+	FolderLock *lock = o->seeds ? &r->each : &r->lock;
+	if (!folder_prepare(lock, &r->engine, &r->options, &moved, &r->failure) ||
+	    !folder_lock(&r->lock, r->whole, &r->failure))
+		return false;
+	if (moved)
+		say(r,
+		    "note        the run that was in %s is replaced; its last checkpoint is kept as\n"
+		    "            checkpoint.previous.safetensors\n",
+		    r->directory);
+	return true;
 }
 
 /* Opens all that training needs; the watch first, so that every thread is made under its mask. */
@@ -107,7 +134,6 @@ static bool prepare(Run *r, const Options *o)
 {
 	Failure *f = &r->failure;
 	Call step = {0};
-	bool moved = false;
 	set_options(r, o);
 	const char *const names[] = {"init", "step"};
 	if (!watch_open(&r->watch, f))
@@ -119,15 +145,10 @@ static bool prepare(Run *r, const Options *o)
 	bool good = call_open(&step, &r->engine, "step",
 	                      f); /* compiled before anything of an older run is touched */
 	call_close(&step);
-	if (!good || !folder_prepare(&r->lock, &r->engine, &r->options, &moved, f))
+	if (!good)
 		return false;
 	print_header(r);
-	if (moved)
-		say(r,
-		    "note        the run that was in %s is replaced; its last checkpoint is kept as\n"
-		    "            checkpoint.previous.safetensors\n",
-		    r->directory);
-	return true;
+	return prepare_folder(r, o);
 }
 
 /* What is left to compile after the training, all together. */
@@ -156,50 +177,92 @@ static bool write_features(Run *r)
 	       features_write(&r->engine, r->session.data, split, path, &r->watch, &r->failure);
 }
 
-static bool score_tasks(Run *r, const Options *o)
+static bool score_tasks(Run *r, const Options *o, Scores *scores)
 {
-	sslc_program *p = r->session.program;
 	size_t tasks;
-	sslc_tasks(p, &tasks);
-	bool wanted = tasks && !o->no_downstream;
-	Scores scores = {0};
-	bool good = !wanted || downstream(&r->engine, r->session.data, r->at.seed, &r->watch, &scores,
-	                                  &r->failure);
-	if (good && wanted && !o->quiet)
-		scores_print(&scores, stdout);
-	char path[640];
-	snprintf(path, sizeof path, "%s/results.json", r->directory);
-	good = good && scores_write(&scores, sslc_name(p), path, &r->at, &r->failure);
-	scores_close(&scores);
-	return good;
+	sslc_tasks(r->session.program, &tasks);
+	return !tasks || o->no_downstream ||
+	       downstream(&r->engine, r->session.data, r->at.seed, &r->watch, scores, &r->failure);
 }
 
-static bool run(Run *r, const Options *o)
+static bool write_scores(Run *r, const Scores *scores, const char *directory, bool print)
 {
-	if (!prepare(r, o) ||
-	    !train(&r->engine, r->session.data, &r->options, &r->watch, &r->at, &r->failure))
-		return false;
+	char path[RUN_PATH];
+	if (print && scores->count && !r->options.quiet)
+		scores_print(scores, stdout);
+	return run_path(directory, "results.json", path, &r->failure) &&
+	       scores_write(scores, sslc_name(r->session.program), path, &r->at, &r->failure);
+}
+
+static bool run_once(Run *r, const Options *o)
+{
 	if (r->at.step < r->at.steps) {
 		say(r, "stopped at step %" PRId64 " of %" PRId64 " as asked; --resume goes on from here\n",
 		    r->at.step, r->at.steps);
 		return true;
 	}
 	compile_rest(r, o);
-	if (!write_features(r) || !score_tasks(r, o))
-		return false;
-	say(r, "\nin %s: checkpoint.safetensors, metrics.jsonl, results.json%s\n", r->directory,
-	    sslc_has_function(r->session.program, "features") ? ", features.npy" : "");
-	return true;
+	Scores scores = {0};
+	bool good = write_features(r) && score_tasks(r, o, &scores) &&
+	            write_scores(r, &scores, r->directory, true);
+	scores_close(&scores);
+	if (good)
+		say(r, "\nin %s: checkpoint.safetensors, metrics.jsonl, results.json%s\n", r->directory,
+		    sslc_has_function(r->session.program, "features") ? ", features.npy" : "");
+	return good;
+}
+
+/* The whole experiment once more, with the next seed. */
+static bool next_seed(Run *r, const Options *o)
+{
+	folder_unlock(&r->each);
+	set_seed(r, o, r->options.seed + 1);
+	return train_begin(&r->engine, r->session.data, &r->options, &r->at, &r->failure) &&
+	       prepare_folder(r, o) &&
+	       train(&r->engine, r->session.data, &r->options, &r->watch, &r->at, &r->failure);
+}
+
+/* Experiments with seeds that follow each other: what differs between their scores is chance. */
+static bool run_seeds(Run *r, const Options *o)
+{
+	Scores all = {0};
+	compile_rest(r, o);
+	bool good = true;
+	for (int64_t i = 0; good && i < o->seeds; i++) {
+		Scores one = {0};
+		good = (i == 0 || next_seed(r, o)) && write_features(r) && score_tasks(r, o, &one) &&
+		       write_scores(r, &one, r->directory, false) &&
+		       scores_add(&all, &one, (size_t)o->seeds, &r->failure);
+		scores_close(&one);
+	}
+	good = good && write_scores(r, &all, r->whole, true);
+	scores_close(&all);
+	if (good)
+		say(r, "\nin %s: results.json, and a folder a seed\n", r->whole);
+	return good;
+}
+
+static bool run(Run *r, const Options *o)
+{
+	return prepare(r, o) &&
+	       train(&r->engine, r->session.data, &r->options, &r->watch, &r->at, &r->failure) &&
+	       (o->seeds ? run_seeds(r, o) : run_once(r, o));
 }
 
 int command_run(const Options *o)
 {
+	if (o->seeds && (o->resume || o->steps)) {
+		complain("--seeds runs whole experiments, and takes no --%s",
+		         o->resume ? "resume" : "steps");
+		return EXIT_USAGE;
+	}
 	Run r = {0};
 	int code = open_session(&r, o);
 	if (!code && !run(&r, o))
 		code = session_failure(&r.session, &r.failure);
 	if (!code && o->time)
 		session_times(&r.session);
+	folder_unlock(&r.each);
 	folder_unlock(&r.lock);
 	engine_close(&r.engine);
 	watch_close(&r.watch);
