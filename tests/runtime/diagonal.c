@@ -179,6 +179,7 @@ static const sslc_task task[] = {{.name = "probe",
                                   .base = "probe",
                                   .metric = "loss",
                                   .training = TRAINING(TASK_EPOCHS),
+                                  .samples = SAMPLES,
                                   .with_random = true}};
 
 const sslc_model diagonal = {
