@@ -299,6 +299,10 @@ static void wrong_states_are_refused(void)
 		                               : EMBED_DAMAGED);
 		saved[bit / 8] ^= (unsigned char)(1 << bit % 8);
 	}
+	embed_put32(saved + 32, 0x80000000); /* no number of steps, though the checksum is right */
+	embed_put32(saved + 36, 0);
+	embed_put32(saved + 36, (uint32_t)crc32(0, saved, SAVED));
+	restore_refused(saved, SAVED, EMBED_DAMAGED);
 	other.hash ^= 1;
 	CU_ASSERT_EQUAL(embed_init(&other, e.block, sizeof e.block, 5, 7), 0);
 	CU_ASSERT_EQUAL(embed_save(&other, e.block, foreign, SAVED), 0);
