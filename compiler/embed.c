@@ -188,6 +188,11 @@ static bool lower_one(Embedding *e, EmbeddedFunction *f)
 	f->p = l.plan;
 	if (!l.plan)
 		return false;
+	if (f->code.input_count > EMBED_MOST_VALUES || f->code.output_count > EMBED_MOST_VALUES) {
+		diag_error(e->p->c.diags, (Span){0}, "'%s' has more than %d inputs or outputs",
+		           f->graph->name, EMBED_MOST_VALUES);
+		return false;
+	}
 	uint64_t spare = 0;
 	for (size_t i = 0; i < f->code.output_count; i++)
 		spare += round_up(f->code.output[i].bytes, 64);
@@ -282,35 +287,67 @@ bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *objec
 
 /* -- The public function ----------------------------------------------------------------------- */
 
-static bool guarded_embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *object,
-                          Text *header)
+static const sslc_code *codes_of(sslc_program *p, const Embedded *e)
+{
+	sslc_code *code = new_array(p->c.arena, sslc_code, e->count + 1);
+	for (size_t i = 0; i < e->count; i++) {
+		code[i] = e->function[i].code;
+		code[i].name = e->function[i].name ? e->function[i].name : "init";
+	}
+	return code;
+}
+
+static const sslc_state *states_of(sslc_program *p, const Embedded *e)
+{
+	sslc_state *state = new_array(p->c.arena, sslc_state, e->tensor_count + 1);
+	for (size_t i = 0; i < e->tensor_count; i++) {
+		const ObjectTensor *t = &e->tensor[i];
+		uint32_t number = names_find(&p->bundle->state_names, t->name);
+		state[i] = sslc_states(p, NULL)[number - 1];
+		state[i].offset = (size_t)(EMBED_HEAD + t->offset);
+	}
+	return state;
+}
+
+static bool guarded_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out,
+                          Text *object, Text *header)
 {
 	GUARD(p, false);
-	return how && p->bound && embed(p, how, to, object, header);
+	Embedded e = {0};
+	ObjectSizes sizes;
+	if (!how || !p->bound || !embed(p, how, &e, object, header) ||
+	    !codegen_object_sizes(p->codegen, object, &sizes))
+		return false;
+	*out = (sslc_embedded){
+	    .code_bytes = sizes.code,
+	    .constant_bytes = sizes.constants,
+	    .block_bytes = (size_t)e.block_bytes,
+	    .states_bytes = (size_t)e.states_bytes,
+	    .spare_bytes = (size_t)e.spare_bytes,
+	    .arena_bytes = (size_t)e.arena_bytes,
+	    .function = codes_of(p, &e),
+	    .functions = e.count,
+	    .state = states_of(p, &e),
+	    .tensors = e.tensor_count,
+	};
+	return true;
 }
 
 bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out)
 {
-	Embedded e = {0};
 	Text object = {0}, header = {0};
 	if (!out)
 		return false;
 	*out = (sslc_embedded){0};
-	if (!guarded_embed(p, how, &e, &object, &header)) {
+	if (!guarded_embed(p, how, out, &object, &header)) {
 		text_close(&object);
 		text_close(&header);
 		return false;
 	}
-	*out = (sslc_embedded){
-	    .object = object.data,
-	    .header = header.data,
-	    .object_bytes = object.size,
-	    .header_bytes = header.size,
-	    .block_bytes = (size_t)e.block_bytes,
-	    .states_bytes = (size_t)e.states_bytes,
-	    .arena_bytes = (size_t)e.arena_bytes,
-	    .tensors = e.tensor_count,
-	};
+	out->object = object.data;
+	out->object_bytes = object.size;
+	out->header = header.data;
+	out->header_bytes = header.size;
 	return true;
 }
 

@@ -110,7 +110,12 @@ typedef struct sslc_embedding {
 typedef struct sslc_embedded {
 	char *object, *header; /* of malloc, freed by sslc_embedded_free */
 	size_t object_bytes, header_bytes;
-	size_t block_bytes, states_bytes, arena_bytes, tensors;
+	size_t code_bytes, constant_bytes; /* of the object, which programs carry */
+	size_t block_bytes, states_bytes, spare_bytes, arena_bytes;
+	const sslc_code *function; /* [functions] their names in C; until sslc_close, as is `state` */
+	size_t functions;
+	const sslc_state *state; /* [tensors] offsets are into the block */
+	size_t tensors;
 } sslc_embedded;
 /* For the machine that the options name. False: an error, and nothing to free. */
 SSLC_API bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out);

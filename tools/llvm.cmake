@@ -11,7 +11,7 @@ if(NOT SSLC_STATIC_LLVM OR SSLC_SANITIZE OR SSLC_FUZZ)
 endif()
 
 execute_process(
-	COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --libfiles core analysis bitreader linker orcjit passes native
+	COMMAND ${LLVM_TOOLS_BINARY_DIR}/llvm-config --link-static --libfiles core analysis bitreader linker object orcjit passes native
 		x86 aarch64 arm riscv webassembly
 	OUTPUT_VARIABLE archives OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE missing)
 separate_arguments(archives)

@@ -67,6 +67,10 @@ typedef struct ObjectPlan {
 	StateOffset offset;
 	void *states;
 } ObjectPlan;
+typedef struct ObjectSizes { /* bytes */
+	size_t code, constants;
+} ObjectSizes;
+MUST_USE bool codegen_object_sizes(Codegen *cg, const Text *object, ObjectSizes *to);
 MUST_USE bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text *out);
 
 const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */

@@ -10,6 +10,7 @@
 
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Linker.h>
+#include <llvm-c/Object.h>
 
 #include "../../runtime/embed/bitcode.h"
 #include "../../runtime/embed/embed.h"
@@ -365,4 +366,38 @@ bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text 
 	good = good && write_out(cg, e.module, what, out);
 	arena_release(cg->c->arena); /* all of it */
 	return good;
+}
+
+/* What a linker puts into memory: sections of code, and of constants, tables among them. */
+static void add_section(ObjectSizes *to, const char *name, size_t bytes)
+{
+	if (!name)
+		return;
+	if (strncmp(name, ".text", 5) == 0 || strcmp(name, "CODE") == 0)
+		to->code += bytes;
+	else if (strncmp(name, ".rodata", 7) == 0 || strncmp(name, ".data", 5) == 0 ||
+	         strcmp(name, "DATA") == 0)
+		to->constants += bytes;
+}
+
+bool codegen_object_sizes(Codegen *cg, const Text *object, ObjectSizes *to)
+{
+	char *message = NULL;
+	*to = (ObjectSizes){0};
+	LLVMMemoryBufferRef bytes =
+	    LLVMCreateMemoryBufferWithMemoryRange(object->data, object->size, "object", false);
+	LLVMBinaryRef binary = LLVMCreateBinary(bytes, NULL, &message);
+	if (!binary) {
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot read its object: %s", message);
+		LLVMDisposeMessage(message);
+		LLVMDisposeMemoryBuffer(bytes);
+		return false;
+	}
+	LLVMSectionIteratorRef at = LLVMObjectFileCopySectionIterator(binary);
+	for (; !LLVMObjectFileIsSectionIteratorAtEnd(binary, at); LLVMMoveToNextSection(at))
+		add_section(to, LLVMGetSectionName(at), LLVMGetSectionSize(at));
+	LLVMDisposeSectionIterator(at);
+	LLVMDisposeBinary(binary);
+	LLVMDisposeMemoryBuffer(bytes);
+	return true;
 }

@@ -1,10 +1,14 @@
-/* compile.c: sslc compile: an object file and its header, beside each other. */
+/* compile.c: sslc compile: an object file, or a shared library of it, and its header beside it. */
 #include "command.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "session.h"
 
@@ -59,20 +63,104 @@ static bool write_file(const char *path, const char *bytes, size_t size)
 	return false;
 }
 
+/* -- A shared library -------------------------------------------------------------------------- */
+
+extern char **environ;
+
+/* Runs `cc` on the object; the library appears whole or not at all. */
+static bool link_shared(const char *object, const char *library)
+{
+	char beside[PATH + 16];
+	snprintf(beside, sizeof beside, "%s.%ld", library, (long)getpid());
+	const char *cc = getenv("CC");
+	const char *argv[] = {
+	    cc && *cc ? cc : "cc", "-shared", "-nostdlib", "-o", beside, object, NULL};
+	pid_t child;
+	int status = -1, error = posix_spawnp(&child, argv[0], NULL, NULL, (char **)argv, environ);
+	bool good = !error && waitpid(child, &status, 0) == child && status == 0;
+	if (error) {
+		complain("cannot run '%s', which links a shared library: %s", argv[0], strerror(error));
+		advise("install gcc or clang, or set CC");
+	} else if (!good) {
+		complain("'%s' could not link '%s'", argv[0], library);
+	} else if (rename(beside, library) != 0) {
+		complain("cannot write '%s': %s", library, strerror(errno));
+		good = false;
+	}
+	if (!good)
+		(void)unlink(beside);
+	return good;
+}
+
+static bool write_shared(const char *library, const sslc_embedded *e)
+{
+	char object[PATH + 16];
+	snprintf(object, sizeof object, "%s.%ld.o", library, (long)getpid());
+	bool good = write_file(object, e->object, e->object_bytes) && link_shared(object, library);
+	(void)unlink(object);
+	return good;
+}
+
+/* -- What is in it ----------------------------------------------------------------------------- */
+
+static void report_memory(const sslc_embedded *e)
+{
+	printf("\n%10s %10s  %s\n", "at", "bytes", "of the block");
+	printf("%10d %10zu  head: seed, steps, hook\n", 0, (size_t)64);
+	for (size_t i = 0; i < e->tensors; i++) {
+		const sslc_tensor *t = &e->state[i].tensor;
+		char shape[TENSOR_TEXT];
+		tensor_text(t->dtype, t->rank, t->dim, shape);
+		printf("%10zu %10zu  %s %s\n", e->state[i].offset, t->bytes, t->name, shape);
+	}
+	printf("%10zu %10zu  outputs that a caller does not want\n", 64 + e->states_bytes,
+	       e->spare_bytes);
+	printf("%10zu %10zu  arena: scratch\n", e->block_bytes - e->arena_bytes, e->arena_bytes);
+}
+
+static void report_function(const sslc_code *f)
+{
+	double flops = 0, bytes = 0;
+	printf("\n%-10s %12s %12s  %s\n", f->name, "FLOP", "bytes moved", "kernel");
+	for (size_t i = 0; i < f->kernel_count; i++) {
+		const sslc_kernel *k = &f->kernel[i];
+		printf("%10zu %12.4g %12.4g  %s %s\n", k->number, k->flops, k->bytes, k->kind, k->what);
+		flops += k->flops, bytes += k->bytes;
+	}
+	printf("%10s %12.4g %12.4g  %zu kernels, %zu bytes of arena\n", "", flops, bytes,
+	       f->kernel_count, f->arena_bytes);
+}
+
+static void report(const sslc_embedded *e)
+{
+	report_memory(e);
+	for (size_t i = 0; i < e->functions; i++)
+		report_function(&e->function[i]);
+}
+
+/* -- The command ------------------------------------------------------------------------------- */
+
 static int write_object(const Options *o, Session *s, const sslc_embedding *how)
 {
-	char object[PATH], header[PATH];
+	char out[PATH], header[PATH];
 	sslc_embedded e;
-	snprintf(object, PATH, "%s%s", o->out ? o->out : sslc_name(s->program), o->out ? "" : ".o");
-	if (!header_path(object, header))
+	snprintf(out, PATH, "%s%s", o->out ? o->out : sslc_name(s->program),
+	         o->out      ? ""
+	         : o->shared ? ".so"
+	                     : ".o");
+	if (!header_path(out, header))
 		return EXIT_USAGE;
 	if (!sslc_embed(s->program, how, &e))
 		return session_errors(s);
-	bool good = write_file(object, e.object, e.object_bytes) &&
+	bool good = (o->shared ? write_shared(out, &e) : write_file(out, e.object, e.object_bytes)) &&
 	            write_file(header, e.header, e.header_bytes);
 	if (good)
-		printf("%s, %s: a block of %zu bytes, of it %zu of states and %zu of arena\n", object,
-		       header, e.block_bytes, e.states_bytes, e.arena_bytes);
+		printf("%s, %s: %zu bytes of code, %zu of constants; a block of %zu bytes, of it %zu of "
+		       "states and %zu of arena\n",
+		       out, header, e.code_bytes, e.constant_bytes, e.block_bytes, e.states_bytes,
+		       e.arena_bytes);
+	if (good && o->report)
+		report(&e);
 	sslc_embedded_free(&e);
 	return good ? EXIT_GOOD : EXIT_SYSTEM;
 }
@@ -81,6 +169,11 @@ int command_compile(const Options *o)
 {
 	if (o->only && o->functions) {
 		complain("--only and --functions both say what is compiled");
+		return EXIT_USAGE;
+	}
+	if (o->shared && o->target) {
+		complain("--shared links for this machine, but --target is '%s'", o->target);
+		advise("leave out --shared, and link the object with the tools of that machine");
 		return EXIT_USAGE;
 	}
 	const char *name[MOST_FUNCTIONS];
