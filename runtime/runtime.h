@@ -53,8 +53,9 @@ const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
 /* Where sample i of a split stands in its file. */
 int64_t data_row(const Data *d, Split s, int64_t i);
-/* False names the first sample, by its place in its file, whose integer is not in [0, below). */
-MUST_CHECK bool data_in_range(const Data *d, size_t field, int64_t below, char why[WHY]);
+/* Every value that the model can be given is one that it tells apart; false names the first sample
+ * that has another one, by its place in its file. */
+MUST_CHECK bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY]);
 /* subset.c: `count` samples to train on with their labels, drawn by the seed: `per_class` of each class, or
  * (0) in proportion to the classes; the caller frees them. False: a class has not so many. */
 MUST_CHECK bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,

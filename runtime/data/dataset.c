@@ -282,10 +282,11 @@ int64_t data_row(const Data *d, Split s, int64_t i)
 	return d->whole ? order_at(place, d->whole, HOLD_OUT_SEED, 0) : i;
 }
 
-bool data_in_range(const Data *d, size_t field, int64_t below, char why[WHY])
+/* False names the first sample, by its place in its file, whose integer is not in [0, below). */
+static bool in_range(const Data *d, size_t field, int64_t below, char why[WHY])
 {
 	const sslc_tensor *t = &d->shape.field[field];
-	if (strcmp(t->dtype, "i32") != 0)
+	if (field >= d->shape.count || strcmp(t->dtype, "i32") != 0)
 		return true;
 	for (int s = 0; s < 2; s++) {
 		const int32_t *value = data_field(d, (Split)s, field);
@@ -299,6 +300,20 @@ bool data_in_range(const Data *d, size_t field, int64_t below, char why[WHY])
 				               : s == SPLIT_TRAIN ? " of the train data"
 				                                  : " of the test data",
 				               value[i]);
+	}
+	return true;
+}
+
+bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
+{
+	for (size_t i = 0; i < model->range_count; i++) {
+		const sslc_range *r = &model->range[i];
+		char what[WHY];
+		if (in_range(d, r->field, r->below, what))
+			continue;
+		return because(why, "%s, but %s knows only 0 to %lld there (%.200s:%u:%u)", what,
+		               r->function, (long long)(r->below - 1), r->file ? r->file : "", r->line,
+		               r->column);
 	}
 	return true;
 }

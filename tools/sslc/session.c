@@ -27,24 +27,6 @@ int session_failure(const Session *s, const Failure *f)
 	return f->kind;
 }
 
-/* Every value that the model can be given is one that it tells apart. */
-static bool check_ranges(Session *s)
-{
-	size_t count;
-	const sslc_range *range = sslc_ranges(s->program, &count);
-	for (size_t i = 0; i < count; i++) {
-		const sslc_range *r = &range[i];
-		char why[DATA_WHY], text[2 * DATA_WHY];
-		if (data_in_range(s->data, r->field, r->below, why))
-			continue;
-		snprintf(text, sizeof text, "%s, but %s knows only 0 to %" PRId64 " there (%.200s:%u:%u)",
-		         why, r->function, r->below - 1, r->file ? r->file : "", r->line, r->column);
-		sslc_data_error(s->program, text);
-		return false;
-	}
-	return true;
-}
-
 /* Every task finds as many labels of each class as it asks for. */
 static bool check_labels(Session *s)
 {
@@ -76,7 +58,13 @@ static bool open_data(Session *s, const char *model)
 		sslc_data_error(s->program, why);
 		return false;
 	}
-	return sslc_bind(s->program, data_shape(s->data)) && check_ranges(s) && check_labels(s);
+	if (!sslc_bind(s->program, data_shape(s->data)))
+		return false;
+	if (!data_in_ranges(s->data, sslc_describe(s->program), why)) {
+		sslc_data_error(s->program, why);
+		return false;
+	}
+	return check_labels(s);
 }
 
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)
