@@ -218,7 +218,145 @@ static void shipped_models(void)
 	}
 }
 
+/* -- The runtime over an object ---------------------------------------------------------------- */
+
+/* A model whose functions are an object's: the tables of the program, and C functions that take the
+ * engine's states into the block and back. */
+typedef struct Driven {
+	Object object;
+	sslc_model model;
+	sslc_code code[3];
+} Driven;
+static Driven *driven; /* a StepFunction has no other way to know it */
+
+enum { TAKE, GIVE };
+
+static void move_states(unsigned char *states, int direction)
+{
+	const Object *o = &driven->object;
+	int32_t (*find)(const char *) = (int32_t(*)(const char *))(uintptr_t)symbol(o, "find");
+	int32_t (*move)(void *, uint32_t, void *, size_t) =
+	    (int32_t(*)(void *, uint32_t, void *, size_t))(uintptr_t)symbol(
+	        o, direction == TAKE ? "write" : "read");
+	for (size_t i = 0; i < driven->model.state_count; i++) {
+		const sslc_state *s = &driven->model.state[i];
+		int32_t number = find(s->tensor.name);
+		if (number >= 0)
+			CU_ASSERT_EQUAL(move(o->block, (uint32_t)number, states + s->offset, s->tensor.bytes),
+			                0);
+	}
+}
+
+static const void *input_of(const StepBlock *b, const sslc_code *code, const char *name)
+{
+	for (size_t i = 0; i < code->input_count; i++)
+		if (strcmp(code->input[i].name, name) == 0)
+			return b->inputs[i];
+	return NULL;
+}
+
+static void driven_init(const StepBlock *b)
+{
+	const uint32_t *seed = input_of(b, &driven->code[0], "seed");
+	CU_ASSERT_EQUAL(object_init(&driven->object, seed[0]), 0);
+	move_states(b->states, GIVE);
+}
+
+static void driven_call(const StepBlock *b, const sslc_code *code, const char *name)
+{
+	Function f = (Function)(uintptr_t)symbol(&driven->object, name);
+	void *x = (void *)(uintptr_t)input_of(b, code, "x");
+	move_states(b->states, TAKE);
+	CU_ASSERT_EQUAL(f(driven->object.block, x, b->outputs[0], NULL, NULL, NULL, NULL, NULL), 0);
+	move_states(b->states, GIVE);
+}
+
+static void driven_step(const StepBlock *b)
+{
+	driven_call(b, &driven->code[1], "step");
+}
+
+static void driven_features(const StepBlock *b)
+{
+	driven_call(b, &driven->code[2], "encode");
+}
+
+static void drive(Driven *d, sslc_program *p)
+{
+	static const char *const name[] = {"init", "step", "features"};
+	static const StepFunction call[] = {driven_init, driven_step, driven_features};
+	*d = (Driven){.model = *sslc_describe(p)};
+	CU_ASSERT_TRUE_FATAL(object_open(&d->object, p, &(sslc_embedding){.prefix = "m"}));
+	for (int i = 0; i < 3; i++) {
+		d->code[i] = *sslc_function(p, name[i]); /* for its inputs and outputs */
+		d->code[i].call = call[i];
+	}
+	d->model.code = d->code;
+	d->model.code_count = 3;
+	d->model.prepare = NULL;
+	driven = d;
+}
+
+/* Trains in a folder to `steps` (0: the end), from its checkpoint if there is one, and writes
+ * features. */
+static void train_in(Scratch *folder, const sslc_model *model, const Data *data, int64_t steps,
+                     bool resume)
+{
+	TrainOptions o = {.directory = folder->folder, .resume = resume, .quiet = true, .seed = SEED};
+	Engine e;
+	Position at;
+	Failure f = {0};
+	Watch watch = {0};
+	o.epochs = model->pretraining.epochs;
+	o.steps = steps;
+	o.save_every = 1e9; /* at the end only */
+	CU_ASSERT_TRUE_FATAL(engine_open(&e, model, 1, &f));
+	CU_ASSERT_TRUE_FATAL(train_begin(&e, data, &o, &at, &f));
+	CU_ASSERT_TRUE(train(&e, data, &o, &watch, &at, &f));
+	CU_ASSERT_TRUE(
+	    features_write(&e, data, SPLIT_TRAIN, scratch_path(folder, "features.npy"), &watch, &f));
+	engine_close(&e);
+}
+
+static void same_file(Scratch *a, Scratch *b, const char *name)
+{
+	size_t size = 0;
+	unsigned char *bytes = file_get(scratch_path(a, name), &size);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+	CU_ASSERT_TRUE(file_holds(scratch_path(b, name), bytes, size));
+	free(bytes);
+}
+
+/* The loop, checkpoints and features of the runtime over an object and over the JIT: files of the
+ * same bytes, and the JIT goes on from a checkpoint of the object. */
+static void runtime_drives_objects(void)
+{
+	Data *data;
+	Driven d;
+	Scratch jit, object, both;
+	sslc_program *p = model_open("autoencoder.json", &data);
+	drive(&d, p);
+	scratch_open(&jit);
+	scratch_open(&object);
+	scratch_open(&both);
+	train_in(&jit, sslc_describe(p), data, 0, false);
+	train_in(&object, &d.model, data, 0, false);
+	train_in(&both, &d.model, data, 40, false);
+	train_in(&both, sslc_describe(p), data, 0, true);
+	same_file(&jit, &object, CHECKPOINT);
+	same_file(&jit, &object, "features.npy");
+	same_file(&jit, &both, CHECKPOINT);
+	same_file(&jit, &both, "features.npy");
+	scratch_close(&jit);
+	scratch_close(&object);
+	scratch_close(&both);
+	object_close(&d.object);
+	data_close(data);
+	sslc_close(p);
+}
+
 CU_TestInfo test_object[] = {
     {"shipped models are trained alike", shipped_models},
+    {"the runtime drives objects", runtime_drives_objects},
     CU_TEST_INFO_NULL,
 };
