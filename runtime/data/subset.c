@@ -69,6 +69,9 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 	if (count == n && per_class == 0)
 		return true;
 	const int32_t *label = data_field(d, SPLIT_TRAIN, 1);
+	if (!label || count < 1 || count > n)
+		return because(why, "a task learns from %lld samples with labels, but the data has %lld",
+		               (long long)count, label ? (long long)n : 0);
 	int64_t *have = calloc((size_t)classes, sizeof *have);
 	int64_t *want = calloc((size_t)classes, sizeof *want);
 	*chosen = malloc((size_t)count * sizeof **chosen);

@@ -266,6 +266,25 @@ static void refuses_other_data(void)
 	CHECK(is_refused(&o.model, D, "'step' reads 'label', which the data does not have"));
 }
 
+/* The task asks for a choice by labels, of data that has none. */
+static void refuses_a_choice_without_labels(void)
+{
+	Run r;
+	Scores s = {0};
+	sslc_model model = diagonal;
+	sslc_task task = diagonal.task[0];
+	task.samples = SAMPLES - 1;
+	model.task = &task;
+	run_open(&r);
+	CHECK(run_train(&r, &model, 1, 0, false));
+	CHECK(!downstream(&r.engine, r.data, SEED, &r.watch, &s, &r.failure));
+	CHECK(r.failure.kind == FAILURE_WRONG);
+	CHECK(strcmp(r.failure.text, "a task learns from 13 samples with labels, but the data has 0") ==
+	      0);
+	scores_close(&s);
+	run_close(&r);
+}
+
 int main(void)
 {
 	trains_to_the_closed_form(1);
@@ -275,5 +294,6 @@ int main(void)
 	scores_the_task();
 	says_what_is_missing();
 	refuses_other_data();
+	refuses_a_choice_without_labels();
 	return failures != 0;
 }
