@@ -28,7 +28,8 @@ Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch)
 	b->batch = (double)batch;
 	b->averages = 0;
 	b->binding = NULL;
-	memset(b->pending, 0, MAX_STATES * sizeof *b->pending);
+	memset(b->pending, 0, b->bundle->state_count * sizeof *b->pending);
+	memset(b->is_average, 0, b->bundle->state_count * sizeof *b->is_average);
 	b->calls = 0;
 	*b->frame = (Frame){.component = "", .use = hash_text(1, name)};
 	add_graph(b, b->g);
@@ -365,6 +366,7 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	          .bundle = new (c->arena, Bundle)};
 	b.bundle->data = *data;
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
+	b.is_average = new_array(c->arena, bool, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
 	b.used = new_array(c->arena, bool, model->define.count + 1);
 	complete(&b);
@@ -407,6 +409,7 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
 	          .training = true,
 	          .bundle = new (c->arena, Bundle)};
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
+	b.is_average = new_array(c->arena, bool, MAX_STATES);
 	b.average = new_array(c->arena, Average, MAX_STATES);
 	b.used = new_array(c->arena, bool, definitions ? definitions->define.count + 1 : 1);
 	b.init = begin_graph(&b, "init", false, 1);

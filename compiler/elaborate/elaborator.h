@@ -102,6 +102,7 @@ typedef struct Elab {
 	Value momentum;         /* VALUE_NONE: not inside ema() */
 	bool *used;             /* [model->define.count] networks that were called */
 	NodeId *pending;        /* [MAX_STATES] next values in this graph */
+	bool *is_average;       /* [MAX_STATES] one of those below */
 	Average *average;       /* of this graph */
 	size_t averages;
 	double steps, epoch_steps, batch;
@@ -110,7 +111,7 @@ typedef struct Elab {
 } Elab;
 
 enum {
-	MAX_STATES = 1 << 14,
+	MAX_STATES = 1 << 18,
 	MAX_CALLS = 1 << 19, /* of a graph */
 	MAX_DEPTH = 10000,   /* calls in calls */
 };

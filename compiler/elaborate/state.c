@@ -60,6 +60,9 @@ static uint32_t state_add(Elab *b, Span span, const char *name, Shape shape,
 		return 0;
 	if (bundle->state_count == MAX_STATES) {
 		elab_error(b, span, "the model has more than %d parameters and states", MAX_STATES);
+		diag_help(b->c->diags, "a repeat makes those of its layer again and again, and an "
+		                       "optimizer some for each parameter: use fewer layers");
+		b->stopped = true;
 		return 0;
 	}
 	if (bundle->state_count == bundle->state_capacity) {
@@ -87,9 +90,9 @@ static uint32_t state_add(Elab *b, Span span, const char *name, Shape shape,
 
 static void average_add(Elab *b, uint32_t state, uint32_t param, Span span)
 {
-	for (size_t i = 0; i < b->averages; i++)
-		if (b->average[i].state == state)
-			return;
+	if (b->is_average[state])
+		return;
+	b->is_average[state] = true;
 	NodeId momentum = value_to_tensor(b, &b->momentum, (DType)b->c->float_type);
 	if (!momentum || node(b->g, momentum)->shape.rank != 0) {
 		elab_error(b, span, "the momentum of an average is a number, not %s",

@@ -16,7 +16,7 @@ typedef enum DType {
 enum {
 	MAX_RANK = 8,
 	MAX_INS = 8,
-	MAX_NODES = 1 << 18,
+	MAX_NODES = 1 << 19,
 };
 #define MAX_ELEMENTS ((int64_t)1 << 40)
 
