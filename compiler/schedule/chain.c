@@ -460,8 +460,10 @@ static void rebuild(Chaining *ch)
 	Kernels *k = ch->k;
 	Kernel *old = new_array(ch->c->arena, Kernel, k->kernel_count + 1);
 	memcpy(old, k->kernel, k->kernel_count * sizeof *old);
-	Kernel *to = new_array(ch->c->arena, Kernel, k->kernel_count * (MOST_COPIES + 1) + 1);
-	uint32_t count = 0;
+	uint32_t count = 0, copies = 0;
+	for (uint32_t i = 0; i < ch->drafts; i++)
+		copies += ch->draft[i].copies;
+	Kernel *to = new_array(ch->c->arena, Kernel, k->kernel_count + copies + 1);
 	const Chain *chain = NULL;
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Draft *d = ch->draft_of[i] ? &ch->draft[ch->draft_of[i] - 1] : NULL;
@@ -503,6 +505,11 @@ static void note_results(Chaining *ch)
 		ch->result[g->out[i].value] = true;
 	for (uint32_t i = 0; i < g->set_count; i++)
 		ch->set[g->set[i].value] = true;
+}
+
+size_t kernels_at_most(uint32_t count)
+{
+	return (size_t)count * (MOST_COPIES + 1);
 }
 
 void kernels_chain(Compile *c, Kernels *k)

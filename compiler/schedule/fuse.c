@@ -349,18 +349,20 @@ Kernels *schedule(Compile *c, const Graph *g)
 {
 	if (!g)
 		return NULL;
-	Fuse f = {.c = c, .g = g};
-	f.uses = new_array(c->arena, uint32_t, g->count);
-	f.forced = new_array(c->arena, bool, g->count);
-	f.stored = new_array(c->arena, bool, g->count);
-	f.stage = new_array(c->arena, bool, g->count);
-	f.flat = new_array(c->arena, bool, g->count);
-	f.repeats = new_array(c->arena, bool, g->count);
-	f.home = new_array(c->arena, uint32_t, g->count);
-	f.latest = new_array(c->arena, uint32_t, g->count);
-	f.weight = new_array(c->arena, uint16_t, g->count);
-	f.body = new_array(c->arena, uint16_t, g->count);
-	f.homes = new_array(c->arena, Home, g->count);
+	Compile room = *c; /* for what is gone with the last decision */
+	room.arena = arena_beside(c->arena);
+	Fuse f = {.c = &room, .g = g};
+	f.uses = new_array(room.arena, uint32_t, g->count);
+	f.forced = new_array(room.arena, bool, g->count);
+	f.stored = new_array(room.arena, bool, g->count);
+	f.stage = new_array(room.arena, bool, g->count);
+	f.flat = new_array(room.arena, bool, g->count);
+	f.repeats = new_array(room.arena, bool, g->count);
+	f.home = new_array(room.arena, uint32_t, g->count);
+	f.latest = new_array(room.arena, uint32_t, g->count);
+	f.weight = new_array(room.arena, uint16_t, g->count);
+	f.body = new_array(room.arena, uint16_t, g->count);
+	f.homes = new_array(room.arena, Home, g->count);
 	fuse_demand(&f);
 	fuse_stages(&f);
 	fuse_early(&f);
@@ -373,5 +375,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 			visit(&f, x);
 	}
 	fuse_repeat_late(&f);
-	return fuse_place(&f);
+	Kernels *k = fuse_place(&f, c);
+	arena_release(c->arena);
+	return k;
 }

@@ -74,9 +74,11 @@ typedef struct Visit {
 	bool same_element; /* needed only at the very element of the outs */
 } Visit;
 Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *count);
+/* Of a node, among those of the kernel in increasing order, from 1. */
+uint32_t visit_number(const Visit *visit, uint32_t count, NodeId x);
 
 /* place.c: homes -> kernels with buffers */
-Kernels *fuse_place(Fuse *f);
+Kernels *fuse_place(Fuse *f, Compile *c);
 
 /* axes.c: the axis of n's operand i that lies as `axis` of n does: as long, and each place where it
  * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are. */
@@ -85,6 +87,7 @@ int operand_axis(const Graph *g, const Node *n, int i, int axis);
 
 /* chain.c: before kernels are tiled */
 void kernels_chain(Compile *c, Kernels *k);
+size_t kernels_at_most(uint32_t count); /* that it makes of so many, in room that k has for them */
 
 /* strip.c: after them */
 void kernels_strip(Compile *c, Kernels *k);

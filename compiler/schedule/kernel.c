@@ -98,19 +98,34 @@ uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *
 /* Two kernels of equal hash are the same code with other pointers: buffers are numbered in the
  * order of first use. */
 typedef struct Numbering {
-	uint32_t *buffer; /* [buffer_count] */
-	uint32_t buffers;
+	BufferId *buffer; /* [size], a power of two, hashed; 0: free */
+	uint32_t *number; /* [size] from 1 */
+	uint32_t size, buffers;
 } Numbering;
+
+static Numbering numbering_for(Arena *a, uint32_t buffers)
+{
+	Numbering m = {.size = 16};
+	while (m.size < 2 * buffers)
+		m.size *= 2;
+	m.buffer = new_array(a, BufferId, m.size);
+	m.number = new_array(a, uint32_t, m.size);
+	return m;
+}
 
 static uint32_t buffer_number(Numbering *m, BufferId b)
 {
-	if (!m->buffer[b])
-		m->buffer[b] = ++m->buffers;
-	return m->buffer[b];
+	uint32_t i = b & (m->size - 1);
+	while (m->number[i] && m->buffer[i] != b)
+		i = (i + 1) & (m->size - 1);
+	if (!m->number[i]) {
+		m->buffer[i] = b;
+		m->number[i] = ++m->buffers;
+	}
+	return m->number[i];
 }
 
-/* Of a node, among those of the kernel in increasing order, from 1. */
-static uint32_t node_number(const Visit *visit, uint32_t count, NodeId x)
+uint32_t visit_number(const Visit *visit, uint32_t count, NodeId x)
 {
 	uint32_t from = 0, to = count; /* visits are in decreasing order */
 	while (from + 1 < to) {
@@ -141,9 +156,9 @@ static Hash hash_node(const Kernel *kernel, const Node *n, Hash h)
 Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 {
 	ArenaMark mark = arena_mark(c->arena);
-	Numbering m = {.buffer = new_array(c->arena, uint32_t, k->buffer_count)};
 	uint32_t count;
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
+	Numbering m = numbering_for(c->arena, count + kernel->out_count);
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_u64(h, kernel->lanes);
@@ -160,11 +175,11 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 			continue;
 		}
 		for (int i = 0; i < n->count; i++)
-			h = hash_u64(h, node_number(visit, count, n->in[i]));
+			h = hash_u64(h, visit_number(visit, count, n->in[i]));
 		h = hash_u64(h, x == kernel->core);
 	}
 	for (uint32_t i = 0; i < kernel->out_count; i++)
-		h = hash_u64(hash_u64(h, node_number(visit, count, kernel->out[i])),
+		h = hash_u64(hash_u64(h, visit_number(visit, count, kernel->out[i])),
 		             buffer_number(&m, kernel->to[i]));
 	arena_reset(c->arena, mark);
 	return h;

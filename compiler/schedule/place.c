@@ -269,17 +269,16 @@ static void find_same(Compile *c, Kernels *k)
 	arena_reset(c->arena, mark);
 }
 
-Kernels *fuse_place(Fuse *f)
+Kernels *fuse_place(Fuse *f, Compile *c)
 {
 	const Graph *g = f->g;
-	Compile *c = f->c;
 	Kernels *k = new (c->arena, Kernels);
-	size_t most = 6 * (size_t)g->count + 2 * (size_t)g->out_count + 2 * (size_t)g->set_count + 2;
+	size_t results = 2 * (size_t)g->out_count + 2 * (size_t)g->set_count + 2;
 	k->graph = g;
 	k->buffer_of = new_array(c->arena, BufferId, g->count);
-	k->buffer = new_array(c->arena, Buffer, most);
+	k->buffer = new_array(c->arena, Buffer, g->count + results);
 	k->buffer_count = 1;
-	k->kernel = new_array(c->arena, Kernel, most);
+	k->kernel = new_array(c->arena, Kernel, kernels_at_most(f->home_count) + results);
 	k->input_name = new_array(c->arena, const char *, g->count);
 	k->state_name = new_array(c->arena, const char *, g->count);
 	k->output_name = new_array(c->arena, const char *, g->out_count + 1);

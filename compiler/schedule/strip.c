@@ -32,6 +32,7 @@ typedef struct Stripping {
 	uint32_t *writer;   /* [buffer_count] 1 + kernel */
 	uint32_t *readers;  /* [buffer_count] kernels that read it; */
 	uint32_t *inside;   /* [buffer_count] of the strip at hand */
+	Kernel *before;     /* [MOST_LOOKED] to go back to */
 	Read *read;         /* [count] what a kernel loads */
 	int8_t *rows_of;    /* [buffer_count] the axis of rows of what a member writes */
 	bool *result, *set; /* [count] an output; the value of a set */
@@ -185,7 +186,7 @@ static uint32_t strip(Stripping *s, uint32_t first)
 		return first + 1;
 	uint32_t looked = k->kernel_count - first;
 	looked = looked < MOST_LOOKED ? looked : MOST_LOOKED;
-	Kernel *before = new_array(s->c->arena, Kernel, looked);
+	Kernel *before = s->before;
 	memcpy(before, &k->kernel[first], looked * sizeof *before);
 	Strip d = {.first = first, .end = first};
 	d.rows = node(k->graph, k->kernel[first].out[0])->shape.dim[axis];
@@ -220,6 +221,7 @@ void kernels_strip(Compile *c, Kernels *k)
 	s.result = new_array(c->arena, bool, g->count);
 	s.set = new_array(c->arena, bool, g->count);
 	s.axis = new_array(c->arena, int8_t, g->count);
+	s.before = new_array(c->arena, Kernel, MOST_LOOKED);
 	s.read = new_array(c->arena, Read, g->count);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		uint32_t count = kernel_reads(c, k, &k->kernel[i], s.read);

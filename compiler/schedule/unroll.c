@@ -20,7 +20,9 @@ enum {
 
 typedef struct Unroll {
 	const Kernels *k;
-	bool *seen;
+	const Visit *visit; /* what the kernel computes and loads */
+	uint32_t count;
+	bool *seen; /* [1 + count] by visit_number */
 	uint32_t axes;
 } Unroll;
 
@@ -135,31 +137,31 @@ static void find(Unroll *u, NodeId x, const int *axis, int depth)
 {
 	const Graph *g = u->k->graph;
 	const Node *n = node(g, x);
-	u->seen[x] = true;
+	u->seen[visit_number(u->visit, u->count, x)] = true;
 	if (concat_is_places(g, n) && axis[n->attr.axis] >= 0)
 		u->axes |= 1u << axis[n->attr.axis];
 	int to[MAX_RANK];
 	if (depth == DEEPEST || !follow(g, n, axis, to))
 		return;
 	for (int i = 0; i < n->count; i++)
-		if (!u->seen[n->in[i]] && !u->k->buffer_of[n->in[i]])
+		if (!u->seen[visit_number(u->visit, u->count, n->in[i])] && !u->k->buffer_of[n->in[i]])
 			find(u, n->in[i], to, depth + 1);
 }
 
 /* Of all that is computed in the kernel at a place. */
-static int64_t body_weight(Compile *c, const Kernels *k, const Kernel *kernel)
+static int64_t body_weight(const Unroll *u)
 {
-	uint32_t count;
-	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	int64_t weight = 0;
-	for (uint32_t i = 0; i < count; i++)
-		weight += visit[i].here ? op_info[node(k->graph, visit[i].node)->op].weight : 0;
+	for (uint32_t i = 0; i < u->count; i++)
+		weight += u->visit[i].here ? op_info[node(u->k->graph, u->visit[i].node)->op].weight : 0;
 	return weight;
 }
 
 static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Shape s)
 {
-	Unroll u = {.k = k, .seen = new_array(c->arena, bool, k->graph->count)};
+	Unroll u = {.k = k};
+	u.visit = kernel_walk(c, k, kernel, &u.count);
+	u.seen = new_array(c->arena, bool, u.count + 1);
 	int axis[MAX_RANK];
 	for (int i = 0; i < MAX_RANK; i++)
 		axis[i] = i < s.rank ? i : -1;
@@ -173,7 +175,7 @@ static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Sha
 		places *= u.axes >> i & 1 ? s.dim[i] : 1;
 		loops |= !(u.axes >> i & 1) && s.dim[i] > 1;
 	}
-	bool fits = places <= MOST_PLACES && places * body_weight(c, k, kernel) <= MOST_CODE;
+	bool fits = places <= MOST_PLACES && places * body_weight(&u) <= MOST_CODE;
 	return loops && fits ? u.axes : 0;
 }
 
