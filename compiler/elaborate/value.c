@@ -181,7 +181,7 @@ bool values_unify(Elab *b, Span span, const char *what, const Value *in, int cou
 		if (in[i].kind == VALUE_TENSOR && node(b->g, in[i].node)->shape.rank > rank)
 			rank = node(b->g, in[longest = i].node)->shape.rank;
 	for (int i = 0; i < count; i++)
-		if (in[i].kind == VALUE_TENSOR &&
+		if (in[i].kind == VALUE_TENSOR && node(b->g, in[i].node)->shape.rank < rank &&
 		    !may_lack_axes(b, span,
 		                   arena_printf(b->c->arena, "%s of %s and %s", what,
 		                                value_text(b, &in[i < longest ? i : longest]),
