@@ -85,6 +85,8 @@ const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uin
 
 uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out)
 {
+	if (kernel->kind == KERNEL_copy)
+		return 0;
 	ArenaMark mark = arena_mark(c->arena);
 	uint32_t reads;
 	const Read *read = kernel_loads(c, k, kernel, &reads);

@@ -22,7 +22,7 @@ static void find_lives(Compile *c, Kernels *k)
 		const Kernel *kernel = &k->kernel[i];
 		uint32_t last = wave_end(k, i) - 1;
 		first = kernel->beside ? first : i;
-		uint32_t reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
+		uint32_t reads = kernel_reads(c, k, kernel, read);
 		if (kernel->kind == KERNEL_copy)
 			k->buffer[kernel->from].last = last;
 		for (uint32_t r = 0; r < reads; r++)

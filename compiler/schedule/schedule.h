@@ -144,7 +144,8 @@ typedef struct Read {
 	    same_element; /* only at the very element that is computed: it may be overwritten in place */
 } Read;
 
-/* kernel.c: fills out[], which has room for graph->count; the number of reads. */
+/* kernel.c: fills out[], which has room for graph->count; the number of reads: none of a copy, which
+ * moves what is in `from`. */
 uint32_t kernel_reads(Compile *c, const Kernels *k, const Kernel *kernel, Read *out);
 /* The same in memory of its own. */
 const Read *kernel_loads(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *reads);

@@ -90,7 +90,7 @@ void kernels_verify(const Kernels *k)
 			BUG("kernel @%u of %s does nothing", i, v.name);
 		if (kernel->kind == KERNEL_copy)
 			check_copy(&v, i);
-		uint32_t reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
+		uint32_t reads = kernel_reads(c, k, kernel, read);
 		for (uint32_t r = 0; r < reads; r++)
 			check_read(&v, i, &read[r]);
 		note_writes(&v, i);
@@ -122,7 +122,7 @@ static void check_lives(const Kernels *k)
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
 		uint32_t end = wave_end(k, i);
-		uint32_t reads = kernel->kind == KERNEL_copy ? 0 : kernel_reads(c, k, kernel, read);
+		uint32_t reads = kernel_reads(c, k, kernel, read);
 		for (uint32_t r = 0; r < reads; r++)
 			check_life(k, i, end, k->buffer_of[read[r].node]);
 		if (kernel->kind == KERNEL_copy)

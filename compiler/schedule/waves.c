@@ -17,7 +17,7 @@ typedef struct Wave {
 
 static uint32_t reads_of(const Wave *w, const Kernel *kernel)
 {
-	return kernel->kind == KERNEL_copy ? 0 : kernel_reads(w->c, w->k, kernel, w->read);
+	return kernel_reads(w->c, w->k, kernel, w->read);
 }
 
 static bool fits(const Wave *w, const Kernel *kernel, uint32_t reads)
