@@ -2,6 +2,7 @@
 #ifndef SSLC_BASE_H
 #define SSLC_BASE_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -187,5 +188,7 @@ typedef struct Compile {
 /* Runs it with room for deep recursion, whatever the caller's own limit is. */
 void stack_run(Compile *c, void (*run)(void *), void *argument);
 bool stack_is_low(const Compile *c);
+/* A thread whose stack has so many bytes, whatever the limit of the caller's; false: none. */
+bool stack_thread(pthread_t *thread, size_t stack, void *(*run)(void *), void *argument);
 
 #endif

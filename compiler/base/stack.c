@@ -6,7 +6,6 @@
  * levels says how large their frames are. */
 #include "base.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 static const size_t STACK = (size_t)256 << 20, LEFT = (size_t)256 << 10;
@@ -41,18 +40,22 @@ static void *run_job(void *argument)
 	return NULL;
 }
 
+bool stack_thread(pthread_t *thread, size_t stack, void *(*run)(void *), void *argument)
+{
+	pthread_attr_t attributes; /* not what `ulimit -s` leaves */
+	if (pthread_attr_init(&attributes) != 0)
+		return false;
+	bool made = pthread_attr_setstacksize(&attributes, stack) == 0 &&
+	            pthread_create(thread, &attributes, run, argument) == 0;
+	pthread_attr_destroy(&attributes);
+	return made;
+}
+
 void stack_run(Compile *c, void (*run)(void *), void *argument)
 {
 	Job job = {.c = c, .run = run, .argument = argument, .room = STACK - LEFT};
 	pthread_t thread;
-	pthread_attr_t attributes;
-	bool made = pthread_attr_init(&attributes) == 0;
-	if (made) {
-		made = pthread_attr_setstacksize(&attributes, STACK) == 0 &&
-		       pthread_create(&thread, &attributes, run_job, &job) == 0;
-		pthread_attr_destroy(&attributes);
-	}
-	if (made) {
+	if (stack_thread(&thread, STACK, run_job, &job)) {
 		pthread_join(thread, NULL);
 	} else {
 		job.room = CALLERS;

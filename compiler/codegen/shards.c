@@ -110,11 +110,7 @@ static void give(Shards *all, Shard *s)
 	pthread_mutex_unlock(&all->lock);
 	if (all->threads == all->most)
 		return;
-	pthread_attr_t stack; /* not what `ulimit -s` leaves */
-	pthread_attr_init(&stack);
-	pthread_attr_setstacksize(&stack, STEP_STACK);
-	all->threads += pthread_create(&all->thread[all->threads], &stack, work, all) == 0;
-	pthread_attr_destroy(&stack);
+	all->threads += stack_thread(&all->thread[all->threads], STEP_STACK, work, all);
 }
 
 Shards *shards_open(const Codegen *cg)
