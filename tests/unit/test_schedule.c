@@ -269,6 +269,29 @@ static void large_tensors(void)
 	CU_ASSERT(has_plan(8, 1 << 19));
 }
 
+/* However many passes there are, one graph is left of them; and what a schedule takes is of the
+ * graph's size, not of its square: twice the depth, about twice the memory. */
+static void memory_is_of_the_graphs_size(void)
+{
+	size_t taken[2];
+	for (int deep = 0; deep < 2; deep++) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "deep");
+		NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(6, 7));
+		for (int i = 0; i < (deep ? 2000 : 1000); i++)
+			x = i % 2 ? op_transpose(g, x, (Axes){2, {1, 0}}) : op_sin(g, op_neg(g, x));
+		graph_output(g, "y", x);
+		size_t before = arena_used(c->arena);
+		Graph *low = passes(c, g, NULL);
+		CU_ASSERT(arena_used(c->arena) - before < 2 * low->count * sizeof(Node));
+		before = arena_used(c->arena);
+		(void)schedule(c, low);
+		taken[deep] = arena_used(c->arena) - before;
+		compile_close(c);
+	}
+	CU_ASSERT(taken[1] < 3 * taken[0]);
+}
+
 CU_TestInfo test_schedule[] = {
     {"constants everywhere", constants_everywhere},
     {"many users", many_users},
@@ -276,5 +299,6 @@ CU_TestInfo test_schedule[] = {
     {"axes of operands", axes_of_operands},
     {"broken ones are found", broken_ones_are_found},
     {"large tensors", large_tensors},
+    {"memory", memory_is_of_the_graphs_size},
     CU_TEST_INFO_NULL,
 };
