@@ -132,12 +132,6 @@ V l_call(Emit *e, const char *intrinsic, T result, const T *overload, unsigned o
 	                      args, count, "");
 }
 
-V l_fma(Emit *e, V x, V y, V z)
-{
-	T t = LLVMTypeOf(x);
-	return l_call(e, "llvm.fma", t, &t, 1, (V[]){x, y, z}, 3);
-}
-
 V l_pairs(Emit *e, V x, V y, V z)
 {
 	T pairs = l_vector(e->bf16, 2 * l_lanes(z));

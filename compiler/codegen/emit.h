@@ -27,9 +27,11 @@ typedef struct Emit {
 	T word; /* an integer of a pointer's size: of indices, offsets, numbers of tiles, args */
 	unsigned word_bytes;
 	unsigned vector_bits; /* 512, 256, 128 */
-	bool bf16_pairs;      /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
-	V function;           /* being emitted */
-	bool names;           /* values get names: when the text is to be shown */
+	unsigned float_bits;  /* as in machine.h, and so are these */
+	bool fma, rounds;
+	bool bf16_pairs; /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
+	V function;      /* being emitted */
+	bool names;      /* values get names: when the text is to be shown */
 	StateOffset state_offset;
 	void *states;
 } Emit;
@@ -51,7 +53,6 @@ V l_fsub(Emit *e, V x, V y);
 V l_fmul(Emit *e, V x, V y);
 V l_fdiv(Emit *e, V x, V y);
 V l_fneg(Emit *e, V x);
-V l_fma(Emit *e, V x, V y, V z); /* x y + z, one rounding */
 /* z plus both products of pairs of bf16, which are the bits of x and y; all 16 f32. */
 V l_pairs(Emit *e, V x, V y, V z);
 V l_call(Emit *e, const char *intrinsic, T result, const T *overload, unsigned overloads, V *args,
@@ -86,6 +87,15 @@ typedef struct Loop {
 void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const V *carry,
                 unsigned carries);
 void loop_end(Emit *e, Loop *loop, const V *next);
+
+/* -- exact.c: what some machines have no instruction for ---------------------------------------- */
+
+V l_floor(Emit *e, V x);
+V l_trunc(Emit *e, V x);
+V l_sqrt(Emit *e, V x);
+V l_fma(Emit *e, V x, V y, V z);    /* x y + z, one rounding */
+V l_muladd(Emit *e, V x, V y, V z); /* the same where that is quick, else two roundings */
+V l_rem(Emit *e, V x, V y);
 
 /* -- math.c: our own vector functions, f32 and f64, any lanes. Max error is stated above each. - */
 

@@ -102,5 +102,5 @@ V contract_multiply(Contract *c, V row, V col, V sum)
 {
 	if (c->pairs)
 		return l_pairs(c->e, row, col, sum);
-	return l_call(c->e, "llvm.fmuladd", c->vector, &c->vector, 1, (V[]){row, col, sum}, 3);
+	return l_muladd(c->e, row, col, sum);
 }

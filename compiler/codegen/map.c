@@ -52,7 +52,7 @@ EMIT(log1p)
 }
 EMIT(sqrt)
 {
-	return l_unary(e, "llvm.sqrt", n->x);
+	return l_sqrt(e, n->x);
 }
 EMIT(sin)
 {
@@ -72,7 +72,7 @@ EMIT(erf)
 }
 EMIT(floor)
 {
-	return l_unary(e, "llvm.floor", n->x);
+	return l_floor(e, n->x);
 }
 EMIT(not )
 {
@@ -170,43 +170,11 @@ EMIT(div)
 	return l_select(e, undefined, zero(q), q);
 }
 
-/* C's fmod: takes y off |x| as often as it fits, up to 2^53 times in a round, until no lane has
- * more. Each round is exact: the quotient of doubles is off by one at most, which leaves a
- * remainder of the wrong sign, put right at the end. f32 in f64 needs 6 rounds at most, mostly
- * one; f64 beyond quotients of 2^1023 gives NaN. */
-static V float_rem(Emit *e, const Lane *n)
-{
-	T narrow = LLVMTypeOf(n->x), wide = l_vector(e->f64, l_lanes(n->x));
-	V x = narrow == wide ? n->x : LLVMBuildFPExt(e->b, n->x, wide, "");
-	V y = narrow == wide ? n->y : LLVMBuildFPExt(e->b, n->y, wide, "");
-	V size = l_unary(e, "llvm.fabs", y);
-	LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), round = l_block(e, "rem");
-	l_goto(e, round);
-	V rest = LLVMBuildPhi(e->b, wide, "");
-	LLVMAddIncoming(rest, &x, &before, 1);
-	V fits = LLVMBuildFCmp(e->b, LLVMRealOGE, l_unary(e, "llvm.fabs", rest), size, "");
-	V q = l_unary(e, "llvm.trunc", l_fdiv(e, rest, size));
-	V less = l_select(e, fits, l_fma(e, l_fneg(e, q), size, rest), rest);
-	V more = LLVMBuildFCmp(e->b, LLVMRealOGE, l_unary(e, "llvm.fabs", less), size, "");
-	LLVMBasicBlockRef after = l_block(e, "after");
-	LLVMBuildCondBr(e->b, l_any_lane(e, more), round, after);
-	LLVMAddIncoming(rest, &less, &round, 1);
-	LLVMPositionBuilderAtEnd(e->b, after);
-	V below = LLVMBuildFCmp(e->b, LLVMRealOLT, less, zero(less), "");
-	V above = LLVMBuildFCmp(e->b, LLVMRealOGT, less, zero(less), "");
-	V positive = LLVMBuildFCmp(e->b, LLVMRealOGT, x, zero(x), "");
-	V wrong = l_select(e, positive, below, above);
-	V back = l_fadd(e, less, l_binary(e, "llvm.copysign", size, x));
-	V r = l_binary(e, "llvm.copysign", l_select(e, wrong, back, less), x);
-	r = l_select(e, LLVMBuildFCmp(e->b, LLVMRealUNO, y, y, ""), y, r);
-	return narrow == wide ? r : LLVMBuildFPTrunc(e->b, r, narrow, "");
-}
-
 EMIT(rem)
 {
 	V undefined;
 	if (is_float(n))
-		return float_rem(e, n);
+		return l_rem(e, n->x, n->y);
 	V y = safe_divisor(e, n, &undefined);
 	V r = is_signed(n) ? LLVMBuildSRem(e->b, n->x, y, "") : LLVMBuildURem(e->b, n->x, y, "");
 	return l_select(e, undefined, zero(r), r);

@@ -59,17 +59,11 @@ V math_max(Emit *e, V x, double bound)
 	return l_select(e, math_test(e, LLVMRealOLT, x, bound), l_float(e, LLVMTypeOf(x), bound), x);
 }
 
-V math_madd(Emit *e, V x, V y, V z)
-{
-	T type = LLVMTypeOf(x);
-	return l_call(e, "llvm.fmuladd", type, &type, 1, (V[]){x, y, z}, 3);
-}
-
 V math_polynomial(Emit *e, V x, const double *c, unsigned count)
 {
 	V sum = l_float(e, LLVMTypeOf(x), c[0]);
 	for (unsigned i = 1; i < count; i++)
-		sum = math_madd(e, sum, x, l_float(e, LLVMTypeOf(x), c[i]));
+		sum = l_muladd(e, sum, x, l_float(e, LLVMTypeOf(x), c[i]));
 	return sum;
 }
 
@@ -86,13 +80,13 @@ static const double EXP_F64[] = {
 Exp math_exp_parts(Emit *e, Format f, V x, V low)
 {
 	V rounder = l_float(e, f.type, f.rounder);
-	V shifted = math_madd(e, x, l_float(e, f.type, 0x1.71547652b82fep+0), rounder);
+	V shifted = l_muladd(e, x, l_float(e, f.type, 0x1.71547652b82fep+0), rounder);
 	V n = l_fsub(e, shifted, rounder);
-	V r = math_madd(e, n, l_float(e, f.type, -LN2_HI(f)), x);
-	r = math_madd(e, n, l_float(e, f.type, -LN2_LO(f)), r);
+	V r = l_muladd(e, n, l_float(e, f.type, -LN2_HI(f)), x);
+	r = l_muladd(e, n, l_float(e, f.type, -LN2_LO(f)), r);
 	if (low)
 		r = l_fadd(e, r, low);
-	V p = math_madd(e, l_fmul(e, r, r), POLYNOMIAL(e, f, r, EXP), r);
+	V p = l_muladd(e, l_fmul(e, r, r), POLYNOMIAL(e, f, r, EXP), r);
 	V bits = math_bits(e, f, shifted), zero = math_bits(e, f, rounder);
 	return (Exp){l_fadd(e, p, l_float(e, f.type, 1)), LLVMBuildSub(e->b, bits, zero, "")};
 }
@@ -158,13 +152,13 @@ static V log_sum(Emit *e, Format f, V k, V x)
 		V s = l_fdiv(e, x, l_fadd(e, x, l_float(e, f.type, 2)));
 		V z = l_fmul(e, s, s), half = l_fmul(e, square, l_float(e, f.type, 0.5));
 		V tail = l_fmul(e, z, math_polynomial(e, z, LOG_F64, COUNT(LOG_F64)));
-		low = l_fsub(e, math_madd(e, s, l_fadd(e, half, tail), k_low), half);
+		low = l_fsub(e, l_muladd(e, s, l_fadd(e, half, tail), k_low), half);
 	} else {
 		V tail = math_polynomial(e, x, LOG_F32, COUNT(LOG_F32));
-		low = math_madd(e, l_fmul(e, square, x), tail, k_low);
-		low = math_madd(e, square, l_float(e, f.type, -0.5), low);
+		low = l_muladd(e, l_fmul(e, square, x), tail, k_low);
+		low = l_muladd(e, square, l_float(e, f.type, -0.5), low);
 	}
-	return math_madd(e, k, l_float(e, f.type, LN2_HI(f)), l_fadd(e, x, low));
+	return l_muladd(e, k, l_float(e, f.type, LN2_HI(f)), l_fadd(e, x, low));
 }
 
 /* f32 0.87 ulp, f64 0.83. log(0) = -inf, of negatives NaN. */
@@ -196,7 +190,7 @@ V math_log1p(Emit *e, V x)
 	V biased = LLVMBuildSub(e->b, math_int(f, f.bias), kept, "");
 	V scale = math_value(e, f, LLVMBuildShl(e->b, biased, math_int(f, f.mantissa), ""));
 	V k = LLVMBuildSIToFP(e->b, y.k, f.type, "");
-	V result = log_sum(e, f, k, math_madd(e, rest, scale, y.f));
+	V result = log_sum(e, f, k, l_muladd(e, rest, scale, y.f));
 	V limit = l_select(e, math_test(e, LLVMRealOEQ, x, -1), l_float(e, f.type, -INFINITY),
 	                   l_float(e, f.type, NAN));
 	result = l_select(e, math_test(e, LLVMRealOGT, x, -1), result, limit);
@@ -225,7 +219,7 @@ V math_tanh(Emit *e, V x)
 {
 	Format f = math_format(e, x);
 	V a = l_unary(e, "llvm.fabs", x), z = l_fmul(e, x, x);
-	V near = math_madd(e, l_fmul(e, a, z), POLYNOMIAL(e, f, z, TANH), a);
+	V near = l_muladd(e, l_fmul(e, a, z), POLYNOMIAL(e, f, z, TANH), a);
 	V bounded = math_min(e, a, f.wide ? 20 : 10); /* tanh is 1 there */
 	V grown = exp_normal(e, f, l_fadd(e, bounded, bounded)), one = l_float(e, f.type, 1);
 	V quotient = l_fdiv(e, l_float(e, f.type, 2), l_fadd(e, grown, one));
@@ -261,7 +255,7 @@ V math_erf(Emit *e, V x)
 {
 	Format f = math_format(e, x);
 	V a = l_unary(e, "llvm.fabs", x), z = l_fmul(e, x, x);
-	V near = math_madd(e, a, POLYNOMIAL(e, f, z, ERF), a);
+	V near = l_muladd(e, a, POLYNOMIAL(e, f, z, ERF), a);
 	V bounded = math_min(e, a, f.wide ? 6 : 4); /* erf is 1 there */
 	V one = l_float(e, f.type, 1), from_one = l_fsub(e, bounded, one);
 	V complement = exp_normal(e, f, POLYNOMIAL(e, f, from_one, ERFC));

@@ -22,9 +22,6 @@ V math_test(Emit *e, LLVMRealPredicate p, V x, double bound);
 V math_min(Emit *e, V x, double bound); /* NaN stays NaN */
 V math_max(Emit *e, V x, double bound);
 
-/* x y + z, fused where the machine can; l_fma is a call of the C library elsewhere. */
-V math_madd(Emit *e, V x, V y, V z);
-
 /* c[0] x^(count - 1) + ... + c[count - 1], by Horner's rule. */
 V math_polynomial(Emit *e, V x, const double *c, unsigned count);
 #define POLYNOMIAL(e, f, x, name)                                                                  \

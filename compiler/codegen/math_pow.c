@@ -1,8 +1,8 @@
 /* math_pow.c: x^y on vectors, with all special cases of C's pow.
  *
  * f32 goes through f64: e^(y log |x|) with the double functions of math.c, rounded once.
- * f64 takes log |x| as an unevaluated sum of two doubles (Dekker 1971; products by FMA): the error
- * of the exponent is that of the result, times up to 709. */
+ * f64, and f32 where all numbers are, takes log |x| as an unevaluated sum of two (Dekker 1971;
+ * products by FMA): the error of the exponent is that of the result, times up to 709. */
 #include "math_parts.h"
 
 #include <math.h>
@@ -38,19 +38,29 @@ static Double double_mul(Emit *e, Double x, Double y)
 	return sum_exact(e, p.high, cross);
 }
 
-/* (log((1 + s) / (1 - s)) / s - 2 - 2 s^2 / 3) / s^4 in s^2; error 2^-66. */
-static const double LOG_TAIL[] = {0.13196367445949866, 0.1325681346461966,  0.1538675752101768,
-                                  0.18181784362838668, 0.22222222519974286, 0.28571428570099267,
-                                  0.40000000000002256};
+/* (log((1 + s) / (1 - s)) / s - 2 - 2 s^2 / 3) / s^4 in s^2; error 2^-66 and 2^-34. */
+static const double LOG_TAIL_F32[] = {0.18181784362838668, 0.22222222519974286, 0.28571428570099267,
+                                      0.40000000000002256};
+static const double LOG_TAIL_F64[] = {0.13196367445949866, 0.1325681346461966,  0.1538675752101768,
+                                      0.18181784362838668, 0.22222222519974286, 0.28571428570099267,
+                                      0.40000000000002256};
 
-/* log(x) of normal or subnormal x > 0 to about 2^-65. */
+/* high + low, which of f32 are one double. */
+static Double constant(Emit *e, Format f, double high, double low)
+{
+	double first = f.wide ? high : (double)(float)high, second = f.wide ? low : high - first;
+	return (Double){l_float(e, f.type, first), l_float(e, f.type, second)};
+}
+
+/* log(x) of normal or subnormal x > 0 to about 2^-65, of f32 2^-33. */
 static Double log_double(Emit *e, Format f, V x)
 {
-	V tiny = math_test(e, LLVMRealOLT, x, 0x1p-1022);
-	V scale = l_select(e, tiny, l_float(e, f.type, 0x1p54), l_float(e, f.type, 1));
+	int up = (int)f.mantissa + 2;
+	V tiny = math_test(e, LLVMRealOLT, x, f.wide ? 0x1p-1022 : 0x1p-126);
+	V scale = l_select(e, tiny, l_float(e, f.type, ldexp(1, up)), l_float(e, f.type, 1));
 	Log y = math_log_parts(e, f, l_fmul(e, x, scale));
 	V k = LLVMBuildSIToFP(e->b, y.k, f.type, "");
-	k = l_fadd(e, k, l_select(e, tiny, l_float(e, f.type, -54), l_float(e, f.type, 0)));
+	k = l_fadd(e, k, l_select(e, tiny, l_float(e, f.type, -up), l_float(e, f.type, 0)));
 
 	/* s = f / (2 + f), with the remainder of the division */
 	Double below = sum_exact(e, l_float(e, f.type, 2), y.f);
@@ -61,40 +71,40 @@ static Double log_double(Emit *e, Format f, V x)
 
 	/* 2 s + 2/3 s^3 in two parts, s^5 and on in one */
 	Double z = double_mul(e, s, s), cube = double_mul(e, z, s);
-	Double two_thirds = {l_float(e, f.type, 0x1.5555555555555p-1),
-	                     l_float(e, f.type, 0x1.5555555555555p-55)};
+	Double two_thirds = constant(e, f, 0x1.5555555555555p-1, 0x1.5555555555555p-55);
 	Double sum = double_mul(e, cube, two_thirds);
-	V tail = math_polynomial(e, z.high, LOG_TAIL, COUNT(LOG_TAIL));
+	V tail = POLYNOMIAL(e, f, z.high, LOG_TAIL);
 	sum.low = l_fma(e, l_fmul(e, cube.high, z.high), tail, sum.low);
 	Double twice = {l_fadd(e, s.high, s.high), l_fadd(e, s.low, s.low)};
 	sum = double_add(e, twice, sum);
-	Double power = product_exact(e, k, l_float(e, f.type, 0x1.62e42fefa39efp-1));
-	power.low = l_fma(e, k, l_float(e, f.type, 0x1.abc9e3b39803fp-56), power.low);
+	Double ln2 = constant(e, f, 0x1.62e42fefa39efp-1, 0x1.abc9e3b39803fp-56);
+	Double power = product_exact(e, k, ln2.high);
+	power.low = l_fma(e, k, ln2.low, power.low);
 	return double_add(e, power, sum);
 }
 
-/* |x|^y of f64, right where log |x| is finite and y is. */
-static V pow_double(Emit *e, V x, V y)
+/* |x|^y, right where log |x| is finite and y is. */
+static V pow_of_pairs(Emit *e, V x, V y)
 {
 	Format f = math_format(e, x);
 	Double log = log_double(e, f, x);
 	Double t = product_exact(e, log.high, y);
 	t.low = l_fma(e, log.low, y, t.low);
 	/* Beyond the range the bound decides alone. */
-	V inside = math_test(e, LLVMRealOLT, l_unary(e, "llvm.fabs", t.high), 745);
+	V inside = math_test(e, LLVMRealOLT, l_unary(e, "llvm.fabs", t.high), f.wide ? 745 : 103);
 	V low = l_select(e, inside, t.low, l_float(e, f.type, 0));
-	V high = math_max(e, math_min(e, t.high, 710), -746);
+	V high = math_max(e, math_min(e, t.high, f.wide ? 710 : 89), f.wide ? -746 : -104);
 	return math_exp_scale(e, f, math_exp_parts(e, f, high, low));
 }
 
-/* f32: 0.51 ulp; f64: 1.15 ulp (samples). */
+/* f32: 0.51 ulp, without doubles 1.2; f64: 1.15 ulp (samples). */
 V math_pow(Emit *e, V x, V y)
 {
 	Format f = math_format(e, x);
 	V a = l_unary(e, "llvm.fabs", x), zero = l_float(e, f.type, 0), one = l_float(e, f.type, 1);
 	V power;
-	if (f.wide) {
-		power = pow_double(e, a, y);
+	if (f.wide || (e->float_bits == 32 && e->fma)) {
+		power = pow_of_pairs(e, a, y);
 	} else {
 		T wide = l_vector(e->f64, f.lanes);
 		V log = math_log(e, LLVMBuildFPExt(e->b, a, wide, ""));
@@ -116,9 +126,9 @@ V math_pow(Emit *e, V x, V y)
 	power = l_select(e, unit, one, power);
 
 	/* Negative x: the sign of an odd power; NaN of a broken one (infinite powers are even). */
-	V whole = LLVMBuildFCmp(e->b, LLVMRealOEQ, l_unary(e, "llvm.floor", y), y, "");
+	V whole = LLVMBuildFCmp(e->b, LLVMRealOEQ, l_floor(e, y), y, "");
 	V half = l_fmul(e, y, l_float(e, f.type, 0.5));
-	V even = LLVMBuildFCmp(e->b, LLVMRealOEQ, l_unary(e, "llvm.floor", half), half, "");
+	V even = LLVMBuildFCmp(e->b, LLVMRealOEQ, l_floor(e, half), half, "");
 	V odd = LLVMBuildAnd(e->b, whole, LLVMBuildNot(e->b, even, ""), "");
 	power = l_select(e, odd, l_binary(e, "llvm.copysign", power, x), power);
 	V broken =

@@ -86,6 +86,37 @@ static void words_from(Emit *e, Format f, Format w, V place, V word[WORDS])
 	}
 }
 
+/* pi/2 times a fraction of 64 bits, where there are no doubles or no conversions of 64 bits: its
+ * magnitude in parts of 24, 24 and 16 bits, which f32 holds. */
+static V angle_of_parts(Emit *e, Format f, Format w, V fraction)
+{
+	V negative = LLVMBuildICmp(e->b, LLVMIntSLT, fraction, math_int(w, 0), ""), part[3];
+	V size = l_select(e, negative, LLVMBuildNeg(e->b, fraction, ""), fraction);
+	static const int shift[] = {40, 16, 0};
+	for (int i = 0; i < 3; i++) {
+		V bits = LLVMBuildTrunc(e->b, shift_right(e, w, size, shift[i]), f.integer, "");
+		bits = LLVMBuildAnd(e->b, bits, math_int(f, i < 2 ? 0xffffff : 0xffff), "");
+		V scale = l_float(e, f.type, ldexp(1, shift[i] - 64));
+		part[i] = l_fmul(e, LLVMBuildSIToFP(e->b, bits, f.type, ""), scale);
+	}
+	V high = l_fadd(e, part[0], part[1]);
+	V low = l_fadd(e, l_fsub(e, part[1], l_fsub(e, high, part[0])), part[2]);
+	V r = l_fmul(e, low, l_float(e, f.type, PI_HALF_F32[0]));
+	r = l_muladd(e, high, l_float(e, f.type, PI_HALF_F32[1]), r);
+	r = l_muladd(e, high, l_float(e, f.type, PI_HALF_F32[0]), r);
+	return l_select(e, negative, l_fneg(e, r), r);
+}
+
+static V angle(Emit *e, Format f, Format w, V fraction)
+{
+	if (e->float_bits < 64 || e->word_bytes < 8)
+		return angle_of_parts(e, f, w, fraction);
+	T wide = l_vector(e->f64, f.lanes);
+	V r = LLVMBuildSIToFP(e->b, fraction, wide, "");
+	r = l_fmul(e, r, l_float(e, wide, 0x1.921fb54442d18p-64)); /* pi/2 2^-64 */
+	return LLVMBuildFPTrunc(e->b, r, f.type, "");
+}
+
 /* Of f32 from LARGE on. a 2/pi modulo 4 is a fraction of 64 bits, two of them the quadrant: what is
  * left out is below 2^-70, r never below 2^-30. */
 static Reduced reduce_large(Emit *e, Format f, V a)
@@ -106,10 +137,7 @@ static Reduced reduce_large(Emit *e, Format f, V a)
 
 	V n = LLVMBuildAdd(e->b, turns, math_int(w, 1LL << 61), ""); /* to the nearest */
 	n = LLVMBuildTrunc(e->b, shift_right(e, w, n, 62), f.integer, "");
-	T wide = l_vector(e->f64, f.lanes);
-	V r = LLVMBuildSIToFP(e->b, shift_left(e, w, turns, 2), wide, "");
-	r = l_fmul(e, r, l_float(e, wide, 0x1.921fb54442d18p-64)); /* pi/2 2^-64 */
-	return (Reduced){LLVMBuildFPTrunc(e->b, r, f.type, ""), n};
+	return (Reduced){angle(e, f, w, shift_left(e, w, turns, 2)), n};
 }
 
 /* By either way, lane by lane; the second is gone into only where some lane needs it. */
@@ -143,9 +171,9 @@ static V sine(Emit *e, V x, int turn)
 	Reduced y_of = reduce(e, f, a);
 	V r = y_of.r, quadrant = y_of.n;
 	V z = l_fmul(e, r, r);
-	V s = math_madd(e, l_fmul(e, r, z), POLYNOMIAL(e, f, z, SIN), r);
-	V c = math_madd(e, z, POLYNOMIAL(e, f, z, COS), l_float(e, f.type, -0.5));
-	c = math_madd(e, z, c, l_float(e, f.type, 1));
+	V s = l_muladd(e, l_fmul(e, r, z), POLYNOMIAL(e, f, z, SIN), r);
+	V c = l_muladd(e, z, POLYNOMIAL(e, f, z, COS), l_float(e, f.type, -0.5));
+	c = l_muladd(e, z, c, l_float(e, f.type, 1));
 
 	if (turn)
 		quadrant = LLVMBuildAdd(e->b, quadrant, math_int(f, turn), "");

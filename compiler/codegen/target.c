@@ -142,6 +142,11 @@ void target_attributes(const Codegen *cg, Emit *e, V function)
 		add_attribute(e, function, "min-legal-vector-width", bits);
 	}
 	add_attribute(e, function, "frame-pointer", "none");
+	if (!machine_is_x86(cg->target)) { /* no tables for who would unwind the stack */
+		unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+		LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+		                        LLVMCreateEnumAttribute(e->context, nounwind, 0));
+	}
 }
 
 const char *codegen_cpu(const Codegen *cg)

@@ -41,6 +41,9 @@ void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *
 	            .context = context,
 	            .machine = cg->machine,
 	            .vector_bits = cg->target->vector_bits,
+	            .float_bits = cg->target->float_bits,
+	            .fma = cg->target->fma,
+	            .rounds = cg->target->rounds,
 	            .bf16_pairs = cg->target->bf16_pairs};
 	LLVMContextSetDiscardValueNames(context, !e->names);
 	e->module = LLVMModuleCreateWithNameInContext(name, context);

@@ -36,8 +36,8 @@ typedef struct Target {
 } Target;
 
 static const Target targets[] = {
-#define TARGET(called, llvm, processor, has, call, pointer, bits, registers, fused, small, l1, l2, \
-               l3, line, stack)                                                                    \
+#define TARGET(called, llvm, processor, has, call, pointer, bits, registers, floats, fused, whole, \
+               small, l1, l2, l3, line, stack)                                                     \
 	{called,                                                                                       \
 	 {.triple = llvm,                                                                              \
 	  .cpu = processor,                                                                            \
@@ -46,7 +46,9 @@ static const Target targets[] = {
 	  .pointer_bytes = pointer,                                                                    \
 	  .vector_bits = bits,                                                                         \
 	  .vector_registers = registers,                                                               \
+	  .float_bits = floats,                                                                        \
 	  .fma = fused,                                                                                \
+	  .rounds = whole,                                                                             \
 	  .bare = small,                                                                               \
 	  .l1_bytes = KIB(l1),                                                                         \
 	  .l2_bytes = KIB(l2),                                                                         \
@@ -60,7 +62,7 @@ static const Target targets[] = {
 /* Of every x86-64: half of a common second cache is 512 KiB. */
 #define X86                                                                                        \
 	.abi = "", .pointer_bytes = 8, .l1_bytes = KIB(48), .l2_bytes = KIB(1024),                     \
-	.l3_bytes = KIB(4096), .line_bytes = 64, .stack_bytes = KIB(2048)
+	.l3_bytes = KIB(4096), .line_bytes = 64, .stack_bytes = KIB(2048), .float_bits = 64
 
 const Machine machine_default = {X86,
                                  .triple = "x86_64-unknown-linux-gnu",
@@ -68,7 +70,8 @@ const Machine machine_default = {X86,
                                  .features = "+avx2,+fma",
                                  .vector_bits = 256,
                                  .vector_registers = 16,
-                                 .fma = true};
+                                 .fma = true,
+                                 .rounds = true};
 
 /* -- Features ---------------------------------------------------------------------------------- */
 
@@ -189,6 +192,7 @@ static void derive(Machine *m)
 	m->vector_registers = m->vector_bits == 512 ? 32 : 16;
 	m->bf16_pairs = m->vector_bits == 512 && has(m->features, "avx512bf16");
 	m->fma = has(m->features, "fma");
+	m->rounds = has(m->features, "sse4.1") || has(m->features, "avx2");
 }
 
 static bool choose_target(Compile *c, Machine *to)
@@ -224,8 +228,9 @@ bool machine_choose(Compile *c, const Machine *host, Machine *to)
 		to->cpu = "x86-64", to->features = "";
 	add_features(c, to);
 	derive(to);
+	to->rounds |= cpu && strstr(cpu->needs, "sse4.1");
 	if (!x86) /* a host of another kind: that its vectors are of 128 bits is likely */
-		to->vector_registers = 32, to->fma = true;
+		to->vector_registers = 32, to->fma = to->rounds = true;
 	return true;
 }
 

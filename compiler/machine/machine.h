@@ -12,9 +12,12 @@ typedef struct Machine {
 	unsigned pointer_bytes;
 	unsigned vector_bits;      /* of a register; 32: there are no vectors, all is done one by one */
 	unsigned vector_registers; /* of that size, or of f32 where there are no vectors */
-	bool fma;                  /* x y + z with one rounding is one instruction */
-	bool bf16_pairs;           /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
-	bool bare; /* neither an operating system nor much memory: small code before quick code */
+	unsigned
+	    float_bits;  /* of the widest numbers that it adds: 64, 32, 0: all is done in integers */
+	bool fma;        /* x y + z of them with one rounding is one instruction, */
+	bool rounds;     /* and so is floor */
+	bool bf16_pairs; /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
+	bool bare;       /* neither an operating system nor much memory: small code before quick code */
 	/* Bytes: of a core's first and second cache, its share of the last one, and a line; 0: none. */
 	int64_t l1_bytes, l2_bytes, l3_bytes, line_bytes;
 	int64_t stack_bytes; /* of the stack that a task may use for scratch */

@@ -46,6 +46,8 @@ static inline Machine jit_machine(const char *cpu)
 	     is256 = cpu ? strstr(cpu, "v3") != NULL : host256;
 	m.vector_bits = is512 ? 512 : is256 ? 256 : 128;
 	m.vector_registers = is512 ? 32 : 16;
+	m.rounds = !cpu || strcmp(cpu, "x86-64") != 0;
+	m.fma = cpu ? m.vector_bits > 128 : __builtin_cpu_supports("fma") != 0;
 	m.bf16_pairs = !cpu && __builtin_cpu_supports("avx512bf16");
 	return m;
 }
@@ -78,6 +80,8 @@ static inline void jit_open(Jit *j, const char *cpu)
 	e->voidt = LLVMVoidTypeInContext(c);
 	e->word = LLVMIntPtrTypeInContext(c, e->layout), e->word_bytes = LLVMPointerSize(e->layout);
 	e->vector_bits = jit_machine(cpu).vector_bits;
+	e->float_bits = jit_machine(cpu).float_bits, e->rounds = jit_machine(cpu).rounds;
+	e->fma = jit_machine(cpu).fma;
 	e->bf16_pairs = jit_machine(cpu).bf16_pairs;
 	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
 }

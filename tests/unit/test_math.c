@@ -15,6 +15,9 @@ typedef struct Function {
 	double ulps;
 } Function;
 
+/* A machine that has no doubles, but FMA. */
+static const char SINGLE[] = "x86-64-v3";
+
 /* void f(x, y, out): SIZE elements. */
 static JitFunction compile(Jit *j, const char *cpu, V (*unary)(Emit *, V), bool wide,
                            unsigned lanes)
@@ -22,6 +25,7 @@ static JitFunction compile(Jit *j, const char *cpu, V (*unary)(Emit *, V), bool 
 	jit_open(j, cpu);
 	jit_function(j, "f", 3, 0);
 	Emit *e = &j->e;
+	e->float_bits = cpu == SINGLE ? 32 : 64;
 	T element = wide ? e->f64 : e->f32, type = l_vector(element, lanes);
 	Loop loop;
 	loop_begin(e, &loop, "elements", l_word(e, 0), l_word(e, SIZE), l_word(e, lanes), NULL, 0);
@@ -183,6 +187,16 @@ static void lanes_are_alone(void)
 	CU_ASSERT_EQUAL(others, 0);
 }
 
+static void machines_without_doubles_are_near(void)
+{
+	static const Function ALL[] = {
+	    {math_sin, sin, sinl, 0, 1.6}, {math_cos, cos, cosl, 0, 1.6}, {NULL, NULL, NULL, 0, 1.2}};
+	for (size_t i = 0; i < COUNT(ALL); i++) {
+		CU_ASSERT(worst_of(&ALL[i], SINGLE, false, 1, 10) <= ALL[i].ulps);
+		CU_ASSERT(worst_of(&ALL[i], SINGLE, false, 8, 0) <= ALL[i].ulps);
+	}
+}
+
 static void machines_without_fma_are_near(void)
 {
 	static const Function ALL[] = {
@@ -209,6 +223,7 @@ CU_TestInfo test_math[] = {
     {"pow is near the truth", pow_is_near},
     {"sin of the very large is bounded", far_sine_is_bounded},
     {"lanes depend on no neighbour", lanes_are_alone},
+    {"machines without doubles are near the truth", machines_without_doubles_are_near},
     {"machines without FMA are near the truth", machines_without_fma_are_near},
     CU_TEST_INFO_NULL,
 };
