@@ -27,6 +27,8 @@ static void element_store(KernelEmit *ke, const Node *n, V base, V at, V mask, V
 		l_store(e, v, address, type_info[n->type].size);
 }
 
+enum { AT_ONCE = 4 /* vectors that are copied */ };
+
 typedef struct Scatter {
 	const Node *n, *term; /* the result, y */
 	V x, y, out;
@@ -111,15 +113,12 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 
 void kernel_copy(KernelEmit *ke, V begin, V end, V scratch)
 {
-	Emit *e = ke->e;
-	const Node *n = node(e->k->graph, ke->kernel->out[0]);
-	unsigned size = type_info[n->type].size;
+	const Node *n = node(ke->e->k->graph, ke->kernel->out[0]);
+	Scatter s = {.n = n, .x = ke->pointer[ke->kernel->from], .out = ke->pointer[ke->kernel->to[0]]};
+	int64_t size = shape_size(n->shape), tile = ke->kernel->tiles == 1 ? size : ke->kernel->tile;
+	unsigned unroll = ke->lanes > 1 ? AT_ONCE : 1, round = unroll * ke->lanes;
 	V from, to;
 	(void)scratch;
-	tile_range(ke, begin, end, shape_size(n->shape), &from, &to);
-	V bytes = LLVMBuildNSWMul(e->b, LLVMBuildNSWSub(e->b, to, from, ""), l_word(e, size), "");
-	T element = l_memory_type(e, n->type);
-	V target = LLVMBuildGEP2(e->b, element, ke->pointer[ke->kernel->to[0]], &from, 1, "");
-	V source = LLVMBuildGEP2(e->b, element, ke->pointer[ke->kernel->from], &from, 1, "");
-	LLVMBuildMemCpy(e->b, target, size, source, size, bytes);
+	tile_range(ke, begin, end, size, &from, &to);
+	vector_loop(ke, from, to, unroll, size % round == 0 && tile % round == 0, copy_body, &s);
 }
