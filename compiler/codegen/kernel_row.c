@@ -65,7 +65,8 @@ static void choose_kept(Rows *r, V scratch)
 		if (is_long(r, kernel->out[i]))
 			count_loops(r, kernel->out[i], loops, last, MAX_FOLDS + 1);
 	int64_t length = r->row.dim[r->row.rank - 1], room = ((length + 63) / 64 * 64 + 64) * 8;
-	for (NodeId x = r->g->count - 1; x > 0 && ke->kepts < MAX_KEPT_ROWS; x--) {
+	uint32_t most = (uint32_t)((int64_t)kernel->scratch / room);
+	for (NodeId x = r->g->count - 1; x > 0 && ke->kepts < most; x--) {
 		const Node *n = node(r->g, x);
 		DType t = n->type;
 		if (loops[x] < 2 || !is_long(r, x) || (t != DTYPE_f32 && t != DTYPE_f64) ||

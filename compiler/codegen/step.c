@@ -160,11 +160,30 @@ uint32_t step_first_equal(const Kernels *k, uint32_t number)
 	return k->kernel[number].hash ? k->kernel[number].same : number;
 }
 
+/* Words of args of a kernel that is called in a wave. */
+static uint32_t words_of(const Emit *e, uint32_t number)
+{
+	ArenaMark mark = arena_mark(e->c->arena);
+	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
+	uint32_t count = step_touched(e->c, e->k, &e->k->kernel[number], buffers);
+	arena_reset(e->c->arena, mark);
+	return WAVE_WORDS + count;
+}
+
 /* One past the last kernel that is called together with `first`. A profile is of single kernels
- * and chains. */
+ * and chains. Where there is little stack, a wave is cut whose args would take more than half. */
 static uint32_t end_of(const Emit *e, uint32_t first)
 {
-	return e->c->profile ? chain_end(e->k, first) : wave_end(e->k, first);
+	uint32_t end = e->c->profile ? chain_end(e->k, first) : wave_end(e->k, first);
+	if (!e->c->machine->bare || e->k->kernel[first].chain)
+		return end;
+	uint32_t words = WAVE_HEAD, most = (uint32_t)e->c->machine->stack_bytes / 2 / e->word_bytes;
+	for (uint32_t i = first; i < end; i++) {
+		words += words_of(e, i);
+		if (words > most && i > first)
+			return i;
+	}
+	return end;
 }
 
 static void find_tasks(Step *s)

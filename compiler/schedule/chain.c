@@ -53,10 +53,12 @@ typedef struct Chaining {
 	int8_t *lead; /* [count] of the kernel at hand: leading axes of a node that are the kernel's */
 } Chaining;
 
-/* Bytes of a block's private buffers: half of the second cache. */
+/* Bytes of a block's private buffers: half of the second cache, if the stack has room for it. */
 static int64_t block_limit(const Chaining *ch)
 {
-	return ch->c->chain_room ? (int64_t)ch->c->chain_room : ch->c->machine->l2_bytes / 2;
+	const Machine *m = ch->c->machine;
+	int64_t most = m->l2_bytes / 2 < m->stack_bytes ? m->l2_bytes / 2 : m->stack_bytes;
+	return ch->c->chain_room ? (int64_t)ch->c->chain_room : most;
 }
 
 /* Bytes that are rather made again than stored. */

@@ -214,6 +214,8 @@ void kernels_strip(Compile *c, Kernels *k)
 {
 	const Graph *g = k->graph;
 	Stripping s = {.c = c, .k = k};
+	if (!c->machine->l2_bytes)
+		return; /* no cache to hand rows on in */
 	s.writer = new_array(c->arena, uint32_t, k->buffer_count);
 	s.readers = new_array(c->arena, uint32_t, k->buffer_count);
 	s.inside = new_array(c->arena, uint32_t, k->buffer_count);

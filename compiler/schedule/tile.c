@@ -141,6 +141,14 @@ static bool turns_columns(const Kernels *k, const ContractAxes *r)
 	return r->outers == 0 && r->sums == 1 && contiguous_axis(k, r->l.node) == r->l.contract;
 }
 
+/* What a kernel may have of the scratch that it would like: with less it packs less, or nothing,
+ * and keeps fewer rows. */
+static uint64_t scratch_of(const Kernels *k, int64_t bytes)
+{
+	int64_t most = k->graph->c->machine->stack_bytes;
+	return (uint64_t)(bytes < most ? bytes : most);
+}
+
 static void tile_contract(const Kernels *k, Kernel *kernel)
 {
 	const Node *dot = node(k->graph, kernel->core);
@@ -190,7 +198,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	kernel->tile = 1;
 	kernel->tiles = r.batch_size * t.outer_blocks * t.row_blocks * t.col_blocks;
 	kernel->tiles *= t.k_parts ? t.k_parts : 1;
-	kernel->scratch = SCRATCH;
+	kernel->scratch = scratch_of(k, SCRATCH);
 }
 
 /* The first axis that is a loop, but for the lanes' if there is another. */
@@ -232,7 +240,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 		int64_t length = row.dim[row.rank - 1];
 		double weight = outs_weight(k, kernel) + kernel->fold_count;
 		cut(kernel, shape_size(row) / length, weight * (double)length, 1);
-		kernel->scratch = (uint64_t)(round_up(length, 64) + 64) * 8 * MAX_KEPT_ROWS;
+		kernel->scratch = scratch_of(k, (round_up(length, 64) + 64) * 8 * MAX_KEPT_ROWS);
 		break;
 	}
 	case KERNEL_contract:
