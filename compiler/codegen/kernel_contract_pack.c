@@ -26,15 +26,15 @@ static V start_of(const Contract *c, const Operand *o)
 
 static void store_at(Contract *c, V base, V index, V value)
 {
-	l_store(c->e, value, l_at(c->e, c->element, base, index), c->size);
+	l_store(c->e, value, l_at(c->e, c->element, base, index), c->p->element_bytes);
 }
 
 /* Reads lanes along `axis` (free or contracted) at (free, k), both relative. */
 static V read(Contract *c, const Operand *o, V free, V k, int axis, unsigned valid)
 {
 	V free_at = contract_add(c, start_of(c, o), free), k_at = contract_add(c, c->k0, k);
-	valid = valid < c->lanes ? valid : c->lanes;
-	return l_splat(c->e, contract_read(c, o, free_at, k_at, axis, valid), c->lanes);
+	valid = valid < c->p->lanes ? valid : c->p->lanes;
+	return l_splat(c->e, contract_read(c, o, free_at, k_at, axis, valid), c->p->lanes);
 }
 
 /* -- R ------------------------------------------------------------------------------------- */
@@ -43,8 +43,8 @@ static void row_piece(Contract *c, void *context, V k, V panel, int64_t size)
 {
 	Panel *p = context;
 	(void)panel;
-	V row = contract_scale(c, p->at, p->o->stride);
-	V value = read(c, p->o, p->at, k, p->o->contract, (unsigned)size);
+	V row = contract_scale(c, p->at, p->o->plan->stride);
+	V value = read(c, p->o, p->at, k, p->o->axes->contract, (unsigned)size);
 	store_at(c, p->base, contract_add(c, row, k), value);
 }
 
@@ -53,18 +53,18 @@ static void pack_row(Contract *c, void *context, V at, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel, (void)size;
 	p->at = at;
-	contract_each_panel(c, contract_steps_of_k(c), c->lanes, row_piece, p);
+	contract_each_panel(c, contract_steps_of_k(c), c->p->lanes, row_piece, p);
 }
 
 /* A step of a panel. The lanes that are too many fall on the next step, which comes after it. */
 static void step_piece(Contract *c, void *context, V at, V panel, int64_t size)
 {
 	Panel *p = context;
-	V step = contract_add(c, contract_scale(c, panel, p->o->stride),
-	                      contract_scale(c, p->at, p->o->group));
-	for (int64_t i = 0; i < size; i += c->lanes) {
+	V step = contract_add(c, contract_scale(c, panel, p->o->plan->stride),
+	                      contract_scale(c, p->at, p->o->plan->group));
+	for (int64_t i = 0; i < size; i += c->p->lanes) {
 		V offset = contract_int(c, i), first = contract_add(c, at, offset);
-		V value = read(c, p->o, first, p->at, p->o->free, (unsigned)(size - i));
+		V value = read(c, p->o, first, p->at, p->o->axes->free, (unsigned)(size - i));
 		store_at(c, p->base, contract_add(c, step, offset), value);
 	}
 }
@@ -74,7 +74,7 @@ static void pack_step(Contract *c, void *context, V k, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel, (void)size;
 	p->at = k;
-	contract_each_panel(c, p->run, p->o->group, step_piece, p);
+	contract_each_panel(c, p->run, p->o->plan->group, step_piece, p);
 }
 
 /* -- Panels of L along its free axis ------------------------------------------------------- */
@@ -84,9 +84,9 @@ static void panel_step(Contract *c, void *context, V k, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel, (void)size;
 	V step = contract_scale(c, k, p->width);
-	for (int64_t i = 0; i < p->size; i += c->lanes) {
+	for (int64_t i = 0; i < p->size; i += c->p->lanes) {
 		V offset = contract_int(c, i), at = contract_add(c, p->at, offset);
-		V value = read(c, p->o, at, k, p->o->free, (unsigned)(p->size - i));
+		V value = read(c, p->o, at, k, p->o->axes->free, (unsigned)(p->size - i));
 		store_at(c, p->base, contract_add(c, step, offset), value);
 	}
 }
@@ -96,7 +96,7 @@ static void panel_step(Contract *c, void *context, V k, V panel, int64_t size)
 /* Rows become columns: exchanges halves, then quarters, ... of pairs of rows. */
 static void transpose(Contract *c, V *row)
 {
-	unsigned lanes = c->lanes;
+	unsigned lanes = c->p->lanes;
 	V low[64], high[64];
 	for (unsigned d = lanes / 2; d > 0; d /= 2) {
 		for (unsigned i = 0; i < lanes; i++) {
@@ -119,9 +119,9 @@ static void square(Contract *c, void *context, V k, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel;
 	V row[64];
-	for (unsigned i = 0; i < c->lanes; i++) {
+	for (unsigned i = 0; i < c->p->lanes; i++) {
 		V free = contract_add(c, p->first, contract_int(c, i));
-		row[i] = i < p->valid ? read(c, p->o, free, k, p->o->contract, (unsigned)size)
+		row[i] = i < p->valid ? read(c, p->o, free, k, p->o->axes->contract, (unsigned)size)
 		                      : LLVMGetPoison(c->vector);
 	}
 	transpose(c, row);
@@ -137,7 +137,7 @@ static void squares(Contract *c, void *context, V at, V panel, int64_t size)
 	Panel *p = context;
 	(void)panel;
 	p->first = contract_add(c, p->at, at), p->valid = (unsigned)size;
-	contract_each_panel(c, contract_steps_of_k(c), c->lanes, square, p);
+	contract_each_panel(c, contract_steps_of_k(c), c->p->lanes, square, p);
 }
 
 /* -- Both ---------------------------------------------------------------------------------- */
@@ -146,32 +146,33 @@ static void pack_steps(Contract *c, void *context, V *carry, unsigned carries)
 {
 	Panel here = *(const Panel *)context;
 	(void)carry, (void)carries;
-	if (c->axes.sums > 1)
+	if (c->axes->sums > 1)
 		here.base = l_at(c->e, c->element, here.base, contract_scale(c, c->skipped, here.width));
 	Run whole = {contract_int(c, here.size), {here.size}, 1};
-	if (here.o->source == ALONG_IT)
+	if (here.o->plan->source == SOURCE_ALONG_FREE)
 		contract_each_panel(c, contract_steps_of_k(c), 1, panel_step, &here);
 	else
-		contract_each_panel(c, whole, c->lanes, squares, &here);
+		contract_each_panel(c, whole, c->p->lanes, squares, &here);
 }
 
 static void pack_panel(Contract *c, void *context, V at, V panel, int64_t size)
 {
 	Operand *l = context;
-	Panel here = {.o = l, .at = at, .size = size, .width = blocks_of(size, c->lanes) * c->lanes};
-	here.base = l_at(c->e, c->element, l->pack, contract_scale(c, panel, l->stride));
+	Panel here = {
+	    .o = l, .at = at, .size = size, .width = blocks_of(size, c->p->lanes) * c->p->lanes};
+	here.base = l_at(c->e, c->element, l->pack, contract_scale(c, panel, l->plan->stride));
 	contract_each_sum(c, pack_steps, &here, NULL, 0);
 }
 
 void contract_pack(Contract *c, Operand *o, Run run)
 {
 	Panel p = {.o = o, .base = o->pack, .run = run};
-	if (o->source == DIRECT)
+	if (o->plan->source == SOURCE_DIRECT)
 		return;
-	bool by_steps = o == &c->r || o->ahead == COPIED; /* not panel after panel */
+	bool by_steps = o == &c->r || o->plan->prefetch == PREFETCH_COPY; /* not panel after panel */
 	if (!by_steps)
-		contract_each_panel(c, run, o->group, pack_panel, o);
-	else if (o->source == ALONG_K)
+		contract_each_panel(c, run, o->plan->group, pack_panel, o);
+	else if (o->plan->source == SOURCE_ALONG_K)
 		contract_each_panel(c, run, 1, pack_row, &p);
 	else
 		contract_each_panel(c, contract_steps_of_k(c), 1, pack_step, &p);

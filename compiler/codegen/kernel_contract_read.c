@@ -25,15 +25,15 @@ static bool is_rounded(const Kernels *k, NodeId x)
 static V upper_half(Contract *c, const Operand *o, V value)
 {
 	Emit *e = c->e;
-	if (!is_rounded(e->k, o->node))
+	if (!is_rounded(e->k, o->axes->node))
 		value = l_from_memory(e, DTYPE_bf16, l_to_memory(e, DTYPE_bf16, value));
 	return LLVMBuildBitCast(e->b, value, l_vector(e->i32, l_lanes(value)), "");
 }
 
 static V read_at(Contract *c, const Operand *o, const Index *index)
 {
-	V value = value_at(c->ke, o->node, index);
-	return index->lane_axis < 0 ? value : l_splat(c->e, value, c->lanes);
+	V value = value_at(c->ke, o->axes->node, index);
+	return index->lane_axis < 0 ? value : l_splat(c->e, value, c->p->lanes);
 }
 
 /* Lanes along the free axis, or one pair: element 2 k and the one after it. */
@@ -41,8 +41,8 @@ static V read_across(Contract *c, const Operand *o, V free, V k, int lane_axis, 
 {
 	Emit *e = c->e;
 	V first = contract_scale(c, k, 2), second = contract_add(c, first, contract_int(c, 1));
-	bool odd = c->k_elements % 2;
-	V end = contract_int(c, c->k_elements - 1);
+	bool odd = c->axes->k % 2;
+	V end = contract_int(c, c->axes->k - 1);
 	V exists = odd ? LLVMBuildICmp(e->b, LLVMIntSLE, second, end, "") : NULL;
 	second = odd ? l_binary(e, "llvm.smin", second, end) : second;
 	Index low_at = contract_index(c, o, free, first, lane_axis, valid),
@@ -61,18 +61,18 @@ static V read_across(Contract *c, const Operand *o, V free, V k, int lane_axis, 
 static V read_part(Contract *c, const Operand *o, V free, V k, unsigned part, unsigned count)
 {
 	Emit *e = c->e;
-	T halves = l_vector(e->i16, c->lanes);
+	T halves = l_vector(e->i16, c->p->lanes);
 	if (count == 0)
 		return LLVMConstNull(halves);
-	V at = contract_add(c, contract_scale(c, k, 2), contract_int(c, part * c->lanes));
-	Index index = contract_index(c, o, free, at, o->contract, count);
-	if (c->k_elements % 2) {
-		V left = LLVMBuildNSWSub(e->b, contract_int(c, c->k_elements), at, "");
-		V mask = l_tail_mask(e, c->lanes, left);
+	V at = contract_add(c, contract_scale(c, k, 2), contract_int(c, part * c->p->lanes));
+	Index index = contract_index(c, o, free, at, o->axes->contract, count);
+	if (c->axes->k % 2) {
+		V left = LLVMBuildNSWSub(e->b, contract_int(c, c->axes->k), at, "");
+		V mask = l_tail_mask(e, c->p->lanes, left);
 		index.mask = index.mask ? LLVMBuildAnd(e->b, index.mask, mask, "") : mask;
 	}
-	V value = l_splat(e, value_at(c->ke, o->node, &index), c->lanes);
-	value = LLVMBuildBitCast(e->b, upper_half(c, o, value), l_vector(e->f32, c->lanes), "");
+	V value = l_splat(e, value_at(c->ke, o->axes->node, &index), c->p->lanes);
+	value = LLVMBuildBitCast(e->b, upper_half(c, o, value), l_vector(e->f32, c->p->lanes), "");
 	V half = l_upper_half(e, value);
 	return index.mask ? l_select(e, index.mask, half, LLVMConstNull(halves)) : half;
 }
@@ -81,7 +81,7 @@ static V read_part(Contract *c, const Operand *o, V free, V k, unsigned part, un
 static V read_along(Contract *c, const Operand *o, V free, V k, unsigned valid)
 {
 	Emit *e = c->e;
-	unsigned lanes = c->lanes, first = 2 * valid < lanes ? 2 * valid : lanes;
+	unsigned lanes = c->p->lanes, first = 2 * valid < lanes ? 2 * valid : lanes;
 	V part[2] = {read_part(c, o, free, k, 0, first),
 	             read_part(c, o, free, k, 1, 2 * valid - first)};
 	V both = LLVMBuildShuffleVector(e->b, part[0], part[1], l_lane_ids(e, e->i32, 2 * lanes), "");
@@ -90,9 +90,9 @@ static V read_along(Contract *c, const Operand *o, V free, V k, unsigned valid)
 
 V contract_read(Contract *c, const Operand *o, V free, V k, int lane_axis, unsigned valid)
 {
-	if (c->pairs && lane_axis == o->contract)
+	if (c->p->pairs && lane_axis == o->axes->contract)
 		return read_along(c, o, free, k, valid);
-	if (c->pairs)
+	if (c->p->pairs)
 		return read_across(c, o, free, k, lane_axis, valid);
 	Index index = contract_index(c, o, free, k, lane_axis, valid);
 	return read_at(c, o, &index);
@@ -100,7 +100,7 @@ V contract_read(Contract *c, const Operand *o, V free, V k, int lane_axis, unsig
 
 V contract_multiply(Contract *c, V row, V col, V sum)
 {
-	if (c->pairs)
+	if (c->p->pairs)
 		return l_pairs(c->e, row, col, sum);
 	return l_muladd(c->e, row, col, sum);
 }

@@ -14,43 +14,45 @@
 static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
 {
 	V i = contract_add(c, t->i, contract_int(c, row));
-	if (c->r.source == DIRECT) {
+	if (c->r.plan->source == SOURCE_DIRECT) {
 		V row_at = contract_add(c, c->row0, i), k_at = contract_add(c, c->k0, k);
-		return contract_read(c, &c->r, row_at, k_at, -1, c->lanes);
+		return contract_read(c, &c->r, row_at, k_at, -1, c->p->lanes);
 	}
 	V offset;
-	if (c->r.source == ALONG_K) {
-		offset = contract_add(c, contract_scale(c, i, c->r.stride), k);
+	if (c->r.plan->source == SOURCE_ALONG_K) {
+		offset = contract_add(c, contract_scale(c, i, c->r.plan->stride), k);
 	} else {
-		V tiles = contract_int(c, c->r.group / c->high);
+		V tiles = contract_int(c, c->r.plan->group / c->p->high);
 		V panel = LLVMBuildUDiv(c->e->b, t->row_panel, tiles, "");
-		V past = contract_scale(c, LLVMBuildURem(c->e->b, t->row_panel, tiles, ""), c->high);
-		V step = contract_scale(c, k, c->r.group);
-		offset = contract_add(c, contract_scale(c, panel, c->r.stride), past);
+		V past = contract_scale(c, LLVMBuildURem(c->e->b, t->row_panel, tiles, ""), c->p->high);
+		V step = contract_scale(c, k, c->r.plan->group);
+		offset = contract_add(c, contract_scale(c, panel, c->r.plan->stride), past);
 		offset = contract_add(c, contract_add(c, offset, step), contract_int(c, row));
 	}
-	return l_load(c->e, c->element, l_at(c->e, c->element, c->r.pack, offset), c->size);
+	return l_load(c->e, c->element, l_at(c->e, c->element, c->r.pack, offset), c->p->element_bytes);
 }
 
 static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 {
-	V first = contract_int(c, v * c->lanes);
-	if (c->l.source == DIRECT) {
+	V first = contract_int(c, v * c->p->lanes);
+	if (c->l.plan->source == SOURCE_DIRECT) {
 		V col = contract_add(c, c->col0, contract_add(c, t->j, first));
-		unsigned valid = v + 1 == t->wide && t->valid ? t->valid : c->lanes;
+		unsigned valid = v + 1 == t->wide && t->valid ? t->valid : c->p->lanes;
 		V k_at = contract_add(c, c->k0, k);
-		return l_splat(c->e, contract_read(c, &c->l, col, k_at, c->l.free, valid), c->lanes);
+		return l_splat(c->e, contract_read(c, &c->l, col, k_at, c->l.axes->free, valid),
+		               c->p->lanes);
 	}
-	k = c->axes.sums > 1 ? contract_add(c, c->skipped, k) : k;
-	V panel = t->panel, step = contract_scale(c, k, t->wide * c->lanes);
-	if (c->l.ahead == COPIED) {
-		panel = contract_add(c, contract_scale(c, panel, c->wide), contract_int(c, v));
-		step = contract_scale(c, k, c->lanes);
+	k = c->axes->sums > 1 ? contract_add(c, c->skipped, k) : k;
+	V panel = t->panel, step = contract_scale(c, k, t->wide * c->p->lanes);
+	if (c->l.plan->prefetch == PREFETCH_COPY) {
+		panel = contract_add(c, contract_scale(c, panel, c->p->wide), contract_int(c, v));
+		step = contract_scale(c, k, c->p->lanes);
 	} else {
 		step = contract_add(c, step, first);
 	}
-	V offset = contract_add(c, contract_scale(c, panel, c->l.stride), step);
-	return l_load(c->e, c->vector, l_at(c->e, c->element, c->l.pack, offset), c->lanes * c->size);
+	V offset = contract_add(c, contract_scale(c, panel, c->l.plan->stride), step);
+	return l_load(c->e, c->vector, l_at(c->e, c->element, c->l.pack, offset),
+	              c->p->lanes * c->p->element_bytes);
 }
 
 static void step(Contract *c, const RegisterTile *t, V k, V *sum)
@@ -59,7 +61,7 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 	for (unsigned v = 0; v < t->wide; v++)
 		col[v] = col_vector(c, t, v, k);
 	for (unsigned r = 0; r < t->high; r++) {
-		V row = l_splat(c->e, row_element(c, t, r, k), c->lanes);
+		V row = l_splat(c->e, row_element(c, t, r, k), c->p->lanes);
 		for (unsigned v = 0; v < t->wide; v++) {
 			V *s = &sum[r * t->wide + v];
 			*s = contract_multiply(c, row, col[v], *s);
@@ -67,18 +69,18 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 	}
 }
 
-static unsigned moves_of(const Ahead *ahead)
+static unsigned moves_of(const Stream *stream)
 {
-	return ahead->to ? 3 : ahead->at ? 2 : 0;
+	return stream->to ? 3 : stream->at ? 2 : 0;
 }
 
 /* Steps [from, to) of the block of k, in rounds of `unroll`. */
-static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Ahead *ahead, V *sum,
+static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Stream *stream, V *sum,
                         unsigned count)
 {
-	V by = contract_int(c, c->unroll), carry[MAX_CARRY],
-	  *moving[] = {&ahead->at, &ahead->left, &ahead->to};
-	unsigned moves = moves_of(ahead), carries = count + moves;
+	V by = contract_int(c, c->p->unroll), carry[MAX_CARRY],
+	  *moving[] = {&stream->at, &stream->left, &stream->to};
+	unsigned moves = moves_of(stream), carries = count + moves;
 	memcpy(carry, sum, count * sizeof *sum);
 	for (unsigned i = 0; i < moves; i++)
 		carry[count + i] = *moving[i];
@@ -88,13 +90,13 @@ static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Ahead 
 	memcpy(carry, loop.carry, carries * sizeof *carry);
 	for (unsigned i = 0; i < moves; i++)
 		*moving[i] = carry[count + i];
-	for (unsigned u = 0; u < c->unroll; u++) {
+	for (unsigned u = 0; u < c->p->unroll; u++) {
 		/* First the copy: behind a store loads wait for nothing, before it they would all have to
 		 * be in registers. */
-		if (u % c->every == 0)
-			contract_ahead_step(c, ahead);
+		if (u % c->p->every == 0)
+			contract_prefetch_step(c, stream);
 		V k = contract_add(c, loop.index, contract_int(c, u));
-		contract_ask_soon(c, t, k);
+		contract_prefetch_soon(c, t, k);
 		step(c, t, k, carry);
 	}
 	for (unsigned i = 0; i < moves; i++)
@@ -105,20 +107,20 @@ static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Ahead 
 }
 
 /* The block of k. One that is long is no block for the sums: these are cut here. */
-static void all_of_k(Contract *c, const RegisterTile *t, Ahead ahead, V *sum, unsigned count)
+static void all_of_k(Contract *c, const RegisterTile *t, Stream stream, V *sum, unsigned count)
 {
-	if (c->block_k <= CONTRACT_RUN || ahead.at) {
-		loop_over_k(c, t, contract_int(c, 0), c->k_count, &ahead, sum, count);
+	if (c->p->run >= c->p->block_k) {
+		loop_over_k(c, t, contract_int(c, 0), c->k_count, &stream, sum, count);
 		return;
 	}
 	Loop loop;
-	V size = contract_int(c, CONTRACT_RUN / c->unroll * c->unroll), part[MAX_CARRY];
+	V size = contract_int(c, c->p->run), part[MAX_CARRY];
 	loop_begin(c->e, &loop, "k.part", contract_int(c, 0), c->k_count, size, sum, count);
 	value_forget(c->ke);
 	V to = l_binary(c->e, "llvm.smin", contract_add(c, loop.index, size), c->k_count);
 	for (unsigned i = 0; i < count; i++)
 		part[i] = l_float(c->e, c->vector, 0);
-	loop_over_k(c, t, loop.index, to, &ahead, part, count);
+	loop_over_k(c, t, loop.index, to, &stream, part, count);
 	for (unsigned i = 0; i < count; i++)
 		part[i] = l_fadd(c->e, loop.carry[i], part[i]);
 	loop_end(c->e, &loop, part);
@@ -142,7 +144,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuilderRef b = c->e->b;
 	V copies = contract_copies_now(c, t), other[MAX_CARRY];
 	if (!copies) {
-		all_of_k(c, t, contract_ahead(c, t), sum, count);
+		all_of_k(c, t, contract_prefetch(c, t), sum, count);
 		return;
 	}
 	LLVMBasicBlockRef copy = l_block(c->e, "copy"), bring = l_block(c->e, "bring"),
@@ -156,7 +158,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, bring);
 	value_forget(c->ke);
-	all_of_k(c, t, contract_ahead(c, t), other, count);
+	all_of_k(c, t, contract_prefetch(c, t), other, count);
 	end[1] = LLVMGetInsertBlock(b);
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, after);
@@ -167,14 +169,14 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 /* Where vector v of a row is in the result. */
 static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
 {
-	const ContractAxes *r = &c->axes;
+	const ContractAxes *r = c->axes;
 	Index index = {.lane_axis = r->col, .lane_step = 1};
 	for (int i = 0; i < c->dot->shape.rank; i++)
 		index.at[i] = c->at[i];
 	if (r->row >= 0)
 		index.at[r->row] = contract_add(c, c->row0, contract_add(c, t->i, row));
 	if (r->col >= 0) {
-		V col = contract_add(c, t->j, contract_int(c, v * c->lanes));
+		V col = contract_add(c, t->j, contract_int(c, v * c->p->lanes));
 		index.at[r->col] = contract_add(c, c->col0, col);
 		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
 	}
@@ -183,29 +185,19 @@ static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
 
 /* -- Partial sums -------------------------------------------------------------------------- */
 
-V contract_tile_number(Contract *c, const RegisterTile *t)
-{
-	int64_t high = contract_row_panels(c);
-	V number = contract_add(c, contract_scale(c, t->panel, high), t->row_panel);
-	if (!c->axes.outers)
-		return number;
-	V before = contract_scale(c, c->outer, high * contract_col_panels(c));
-	return contract_add(c, before, number);
-}
-
 /* Those of a register tile lie together. */
 static V partials_of(Contract *c, const RegisterTile *t)
 {
-	if (c->k_blocks == 1)
+	if (c->p->k_blocks == 1)
 		return c->partial;
-	V offset = contract_scale(c, contract_tile_number(c, t), c->high * c->wide * c->lanes);
+	V offset = contract_scale(c, contract_tile_number(c, t), c->p->high * c->p->wide * c->p->lanes);
 	return l_at(c->e, c->element, c->partial, offset);
 }
 
 static V partial_at(Contract *c, V partials, V row, unsigned v)
 {
-	V offset = contract_scale(c, row, c->wide * c->lanes);
-	offset = contract_add(c, offset, contract_int(c, v * c->lanes));
+	V offset = contract_scale(c, row, c->p->wide * c->p->lanes);
+	offset = contract_add(c, offset, contract_int(c, v * c->p->lanes));
 	return l_at(c->e, c->element, partials, offset);
 }
 
@@ -217,12 +209,12 @@ static V part_at(Contract *c, const RegisterTile *t, V partials, unsigned i)
 
 static V load_part(Contract *c, const RegisterTile *t, V partials, unsigned i)
 {
-	return l_load(c->e, c->vector, part_at(c, t, partials, i), c->lanes * c->size);
+	return l_load(c->e, c->vector, part_at(c, t, partials, i), c->p->lanes * c->p->element_bytes);
 }
 
 static void store_part(Contract *c, const RegisterTile *t, V partials, unsigned i, V v)
 {
-	l_store(c->e, v, part_at(c, t, partials, i), c->lanes * c->size);
+	l_store(c->e, v, part_at(c, t, partials, i), c->p->lanes * c->p->element_bytes);
 }
 
 static void store_partial(Contract *c, const RegisterTile *t, const V *sum)
@@ -236,7 +228,7 @@ static void store_partial(Contract *c, const RegisterTile *t, const V *sum)
 static V result_so_far(Contract *c, const RegisterTile *t, unsigned i)
 {
 	Index index = result_index(c, t, contract_int(c, i / t->wide), i % t->wide);
-	return l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->lanes);
+	return l_splat(c->e, value_load(c->ke, c->ke->kernel->core, &index), c->p->lanes);
 }
 
 /* Zeros; or the sums so far, where a part of k goes on with what is in the result. */
@@ -247,7 +239,7 @@ static void begin_sums(Contract *c, const RegisterTile *t, V *sum)
 	V kept[MAX_CARRY];
 	for (unsigned i = 0; i < count; i++)
 		sum[i] = l_float(e, c->vector, 0);
-	if (!c->runs_on)
+	if (!c->p->runs_on)
 		return;
 	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)}, load = l_block(e, "load"),
 	                  start = l_block(e, "start");
@@ -268,30 +260,30 @@ static void add_partial(Contract *c, const RegisterTile *t, V *sum)
 {
 	Emit *e = c->e;
 	unsigned count = t->high * t->wide;
-	if (c->adds ? c->runs_on : c->k_blocks == 1)
+	if (c->t->k_parts ? c->p->runs_on : c->p->k_blocks == 1)
 		return;
 	V both[MAX_CARRY], partials = partials_of(c, t), lost = partials;
-	if (c->keeps_lost)
-		lost = l_at(e, e->i8, partials, contract_int(c, contract_partial_bytes(c) / 2));
+	if (c->p->keeps_lost)
+		lost = l_at(e, e->i8, partials, contract_int(c, c->p->partial_bytes / 2));
 	LLVMBasicBlockRef from[2], first = l_block(e, "first"), load = l_block(e, "load"),
 	                           after = l_block(e, "added");
 	LLVMBuildCondBr(e->b, c->first, first, load);
 	LLVMPositionBuilderAtEnd(e->b, first);
-	for (unsigned i = 0; c->keeps_lost && i < count; i++)
+	for (unsigned i = 0; c->p->keeps_lost && i < count; i++)
 		store_part(c, t, lost, i, l_float(e, c->vector, 0));
 	from[0] = LLVMGetInsertBlock(e->b);
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, load);
 	value_forget(c->ke);
 	for (unsigned i = 0; i < count; i++) {
-		V before = c->adds ? result_so_far(c, t, i) : load_part(c, t, partials, i);
+		V before = c->t->k_parts ? result_so_far(c, t, i) : load_part(c, t, partials, i);
 		Sum so_far = {.total = before};
-		if (c->keeps_lost) {
+		if (c->p->keeps_lost) {
 			so_far.lost = load_part(c, t, lost, i);
 			sum_add(e, &so_far, sum[i]);
 			store_part(c, t, lost, i, so_far.lost);
 		}
-		both[i] = c->keeps_lost ? so_far.total : l_fadd(e, before, sum[i]);
+		both[i] = c->p->keeps_lost ? so_far.total : l_fadd(e, before, sum[i]);
 	}
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, after);
@@ -305,7 +297,7 @@ static void add_partial(Contract *c, const RegisterTile *t, V *sum)
 static void finish(Contract *c, const RegisterTile *t, V row, unsigned v, V sum)
 {
 	Index index = result_index(c, t, row, v);
-	if (c->axes.col < 0 && c->lanes > 1)
+	if (c->axes->col < 0 && c->p->lanes > 1)
 		sum = LLVMBuildExtractElement(c->e->b, sum, l_i32(c->e, 0), "");
 	value_define(c->ke, c->ke->kernel->core, &index, sum);
 	value_store_outs(c->ke, &index);
@@ -313,7 +305,7 @@ static void finish(Contract *c, const RegisterTile *t, V row, unsigned v, V sum)
 
 static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
 {
-	if (!c->long_epilogue) {
+	if (!c->p->long_epilogue) {
 		for (unsigned i = 0; i < t->high * t->wide; i++)
 			finish(c, t, contract_int(c, i / t->wide), i % t->wide, sum[i]);
 		return;
@@ -326,17 +318,15 @@ static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
 	value_forget(c->ke);
 	for (unsigned v = 0; v < t->wide; v++) {
 		V at = partial_at(c, partials, loop.index, v);
-		finish(c, t, loop.index, v, l_load(c->e, c->vector, at, c->lanes * c->size));
+		finish(c, t, loop.index, v, l_load(c->e, c->vector, at, c->p->lanes * c->p->element_bytes));
 	}
 	loop_end(c->e, &loop, NULL);
 	value_forget(c->ke);
 }
 
-/* Where the result goes, if it is far: stores of a whole tile at once would wait for it. */
 static void expect_result(Contract *c, const RegisterTile *t)
 {
-	if (shape_size(c->dot->shape) * c->size <= machine_far_bytes(c->e->c->machine) || c->adds ||
-	    c->k < 64)
+	if (!c->p->brings_result)
 		return;
 	When w = when_begin(c, c->last);
 	for (unsigned i = 0; i < t->high * t->wide; i++) {

@@ -9,6 +9,11 @@ enum {
 	TILE_WORK = 1 << 16, /* element operations: about 10 us, worth waking a thread for */
 };
 
+static inline int64_t round_up(int64_t x, int64_t to)
+{
+	return blocks_of(x, to) * to;
+}
+
 typedef struct Home { /* a kernel in the making */
 	KernelKind kind;
 	NodeId core;
@@ -99,6 +104,8 @@ void waves_verify(const Kernels *k);
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);
 int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */
+/* contract_plan.c: once it is tiled and has lanes. */
+const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel);
 /* vectors.c: once it is tiled. */
 void kernel_vectors(const Kernels *k, Kernel *kernel);
 /* cost.c */

@@ -65,6 +65,17 @@ typedef struct ContractAxes {
 } ContractAxes;
 ContractAxes contract_axes(const Graph *g, const Node *dot);
 
+static inline int64_t blocks_of(int64_t count, int64_t block)
+{
+	return (count + block - 1) / block;
+}
+
+/* The size of the last of the blocks of a whole. */
+static inline int64_t contract_last(int64_t whole, int64_t block)
+{
+	return (whole - 1) % block + 1;
+}
+
 /* Kernels that run together, a block of rows of a unit at a time (chain.c, strip.c). */
 typedef struct Chain {
 	uint32_t count; /* kernels */
@@ -76,12 +87,68 @@ typedef struct Chain {
 /* contract: a tile computes tile_outer x tile_rows x tile_cols of the result. Blocks of columns are
  * counted fastest, then of rows, then of outer, then batches. */
 typedef struct ContractTiling {
-	int64_t rows, cols, k;
 	int64_t tile_outer, tile_rows, tile_cols;
 	int64_t outer_blocks, row_blocks, col_blocks;
 	int64_t k_part, k_parts; /* k_parts > 0: a tile adds k_part steps to what is there; these parts
 	                            are counted before outer blocks */
 } ContractTiling;
+
+/* How an operand reaches the registers. */
+typedef enum Source {
+	SOURCE_DIRECT,     /* read where it is, at every use */
+	SOURCE_ALONG_K,    /* packed by vectors along k: R as [row][k], L transposed into panels */
+	SOURCE_ALONG_FREE, /* packed by vectors along its free axis, into panels */
+} Source;
+
+/* What is brought while an operand is multiplied. */
+typedef enum PrefetchKind {
+	PREFETCH_NONE,
+	PREFETCH_BLOCK, /* its next block of k, into the cache; */
+	PREFETCH_COPY,  /* and on into panels */
+	PREFETCH_ROWS,  /* the next register tile's rows */
+	PREFETCH_STEPS, /* what is read some steps later */
+} PrefetchKind;
+
+typedef struct OperandPlan {
+	Source source;
+	PrefetchKind prefetch;
+	int64_t stride;   /* elements of a packed row or panel, and what keeps them apart */
+	int64_t group;    /* elements of a step in a panel: those of one register tile or of several, or
+	                   one vector of L's */
+	int64_t bytes;    /* of scratch for what is packed; copied blocks take turns in its halves */
+	int64_t lines;    /* vectors of a step of a block of k; */
+	int64_t share;    /* steps of the next block that a register tile brings; */
+	int64_t tiles;    /* register tiles that do; */
+	int64_t distance; /* steps from what is read to what is asked for; if copied: once more */
+} OperandPlan;
+
+/* contract_plan.c: all that is decided about a product but its tiles, for one machine. A step of k
+ * is an element of it, or a pair. */
+typedef struct ContractPlan {
+	ContractAxes axes;
+	OperandPlan r, l;
+	unsigned lanes, element_bytes; /* of a vector; of an element, of a pair */
+	bool pairs;                    /* a step of k is a pair of bf16 */
+	int64_t k, k_rest;             /* steps of k that a tile adds; that the last part of k has; */
+	int64_t k_all;                 /* that there are */
+	int64_t sum_size[MAX_RANK];    /* of each sum; the last is k */
+	unsigned high, wide;           /* a register tile: high rows of wide vectors; */
+	unsigned unroll;               /* steps of k in a round of its loop; */
+	unsigned every;                /* from one line that is brought or copied to the next */
+	int64_t block_rows, block_cols, block_k; /* what is packed at a time; */
+	int64_t block_sum;                       /* of the first sum, if there is one before k; */
+	int64_t block_steps;                     /* of all sums */
+	int64_t k_blocks;                        /* of the first sum, if there is one before k */
+	int64_t row_panels, col_panels;          /* register tiles of a block along rows, columns */
+	int64_t run;     /* steps of k that are added one after the other; then a total begins anew */
+	int cut_sum;     /* each value of this sum, if there are several, adds a total of its own; -1 */
+	bool runs_on;    /* a part of k continues the sum of those before; else it adds its own */
+	bool keeps_lost; /* what rounding takes between blocks of k, of which there are many */
+	bool next_tile;  /* after a tile's last block of k that of the next tile is brought */
+	bool long_epilogue;    /* emitted once, in a loop over rows that wait in scratch */
+	bool brings_result;    /* lines of the result are brought before they are written */
+	int64_t partial_bytes; /* of scratch for sums between blocks of k, and rows that wait */
+} ContractPlan;
 
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract;
  * of a row kernel each has the shape of the rows, or of one number a row) and stores each in its
@@ -112,10 +179,11 @@ typedef struct Kernel {
 	unsigned lanes; /* elements of a vector */
 	uint64_t scratch; /* bytes of private memory a call may use (packing), at most 1 MiB and what the
 	                     machine allows: on the stack of its thread */
-	ContractTiling tiling; /* contract */
-	Hash hash;             /* equal hash: the same code with other pointers; */
-	uint32_t same;         /* the first kernel of that hash */
-	double flops, bytes;   /* an estimate for the table; bytes: read and written from buffers */
+	ContractTiling tiling;        /* contract: its tiles, */
+	const ContractPlan *contract; /* and how each is done */
+	Hash hash;                    /* equal hash: the same code with other pointers; */
+	uint32_t same;                /* the first kernel of that hash */
+	double flops, bytes; /* an estimate for the table; bytes: read and written from buffers */
 } Kernel;
 
 typedef struct Kernels {

@@ -32,11 +32,6 @@ enum {
 	SCRATCH = 1 << 20,
 };
 
-static int64_t round_up(int64_t x, int64_t to)
-{
-	return (x + to - 1) / to * to;
-}
-
 /* `count` iterations of `work` each, in tiles of a multiple of `step`. */
 static void cut(Kernel *kernel, int64_t count, double work, int64_t step)
 {
@@ -64,11 +59,6 @@ static double outs_weight(const Kernels *k, const Kernel *kernel)
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		weight += weight_of(k, kernel->out[i], kernel->core, 0);
 	return weight;
-}
-
-static int64_t blocks_of(int64_t count, int64_t size)
-{
-	return (count + size - 1) / size;
 }
 
 /* Blocks of equal size, at most `most`, a multiple of `step` if there is more than one. */
@@ -109,7 +99,7 @@ static int64_t equal(int64_t count, int64_t most, int64_t step)
 
 /* Rows and columns both come from afar, and are packed again for every tile: large ones, that have
  * whole rows of L if these are short. Whole lines, and as many rows in each, can be packed on the
- * way (codegen/kernel_contract_ahead.c). */
+ * way (contract_prefetch.c). */
 static void tile_deep(const ContractAxes *r, ContractTiling *t)
 {
 	t->tile_cols = equal(r->cols, DEEP, LINE);
@@ -153,7 +143,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 {
 	const Node *dot = node(k->graph, kernel->core);
 	ContractAxes r = contract_axes(k->graph, dot);
-	ContractTiling t = {.rows = r.rows, .cols = r.cols, .k = r.k};
+	ContractTiling t = {0};
 	double work =
 	    (double)(r.batch_size * r.outer_size) * (double)(r.rows * r.cols) * (double)r.steps;
 	bool small = work < CONTRACT_WORK;

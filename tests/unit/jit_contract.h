@@ -78,8 +78,7 @@ static inline ContractTiling product_tiling(const Product *p, const Graph *g, No
 	ContractAxes r = contract_axes(g, node(g, dot));
 	int64_t mc = p->mc ? p->mc : 1, nc = p->mc ? p->nc : 1;
 	int64_t rows = r.swapped ? nc : mc, cols = r.swapped ? mc : nc;
-	ContractTiling t = {
-	    .rows = r.rows, .cols = r.cols, .k = r.k, .tile_outer = 1, .outer_blocks = 1};
+	ContractTiling t = {.tile_outer = 1, .outer_blocks = 1};
 	t.tile_rows = rows < r.rows ? rows : r.rows, t.tile_cols = cols < r.cols ? cols : r.cols;
 	t.row_blocks = (r.rows + t.tile_rows - 1) / t.tile_rows;
 	t.col_blocks = (r.cols + t.tile_cols - 1) / t.tile_cols;

@@ -1,0 +1,348 @@
+/* contract_plan.c: how a tile of a product is done, by shapes, the machine and scratch alone.
+ *
+ * In: a kernel whose core is a dot, with its tiles and lanes. Out: the register tile, where each
+ * operand is read, the blocks that are packed at a time. Measured on a Zen 5 core (48 KB L1, 1 MB
+ * L2, two vector FMAs a cycle): what lies along the right axis is best read where it is, until its
+ * rows fall on the same lines of L1; packed panels of L may be as long as k = 1024, for they stream
+ * from L2 faster than they are used. */
+#include "contract_plan.h"
+
+/* -- What the operands look like ----------------------------------------------------------- */
+
+bool contract_is_plain(const Planner *m, NodeId x)
+{
+	const ContractPlan *p = m->p;
+	const Kernels *k = m->k;
+	for (const Node *n = node(k->graph, x); k->buffer_of[x] == 0; n = node(k->graph, x)) {
+		bool moves = n->op == OP_transpose || n->op == OP_windows || n->op == OP_slice;
+		if (n->op == OP_reshape)
+			moves = k->buffer_of[n->in[0]] != 0 || reshape_is_unit(k->graph, n);
+		if (!moves)
+			break;
+		x = n->in[0];
+	}
+	DType type = node(k->graph, x)->type;
+	return k->buffer_of[x] != 0 && (type == DTYPE_bf16) == p->pairs;
+}
+
+/* -- The register tile --------------------------------------------------------------------- */
+
+/* Cycles of a machine with two vector FMAs and two loads a cycle, latency 4. Rows of R may meet on
+ * a line of L1, vectors of L come from L2: few of both. */
+static double register_tile_cost(const Planner *m, int64_t high, int64_t wide)
+{
+	double h = (double)high, w = (double)wide;
+	double step = h * w / 2, loads = (h + w) / 2;
+	step = step > loads ? step : loads;
+	step = step > 4 ? step : 4;
+	return (double)m->steps * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
+}
+
+static double tile_cost(const Planner *m, int64_t high, int64_t wide)
+{
+	const ContractPlan *p = m->p;
+	int64_t vectors = blocks_of(m->t->tile_cols, p->lanes);
+	int64_t rows[2] = {m->t->tile_rows / high, m->t->tile_rows % high != 0},
+	        row_size[2] = {high, m->t->tile_rows % high};
+	int64_t cols[2] = {vectors / wide, vectors % wide != 0}, col_size[2] = {wide, vectors % wide};
+	double sum = 0;
+	for (int i = 0; i < 4; i++)
+		if (rows[i / 2] && cols[i % 2])
+			sum += (double)(rows[i / 2] * cols[i % 2]) *
+			       register_tile_cost(m, row_size[i / 2], col_size[i % 2]);
+	return sum;
+}
+
+/* The cheapest tile that leaves registers for a row of L and one element of R. */
+static void choose_register_tile(Planner *m)
+{
+	ContractPlan *p = m->p;
+	unsigned registers = m->machine->vector_registers - 1;
+	/* Panels of R are written by whole lines, if a vector is one: rows that share them. */
+	bool lines = m->deep && p->lanes * p->element_bytes == 64;
+	double best = 0;
+	for (unsigned wide = 1; wide <= 8; wide++)
+		for (unsigned high = 1; high * wide + wide + 1 <= registers; high++) {
+			if (lines && p->lanes % high != 0)
+				continue;
+			if (high > m->t->tile_rows || wide > blocks_of(m->t->tile_cols, p->lanes))
+				continue;
+			double cost = tile_cost(m, high, wide);
+			if (best == 0 || cost <= best)
+				best = cost, p->high = high, p->wide = wide;
+		}
+}
+
+/* -- Blocks -------------------------------------------------------------------------------- */
+
+enum {
+	ROUND = 32,            /* FMAs in a round of the loop over k */
+	STEP = 16,             /* blocks of k but the last are multiples: of any lanes, of a round */
+	LONG_K = CONTRACT_RUN, /* of a block, when R is read where it is, along k; */
+	SHORT_K = 512,         /* across k; */
+	PACKED_K = 256,        /* and when it is packed */
+	LONG_SUM = 2400,       /* steps of several sums in a block, at most; if cut, */
+	SHORT_SUM = 1024,      /* to these */
+	SHORT_RUN = 64,        /* steps that are worth a total of their own */
+	FEW_STEPS = 64,        /* they leave no time to bring the result's lines */
+	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
+	PACKED_ROWS = 192,
+	MANY_ROWS = 128,
+	FEW_VECTORS = 6,        /* columns of a block, in whole panels */
+	MANY_VECTORS = 16,      /* when R is packed for each of them */
+	SMALL = 1 << 18,        /* bytes of L that are read where they are, however they lie */
+	ROWS_BYTES = 768 << 10, /* of R in a block: it stays in L2 for all column panels */
+	SAME_LINE = 4096,       /* addresses that far apart share lines of L1 */
+};
+
+/* More than a product of two matrices: a convolution. */
+static bool several(const Planner *m)
+{
+	return m->axes->outers > 0 || m->axes->sums > 1;
+}
+
+static void choose_sources(Planner *m)
+{
+	ContractPlan *p = m->p;
+	const Kernels *k = m->k;
+	bool rows_along_k = contiguous_axis(k, m->axes->r.node) == m->axes->r.contract;
+	bool cols_along_k = contiguous_axis(k, m->axes->l.node) == m->axes->l.contract;
+	bool meet =
+	    !rows_along_k && m->axes->rows * p->element_bytes % SAME_LINE == 0 && p->k > PACKED_K;
+	p->r.source = rows_along_k ? SOURCE_ALONG_K : SOURCE_ALONG_FREE;
+	bool whole = !p->pairs || (rows_along_k && m->axes->k % 2 == 0); /* pairs lie as they are */
+	if (contract_is_plain(m, m->axes->r.node) && !meet && !m->deep && whole)
+		p->r.source = SOURCE_DIRECT;
+	bool small = m->t->tile_outer * m->t->tile_rows <= 2 * p->high ||
+	             m->steps * m->axes->cols * p->element_bytes <= SMALL;
+	bool spread = !several(m) && m->axes->cols * p->element_bytes % SAME_LINE != 0;
+	p->l.source = cols_along_k ? SOURCE_ALONG_K : SOURCE_ALONG_FREE;
+	bool direct = contract_is_plain(m, m->axes->l.node) && !cols_along_k && !p->pairs;
+	/* Of many batches each from memory, for many rows: it is read but once, and along its lines. */
+	bool fresh = m->axes->batch_size * m->steps * m->axes->cols * p->element_bytes >
+	                 machine_far_bytes(m->machine) &&
+	             m->axes->batch_size > 1 && m->t->tile_rows >= MANY_ROWS &&
+	             m->axes->cols > p->wide * p->lanes && !m->kernel->chain && !several(m);
+	if (direct && (small || spread) && !fresh)
+		p->l.source = SOURCE_DIRECT;
+	if (several(m)) { /* the schedule has stored R; one panel of columns is read as it lies */
+		p->r.source = SOURCE_DIRECT;
+		if (direct && m->axes->cols <= p->wide * p->lanes)
+			p->l.source = SOURCE_DIRECT;
+	}
+	m->l_source = p->l.source;
+}
+
+static void choose_blocks(Planner *m)
+{
+	ContractPlan *p = m->p;
+	bool packed = p->r.source != SOURCE_DIRECT;
+	bool along_k = contiguous_axis(m->k, m->axes->r.node) == m->axes->r.contract;
+	int64_t most_k = packed ? PACKED_K : along_k ? LONG_K : SHORT_K;
+	p->block_k = p->k < most_k ? p->k : most_k;
+	int64_t vectors = packed ? MANY_VECTORS : FEW_VECTORS, panel = p->wide * p->lanes;
+	p->block_cols = vectors > p->wide ? vectors / p->wide * panel : panel;
+	if (p->l.source == SOURCE_DIRECT && !packed && p->k == p->block_k)
+		p->block_cols = m->t->tile_cols;
+	p->block_rows = m->t->tile_rows;
+	if (packed || p->k > p->block_k || p->block_rows * p->block_k * p->element_bytes > ROWS_BYTES)
+		p->block_rows = p->high < PACKED_ROWS ? PACKED_ROWS / p->high * p->high : p->high;
+	p->block_sum = p->sum_size[0];
+	if (several(m))
+		p->block_rows = m->t->tile_rows;
+	if (m->axes->sums > 1) {
+		p->block_k = p->k;
+		int64_t inner = m->steps / p->sum_size[0];
+		if (m->steps > LONG_SUM)
+			p->block_sum = inner < SHORT_SUM ? SHORT_SUM / inner : 1;
+	}
+}
+
+/* Bytes of the three parts of scratch, each a multiple of 64. */
+static void measure(Planner *m)
+{
+	ContractPlan *p = m->p;
+	OperandPlan *r = &p->r, *l = &p->l;
+	int64_t rows = r->source == SOURCE_ALONG_K ? p->block_rows : blocks_of(p->block_rows, r->group),
+	        cols = blocks_of(p->block_cols, l->group);
+	r->bytes = r->source == SOURCE_DIRECT ? 0 : round_up(rows * r->stride * p->element_bytes, 64);
+	l->bytes = l->source == SOURCE_DIRECT ? 0 : round_up(cols * l->stride * p->element_bytes, 64);
+	r->bytes *= r->prefetch == PREFETCH_COPY ? 2 : 1;
+	l->bytes *= l->prefetch == PREFETCH_COPY ? 2 : 1;
+	p->row_panels = blocks_of(p->block_rows, p->high);
+	p->col_panels = blocks_of(p->block_cols, p->wide * p->lanes);
+	int64_t tile = p->high * p->wide * p->lanes * p->element_bytes,
+	        tiles = m->t->tile_outer * p->row_panels * p->col_panels;
+	p->partial_bytes = p->k_blocks > 1    ? tiles * tile * (p->keeps_lost ? 2 : 1)
+	                   : p->long_epilogue ? tile
+	                                      : 0;
+}
+
+/* Cuts k into equal blocks, and lays out what is packed. */
+static void lay_out(Planner *m)
+{
+	ContractPlan *p = m->p;
+	p->block_rows = p->block_rows < m->t->tile_rows ? p->block_rows : m->t->tile_rows;
+	p->block_cols = p->block_cols < m->t->tile_cols ? p->block_cols : m->t->tile_cols;
+	p->k_blocks = blocks_of(p->k, p->block_k);
+	if (m->axes->sums > 1) {
+		p->k_blocks = blocks_of(p->sum_size[0], p->block_sum);
+		p->block_sum = blocks_of(p->sum_size[0], p->k_blocks);
+		p->k_blocks = blocks_of(p->sum_size[0], p->block_sum);
+	} else if (p->k_blocks > 1) {
+		p->block_k = round_up(blocks_of(p->k, p->k_blocks), STEP);
+		p->k_blocks = blocks_of(p->k, p->block_k);
+	}
+	p->keeps_lost = p->k_blocks > MANY_BLOCKS;
+	/* A round of the loop over k: about 32 FMAs; longer ones are not faster, only longer to
+	 * compile. */
+	int64_t panel = p->wide * p->lanes;
+	p->unroll = p->high * p->wide < ROUND ? ROUND / (p->high * p->wide) : 1;
+	while (p->k % p->unroll || p->k_rest % p->unroll ||
+	       (p->k_blocks > 1 && m->axes->sums == 1 && STEP % p->unroll))
+		p->unroll--;
+	/* One vector more than a row or panel, so that they do not fall on the same lines of L1, and
+	 * for what is written past the end. */
+	p->r.group = p->lanes % p->high ? p->high : p->lanes;
+	int64_t inner = p->r.source == SOURCE_ALONG_K ? p->block_k : p->block_k * p->r.group;
+	p->r.stride = round_up(inner, p->lanes) + p->lanes;
+	p->block_steps = p->block_k;
+	if (m->axes->sums > 1)
+		p->block_steps = m->steps / p->sum_size[0] * p->block_sum;
+	p->l.source = m->l_source;
+	contract_choose_prefetch(m);
+	if (p->l.prefetch == PREFETCH_COPY)
+		p->l.source = SOURCE_ALONG_FREE;
+	p->l.group = p->l.prefetch == PREFETCH_COPY ? p->lanes : panel;
+	p->l.stride = p->block_steps * p->l.group + p->lanes;
+	measure(m);
+}
+
+/* Of several sums that are long together: the innermost whose values are worth totals. */
+static int cut_of(const Planner *m)
+{
+	const ContractPlan *p = m->p;
+	int64_t steps = p->k;
+	if (m->axes->sums == 1 || p->block_steps <= LONG_SUM)
+		return -1;
+	for (int i = m->axes->sums - 2; i >= 0; i--) {
+		if (steps >= SHORT_RUN)
+			return i;
+		steps *= p->sum_size[i];
+	}
+	return -1;
+}
+
+static bool fits(const Planner *m)
+{
+	const ContractPlan *p = m->p;
+	return p->r.bytes + p->l.bytes + p->partial_bytes <= (int64_t)m->kernel->scratch;
+}
+
+/* Smaller blocks until they fit; in the end nothing is packed. */
+static void fit_scratch(Planner *m)
+{
+	ContractPlan *p = m->p;
+	bool packs = true;
+	for (lay_out(m); !fits(m); lay_out(m)) {
+		if (packs && m->axes->sums > 1 && p->block_sum > 1 && p->l.source != SOURCE_DIRECT) {
+			p->block_sum = (p->block_sum + 1) / 2;
+		} else if (packs && !several(m) && p->block_rows > 4 * p->high) {
+			p->block_rows = round_up(p->block_rows / 2, p->high);
+		} else if (packs && p->block_cols > p->wide * p->lanes) {
+			p->block_cols = p->wide * p->lanes;
+		} else if (packs && m->axes->sums == 1 && p->block_k > STEP) {
+			p->block_k = round_up(p->block_k / 2, STEP);
+		} else if (packs) {
+			packs = false;
+			m->l_source = p->l.source = p->r.source = SOURCE_DIRECT, p->block_k = p->k,
+			p->block_sum = p->sum_size[0];
+		} else {
+			p->long_epilogue = false;
+		}
+	}
+}
+
+/* -- All together -------------------------------------------------------------------------- */
+
+/* A step of k is a pair, if it can be. */
+static void choose_steps(Planner *m)
+{
+	ContractPlan *p = m->p;
+	const ContractAxes *axes = m->axes;
+	const Node *r = node(m->k->graph, axes->r.node);
+	p->pairs = m->machine->bf16_pairs && r->type == DTYPE_bf16 && p->lanes == 16 && axes->k > 1;
+	int64_t step = p->pairs ? 2 : 1; /* parts of k are even */
+	p->k_all = blocks_of(axes->k, step);
+	m->steps = axes->steps / axes->k * p->k_all;
+	p->k = m->t->k_parts ? m->t->k_part / step : p->k_all;
+	p->k_rest = contract_last(p->k_all, p->k);
+	for (int i = 0; i + 1 < axes->sums; i++)
+		p->sum_size[i] = r->shape.dim[axes->r.sum[i]];
+	p->sum_size[axes->sums - 1] = p->k;
+}
+
+/* More than a few cheap ops after the product are emitted once, in a loop over rows. */
+static bool has_long_epilogue(const Kernels *k, const Kernel *kernel)
+{
+	NodeId stack[64];
+	int depth = 0, ops = 0;
+	for (uint32_t i = 0; i < kernel->out_count && depth < 32; i++)
+		stack[depth++] = kernel->out[i];
+	while (depth > 0 && ops <= 4) {
+		NodeId x = stack[--depth];
+		const Node *n = node(k->graph, x);
+		bool out = false;
+		for (uint32_t i = 0; i < kernel->out_count; i++)
+			out |= kernel->out[i] == x;
+		if (x == kernel->core || (k->buffer_of[x] != 0 && !out))
+			continue;
+		Kind kind = op_info[n->op].kind;
+		bool quick = n->op == OP_add || n->op == OP_sub || n->op == OP_mul || n->op == OP_max;
+		quick |= n->op == OP_min || n->op == OP_select || n->op == OP_neg;
+		quick |= n->op == OP_less || n->op == OP_less_equal || n->op == OP_constant;
+		quick |= n->op == OP_cast || kind == VIEW;
+		ops += !quick ? 5 : kind == MAP;
+		for (int i = 0; i < n->count && depth < 64; i++)
+			stack[depth++] = n->in[i];
+	}
+	return ops > 4;
+}
+
+/* What is the emitter's to know, and follows from the blocks. */
+static void choose_rest(Planner *m, const Node *dot)
+{
+	ContractPlan *p = m->p;
+	bool adds = m->t->k_parts > 0;
+	p->cut_sum = cut_of(m);
+	p->runs_on = adds && p->k_all <= CONTRACT_RUN;
+	bool brings = p->l.tiles || p->r.tiles || p->r.prefetch == PREFETCH_ROWS;
+	p->run =
+	    p->block_k <= CONTRACT_RUN || brings ? p->block_k : CONTRACT_RUN / p->unroll * p->unroll;
+	bool cut = p->block_rows < m->t->tile_rows || p->block_cols < m->t->tile_cols;
+	p->next_tile = !cut && !m->axes->outers && p->k % p->block_k == 0;
+	/* Stores of a whole tile at once would wait for lines that are far. */
+	p->brings_result = shape_size(dot->shape) * p->element_bytes > machine_far_bytes(m->machine) &&
+	                   !adds && p->k >= FEW_STEPS;
+}
+
+const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel)
+{
+	Compile *c = k->graph->c;
+	const Node *dot = node(k->graph, kernel->core);
+	ContractPlan *p = new (c->arena, ContractPlan);
+	Planner m = {.k = k, .kernel = kernel, .machine = c->machine, .t = &kernel->tiling, .p = p};
+	p->axes = contract_axes(k->graph, dot);
+	m.axes = &p->axes;
+	m.deep = contract_is_deep(k, dot);
+	p->lanes = kernel->lanes;
+	p->element_bytes = dot->type == DTYPE_f64 ? 8 : 4;
+	p->long_epilogue = has_long_epilogue(k, kernel);
+	choose_steps(&m);
+	choose_register_tile(&m);
+	choose_sources(&m);
+	choose_blocks(&m);
+	fit_scratch(&m);
+	choose_rest(&m, dot);
+	return p;
+}

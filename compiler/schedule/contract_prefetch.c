@@ -1,0 +1,136 @@
+/* contract_prefetch.c: what of a product's operands is brought while others are multiplied.
+ *
+ * In: the register tile and blocks of a plan. Out: of each operand, what is brought, and in how
+ * many register tiles. What lies across k is not foreseen by the machine: every step is on another
+ * line. Its next block of k is brought by the register tiles of this one, each the lines of some
+ * steps, one step after the other, for what is asked for in places far apart is forgotten; if lines
+ * are whole they are copied on into panels (the copy of a line that is there costs nothing beside a
+ * step's FMAs). Where nothing is packed: the rows of the next register tile, if they lie along k, or
+ * what is read some steps later, if they lie across. */
+#include "contract_plan.h"
+
+static const OperandAxes *axes_of(const Planner *m, const OperandPlan *o)
+{
+	return o == &m->p->r ? &m->axes->r : &m->axes->l;
+}
+
+/* Whose address follows from the index alone, with neighbours along the axis. */
+static bool follows(const Planner *m, const OperandAxes *o, int axis)
+{
+	return m->axes->outers == 0 && m->axes->sums == 1 && !m->p->pairs && o->free >= 0 &&
+	       contract_is_plain(m, o->node) && contiguous_axis(m->k, o->node) == axis;
+}
+
+static bool lies_across(const Planner *m, const OperandPlan *o)
+{
+	return follows(m, axes_of(m, o), axes_of(m, o)->free);
+}
+
+/* Whether neighbours lie in memory as they are counted, and what follows lies behind. */
+static bool lies_forward(const Planner *m, NodeId x)
+{
+	const Kernels *k = m->k;
+	for (; k->buffer_of[x] == 0; x = node(k->graph, x)->in[0]) {
+		const Node *n = node(k->graph, x);
+		for (int i = 0; n->op == OP_slice && i < n->shape.rank; i++)
+			if (n->attr.slice.step[i] != 1)
+				return false;
+	}
+	return true;
+}
+
+enum {
+	FEW_FMAS = 16,   /* of a step: fewer leave no time for more */
+	NEAR = 48 << 10, /* bytes that stay in the first cache */
+	SOON = 16,       /* steps that memory has time for */
+	AGAIN = 2, /* steps after which what was brought is asked for again, lest it is forgotten */
+};
+
+static void brings(OperandPlan *o, PrefetchKind what, const ContractPlan *p)
+{
+	bool blocks = what == PREFETCH_BLOCK || what == PREFETCH_COPY;
+	o->prefetch = what;
+	/* a copy follows what is brought by one */
+	o->tiles = blocks ? blocks_of(p->block_k, o->share) + (what == PREFETCH_COPY) : 0;
+	o->distance = what == PREFETCH_STEPS ? SOON : what == PREFETCH_COPY ? AGAIN : 0;
+}
+
+/* Whether lines are whole, and the smallest block has enough register tiles. */
+static bool is_copied(const Planner *m, const OperandPlan *o)
+{
+	const ContractPlan *p = m->p;
+	int64_t cols = contract_last(m->axes->cols, m->t->tile_cols), rows = p->block_rows;
+	int64_t tiles = blocks_of(cols, p->wide * p->lanes) * (rows / p->high);
+	bool whole = p->lanes % p->high == 0 && rows % p->lanes == 0 && rows == m->t->tile_rows &&
+	             m->axes->rows % rows == 0 && p->block_cols == m->t->tile_cols;
+	if (o == &p->l)
+		whole &= m->axes->cols % p->lanes == 0 && p->block_cols % p->lanes == 0;
+	return whole && lies_forward(m, axes_of(m, o)->node) && tiles > p->r.tiles + p->l.tiles;
+}
+
+/* What lies across k and is read where it is: every step is on another line, often another page. */
+static bool is_asked_soon(const Planner *m, const OperandPlan *o)
+{
+	const ContractPlan *p = m->p;
+	int64_t size = o == &p->r ? m->axes->rows : m->axes->cols;
+	return size * p->k * p->element_bytes > NEAR && p->k > SOON && o->source == SOURCE_DIRECT &&
+	       !o->prefetch && p->high * p->wide >= FEW_FMAS && lies_across(m, o);
+}
+
+/* Rows along k that are read where they are: each is a stream of its own, and a short one. */
+static bool rows_follow(const Planner *m)
+{
+	const ContractPlan *p = m->p;
+	bool far = m->axes->rows * p->k * p->element_bytes > machine_far_bytes(m->machine) &&
+	           p->high * p->wide >= FEW_FMAS;
+	return far && p->r.source == SOURCE_DIRECT && follows(m, &m->axes->r, m->axes->r.contract);
+}
+
+/* Where blocks are many, and a register tile can bring a step. */
+static PrefetchKind of_next_block(const Planner *m, OperandPlan *o, int64_t size, bool packed)
+{
+	const ContractPlan *p = m->p;
+	o->lines = blocks_of(size, p->lanes);
+	o->share = p->block_k / (o->lines * p->every);
+	bool brought = packed && p->k_blocks > 1 && o->share > 0 && lies_across(m, o);
+	return brought ? PREFETCH_BLOCK : PREFETCH_NONE;
+}
+
+/* R lies across its panels. L is as well read where it is, but for pieces of its rows. */
+static void choose(Planner *m)
+{
+	ContractPlan *p = m->p;
+	OperandPlan *r = &p->r, *l = &p->l;
+	bool l_packed = m->deep || l->source == SOURCE_ALONG_FREE;
+	brings(r, of_next_block(m, r, p->block_rows, r->source == SOURCE_ALONG_FREE), p);
+	brings(l, of_next_block(m, l, p->block_cols, l_packed), p);
+	if (r->prefetch && is_copied(m, r))
+		brings(r, PREFETCH_COPY, p);
+	if (r->prefetch == PREFETCH_COPY && l->prefetch && m->axes->cols > m->t->tile_cols &&
+	    is_copied(m, l))
+		brings(l, PREFETCH_COPY, p);
+	if (!r->prefetch && !l->prefetch && rows_follow(m))
+		brings(r, PREFETCH_ROWS, p);
+	if (!is_asked_soon(m, r))
+		return;
+	brings(r, PREFETCH_STEPS, p);
+	if (is_asked_soon(m, l))
+		brings(l, PREFETCH_STEPS, p);
+}
+
+/* Lines that are copied in every second step, if there are tiles enough, leave the caches time. */
+void contract_choose_prefetch(Planner *m)
+{
+	ContractPlan *p = m->p;
+	p->every = 1;
+	choose(m);
+	if (p->r.prefetch != PREFETCH_COPY || p->unroll > 1 || p->k % 2)
+		return;
+	PrefetchKind l = p->l.prefetch;
+	p->every = p->unroll = 2;
+	choose(m);
+	if (p->r.prefetch == PREFETCH_COPY && p->l.prefetch == l)
+		return;
+	p->every = p->unroll = 1;
+	choose(m);
+}
