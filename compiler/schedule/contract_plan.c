@@ -346,3 +346,64 @@ const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel)
 	choose_rest(&m, dot);
 	return p;
 }
+
+/* -- Text -------------------------------------------------------------------------------------- */
+
+static const char *operand_text(Arena *a, const OperandPlan *o, const char *axis)
+{
+	const char *from = o->source == SOURCE_DIRECT    ? "in place"
+	                   : o->source == SOURCE_ALONG_K ? "packed along k"
+	                                                 : arena_printf(a, "packed along %s", axis);
+	const char *brings = o->prefetch == PREFETCH_BLOCK  ? ", next block prefetched"
+	                     : o->prefetch == PREFETCH_COPY ? ", next block copied"
+	                     : o->prefetch == PREFETCH_ROWS ? ", next rows prefetched"
+	                                                    : "";
+	if (o->prefetch == PREFETCH_STEPS)
+		brings = arena_printf(a, ", prefetched %lld steps before", (long long)o->distance);
+	return arena_printf(a, "%s%s", from, brings);
+}
+
+/* How sums are cut into totals. */
+static const char *sums_text(Arena *a, const ContractPlan *p, const ContractTiling *t)
+{
+	const char *parts = "", *blocks = "", *runs = "", *values = "";
+	if (t->k_parts)
+		parts = arena_printf(a, "; adds %lld steps%s", (long long)p->k,
+		                     p->runs_on ? " to the sum so far" : "");
+	if (p->k_blocks > 1)
+		blocks = arena_printf(a, "; %lld totals%s", (long long)p->k_blocks,
+		                      p->keeps_lost ? ", with what rounding takes" : "");
+	if (p->run < p->block_k)
+		runs = arena_printf(a, "; a total of %lld steps", (long long)p->run);
+	if (p->cut_sum >= 0)
+		values = arena_printf(a, "; a total of each value of sum %d", p->cut_sum);
+	return arena_printf(a, "%s%s%s%s", parts, blocks, runs, values);
+}
+
+/* All that is decided, and nothing that follows from it: the hash of a kernel is of this text. */
+const char *contract_plan_text(Arena *a, const Kernel *kernel)
+{
+	const ContractPlan *p = kernel->contract;
+	const ContractTiling *t = &kernel->tiling;
+	bool swapped = p->axes.swapped, sums = p->axes.sums > 1;
+	const char *outer = "", *sum = "", *every = "";
+	if (p->axes.outers)
+		outer = arena_printf(a, "%lld x ", (long long)t->tile_outer);
+	if (sums)
+		sum = arena_printf(a, "%lld x ", (long long)p->block_sum);
+	if (p->every > 1)
+		every = arena_printf(a, ", a line every %u", p->every);
+	bool next = p->next_tile && (p->r.tiles || p->l.tiles);
+	return arena_printf(
+	    a,
+	    "tile %s%lld x %lld, %u x %u vectors of %u%s, %u steps a round%s; blocks %lld x %lld x "
+	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s; scratch %lld",
+	    outer, (long long)t->tile_rows, (long long)t->tile_cols, p->high, p->wide, p->lanes,
+	    p->pairs ? " pairs" : "", p->unroll, every, (long long)p->block_rows,
+	    (long long)p->block_cols, sum, (long long)p->block_k, swapped ? "y" : "x",
+	    operand_text(a, &p->r, "rows"), swapped ? "x" : "y", operand_text(a, &p->l, "columns"),
+	    next ? "; on into the next tile" : "", sums_text(a, p, t),
+	    p->long_epilogue ? "; epilogue in a loop over rows" : "",
+	    p->brings_result ? "; result prefetched" : "",
+	    (long long)(p->r.bytes + p->l.bytes + p->partial_bytes));
+}

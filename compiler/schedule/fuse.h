@@ -106,6 +106,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel);
 int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */
 /* contract_plan.c: once it is tiled and has lanes. */
 const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel);
+const char *contract_plan_text(Arena *a, const Kernel *kernel); /* tiles and plan, in a line */
 /* vectors.c: once it is tiled. */
 void kernel_vectors(const Kernels *k, Kernel *kernel);
 /* cost.c */

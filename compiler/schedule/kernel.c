@@ -164,7 +164,8 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_u64(h, kernel->lanes);
-	h = hash_bytes(h, &kernel->tiling, sizeof kernel->tiling);
+	if (kernel->contract)
+		h = hash_text(h, contract_plan_text(c->arena, kernel));
 	h = hash_u64(hash_u64(h, kernel->scratch), kernel->unrolled * 2 + kernel->streams);
 	if (kernel->kind == KERNEL_copy)
 		h = hash_u64(h, kernel->from == kernel->to[0]);
@@ -292,6 +293,8 @@ void kernels_print(const Kernels *k, Text *out)
 		            : kernel->beside ? "  beside the last"
 		            : first          ? chain_text(k, kernel->chain)
 		                             : "");
+		if (kernel->contract)
+			text_printf(out, "    plan: %s\n", contract_plan_text(c->arena, kernel));
 		uint32_t count;
 		const Visit *visit = kernel_walk(c, k, kernel, &count);
 		for (uint32_t v = count; v > 0; v--)

@@ -4,6 +4,7 @@
  *   chain is read there alone. All is written once, and every result is.
  * - A state is written over only by a kernel that reads it at the very elements, and in no chain,
  *   whose blocks come in turns; kernels of a wave touch nothing that another writes (waves.c).
+ * - The plan of a product obeys the machine and the scratch that there is (contract_plan.c).
  * - Every buffer lies in the arena while it lives, aligned, and meets no other that lives then. */
 #include "fuse.h"
 
@@ -76,6 +77,44 @@ static void check_results(const Verify *v)
 			BUG("the next %s of %s is not written", node(g, g->set[i].state)->attr.name, v->name);
 }
 
+static void check_operand(const Verify *v, uint32_t i, const ContractPlan *p, const OperandPlan *o)
+{
+	int64_t tiles = p->row_panels * p->col_panels;
+	bool brings = o->prefetch == PREFETCH_BLOCK || o->prefetch == PREFETCH_COPY;
+	if (brings && (p->k_blocks < 2 || o->share < 1))
+		BUG("kernel @%u of %s brings a next block of k that there is not", i, v->name);
+	if (o->prefetch == PREFETCH_COPY &&
+	    (o->source != SOURCE_ALONG_FREE || o->tiles > tiles || p->lanes % p->high))
+		BUG("kernel @%u of %s cannot copy a block in %lld register tiles", i, v->name,
+		    (long long)tiles);
+	if ((o->source == SOURCE_DIRECT) != (o->bytes == 0))
+		BUG("kernel @%u of %s has scratch for what it reads in place, or none", i, v->name);
+}
+
+static void check_contract(const Verify *v, uint32_t i)
+{
+	const Kernel *kernel = &v->k->kernel[i];
+	const ContractPlan *p = kernel->contract;
+	const Machine *m = v->k->graph->c->machine;
+	if ((kernel->kind == KERNEL_contract) != (p != NULL))
+		BUG("kernel @%u of %s has no plan, or needs none", i, v->name);
+	if (!p)
+		return;
+	unsigned registers = p->high * p->wide + p->wide + 1;
+	if (!p->high || !p->wide || p->lanes != kernel->lanes ||
+	    (registers >= m->vector_registers && p->high * p->wide > 1))
+		BUG("kernel @%u of %s has register tiles of %u x %u", i, v->name, p->high, p->wide);
+	bool in_blocks = p->k_blocks > 1 && p->axes.sums == 1;
+	if (p->k % p->unroll || p->k_rest % p->unroll || (in_blocks && p->block_k % p->unroll))
+		BUG("kernel @%u of %s has rounds of %u steps", i, v->name, p->unroll);
+	if (kernel->tiling.k_parts && p->k_blocks > 1)
+		BUG("kernel @%u of %s has blocks of k in a part of k", i, v->name);
+	if (p->r.bytes + p->l.bytes + p->partial_bytes > (int64_t)kernel->scratch)
+		BUG("kernel @%u of %s has no scratch for its plan", i, v->name);
+	check_operand(v, i, p, &p->r);
+	check_operand(v, i, p, &p->l);
+}
+
 void kernels_verify(const Kernels *k)
 {
 	Compile *c = k->graph->c;
@@ -88,6 +127,7 @@ void kernels_verify(const Kernels *k)
 		const Kernel *kernel = &k->kernel[i];
 		if (!kernel->out_count || kernel->tiles < 1)
 			BUG("kernel @%u of %s does nothing", i, v.name);
+		check_contract(&v, i);
 		if (kernel->kind == KERNEL_copy)
 			check_copy(&v, i);
 		uint32_t reads = kernel_reads(c, k, kernel, read);

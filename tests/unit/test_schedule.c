@@ -201,6 +201,46 @@ static void break_life(Kernels *k, Plan *p)
 }
 
 /* A state w, two values of another size that live at once, an output, and the next state. */
+/* A plan of the first product that can be changed. */
+static ContractPlan *own_plan(Kernels *k)
+{
+	Kernel *kernel = &k->kernel[0];
+	ContractPlan *p = new (k->graph->c->arena, ContractPlan);
+	*p = *kernel->contract;
+	kernel->contract = p;
+	return p;
+}
+
+static void break_no_plan(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->kernel[0].contract = NULL;
+}
+
+static void break_registers(Kernels *k, Plan *p)
+{
+	(void)p;
+	own_plan(k)->high = 32;
+}
+
+static void break_scratch(Kernels *k, Plan *p)
+{
+	(void)p;
+	own_plan(k)->partial_bytes = 1 << 30;
+}
+
+static void break_rounds(Kernels *k, Plan *p)
+{
+	(void)p;
+	own_plan(k)->unroll = 5; /* of 32 steps */
+}
+
+static void break_copies(Kernels *k, Plan *p)
+{
+	(void)p;
+	own_plan(k)->r.prefetch = PREFETCH_COPY; /* of one block of k */
+}
+
 static Kernels *kernels_to_break(Compile *c)
 {
 	Graph *g = graph_new(c, "broken");
@@ -236,9 +276,10 @@ static int signal_after(void (*change)(Kernels *, Plan *))
 
 static void broken_ones_are_found(void)
 {
-	void (*const changes[])(Kernels *, Plan *) = {break_order,     break_state, break_wave,
-	                                              break_output,    break_set,   break_places,
-	                                              break_alignment, break_size,  break_life};
+	void (*const changes[])(Kernels *, Plan *) = {
+	    break_order,     break_state,     break_wave,   break_output, break_set,
+	    break_places,    break_alignment, break_size,   break_life,   break_no_plan,
+	    break_registers, break_scratch,   break_rounds, break_copies};
 	CU_ASSERT_EQUAL(signal_after(break_nothing), 0);
 	for (size_t i = 0; i < COUNT(changes); i++)
 		CU_ASSERT_EQUAL(signal_after(changes[i]), SIGABRT);
@@ -292,6 +333,25 @@ static void memory_is_of_the_graphs_size(void)
 	CU_ASSERT(taken[1] < 3 * taken[0]);
 }
 
+/* Two products that are done in other ways are not the same code. */
+static void hashes_cover_plans(void)
+{
+	Compile *c = compile_open();
+	Kernels *k = kernels_to_break(c);
+	Kernel *kernel = &k->kernel[0];
+	ContractPlan *p = own_plan(k);
+	const ContractPlan made = *p;
+	CU_ASSERT_EQUAL(kernel_hash(c, k, kernel), kernel->hash);
+	for (int i = 0; i < 10; i++) {
+		*p = made;
+		p->high += i == 0, p->wide += i == 1, p->unroll += i == 2, p->block_k += i == 3;
+		p->block_rows += i == 4, p->block_cols += i == 5, p->pairs ^= i == 6;
+		p->r.source += i == 7, p->l.prefetch += i == 8, p->long_epilogue ^= i == 9;
+		CU_ASSERT_NOT_EQUAL(kernel_hash(c, k, kernel), kernel->hash);
+	}
+	compile_close(c);
+}
+
 CU_TestInfo test_schedule[] = {
     {"constants everywhere", constants_everywhere},
     {"many users", many_users},
@@ -300,5 +360,6 @@ CU_TestInfo test_schedule[] = {
     {"broken ones are found", broken_ones_are_found},
     {"large tensors", large_tensors},
     {"memory", memory_is_of_the_graphs_size},
+    {"hashes cover plans", hashes_cover_plans},
     CU_TEST_INFO_NULL,
 };
