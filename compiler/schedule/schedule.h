@@ -177,7 +177,8 @@ typedef struct Kernel {
 	int64_t tile;   /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
 	                 tile.c */
 	unsigned lanes; /* elements of a vector */
-	uint64_t scratch; /* bytes of private memory a call may use (packing), at most 1 MiB and what the
+	uint64_t
+	    scratch; /* bytes of private memory a call may use (packing), at most 1 MiB and what the
 	                     machine allows: on the stack of its thread */
 	ContractTiling tiling;        /* contract: its tiles, */
 	const ContractPlan *contract; /* and how each is done */
