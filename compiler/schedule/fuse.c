@@ -365,7 +365,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.homes = new_array(room.arena, Home, g->count);
 	fuse_demand(&f);
 	fuse_stages(&f);
-	fuse_early(&f);
+	fuse_scalars(&f);
 	for (NodeId x = 1; x < g->count; x++) {
 		if (node_is_leaf(node(g, x)))
 			f.stored[x] = f.flat[x] = true;

@@ -53,8 +53,8 @@ bool node_is_filled(const Graph *g, NodeId x); /* a constant, perhaps repeated a
 
 /* fuse.c: a new kernel around x; its index + 1. */
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
-/* early.c: numbers known when the step begins: made first, stored. */
-void fuse_early(Fuse *f);
+/* scalars.c: numbers known when the step begins: made first, stored. */
+void fuse_scalars(Fuse *f);
 
 /* unroll.c: whether it has a part for every place along its axis. */
 bool concat_is_places(const Graph *g, const Node *n);

@@ -1,4 +1,4 @@
-/* early.c: numbers that are known when the step begins: learning rates, bias corrections.
+/* scalars.c: numbers that are known when a step begins: learning rates, bias corrections.
  *
  * What follows from leaves and constants alone, is one number, and takes some work is computed
  * once, by the first kernel, however late in the graph it stands. Elsewhere every kernel that
@@ -7,45 +7,45 @@
 
 enum { WORTH_STORING = 5, HEAVIEST = 4096 };
 
-typedef struct Early {
+typedef struct Scalars {
 	Fuse *f;
-	uint16_t *weight; /* [count] of all behind a node that is early; 0: it is not */
-	bool *needed;     /* by a node that is not early */
+	uint16_t *weight; /* [count] of all behind a scalar; 0: it is none */
+	bool *needed;     /* by a node that is none */
 	bool *wanted;     /* in the first kernel */
 	bool *late;       /* reads a result that is not */
-} Early;
+} Scalars;
 
-static void find_early(Early *e)
+static void find_scalars(Scalars *s)
 {
-	const Graph *g = e->f->g;
+	const Graph *g = s->f->g;
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
-		bool early = op_info[n->op].kind == MAP && shape_size(n->shape) == 1;
+		bool scalar = op_info[n->op].kind == MAP && shape_size(n->shape) == 1;
 		unsigned sum = op_info[n->op].weight + 1;
-		for (int i = 0; early && i < n->count; i++) {
+		for (int i = 0; scalar && i < n->count; i++) {
 			NodeId o = n->in[i];
-			early = e->weight[o] || node_is_leaf(node(g, o)) || node(g, o)->op == OP_constant;
-			sum += e->weight[o];
+			scalar = s->weight[o] || node_is_leaf(node(g, o)) || node(g, o)->op == OP_constant;
+			sum += s->weight[o];
 		}
-		e->weight[x] = (uint16_t)(!early ? 0 : sum < HEAVIEST ? sum : HEAVIEST);
-		for (int i = 0; !early && i < n->count; i++)
-			e->needed[n->in[i]] = true;
+		s->weight[x] = (uint16_t)(!scalar ? 0 : sum < HEAVIEST ? sum : HEAVIEST);
+		for (int i = 0; !scalar && i < n->count; i++)
+			s->needed[n->in[i]] = true;
 	}
 }
 
 /* A result that something wanted follows from is stored anyway: by the first kernel, too, which
  * would else read it before it is written. */
-static void find_wanted(Early *e)
+static void find_wanted(Scalars *s)
 {
-	const Fuse *f = e->f;
+	const Fuse *f = s->f;
 	bool *behind = new_array(f->c->arena, bool, f->g->count);
 	for (NodeId x = f->g->count - 1; x > 0; x--) {
 		const Node *n = node(f->g, x);
-		if (!e->weight[x])
+		if (!s->weight[x])
 			continue;
-		e->wanted[x] = f->forced[x] ? behind[x] : e->needed[x] && e->weight[x] > WORTH_STORING;
+		s->wanted[x] = f->forced[x] ? behind[x] : s->needed[x] && s->weight[x] > WORTH_STORING;
 		for (int i = 0; i < n->count; i++)
-			behind[n->in[i]] |= behind[x] || e->wanted[x];
+			behind[n->in[i]] |= behind[x] || s->wanted[x];
 	}
 }
 
@@ -65,23 +65,23 @@ static bool take(Fuse *f, NodeId x)
 	return true;
 }
 
-void fuse_early(Fuse *f)
+void fuse_scalars(Fuse *f)
 {
 	const Graph *g = f->g;
 	ArenaMark mark = arena_mark(f->c->arena);
-	Early e = {.f = f};
-	e.weight = new_array(f->c->arena, uint16_t, g->count);
-	e.needed = new_array(f->c->arena, bool, g->count);
-	e.wanted = new_array(f->c->arena, bool, g->count);
-	e.late = new_array(f->c->arena, bool, g->count);
-	find_early(&e);
-	find_wanted(&e);
+	Scalars s = {.f = f};
+	s.weight = new_array(f->c->arena, uint16_t, g->count);
+	s.needed = new_array(f->c->arena, bool, g->count);
+	s.wanted = new_array(f->c->arena, bool, g->count);
+	s.late = new_array(f->c->arena, bool, g->count);
+	find_scalars(&s);
+	find_wanted(&s);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
-			e.late[x] |= e.late[n->in[i]];
-		bool taken = e.wanted[x] && !e.late[x] && take(f, x);
-		e.late[x] |= e.weight[x] && f->forced[x] && !taken;
+			s.late[x] |= s.late[n->in[i]];
+		bool taken = s.wanted[x] && !s.late[x] && take(f, x);
+		s.late[x] |= s.weight[x] && f->forced[x] && !taken;
 	}
 	arena_reset(f->c->arena, mark);
 }
