@@ -136,8 +136,8 @@ typedef struct Index {
 	bool flat;
 } Index;
 
-/* Values known already at the present place: cores (accumulators) and values computed before. */
-typedef struct Values Values;
+/* Values that are known already: cores (accumulators) and values computed before. */
+typedef struct Memo Memo;
 
 /* 64 elements in a row of a flat kernel, begun at a multiple of 64, vector by vector in one
  * straight line of code: random words are shared among them. `first` NULL: not so. */
@@ -166,7 +166,7 @@ typedef struct KernelEmit {
 	const Kernel *kernel;
 	V *pointer;     /* [buffer_count]: base address of each buffer this kernel touches, else NULL */
 	unsigned lanes; /* of this kernel's vectors */
-	Values *known;  /* memo of (node, index) in the current straight line of code; value_forget() at
+	Memo *memo;     /* of (node, index) in the current straight line of code; value_forget() at
 	                   block edges */
 	Stretch stretch;
 	uint32_t pinned; /* the first so many known values hold in the whole row */
@@ -181,7 +181,7 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index);
 V value_vector(KernelEmit *ke, NodeId x, const Index *index); /* the same, splat to a vector */
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from now on x is v there */
 void value_forget(KernelEmit *ke);
-V value_known(const KernelEmit *ke, NodeId x, const Index *index); /* NULL: not emitted yet */
+V value_memo(const KernelEmit *ke, NodeId x, const Index *index); /* NULL: not emitted yet */
 V value_kept(KernelEmit *ke, NodeId x, const Index *index); /* NULL: its row is not in scratch */
 void value_pin(KernelEmit *ke); /* what is known now, and only that, outlives value_forget */
 void value_unpin(KernelEmit *ke);

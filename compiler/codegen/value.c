@@ -2,7 +2,7 @@
  *
  * In: a node, and where (Index). A node with a buffer is loaded; another is computed from its
  * operands, whose indices follow from the view between them. So a kernel is emitted by asking for
- * its outs. What was emitted before in the same straight line of code is remembered (known.c). */
+ * its outs. What was emitted before in the same straight line of code is remembered (memo.c). */
 #include "emit.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static bool is_zero(V x)
 	return LLVMIsAConstantInt(x) && LLVMConstIntGetZExtValue(x) == 0;
 }
 
-/* x itself where y is 0: what was computed there before is found again (known.c). */
+/* x itself where y is 0: what was computed there before is found again (memo.c). */
 static V add(Emit *e, V x, V y)
 {
 	if (is_zero(x) || is_zero(y))
@@ -469,7 +469,7 @@ static V compute(KernelEmit *ke, NodeId x, const Index *index)
 
 V value_at(KernelEmit *ke, NodeId x, const Index *index)
 {
-	V v = value_known(ke, x, index);
+	V v = value_memo(ke, x, index);
 	if (v)
 		return v;
 	v = value_kept(ke, x, index);

@@ -1,18 +1,18 @@
-/* known.c: what was emitted before and still holds: values in the present straight line of code,
+/* memo.c: what was emitted before and still holds: values in the present straight line of code,
  * those pinned for a whole row, and rows kept in scratch. */
 #include "emit.h"
 
 #include <string.h>
 
-typedef struct Known {
+typedef struct Entry {
 	NodeId node;
 	Index index;
 	V v;
 	uint32_t before; /* 1 + the one of the same node before it; 0: none */
-} Known;
+} Entry;
 
-struct Values {
-	Known *known;
+struct Memo {
+	Entry *entry;
 	uint32_t *last; /* [graph->count] 1 + the last of a node; 0: none */
 	uint32_t count, capacity;
 };
@@ -32,48 +32,48 @@ static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Ind
 	return true;
 }
 
-V value_known(const KernelEmit *ke, NodeId x, const Index *index)
+V value_memo(const KernelEmit *ke, NodeId x, const Index *index)
 {
-	const Values *values = ke->known;
-	for (uint32_t i = values ? values->last[x] : 0; i > 0; i = values->known[i - 1].before)
-		if (same_index(ke, x, &values->known[i - 1].index, index))
-			return values->known[i - 1].v;
+	const Memo *memo = ke->memo;
+	for (uint32_t i = memo ? memo->last[x] : 0; i > 0; i = memo->entry[i - 1].before)
+		if (same_index(ke, x, &memo->entry[i - 1].index, index))
+			return memo->entry[i - 1].v;
 	return NULL;
 }
 
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
 {
 	Arena *a = ke->e->c->arena;
-	if (!ke->known) {
-		ke->known = new (a, Values);
-		ke->known->last = new_array(a, uint32_t, ke->e->k->graph->count);
+	if (!ke->memo) {
+		ke->memo = new (a, Memo);
+		ke->memo->last = new_array(a, uint32_t, ke->e->k->graph->count);
 	}
-	Values *values = ke->known;
-	if (values->count == values->capacity) {
-		uint32_t capacity = values->capacity ? 2 * values->capacity : 64;
-		Known *more = new_array(a, Known, capacity);
-		if (values->count)
-			memcpy(more, values->known, values->count * sizeof *more);
-		values->known = more;
-		values->capacity = capacity;
+	Memo *memo = ke->memo;
+	if (memo->count == memo->capacity) {
+		uint32_t capacity = memo->capacity ? 2 * memo->capacity : 64;
+		Entry *more = new_array(a, Entry, capacity);
+		if (memo->count)
+			memcpy(more, memo->entry, memo->count * sizeof *more);
+		memo->entry = more;
+		memo->capacity = capacity;
 	}
-	values->known[values->count++] = (Known){x, *index, v, values->last[x]};
-	values->last[x] = values->count;
+	memo->entry[memo->count++] = (Entry){x, *index, v, memo->last[x]};
+	memo->last[x] = memo->count;
 }
 
 void value_forget(KernelEmit *ke)
 {
-	Values *values = ke->known;
-	while (values && values->count > ke->pinned) {
-		const Known *gone = &values->known[--values->count];
-		values->last[gone->node] = gone->before;
+	Memo *memo = ke->memo;
+	while (memo && memo->count > ke->pinned) {
+		const Entry *gone = &memo->entry[--memo->count];
+		memo->last[gone->node] = gone->before;
 	}
 	ke->stretch.count = 0;
 }
 
 void value_pin(KernelEmit *ke)
 {
-	ke->pinned = ke->known ? ke->known->count : 0;
+	ke->pinned = ke->memo ? ke->memo->count : 0;
 }
 
 void value_unpin(KernelEmit *ke)
@@ -84,7 +84,7 @@ void value_unpin(KernelEmit *ke)
 
 /* -- Rows in scratch --------------------------------------------------------------------------- */
 
-static V kept_place(KernelEmit *ke, const Kept *kept, const Index *index)
+static V kept_address(KernelEmit *ke, const Kept *kept, const Index *index)
 {
 	const Node *n = node(ke->e->k->graph, kept->node);
 	return l_at(ke->e, l_type(ke->e, n->type), kept->base, index->at[n->shape.rank - 1]);
@@ -98,7 +98,7 @@ V value_kept(KernelEmit *ke, NodeId x, const Index *index)
 		const Kept *kept = &ke->kept[i];
 		if (kept->node == x && kept->done && index->lane_axis == n->shape.rank - 1)
 			return l_load(ke->e, l_vector(l_type(ke->e, n->type), ke->lanes),
-			              kept_place(ke, kept, index), type_info[n->type].size);
+			              kept_address(ke, kept, index), type_info[n->type].size);
 	}
 	return NULL;
 }
@@ -107,11 +107,11 @@ void value_keep(KernelEmit *ke, const Index *index)
 {
 	for (uint32_t i = 0; i < ke->kepts; i++) {
 		Kept *kept = &ke->kept[i];
-		V v = kept->done ? NULL : value_known(ke, kept->node, index);
+		V v = kept->done ? NULL : value_memo(ke, kept->node, index);
 		if (!v)
 			continue;
 		kept->seen = true;
-		l_store(ke->e, l_splat(ke->e, v, ke->lanes), kept_place(ke, kept, index),
+		l_store(ke->e, l_splat(ke->e, v, ke->lanes), kept_address(ke, kept, index),
 		        type_info[node(ke->e->k->graph, kept->node)->type].size);
 	}
 }
