@@ -1,5 +1,5 @@
-/* test_prelude.c: models/lib, through the interpreter, against PyTorch and published formulas:
- * tests/oracle/prelude/make.py made what truth.safetensors holds. */
+/* test_prelude.c: models/lib, through the interpreter, against PyTorch, torchvision and published
+ * formulas: make.py in tests/oracle/prelude and vision made what truth.safetensors there holds. */
 #include <CUnit/CUnit.h>
 
 #include <math.h>
@@ -11,6 +11,7 @@
 #include "../../compiler/elaborate/elaborate.h"
 #include "../../runtime/runtime.h"
 #include "compiled.h"
+#include "scratch.h"
 
 typedef struct Case {
 	const char *name;       /* in truth.safetensors */
@@ -103,17 +104,32 @@ static const Case CASES[] = {
     {"lion", "lion(w, g, 0.1, weight_decay=0.05)", 0},
 };
 
+static const Case VISION[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/vision/cases.def"
+#undef CASE
+};
+
 /* -- The truth --------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *file;
+	const Case *at;
+	size_t count;
+} ORACLES[] = {
+    {"prelude/truth.safetensors", CASES, COUNT(CASES)},
+    {"vision/truth.safetensors", VISION, COUNT(VISION)},
+};
 
 static SafeFile truth;
 
-static int open_truth(void)
+static void open_truth(size_t oracle)
 {
 	char why[WHY];
-	if (safe_read(SSLC_SOURCE "/tests/oracle/prelude/truth.safetensors", &truth, why))
-		return 0;
-	fprintf(stderr, "%s\n", why);
-	return 1;
+	bool good = safe_read(oracle_path(ORACLES[oracle].file), &truth, why);
+	if (!good)
+		fprintf(stderr, "%s\n", why);
+	CU_ASSERT_FATAL(good);
 }
 
 static double *as_doubles(Arena *a, const SafeTensor *t)
@@ -136,6 +152,7 @@ static const SafeTensor *find(Arena *a, const char *name, const char *part, cons
 typedef struct Check {
 	Compile c;
 	const Case *of;
+	const char *part; /* of the truth: "want", or "grad/x" */
 	Graph *g;
 	Feed feed[64];
 	size_t feeds;
@@ -217,7 +234,7 @@ static bool sets_agree(Check *k, double **value)
 /* Evaluates once, or, for an optimizer, step after step: w becomes y, states their next values. */
 static bool run_steps(Check *k)
 {
-	const SafeTensor *want = find(k->c.arena, k->of->name, "want", "");
+	const SafeTensor *want = find(k->c.arena, k->of->name, k->part, "");
 	NodeId y = k->g->out[0].value;
 	int64_t size = shape_size(node(k->g, y)->shape);
 	int64_t steps = (int64_t)(want->bytes / type_bytes(want->type)) / size;
@@ -238,9 +255,9 @@ static bool run_steps(Check *k)
 	return good;
 }
 
-static bool case_agrees(const Case *of)
+static bool case_agrees(const Case *of, const char *part)
 {
-	Check k = {.c = {.arena = arena_open(0), .float_type = DTYPE_f64}, .of = of};
+	Check k = {.c = {.arena = arena_open(0), .float_type = DTYPE_f64}, .of = of, .part = part};
 	k.c.diags = diags_open(k.c.arena);
 	Prelude *prelude = prelude_parse(&k.c);
 	read_inputs(&k);
@@ -249,7 +266,7 @@ static bool case_agrees(const Case *of)
 	                       k.inputs, &states);
 	k.g = autodiff(&k.c, k.g);
 	diag_print(k.c.diags, stderr, false);
-	bool good = k.g && find(k.c.arena, of->name, "want", "");
+	bool good = k.g && find(k.c.arena, of->name, part, "");
 	if (good) {
 		feed_states(&k, 0);
 		good = run_steps(&k);
@@ -260,27 +277,51 @@ static bool case_agrees(const Case *of)
 	return good;
 }
 
-static void every_case(void)
+/* The gradients that the truth has of a case. */
+static bool gradients_agree(const Case *of)
 {
-	CU_ASSERT_EQUAL_FATAL(open_truth(), 0);
-	for (size_t i = 0; i < COUNT(CASES); i++)
-		CU_ASSERT(case_agrees(&CASES[i]));
+	bool good = true;
+	Arena *a = arena_open(0);
+	const char *own = arena_printf(a, "%s/grad/", of->name);
+	for (size_t i = 0; i < truth.count; i++) {
+		const char *name = truth.tensor[i].name;
+		if (strncmp(name, own, strlen(own)) != 0)
+			continue;
+		Case gradient = *of;
+		gradient.expression = arena_printf(a, "grad(%s, %s)", of->expression, name + strlen(own));
+		good &= case_agrees(&gradient, name + strlen(of->name) + 1);
+	}
+	arena_close(a);
+	return good;
 }
 
-/* Nothing that the script wrote is left out. */
+static void every_case(void)
+{
+	for (size_t o = 0; o < COUNT(ORACLES); o++) {
+		open_truth(o);
+		for (size_t i = 0; i < ORACLES[o].count; i++)
+			CU_ASSERT(case_agrees(&ORACLES[o].at[i], "want") && gradients_agree(&ORACLES[o].at[i]));
+		safe_close(&truth);
+	}
+}
+
+/* Nothing that the scripts wrote is left out. */
 static void every_truth_has_a_case(void)
 {
-	for (size_t i = 0; i < truth.count; i++) {
-		const char *name = truth.tensor[i].name, *end = strstr(name, "/want");
-		bool found = !end;
-		for (size_t k = 0; end && k < COUNT(CASES); k++)
-			found |= strlen(CASES[k].name) == (size_t)(end - name) &&
-			         memcmp(CASES[k].name, name, (size_t)(end - name)) == 0;
-		if (!found)
-			fprintf(stderr, "no case for %s\n", name);
-		CU_ASSERT(found);
+	for (size_t o = 0; o < COUNT(ORACLES); o++) {
+		open_truth(o);
+		for (size_t i = 0; i < truth.count; i++) {
+			const char *name = truth.tensor[i].name, *end = strstr(name, "/want");
+			bool found = !end;
+			for (size_t k = 0; end && k < ORACLES[o].count; k++)
+				found |= strlen(ORACLES[o].at[k].name) == (size_t)(end - name) &&
+				         memcmp(ORACLES[o].at[k].name, name, (size_t)(end - name)) == 0;
+			if (!found)
+				fprintf(stderr, "no case for %s\n", name);
+			CU_ASSERT(found);
+		}
+		safe_close(&truth);
 	}
-	safe_close(&truth);
 }
 
 /* Schedules, by their formulas: 100 steps in all. */
