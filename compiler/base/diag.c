@@ -29,7 +29,7 @@ typedef struct Error {
 	Remark *first, **end;
 } Error;
 
-enum { MAX_FILES = 64 };
+enum { MAX_FILES = 256 };
 
 struct Diags {
 	Arena *arena;

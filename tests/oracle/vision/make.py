@@ -174,7 +174,153 @@ def losses():
     put_loss("dense", dense, x=normal(2, 4, 5), y=normal(2, 4, 5), z=normal(2, 4, 3), w=normal(2, 4, 3), bank=bank)
 
 
+def channels_last(x):
+    return x.permute(0, 2, 3, 1)
+
+
+def conv_weight(layer):
+    return layer.weight.permute(2, 3, 1, 0)
+
+
+def randomize(module):
+    """Other weights than 1 and 0, of norms and biases too."""
+    for p in module.parameters():
+        p.data = normal(*p.shape) * 0.3
+
+
+def blocks():
+    x = normal(2, 4, 4, 6)
+    image = x.permute(0, 3, 1, 2)
+    scale, shift = normal(6), normal(6)
+    put("group_norm", channels_last(F.group_norm(image, 3, scale, shift)), x=x, group_norm__scale=scale, group_norm__shift=shift)
+    put("instance_norm", channels_last(F.instance_norm(image)), x=x)
+    tiles = F.unfold(image, 2, stride=2).transpose(1, 2).reshape(2, 4, 6, 4).transpose(2, 3).reshape(2, 4, 24)
+    put("patches", tiles, x=x)
+    put("from_patches", x, x=tiles)
+
+    # get_2d_sincos_pos_embed of the code of He et al. 2022 (MAE), of a grid 3 x 5.
+    def sincos(width, pos):
+        omega = 1.0 / 10000 ** (np.arange(width // 2) / (width / 2))
+        out = np.einsum("m,d->md", pos.reshape(-1), omega)
+        return np.concatenate([np.sin(out), np.cos(out)], 1)
+
+    grid = np.meshgrid(np.arange(5.0), np.arange(3.0))
+    put("sincos_positions", np.concatenate([sincos(4, grid[0]), sincos(4, grid[1])], 1), x=torch.zeros(1).double())
+
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True).double()
+    randomize(layer)
+    x = normal(2, 5, 8)
+    a = layer.self_attn
+    own = {"layer_norm__scale": layer.norm1.weight, "layer_norm__shift": layer.norm1.bias}
+    own |= {"layer_norm_1__scale": layer.norm2.weight, "layer_norm_1__shift": layer.norm2.bias}
+    own |= {"attention__linear__w": a.in_proj_weight.T, "attention__linear__b": a.in_proj_bias}
+    own |= {"attention__linear_1__w": a.out_proj.weight.T, "attention__linear_1__b": a.out_proj.bias}
+    own |= {"mlp__linear__w": layer.linear1.weight.T, "mlp__linear__b": layer.linear1.bias}
+    own |= {"mlp__linear_1__w": layer.linear2.weight.T, "mlp__linear_1__b": layer.linear2.bias}
+    put("transformer_block", layer(x), x=x, **{f"transformer_block__{k}": v for k, v in own.items()})
+
+    from torchvision.models.convnext import CNBlock
+    from torchvision.models.resnet import BasicBlock, Bottleneck
+
+    def residual(name, cls, inputs, channels, stride):
+        out = channels * cls.expansion
+        down = torch.nn.Sequential(torch.nn.Conv2d(inputs, out, 1, stride, bias=False), torch.nn.BatchNorm2d(out))
+        block = cls(inputs, channels, stride, down if stride > 1 or inputs != out else None).double().train()
+        randomize(block)
+        x = normal(2, 5, 5, inputs)
+        own = {}
+        pairs = [(block.conv1, block.bn1), (block.conv2, block.bn2)] + ([(block.conv3, block.bn3)] if cls is Bottleneck else [])
+        places = ["conv_norm", "conv_norm_1", "conv_norm_2"][: len(pairs)]
+        if block.downsample is not None:
+            pairs.append(tuple(block.downsample))
+            places.append("shortcut__conv_norm")
+        for (conv, norm), place in zip(pairs, places):
+            own |= {f"{place}__conv__w": conv_weight(conv), f"{place}__batch_norm__scale": norm.weight, f"{place}__batch_norm__shift": norm.bias}
+        y = channels_last(block(x.permute(0, 3, 1, 2)))
+        kind = "bottleneck" if cls is Bottleneck else "basic_block"
+        put(name, y, x=x, **{f"{kind}__{k}": v for k, v in own.items()})
+
+    residual("basic_block", BasicBlock, 4, 4, 1)
+    residual("basic_block_stride", BasicBlock, 4, 6, 2)
+    residual("bottleneck", Bottleneck, 8, 2, 1)
+    residual("bottleneck_stride", Bottleneck, 4, 3, 2)
+
+    block = CNBlock(6, 0.5, 0.0).double()
+    randomize(block)
+    block.layer_scale.data = torch.full_like(block.layer_scale, 0.5)
+    conv, _, norm, wide, _, narrow, _ = block.block
+    x = normal(2, 5, 6, 6)
+    own = {"conv__w": conv_weight(conv), "conv__b": conv.bias, "layer_norm__scale": norm.weight, "layer_norm__shift": norm.bias}
+    own |= {"linear__w": wide.weight.T, "linear__b": wide.bias, "linear_1__w": narrow.weight.T, "linear_1__b": narrow.bias}
+    own |= {"layer_scale": block.layer_scale.reshape(6)}
+    put("convnext_block", channels_last(block(x.permute(0, 3, 1, 2))), x=x, **{f"convnext_block__{k}": v for k, v in own.items()})
+    x = normal(2, 7, 7, 4)
+    put("padded_max", channels_last(F.max_pool2d(x.permute(0, 3, 1, 2), 3, 2, 1)), x=x)
+
+
+def optimizers():
+    def steps(name, step, shape=(4, 3)):
+        """step(w, g, memory, i) is the next w; three of them."""
+        w, g, memory, want = normal(*shape).numpy(), normal(3, *shape).numpy(), {}, []
+        first = w
+        for i in range(3):
+            w = step(w, g[i], memory, i)
+            want.append(w)
+        put(name, np.stack(want), w=first, g=g)
+
+    # You et al. 2017, as in the code of Zbontar et al. 2021 (Barlow Twins).
+    def lars(w, g, memory, i):
+        if w.ndim > 1:
+            g = g + 0.1 * w
+            g = g * 0.01 * np.linalg.norm(w) / np.linalg.norm(g)
+        memory["v"] = 0.9 * memory.get("v", 0) + g
+        return w - 0.5 * memory["v"]
+
+    steps("lars", lars)
+    steps("lars_bias", lars, (5,))
+
+    # You et al. 2020, algorithm 2, without a bound on |w|; biases are not scaled nor decayed.
+    def lamb(w, g, memory, i):
+        memory["m"] = 0.9 * memory.get("m", 0) + 0.1 * g
+        memory["v"] = 0.999 * memory.get("v", 0) + 0.001 * g**2
+        m, v = memory["m"] / (1 - 0.9 ** (i + 1)), memory["v"] / (1 - 0.999 ** (i + 1))
+        r = m / (np.sqrt(v) + 1e-6) + (0.1 * w if w.ndim > 1 else 0)
+        ratio = np.linalg.norm(w) / np.linalg.norm(r) if w.ndim > 1 else 1
+        return w - 0.05 * ratio * r
+
+    steps("lamb", lamb)
+    steps("lamb_bias", lamb, (5,))
+
+    # Jordan et al. 2024 (Muon), of a weight [inputs, outputs]: theirs is the transpose.
+    def muon(w, g, memory, i):
+        memory["v"] = 0.95 * memory.get("v", 0) + 0.05 * g
+        x = (0.05 * g + 0.95 * memory["v"]).reshape(-1, w.shape[-1]).T
+        tall = x.shape[0] > x.shape[1]
+        scale = max(1, x.shape[0] / x.shape[1]) ** 0.5
+        x = x.T if tall else x
+        x = x / (np.linalg.norm(x) + 1e-7)
+        for _ in range(5):
+            a = x @ x.T
+            x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+        x = x.T if tall else x
+        return w * (1 - 0.1 * 0.2) - 0.1 * scale * x.T.reshape(w.shape)
+
+    steps("muon", muon)
+    steps("muon_wide", muon, (3, 7))
+    steps("muon_conv", muon, (2, 2, 3, 4))
+
+    # Biases and norms are not decayed.
+    def adamw_bias(w, g, memory, i):
+        p = memory.setdefault("p", torch.nn.Parameter(torch.from_numpy(w.copy())))
+        o = memory.setdefault("o", torch.optim.AdamW([p], 0.1, weight_decay=0))
+        p.grad = torch.from_numpy(g.copy())
+        o.step()
+        return p.detach().numpy().copy()
+
+    steps("adamw_bias", adamw_bias, (5,))
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses):
+    for make in (arrays, losses, blocks, optimizers):
         make()
     save_file(truth, HERE / "truth.safetensors")
