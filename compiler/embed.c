@@ -232,8 +232,6 @@ static bool plan_all(Embedding *e)
 	place_states(e);
 	e->to->shown = shown;
 	e->to->hash = fingerprint(e);
-	e->to->block_bytes =
-	    EMBED_BLOCK_BYTES(e->to->states_bytes, e->to->spare_bytes, e->to->arena_bytes);
 	return true;
 }
 
@@ -251,6 +249,51 @@ static const char *weights_image(const Embedding *e)
 	return image;
 }
 
+/* -- Variants ---------------------------------------------------------------------------------- */
+
+/* The machines of the program and of how->cpu; false: reported. */
+static bool choose_machines(const Embedding *e, const Machine **machine)
+{
+	Compile *c = &e->p->c;
+	const char *own = c->cpu;
+	bool good = true;
+	machine[0] = c->machine;
+	for (size_t v = 1; good && v <= e->how->cpus; v++) {
+		c->cpu = e->how->cpu[v - 1];
+		good = codegen_machine(c);
+		machine[v] = c->machine;
+		if (good && (!machine_x86_level(machine[v - 1]) ||
+		             machine_x86_level(machine[v]) <= machine_x86_level(machine[v - 1]))) {
+			diag_error(c->diags, (Span){0}, "'%s' and '%s' are no rising levels of x86-64",
+			           machine[v - 1]->cpu, machine[v]->cpu);
+			diag_help(c->diags, "write for example --cpu x86-64-v2,x86-64-v3,x86-64-v4");
+			good = false;
+		}
+	}
+	c->cpu = own;
+	c->machine = machine[0];
+	return good;
+}
+
+/* Function i of variant v is at [v count + i]; NULL after an error. */
+static const ObjectFunction *all_variants(Embedding *e, const Machine *const *machine)
+{
+	Embedded *to = e->to;
+	Compile *c = &e->p->c;
+	ObjectFunction *all = new_array(c->arena, ObjectFunction, (1 + e->how->cpus) * to->count + 1);
+	bool good = true;
+	for (size_t v = 0; v <= e->how->cpus; v++) {
+		c->machine = machine[v];
+		for (size_t i = 0; good && i < to->count; i++) {
+			EmbeddedFunction f = to->function[i];
+			good = !v || lower_one(e, &f);
+			all[v * to->count + i] = (ObjectFunction){f.k, f.p, f.name, f.counts};
+		}
+	}
+	c->machine = machine[0];
+	return good ? all : NULL;
+}
+
 bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *object, Text *header)
 {
 	Embedding e = {.p = p, .how = how, .to = to};
@@ -259,18 +302,20 @@ bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *objec
 	e.align = p->c.machine->bare ? 16 : 64;
 	to->name = sslc_name(p);
 	to->prefix = identifier(p->c.arena, how->prefix && *how->prefix ? how->prefix : to->name);
-	if (!choose(&e) || !plan_all(&e))
+	const Machine **machine = new_array(p->c.arena, const Machine *, 1 + how->cpus);
+	if (!choose_machines(&e, machine) || !choose(&e) || !plan_all(&e))
 		return false;
-	ObjectFunction *function = new_array(p->c.arena, ObjectFunction, to->count + 1);
-	for (size_t i = 0; i < to->count; i++) {
-		const EmbeddedFunction *f = &to->function[i];
-		function[i] = (ObjectFunction){f->k, f->p, f->name, f->counts};
-	}
+	const ObjectFunction *function = all_variants(&e, machine);
+	if (!function)
+		return false;
+	to->block_bytes = EMBED_BLOCK_BYTES(to->states_bytes, to->spare_bytes, to->arena_bytes);
 	ObjectPlan plan = {
 	    .name = to->name,
 	    .prefix = to->prefix,
 	    .function = function,
 	    .count = to->count,
+	    .machine = machine,
+	    .variants = 1 + how->cpus,
 	    .tensor = to->tensor,
 	    .tensor_count = to->tensor_count,
 	    .hash = to->hash,

@@ -104,8 +104,10 @@ typedef struct sslc_embedding {
 	const char *prefix;          /* of all names; NULL: the model's name */
 	const char *const *function; /* "step", "encode", "loss", a task's name (its step and score) or
 	                                 any of sslc_function but init; the first values come along */
-	size_t count;                /* 0: step, encode and loss, as far as there are */
-	const void *weights;         /* a block of states as sslc_states describes it; NULL: random */
+	const char *const *cpu; /* [cpus] beside the program's own, rising levels of x86-64: code */
+	size_t cpus;            /* for each is there, and the best is chosen at run time */
+	size_t count;           /* 0: step, encode and loss, as far as there are */
+	const void *weights;    /* a block of states as sslc_states describes it; NULL: random */
 } sslc_embedding;
 typedef struct sslc_embedded {
 	char *object, *header; /* of malloc, freed by sslc_embedded_free */

@@ -58,8 +58,10 @@ typedef struct ObjectTensor { /* of the states */
 /* Bytes are those of runtime/embed/embed.h. */
 typedef struct ObjectPlan {
 	const char *name, *prefix;
-	const ObjectFunction *function; /* [count], at least one */
+	const ObjectFunction *function; /* [variants][count], at least one */
 	size_t count;
+	const Machine *const *machine; /* [variants] that they are made for, the least able first: */
+	size_t variants;               /* one, or levels of x86-64 */
 	const ObjectTensor *tensor;
 	size_t tensor_count;
 	uint64_t hash, states_bytes, spare_bytes, arena_bytes;

@@ -18,7 +18,7 @@
 
 typedef struct ObjectEmit {
 	Emit *e;
-	const Codegen *cg;
+	Codegen *cg;
 	const ObjectPlan *plan;
 	V model; /* the table of all */
 } ObjectEmit;
@@ -120,7 +120,7 @@ static V value_row(Emit *e, const Node *n, const char *input)
 	return STRUCTURE(e, &r);
 }
 
-static V function_table(ObjectEmit *o, const ObjectFunction *f, V call)
+static V function_row(ObjectEmit *o, const ObjectFunction *f, V call)
 {
 	Emit *e = o->e;
 	const Kernels *k = f->k;
@@ -136,7 +136,7 @@ static V function_table(ObjectEmit *o, const ObjectFunction *f, V call)
 	                 .input_count = u32(e, k->input_count),
 	                 .output_count = u32(e, k->output_count),
 	                 .is_step = u32(e, f->counts)};
-	return constant(e, "function", STRUCTURE(e, &r));
+	return STRUCTURE(e, &r);
 }
 
 /* -- Functions --------------------------------------------------------------------------------- */
@@ -219,6 +219,15 @@ static void export_function(ObjectEmit *o, const ObjectFunction *f, V table)
 	LLVMBuildRet(e->b, call(e, embedded(o, "call"), args, COUNT(args)));
 }
 
+/* -- Variants ---------------------------------------------------------------------------------- */
+
+/* What is emitted next is for this machine. */
+static void object_is_for(ObjectEmit *o, const Machine *m)
+{
+	o->cg->target = o->cg->c->machine = m;
+	emit_is_for(o->e, m);
+}
+
 /* -- The module -------------------------------------------------------------------------------- */
 
 /* What clang knew of the machine does not hold: attributes that are text go, ours come. */
@@ -260,10 +269,10 @@ static void link_embed(ObjectEmit *o)
 }
 
 /* The step of a function, of the symbol that is returned. */
-static V emit_whole(ObjectEmit *o, size_t number)
+static V emit_whole(ObjectEmit *o, const ObjectFunction *f)
 {
 	Emit *e = o->e;
-	const ObjectFunction *f = &o->plan->function[number];
+	size_t number = (size_t)(f - o->plan->function);
 	const char *prefix = arena_printf(e->c->arena, "f%zu_", number),
 	           *name = arena_printf(e->c->arena, "%scall", prefix);
 	e->k = f->k;
@@ -276,16 +285,51 @@ static V emit_whole(ObjectEmit *o, size_t number)
 	return LLVMGetNamedFunction(e->module, name);
 }
 
+/* The tables of a function, of all variants. */
+static V emit_variants(ObjectEmit *o, size_t number)
+{
+	Emit *e = o->e;
+	const ObjectPlan *p = o->plan;
+	V *row = new_array(e->c->arena, V, p->variants);
+	for (size_t v = 0; v < p->variants; v++) {
+		const ObjectFunction *f = &p->function[v * p->count + number];
+		object_is_for(o, p->machine[v]);
+		row[v] = function_row(o, f, emit_whole(o, f));
+	}
+	object_is_for(o, p->machine[0]);
+	return table(e, row, p->variants);
+}
+
+/* int32_t variant(void): the last one that this processor's level allows; -1: none. */
+static V emit_choice(ObjectEmit *o)
+{
+	Emit *e = o->e;
+	if (o->plan->variants == 1)
+		return LLVMConstNull(e->ptr);
+	V f = LLVMAddFunction(e->module, "variant", LLVMFunctionType(e->i32, NULL, 0, false));
+	target_attributes(o->cg, e, f);
+	e->function = f;
+	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	V level = call(e, embedded(o, "x86_level"), NULL, 0), choice = l_i32(e, -1);
+	for (size_t v = 0; v < o->plan->variants; v++) {
+		V least = u32(e, machine_x86_level(o->plan->machine[v]));
+		V good = LLVMBuildICmp(e->b, LLVMIntUGE, level, least, "");
+		choice = l_select(e, good, u32(e, v), choice);
+	}
+	LLVMBuildRet(e->b, choice);
+	return f;
+}
+
 /* The function whose name is NULL is the one that sets the states; it is called by others only. */
 static void emit_all(ObjectEmit *o)
 {
 	Emit *e = o->e;
 	const ObjectPlan *p = o->plan;
-	V *table = new_array(e->c->arena, V, p->count + 1), init = LLVMConstNull(e->ptr);
+	V *tables = new_array(e->c->arena, V, p->count + 1), init = LLVMConstNull(e->ptr);
 	link_embed(o);
 	for (size_t i = 0; i < p->count; i++) {
-		table[i] = function_table(o, &p->function[i], emit_whole(o, i));
-		init = p->function[i].name ? init : table[i];
+		tables[i] = emit_variants(o, i);
+		init = p->function[i].name ? init : tables[i];
 	}
 	V weights = LLVMConstNull(e->ptr);
 	if (p->weights) {
@@ -301,6 +345,7 @@ static void emit_all(ObjectEmit *o)
 	              .states_bytes = u64(e, p->states_bytes),
 	              .spare_bytes = u64(e, p->spare_bytes),
 	              .arena_bytes = u64(e, p->arena_bytes),
+	              .variant = emit_choice(o),
 	              .tensor_count = u32(e, p->tensor_count)};
 	o->model = constant(e, "model", STRUCTURE(e, &r));
 #define EMBED(name, letters, result, params, meaning) forward(o, #name, letters, false);
@@ -310,7 +355,7 @@ static void emit_all(ObjectEmit *o)
 #undef PLAIN
 	for (size_t i = 0; i < p->count; i++)
 		if (p->function[i].name)
-			export_function(o, &p->function[i], table[i]);
+			export_function(o, &p->function[i], tables[i]);
 }
 
 /* All but what begins with the prefix is this module's own. Each function has a section, so that

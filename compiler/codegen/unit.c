@@ -29,22 +29,23 @@ static void open_close(void *what)
 		LLVMContextDispose(o->context);
 }
 
+void emit_is_for(Emit *e, const Machine *m)
+{
+	e->vector_bits = m->vector_bits;
+	e->float_bits = m->float_bits;
+	e->fma = m->fma;
+	e->rounds = m->rounds;
+	e->bf16_pairs = m->bf16_pairs;
+}
+
 void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p, const char *name)
 {
 	Open *o = new (cg->c->arena, Open);
 	LLVMOrcThreadSafeContextRef safe = shared ? LLVMOrcCreateNewThreadSafeContext() : NULL;
 	LLVMContextRef context =
 	    shared ? LLVMOrcThreadSafeContextGetContext(safe) : LLVMContextCreate();
-	*e = (Emit){.c = cg->c,
-	            .k = k,
-	            .plan = p,
-	            .context = context,
-	            .machine = cg->machine,
-	            .vector_bits = cg->target->vector_bits,
-	            .float_bits = cg->target->float_bits,
-	            .fma = cg->target->fma,
-	            .rounds = cg->target->rounds,
-	            .bf16_pairs = cg->target->bf16_pairs};
+	*e = (Emit){.c = cg->c, .k = k, .plan = p, .context = context, .machine = cg->machine};
+	emit_is_for(e, cg->target);
 	LLVMContextSetDiscardValueNames(context, !e->names);
 	e->module = LLVMModuleCreateWithNameInContext(name, context);
 	e->layout = LLVMCreateTargetDataLayout(cg->machine);

@@ -53,6 +53,8 @@ enum { WHY_LLVM = 256 };
  * Until emit_close the arena holds all of it. */
 void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p,
                const char *name);
+/* What follows may use what this machine has. */
+void emit_is_for(Emit *e, const Machine *m);
 /* What the module's owner does not take: the builder and the data layout. The module and its
  * context are the caller's from now on. */
 void emit_close(Emit *e);

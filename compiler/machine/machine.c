@@ -178,6 +178,15 @@ bool machine_is_x86(const Machine *m)
 	return strncmp(m->triple, "x86_64", 6) == 0;
 }
 
+unsigned machine_x86_level(const Machine *m)
+{
+	static const char *const names[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+	for (unsigned i = 0; i < COUNT(names); i++)
+		if (strcmp(m->cpu, names[i]) == 0)
+			return i + 1;
+	return 0;
+}
+
 static void add_features(Compile *c, Machine *m)
 {
 	const char *comma = *m->features ? "," : "";

@@ -37,6 +37,8 @@ static inline int64_t machine_far_bytes(const Machine *m)
  * false: reported. */
 MUST_USE bool machine_choose(Compile *c, const Machine *host, Machine *to);
 bool machine_is_x86(const Machine *m);
+/* 1 to 4 for x86-64 to x86-64-v4, by its name; 0: it is none of these. */
+unsigned machine_x86_level(const Machine *m);
 /* The first feature of what was asked for that the host lacks; false: it lacks none. */
 bool machine_lacks(const Compile *c, const char *host_features, char word[32]);
 /* The names that `target` may have, ended by NULL. */

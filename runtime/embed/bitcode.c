@@ -5,3 +5,4 @@
 #include "json.c"
 #include "load.c"
 #include "state.c"
+#include "x86.c"

@@ -59,6 +59,9 @@ int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t 
 		return wrong;
 	if (bytes < EMBED_BLOCK_BYTES(model->states_bytes, model->spare_bytes, model->arena_bytes))
 		return EMBED_SMALL;
+	int32_t variant = model->variant ? model->variant() : 0;
+	if (variant < 0)
+		return EMBED_PROCESSOR;
 	Head *head = block;
 	head->hash = model->hash;
 	head->magic = EMBED_MAGIC;
@@ -66,7 +69,7 @@ int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t 
 	head->seed[0] = seed_low;
 	head->seed[1] = seed_high;
 	head->is_ready = model->weights || model->init;
-	head->unused = 0;
+	head->variant = (uint32_t)variant;
 	head->pool = NULL;
 	head->parallel = NULL;
 	size_t size = (size_t)model->states_bytes;
@@ -169,7 +172,7 @@ int32_t embed_call(const EmbedModel *model, void *block, const EmbedFunction *fu
 	    .pool = head->pool,
 	    .parallel = head->parallel,
 	};
-	function->call(&step);
+	function[head->variant].call(&step);
 	head->step += function->is_step ? 1 : 0;
 	return 0;
 }

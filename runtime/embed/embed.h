@@ -39,6 +39,10 @@ enum {
 
 typedef uint32_t EmbedDims[EMBED_MOST_RANK];
 
+/* Functions may be there in variants, for processors of several kinds: a table of each, one after
+ * the other, of which one is chosen as a block is initialised. */
+typedef int32_t (*EmbedVariant)(void);
+
 #define ROW(name, type, letter, meaning) type name;
 #define TENSOR                           ROW
 typedef struct EmbedTensor {

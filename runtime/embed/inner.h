@@ -18,7 +18,7 @@ typedef struct Head {
 	int32_t step; /* steps done */
 	uint32_t seed[2];
 	uint32_t is_ready; /* the states hold something */
-	uint32_t unused;
+	uint32_t variant;  /* of each function */
 	void *pool;
 	StepParallel parallel;
 } Head;

@@ -8,6 +8,7 @@
 #include <CUnit/CUnit.h>
 
 #include "../../compiler/sslc.h"
+#include "../../runtime/embed/x86.h"
 #include "../../runtime/train/train.h"
 #include "scratch.h"
 
@@ -355,8 +356,54 @@ static void runtime_drives_objects(void)
 	sslc_close(p);
 }
 
+/* -- Variants ---------------------------------------------------------------------------------- */
+
+/* The level that the compiler of the tests finds. */
+static unsigned level_here(void)
+{
+#ifdef __x86_64__
+	return __builtin_cpu_supports("x86-64-v4")   ? 4
+	       : __builtin_cpu_supports("x86-64-v3") ? 3
+	       : __builtin_cpu_supports("x86-64-v2") ? 2
+	                                             : 1;
+#else
+	return 0;
+#endif
+}
+
+/* Of an object for all levels, the code of this processor's is chosen: its bits are those of the
+ * JIT's for it. */
+static void best_variant(void)
+{
+	static const char *const LEVEL[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+	Data *data;
+	Object o;
+	Engine e;
+	Failure f;
+	char why[DATA_WHY], path[512];
+	unsigned level = level_here();
+	if (!level)
+		return;
+	CU_ASSERT_EQUAL(embed_x86_level(), level);
+	snprintf(path, sizeof path, "%s/models/autoencoder.json", SSLC_SOURCE);
+	sslc_program *p = sslc_open(path, &(sslc_options){.cpu = LEVEL[level - 1]}),
+	             *all = sslc_open(path, &(sslc_options){.cpu = LEVEL[0]});
+	data = data_open(sslc_reader(p), NULL, why);
+	CU_ASSERT_TRUE_FATAL(sslc_bind(p, data_shape(data)) && sslc_bind(all, data_shape(data)));
+	sslc_embedding how = {.prefix = "m", .cpu = LEVEL + 1, .cpus = 3};
+	CU_ASSERT_TRUE_FATAL(object_open(&o, all, &how));
+	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), 1, &f));
+	train_both(&o, &e, p, "features", 20);
+	engine_close(&e);
+	object_close(&o);
+	sslc_close(all);
+	sslc_close(p);
+	data_close(data);
+}
+
 CU_TestInfo test_object[] = {
     {"shipped models are trained alike", shipped_models},
     {"the runtime drives objects", runtime_drives_objects},
+    {"the best variant is chosen", best_variant},
     CU_TEST_INFO_NULL,
 };

@@ -15,11 +15,11 @@
 enum { MOST_FUNCTIONS = 32, PATH = 1024 };
 
 /* Cuts the list at its commas. False: reported. */
-static bool split_list(char *list, const char **name, size_t *count)
+static bool split_list(const char *option, char *list, const char **name, size_t *count)
 {
 	for (char *word = strtok(list, ","); word; word = strtok(NULL, ",")) {
 		if (*count == MOST_FUNCTIONS) {
-			complain("--functions names more than %d", MOST_FUNCTIONS);
+			complain("--%s names more than %d", option, MOST_FUNCTIONS);
 			return false;
 		}
 		name[(*count)++] = word;
@@ -176,17 +176,24 @@ int command_compile(const Options *o)
 		advise("leave out --shared, and link the object with the tools of that machine");
 		return EXIT_USAGE;
 	}
-	const char *name[MOST_FUNCTIONS];
-	sslc_embedding how = {.prefix = o->prefix, .function = name};
+	const char *name[MOST_FUNCTIONS], *cpu[MOST_FUNCTIONS];
+	size_t cpus = 0;
+	sslc_embedding how = {.prefix = o->prefix, .function = name, .cpu = cpu + 1};
 	char *list = strdup(o->functions ? o->functions : o->only ? o->only : "");
-	int code = !list ? EXIT_SYSTEM : !split_list(list, name, &how.count) ? EXIT_USAGE : EXIT_GOOD;
+	char *levels = strdup(o->cpu ? o->cpu : "");
+	const char *what = o->only ? "only" : "functions";
+	int code = list && levels ? EXIT_GOOD : EXIT_SYSTEM;
+	if (!code &&
+	    (!split_list(what, list, name, &how.count) || !split_list("cpu", levels, cpu, &cpus)))
+		code = EXIT_USAGE;
+	how.cpus = cpus ? cpus - 1 : 0;
 	Session s = {0}, here = {0};
 	Engine e = {0};
 	if (!code && o->weights)
 		code = load_weights(o, &e, &here);
 	how.weights = e.states;
 	sslc_options options = {
-	    .cpu = o->cpu, .target = o->target, .batch = o->batch, .freeze = o->freeze};
+	    .cpu = cpus ? cpu[0] : NULL, .target = o->target, .batch = o->batch, .freeze = o->freeze};
 	if (!code)
 		code = session_open(&s, o, options, true);
 	if (!code)
@@ -195,5 +202,6 @@ int command_compile(const Options *o)
 	session_close(&here);
 	session_close(&s);
 	free(list);
+	free(levels);
 	return code ? code : finish_output(EXIT_GOOD);
 }
