@@ -53,11 +53,15 @@ static double tile_cost(const Planner *m, int64_t high, int64_t wide)
 	return sum;
 }
 
+enum { SMALL_TILE = 11 /* registers, where code must be small: 4 x 2 sums */ };
+
 /* The cheapest tile that leaves registers for a row of L and one element of R. */
 static void choose_register_tile(Planner *m)
 {
 	ContractPlan *p = m->p;
 	unsigned registers = m->machine->vector_registers - 1;
+	if (m->machine->bare && registers > SMALL_TILE)
+		registers = SMALL_TILE;
 	/* Panels of R are written by whole lines, if a vector is one: rows that share them. */
 	bool lines = m->deep && p->lanes * p->element_bytes == 64;
 	double best = 0;
@@ -76,7 +80,8 @@ static void choose_register_tile(Planner *m)
 /* -- Blocks -------------------------------------------------------------------------------- */
 
 enum {
-	ROUND = 32,            /* FMAs in a round of the loop over k */
+	ROUND = 32,            /* FMAs in a round of the loop over k, */
+	SMALL_ROUND = 8,       /* where code must be small, */
 	STEP = 16,             /* blocks of k but the last are multiples: of any lanes, of a round */
 	LONG_K = CONTRACT_RUN, /* of a block, when R is read where it is, along k; */
 	SHORT_K = 512,         /* across k; */
@@ -197,7 +202,8 @@ static void lay_out(Planner *m)
 	/* A round of the loop over k: about 32 FMAs; longer ones are not faster, only longer to
 	 * compile. */
 	int64_t panel = p->wide * p->lanes;
-	p->unroll = p->high * p->wide < ROUND ? ROUND / (p->high * p->wide) : 1;
+	unsigned round = m->machine->bare ? SMALL_ROUND : ROUND;
+	p->unroll = p->high * p->wide < round ? round / (p->high * p->wide) : 1;
 	while (p->k % p->unroll || p->k_rest % p->unroll ||
 	       (p->k_blocks > 1 && m->axes->sums == 1 && STEP % p->unroll))
 		p->unroll--;
