@@ -93,11 +93,9 @@ enum {
 	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
 	PACKED_ROWS = 192,
 	MANY_ROWS = 128,
-	FEW_VECTORS = 6,        /* columns of a block, in whole panels */
-	MANY_VECTORS = 16,      /* when R is packed for each of them */
-	SMALL = 1 << 18,        /* bytes of L that are read where they are, however they lie */
-	ROWS_BYTES = 768 << 10, /* of R in a block: it stays in L2 for all column panels */
-	SAME_LINE = 4096,       /* addresses that far apart share lines of L1 */
+	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
+	MANY_VECTORS = 16, /* when R is packed for each of them */
+	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
 };
 
 /* More than a product of two matrices: a convolution. */
@@ -118,8 +116,9 @@ static void choose_sources(Planner *m)
 	bool whole = !p->pairs || (rows_along_k && m->axes->k % 2 == 0); /* pairs lie as they are */
 	if (contract_is_plain(m, m->axes->r.node) && !meet && !m->deep && whole)
 		p->r.source = SOURCE_DIRECT;
-	bool small = m->t->tile_outer * m->t->tile_rows <= 2 * p->high ||
-	             m->steps * m->axes->cols * p->element_bytes <= SMALL;
+	bool small =
+	    m->t->tile_outer * m->t->tile_rows <= 2 * p->high ||
+	    m->steps * m->axes->cols * p->element_bytes <= cache_bytes(m->machine->l2_bytes) / 4;
 	bool spread = !several(m) && m->axes->cols * p->element_bytes % SAME_LINE != 0;
 	p->l.source = cols_along_k ? SOURCE_ALONG_K : SOURCE_ALONG_FREE;
 	bool direct = contract_is_plain(m, m->axes->l.node) && !cols_along_k && !p->pairs;
@@ -150,7 +149,9 @@ static void choose_blocks(Planner *m)
 	if (p->l.source == SOURCE_DIRECT && !packed && p->k == p->block_k)
 		p->block_cols = m->t->tile_cols;
 	p->block_rows = m->t->tile_rows;
-	if (packed || p->k > p->block_k || p->block_rows * p->block_k * p->element_bytes > ROWS_BYTES)
+	/* R's part of a block stays in the second cache for all column panels. */
+	int64_t most = cache_bytes(m->machine->l2_bytes) / 4 * 3;
+	if (packed || p->k > p->block_k || p->block_rows * p->block_k * p->element_bytes > most)
 		p->block_rows = p->high < PACKED_ROWS ? PACKED_ROWS / p->high * p->high : p->high;
 	p->block_sum = p->sum_size[0];
 	if (several(m))

@@ -18,6 +18,12 @@ typedef struct Planner {
 	Source l_source; /* of L, unless it is copied */
 } Planner;
 
+/* Bytes of a cache, or of memory where there is none. */
+static inline int64_t cache_bytes(int64_t bytes)
+{
+	return bytes ? bytes : INT64_MAX / 8;
+}
+
 /* Nothing is computed when it is read. */
 bool contract_is_plain(const Planner *m, NodeId x);
 

@@ -40,10 +40,9 @@ static bool lies_forward(const Planner *m, NodeId x)
 }
 
 enum {
-	FEW_FMAS = 16,   /* of a step: fewer leave no time for more */
-	NEAR = 48 << 10, /* bytes that stay in the first cache */
-	SOON = 16,       /* steps that memory has time for */
-	AGAIN = 2, /* steps after which what was brought is asked for again, lest it is forgotten */
+	FEW_FMAS = 16, /* of a step: fewer leave no time for more */
+	SOON = 16,     /* steps that memory has time for */
+	AGAIN = 2,     /* steps after which what was brought is asked for again, lest it is forgotten */
 };
 
 static void brings(OperandPlan *o, PrefetchKind what, const ContractPlan *p)
@@ -73,8 +72,9 @@ static bool is_asked_soon(const Planner *m, const OperandPlan *o)
 {
 	const ContractPlan *p = m->p;
 	int64_t size = o == &p->r ? m->axes->rows : m->axes->cols;
-	return size * p->k * p->element_bytes > NEAR && p->k > SOON && o->source == SOURCE_DIRECT &&
-	       !o->prefetch && p->high * p->wide >= FEW_FMAS && lies_across(m, o);
+	bool near = size * p->k * p->element_bytes <= cache_bytes(m->machine->l1_bytes);
+	return !near && p->k > SOON && o->source == SOURCE_DIRECT && !o->prefetch &&
+	       p->high * p->wide >= FEW_FMAS && lies_across(m, o);
 }
 
 /* Rows along k that are read where they are: each is a stream of its own, and a short one. */
