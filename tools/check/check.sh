@@ -64,5 +64,14 @@ for file in $(git ls-files -co --exclude-standard '*.md'); do
 	done || true
 done
 
+# -- The glossary is in order, and of words that the code uses ----------------------------------------------------
+sed -n '/^## Glossary/,$p' compiler/README.md | sed -n 's/^| \([^|]*\) | .*/\1/p' | grep -v '^word$' >"$breaches.words"
+LC_ALL=C sort -f -c "$breaches.words" 2>/dev/null || echo "compiler/README.md: the glossary is not in order" >>"$breaches"
+tr ',' '\n' <"$breaches.words" | sed 's/^ *//' | while read -r word; do
+	spelled=$(echo "$word" | sed 's/ /[ _]?/g')
+	grep -rqiE --include='*.[ch]' --include='*.def' "$spelled" compiler || echo "compiler/README.md: no code speaks of '$word'" >>"$breaches"
+done
+rm -f "$breaches.words"
+
 cat "$breaches"
 [ ! -s "$breaches" ]
