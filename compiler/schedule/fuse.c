@@ -243,7 +243,7 @@ static bool is_made_again(const Fuse *f, NodeId x)
 
 /* o is read by kernel `home`: what lives in another kernel must be stored by it, or, where it is to
  * be computed again, what that reads. */
-static void demand(Fuse *f, NodeId o, uint32_t home)
+static void store_behind(Fuse *f, NodeId o, uint32_t home)
 {
 	const Node *n = node(f->g, o);
 	if (f->stored[o] || node_is_leaf(n) || (home && f->home[o] == home))
@@ -253,7 +253,7 @@ static void demand(Fuse *f, NodeId o, uint32_t home)
 		return;
 	}
 	for (int i = 0; i < n->count; i++)
-		demand(f, n->in[i], home);
+		store_behind(f, n->in[i], home);
 }
 
 /* Operands that live in another kernel must be stored by it. */
@@ -261,7 +261,7 @@ static void store_strangers(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
 	for (int i = 0; i < n->count; i++)
-		demand(f, n->in[i], f->home[x]);
+		store_behind(f, n->in[i], f->home[x]);
 }
 
 /* The latest row kernel that its operand, or something behind it, is in. */
@@ -293,7 +293,7 @@ static void visit_fold(Fuse *f, NodeId x)
 	h->fold[h->folds++] = x;
 	store_strangers(f, x);
 	measure(f, x);
-	if (f->forced[x] || f->uses[x] != 1)
+	if (f->must_store[x] || f->uses[x] != 1)
 		store(f, x);
 }
 
@@ -308,7 +308,7 @@ static void visit_core(Fuse *f, NodeId x)
 	store_strangers(f, x);
 	measure(f, x);
 	f->home[x] = fuse_open(f, kind, x);
-	if (f->forced[x] || f->uses[x] != 1 || kind == KERNEL_scatter)
+	if (f->must_store[x] || f->uses[x] != 1 || kind == KERNEL_scatter)
 		store(f, x);
 }
 
@@ -321,8 +321,8 @@ static void visit(Fuse *f, NodeId x)
 	store_strangers(f, x);
 	measure(f, x);
 	if (home) {
-		f->repeats[x] = !f->forced[x] && f->uses[x] != 1 && fuse_repeats(f, x);
-		if (f->forced[x] || (f->uses[x] != 1 && !f->repeats[x]))
+		f->repeats[x] = !f->must_store[x] && f->uses[x] != 1 && fuse_repeats(f, x);
+		if (f->must_store[x] || (f->uses[x] != 1 && !f->repeats[x]))
 			store(f, x);
 		note_loads(f, &f->homes[home - 1], x, 0);
 		f->homes[home - 1].body += added_body(f, x);
@@ -334,7 +334,7 @@ static void visit(Fuse *f, NodeId x)
 	bool stage = f->stage[x] && f->weight[x] < HEAVIEST && /* more is not seen through in time */
 	             f->body[x] < HEAVIEST;
 	bool is_long = !f->stage[x] && f->body[x] > MOST_BODY;
-	if (stage || (!f->forced[x] && !is_long &&
+	if (stage || (!f->must_store[x] && !is_long &&
 	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
 	home = find_company(f, x);
@@ -353,7 +353,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	room.arena = arena_beside(c->arena);
 	Fuse f = {.c = &room, .g = g};
 	f.uses = new_array(room.arena, uint32_t, g->count);
-	f.forced = new_array(room.arena, bool, g->count);
+	f.must_store = new_array(room.arena, bool, g->count);
 	f.stored = new_array(room.arena, bool, g->count);
 	f.stage = new_array(room.arena, bool, g->count);
 	f.flat = new_array(room.arena, bool, g->count);
@@ -363,7 +363,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.weight = new_array(room.arena, uint16_t, g->count);
 	f.body = new_array(room.arena, uint16_t, g->count);
 	f.homes = new_array(room.arena, Home, g->count);
-	fuse_demand(&f);
+	fuse_must_store(&f);
 	fuse_stages(&f);
 	fuse_scalars(&f);
 	for (NodeId x = 1; x < g->count; x++) {

@@ -31,8 +31,8 @@ typedef struct Home { /* a kernel in the making */
 typedef struct Fuse {
 	Compile *c;
 	const Graph *g;
-	uint32_t *uses; /* [count] operands and results that name a node */
-	bool *forced;   /* must be stored, whoever uses it */
+	uint32_t *uses;   /* [count] operands and results that name a node */
+	bool *must_store; /* must be stored, whoever uses it */
 	bool *stored;
 	bool *stage;      /* to be computed where a concatenation is made of it: unroll.c */
 	bool *flat;       /* its unstored part has one row-major order */
@@ -45,8 +45,8 @@ typedef struct Fuse {
 	uint32_t home_count;
 } Fuse;
 
-/* demand.c: what must be stored whatever the kernels are. */
-void fuse_demand(Fuse *f);
+/* must_store.c: what must be stored whatever the kernels are. */
+void fuse_must_store(Fuse *f);
 bool node_is_leaf(const Node *n); /* input, state: always stored */
 bool node_is_constant(const Node *n);
 bool node_is_filled(const Graph *g, NodeId x); /* a constant, perhaps repeated along axes */

@@ -93,7 +93,7 @@ static void drop_private(Placing *p)
 		uint32_t kept = 0;
 		for (uint32_t o = 0; o < kernel->out_count; o++) {
 			NodeId x = kernel->out[o];
-			if (wanted[x] || p->f->forced[x]) {
+			if (wanted[x] || p->f->must_store[x]) {
 				kernel->out[kept] = x;
 				kernel->to[kept++] = kernel->to[o];
 				continue;

@@ -84,7 +84,7 @@ void fuse_repeat_late(Fuse *f)
 		}
 	for (NodeId x = f->g->count - 1; x > 0; x--) {
 		const Node *n = node(f->g, x);
-		bool may = f->stored[x] && f->home[x] && !f->forced[x] && op_info[n->op].kind == MAP;
+		bool may = f->stored[x] && f->home[x] && !f->must_store[x] && op_info[n->op].kind == MAP;
 		if (!may || outside[x] != 1 || f->homes[f->home[x] - 1].outs < 2)
 			continue;
 		Walk w = {.f = f, .size = shape_size(n->shape), .most = MOST_WORK_LATE, .late = true};

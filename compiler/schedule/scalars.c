@@ -43,7 +43,7 @@ static void find_wanted(Scalars *s)
 		const Node *n = node(f->g, x);
 		if (!s->weight[x])
 			continue;
-		s->wanted[x] = f->forced[x] ? behind[x] : s->needed[x] && s->weight[x] > WORTH_STORING;
+		s->wanted[x] = f->must_store[x] ? behind[x] : s->needed[x] && s->weight[x] > WORTH_STORING;
 		for (int i = 0; i < n->count; i++)
 			behind[n->in[i]] |= behind[x] || s->wanted[x];
 	}
@@ -81,7 +81,7 @@ void fuse_scalars(Fuse *f)
 		for (int i = 0; i < n->count; i++)
 			s.late[x] |= s.late[n->in[i]];
 		bool taken = s.wanted[x] && !s.late[x] && take(f, x);
-		s.late[x] |= s.weight[x] && f->forced[x] && !taken;
+		s.late[x] |= s.weight[x] && f->must_store[x] && !taken;
 	}
 	arena_reset(f->c->arena, mark);
 }

@@ -94,7 +94,7 @@ void fuse_stages(Fuse *f)
 	End *ends = new_array(f->c->arena, End, g->count);
 	for (NodeId x = g->count - 1; x > 0; x--) {
 		const Node *n = node(g, x);
-		f->stage[x] = !f->forced[x] && is_stage(g, n, &ends[x]);
+		f->stage[x] = !f->must_store[x] && is_stage(g, n, &ends[x]);
 		for (int i = 0; i < n->count; i++) {
 			End *of = &ends[n->in[i]], end = end_of(f, n, x, i, ends);
 			bool same = !of->used || (of->concat == end.concat && of->axis == end.axis);

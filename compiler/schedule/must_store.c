@@ -1,5 +1,5 @@
-/* demand.c: what must be stored whatever the kernels are: results, and operands that codegen reads
- * at will.
+/* must_store.c: what must be stored whatever the kernels are: results, and operands that codegen
+ * reads at will.
  *
  * A reshape can be seen through only if its operand is stored or the row-major order is all that
  * matters; a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
@@ -38,7 +38,7 @@ static bool packs_well(const Graph *g, NodeId x)
 		if (node_is_leaf(n))
 			return true;
 		if (n->op == OP_reshape)
-			return true; /* its operand is forced, or has the same axes */
+			return true; /* its operand must be stored, or has the same axes */
 		if (!op_only_moves(n->op) && n->op != OP_cast)
 			return false;
 		x = n->in[0];
@@ -46,15 +46,15 @@ static bool packs_well(const Graph *g, NodeId x)
 	return false;
 }
 
-/* Views of something that is no view: force what is at their end. */
-static void force_behind_views(Fuse *f, NodeId x)
+/* Views of something that is no view: store what is at their end. */
+static void store_behind_views(Fuse *f, NodeId x)
 {
 	while (op_only_moves(node(f->g, x)->op) && !packs_well(f->g, x))
 		x = node(f->g, x)->in[0];
-	f->forced[x] |= !node_is_constant(node(f->g, x));
+	f->must_store[x] |= !node_is_constant(node(f->g, x));
 }
 
-static void force_bf16(Fuse *f, NodeId x)
+static void store_bf16(Fuse *f, NodeId x)
 {
 	bool windows = false; /* read in place, many times */
 	const Node *n = node(f->g, x);
@@ -63,35 +63,35 @@ static void force_bf16(Fuse *f, NodeId x)
 		x = n->in[0];
 	}
 	bool packs = n->op == OP_cast && node_is_leaf(node(f->g, n->in[0])) && !windows;
-	f->forced[x] |= !packs && !node_is_leaf(n) && !node_is_constant(n);
+	f->must_store[x] |= !packs && !node_is_leaf(n) && !node_is_constant(n);
 }
 
-static void force_result(Fuse *f, NodeId x)
+static void store_result(Fuse *f, NodeId x)
 {
-	f->forced[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: place.c */
+	f->must_store[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: place.c */
 }
 
-void fuse_demand(Fuse *f)
+void fuse_must_store(Fuse *f)
 {
 	const Graph *g = f->g;
 	for (uint32_t i = 0; i < g->out_count; i++)
-		force_result(f, g->out[i].value);
+		store_result(f, g->out[i].value);
 	for (uint32_t i = 0; i < g->set_count; i++)
-		force_result(f, g->set[i].value);
+		store_result(f, g->set[i].value);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
 			f->uses[n->in[i]]++;
 		if (n->op == OP_reshape && !reshape_is_unit(g, n))
-			f->forced[n->in[0]] = true;
+			f->must_store[n->in[0]] = true;
 		if (n->op == OP_gather)
-			f->forced[n->in[0]] = true;
+			f->must_store[n->in[0]] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
-			f->forced[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
+			f->must_store[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
 		for (int i = 0; n->op == OP_dot && i < 2; i++)
 			if (node(g, n->in[i])->type == DTYPE_bf16)
-				force_bf16(f, n->in[i]);
+				store_bf16(f, n->in[i]);
 			else if (!packs_well(g, n->in[i]))
-				force_behind_views(f, n->in[i]);
+				store_behind_views(f, n->in[i]);
 	}
 }
