@@ -1,7 +1,7 @@
 /* cache.c: object files of functions that were compiled before, in a folder of their own.
  *
  * The key is a hash of all that the code depends on: this compiler's sources, LLVM's version, the
- * CPU and its features, every kernel's structure and the place of every buffer. A file is
+ * CPU and its features, every kernel's structure and where every buffer is. A file is
  *   "sslcobj1"  key (16 bytes)  hash of the rest (8)  count (8)  sizes (8 each)  objects
  * so that a damaged or foreign file is seen and ignored. Files appear whole or not at all (written
  * beside, then renamed), so that any number of processes can share a folder. A cache that cannot be
@@ -43,7 +43,7 @@ static void fact(Facts *f, uint64_t word)
 	f->word[f->count++] = word;
 }
 
-/* The place of every buffer; every kernel, with its buffers. */
+/* Where every buffer is; every kernel, with its buffers. */
 static Facts facts_of(Compile *c, const Kernels *k, StateOffset offset, void *states)
 {
 	BufferId *touched = new_array(c->arena, BufferId, k->buffer_count);
@@ -53,10 +53,10 @@ static Facts facts_of(Compile *c, const Kernels *k, StateOffset offset, void *st
 	Facts f = {.word = new_array(c->arena, uint64_t, room)};
 	for (BufferId b = 1; b < k->buffer_count; b++) {
 		const Buffer *buffer = &k->buffer[b];
-		fact(&f, (uint64_t)buffer->place);
-		fact(&f, buffer->place == PLACE_ARENA   ? buffer->offset
-		         : buffer->place == PLACE_STATE ? offset(states, k->state_name[buffer->slot])
-		                                        : buffer->slot);
+		fact(&f, (uint64_t)buffer->storage);
+		fact(&f, buffer->storage == STORED_ARENA   ? buffer->offset
+		         : buffer->storage == STORED_STATE ? offset(states, k->state_name[buffer->slot])
+		                                           : buffer->slot);
 	}
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];

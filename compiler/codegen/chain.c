@@ -10,20 +10,20 @@ typedef struct ChainEmit {
 	const ChainLink *link;
 	uint32_t links;
 	const Chain *chain;
-	uint64_t *place; /* [buffer_count] 1 + offset of a private buffer in scratch; 0: not placed */
+	uint64_t *offset; /* [buffer_count] 1 + offset of a private buffer in scratch; 0: it has none */
 	V scratch, args;
 } ChainEmit;
 
-static uint64_t place_private(ChainEmit *c)
+static uint64_t offsets_of_private(ChainEmit *c)
 {
 	const Kernels *k = c->e->k;
 	uint64_t size = 0;
 	for (uint32_t i = 0; i < c->links; i++)
 		for (uint32_t j = 0; j < c->link[i].count; j++) {
 			BufferId b = c->link[i].buffer[j];
-			if (k->buffer[b].place != PLACE_UNIT || c->place[b])
+			if (k->buffer[b].storage != STORED_UNIT || c->offset[b])
 				continue;
-			c->place[b] = 1 + size;
+			c->offset[b] = 1 + size;
 			uint64_t bytes = chain_row_bytes(k, c->chain, b) * (uint64_t)c->chain->block;
 			size += (bytes + 63) / 64 * 64;
 		}
@@ -38,10 +38,10 @@ static V mul(Emit *e, V x, int64_t by)
 static V address(ChainEmit *c, BufferId b, uint32_t word, V row)
 {
 	Emit *e = c->e;
-	if (!c->place[b])
+	if (!c->offset[b])
 		return l_load(e, e->ptr, l_at(e, e->ptr, c->args, l_word(e, word)), e->word_bytes);
 	V skipped = mul(e, row, (int64_t)chain_row_bytes(e->k, c->chain, b));
-	V offset = LLVMBuildNSWSub(e->b, l_word(e, (int64_t)c->place[b] - 1), skipped, "");
+	V offset = LLVMBuildNSWSub(e->b, l_word(e, (int64_t)c->offset[b] - 1), skipped, "");
 	return LLVMBuildGEP2(e->b, e->i8, c->scratch, &offset, 1, "");
 }
 
@@ -80,9 +80,9 @@ V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, con
 	const Chain *chain = e->k->kernel[first].chain;
 	V f = task_begin(e, cg, symbol);
 	ChainEmit c = {.e = e, .link = link, .links = chain->count, .chain = chain};
-	c.place = new_array(e->c->arena, uint64_t, e->k->buffer_count);
+	c.offset = new_array(e->c->arena, uint64_t, e->k->buffer_count);
 	c.args = LLVMGetParam(f, 0);
-	V size = l_word(e, (int64_t)place_private(&c)), one = l_word(e, 1);
+	V size = l_word(e, (int64_t)offsets_of_private(&c)), one = l_word(e, 1);
 	c.scratch = LLVMBuildArrayAlloca(e->b, e->i8, size, "scratch");
 	LLVMSetAlignment(c.scratch, 64);
 	V blocks = l_word(e, chain_blocks(chain));

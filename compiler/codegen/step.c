@@ -221,19 +221,19 @@ static V buffer_address(Step *s, BufferId id)
 {
 	Emit *e = s->e;
 	const Buffer *b = &e->k->buffer[id];
-	switch (b->place) {
-	case PLACE_ARENA:
+	switch (b->storage) {
+	case STORED_ARENA:
 		return offset_from(e, s->field[FIELD_arena], b->offset);
-	case PLACE_STATE:
+	case STORED_STATE:
 		return offset_from(e, s->field[FIELD_states],
 		                   e->state_offset(e->states, e->k->state_name[b->slot]));
-	case PLACE_INPUT:
+	case STORED_INPUT:
 		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_inputs], l_word(e, b->slot)),
 		              e->word_bytes);
-	case PLACE_OUTPUT:
+	case STORED_OUTPUT:
 		return l_load(e, e->ptr, l_at(e, e->ptr, s->field[FIELD_outputs], l_word(e, b->slot)),
 		              e->word_bytes);
-	case PLACE_UNIT:
+	case STORED_UNIT:
 		return NULL; /* the task of its chain has it */
 	}
 	BUG("no such place");

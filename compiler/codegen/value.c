@@ -32,10 +32,10 @@ static V address(Emit *e, T element, V base, V index)
 	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
 }
 
-/* A place in a buffer: the row-major index of lane 0, and how far the next lane is. */
+/* Where in a buffer: the row-major index of lane 0, and how far the next lane is. */
 typedef struct Spot {
 	V linear;
-	int64_t step; /* 0: all lanes at one place */
+	int64_t step; /* 0: all lanes at one */
 } Spot;
 
 static Spot spot_of(Emit *e, Shape s, const Index *index)
@@ -55,7 +55,7 @@ static Spot spot_of(Emit *e, Shape s, const Index *index)
 }
 
 /* Where the lanes are, one by one: a vector of words. */
-static V lane_places(KernelEmit *ke, Spot spot)
+static V lane_offsets(KernelEmit *ke, Spot spot)
 {
 	Emit *e = ke->e;
 	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->word, ke->lanes),
@@ -68,10 +68,10 @@ static V all_lanes(KernelEmit *ke)
 	return LLVMConstAllOnes(l_vector(ke->e->i1, ke->lanes));
 }
 
-static V gather_lanes(KernelEmit *ke, T element, unsigned size, V base, V places, V mask)
+static V gather_lanes(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask)
 {
 	Emit *e = ke->e;
-	V addresses = LLVMBuildGEP2(e->b, element, base, &places, 1, "");
+	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
 	T vector = l_vector(element, ke->lanes),
 	  overload[] = {vector, LLVMVectorType(e->ptr, ke->lanes)};
 	V args[] = {addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke),
@@ -117,7 +117,7 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, at, size);
 	else if (spot.step != 1)
-		v = gather_lanes(ke, element, size, base, lane_places(ke, spot), mask);
+		v = gather_lanes(ke, element, size, base, lane_offsets(ke, spot), mask);
 	else if (mask)
 		v = l_load_masked(e, vector, at, size, mask, LLVMConstNull(vector));
 	else
@@ -223,7 +223,7 @@ static V in_range(KernelEmit *ke, V at, bool lanes, int64_t lane_step, int64_t l
 	Emit *e = ke->e;
 	V low = l_word(e, 0), high = l_word(e, length);
 	if (lanes) {
-		at = lane_places(ke, (Spot){at, lane_step});
+		at = lane_offsets(ke, (Spot){at, lane_step});
 		low = l_splat_const(low, ke->lanes);
 		high = l_splat_const(high, ke->lanes);
 	}
@@ -341,7 +341,7 @@ static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
 	Emit *e = ke->e;
 	V at = index->at[n->attr.axis];
 	if (index->lane_axis == (int)n->attr.axis)
-		at = lane_places(ke, (Spot){at, index->lane_step});
+		at = lane_offsets(ke, (Spot){at, index->lane_step});
 	T to = l_vector(l_type(e, n->type), l_lanes(at));
 	return type_info[n->type].is_float ? LLVMBuildSIToFP(e->b, at, to, "")
 	                                   : LLVMBuildTrunc(e->b, at, to, "");
@@ -378,7 +378,7 @@ static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 	if (index->flat && ke->stretch.first && index->at[0] == ke->stretch.at)
 		return word_in_stretch(ke, n, seed0, seed1, step);
 	Spot spot = spot_of(e, n->shape, index);
-	V at = spot.step ? lane_places(ke, spot) : spot.linear;
+	V at = spot.step ? lane_offsets(ke, spot) : spot.linear;
 	return random_bits(e, at, seed0, seed1, n->attr.key, step);
 }
 
@@ -505,10 +505,10 @@ V value_vector(KernelEmit *ke, NodeId x, const Index *index)
 
 /* -- Stores ------------------------------------------------------------------------------------ */
 
-static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V places, V mask, V v)
+static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask, V v)
 {
 	Emit *e = ke->e;
-	V addresses = LLVMBuildGEP2(e->b, element, base, &places, 1, "");
+	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
 	T overload[] = {LLVMTypeOf(v), LLVMVectorType(e->ptr, ke->lanes)};
 	V args[] = {v, addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke)};
 	l_call(e, "llvm.masked.scatter", e->voidt, overload, 2, args, 4);
@@ -532,7 +532,7 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 	}
 	v = l_splat(e, v, ke->lanes);
 	if (spot.step != 1)
-		store_lanes(ke, element, size, base, lane_places(ke, spot), index->mask, v);
+		store_lanes(ke, element, size, base, lane_offsets(ke, spot), index->mask, v);
 	else if (index->mask)
 		l_store_masked(e, v, address(e, element, base, spot.linear), size, index->mask);
 	else if (ke->kernel->streams)

@@ -325,7 +325,7 @@ static bool can_be_private(const Chaining *ch, BufferId b, const Draft *d, const
 {
 	const Buffer *buffer = &ch->k->buffer[b];
 	uint32_t writer = ch->writer[b];
-	if (buffer->place != PLACE_ARENA || writer <= d->first || writer > d->end)
+	if (buffer->storage != STORED_ARENA || writer <= d->first || writer > d->end)
 		return false;
 	if (ch->adds[writer - 1] || ch->result[buffer->node] ||
 	    !leads_with(node(ch->k->graph, buffer->node)->shape, d))
@@ -407,7 +407,7 @@ static uint64_t private_bytes(const Chaining *ch, const Draft *d)
 	for (BufferId b = 1; b < ch->k->buffer_count; b++) {
 		uint32_t writer = ch->writer[b];
 		bool here = writer > d->first && writer <= d->end;
-		if (ch->k->buffer[b].place == PLACE_UNIT && (here || (writer && copies(d, writer - 1))))
+		if (ch->k->buffer[b].storage == STORED_UNIT && (here || (writer && copies(d, writer - 1))))
 			bytes += ch->k->buffer[b].bytes / (uint64_t)(units_of(d) * d->lead.dim[d->axes]);
 	}
 	return bytes;
@@ -440,14 +440,14 @@ static Kernel copy_of(const Chaining *ch, uint32_t i)
 	copy.out_count = copy.fold_count = 0;
 	for (uint32_t o = 0; o < outs; o++) {
 		BufferId to = ch->k->kernel[i].to[o];
-		if (ch->k->buffer[to].place != PLACE_UNIT)
+		if (ch->k->buffer[to].storage != STORED_UNIT)
 			continue;
 		copy.out[copy.out_count] = ch->k->kernel[i].out[o];
 		copy.to[copy.out_count++] = to;
 	}
 	for (uint32_t o = 0; o < folds; o++) {
 		BufferId at = ch->k->buffer_of[ch->k->kernel[i].fold[o]];
-		if (!at || ch->k->buffer[at].place == PLACE_UNIT)
+		if (!at || ch->k->buffer[at].storage == STORED_UNIT)
 			copy.fold[copy.fold_count++] = ch->k->kernel[i].fold[o];
 	}
 	if (copy.fold_count)
@@ -543,7 +543,7 @@ void kernels_chain(Compile *c, Kernels *k)
 	}
 	for (BufferId b = 1; b < k->buffer_count; b++)
 		if (ch.unit[b])
-			k->buffer[b].place = PLACE_UNIT;
+			k->buffer[b].storage = STORED_UNIT;
 	rebuild(&ch);
 }
 

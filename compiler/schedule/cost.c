@@ -16,12 +16,12 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 	uint32_t count;
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	for (uint32_t i = 0; i < kernel->out_count; i++)
-		if (k->buffer[kernel->to[i]].place != PLACE_UNIT)
+		if (k->buffer[kernel->to[i]].storage != STORED_UNIT)
 			kernel->bytes += (double)k->buffer[kernel->to[i]].bytes;
 	for (uint32_t i = 0; i < count; i++) {
 		const Node *n = node(g, visit[i].node);
 		double size = (double)shape_size(n->shape);
-		bool private = k->buffer[k->buffer_of[visit[i].node]].place == PLACE_UNIT;
+		bool private = k->buffer[k->buffer_of[visit[i].node]].storage == STORED_UNIT;
 		if (!visit[i].here)
 			kernel->bytes += private ? 0 : size * type_info[n->type].size;
 		else if (visit[i].node == kernel->core || op_info[n->op].kind == REDUCE)

@@ -119,7 +119,7 @@ static bool available(const Fuse *f, NodeId o, uint32_t home)
 	return f->latest[o] < home;
 }
 
-/* Whether the kernel can store so many more that are not its core, which keeps a place, as its
+/* Whether the kernel can store so many more that are not its core, which keeps an out, as its
  * folds do. */
 static bool has_room(const Home *h, uint32_t more)
 {
@@ -375,7 +375,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 			visit(&f, x);
 	}
 	fuse_repeat_late(&f);
-	Kernels *k = fuse_place(&f, c);
+	Kernels *k = fuse_buffers(&f, c);
 	arena_release(c->arena);
 	return k;
 }

@@ -82,8 +82,8 @@ Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t 
 /* Of a node, among those of the kernel in increasing order, from 1. */
 uint32_t visit_number(const Visit *visit, uint32_t count, NodeId x);
 
-/* place.c: homes -> kernels with buffers */
-Kernels *fuse_place(Fuse *f, Compile *c);
+/* buffers.c: homes -> kernels with buffers */
+Kernels *fuse_buffers(Fuse *f, Compile *c);
 
 /* axes.c: the axis of n's operand i that lies as `axis` of n does: as long, and each place where it
  * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are. */

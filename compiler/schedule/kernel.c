@@ -199,20 +199,20 @@ static const char *const kind_name[] = {
 static void print_buffer(const Kernels *k, BufferId id, Text *out)
 {
 	const Buffer *b = &k->buffer[id];
-	switch (b->place) {
-	case PLACE_ARENA:
+	switch (b->storage) {
+	case STORED_ARENA:
 		text_printf(out, "b%u", id);
 		break;
-	case PLACE_STATE:
+	case STORED_STATE:
 		text_printf(out, "$%s", k->state_name[b->slot]);
 		break;
-	case PLACE_INPUT:
+	case STORED_INPUT:
 		text_printf(out, "$%s", k->input_name[b->slot]);
 		break;
-	case PLACE_OUTPUT:
+	case STORED_OUTPUT:
 		text_printf(out, "out %s", k->output_name[b->slot]);
 		break;
-	case PLACE_UNIT:
+	case STORED_UNIT:
 		text_printf(out, "private b%u", id);
 		break;
 	}
@@ -341,7 +341,7 @@ void kernels_dot(const Kernels *k, Text *out)
 NodeId kernels_input(const Kernels *k, uint32_t slot)
 {
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		if (k->buffer[b].place == PLACE_INPUT && k->buffer[b].slot == slot)
+		if (k->buffer[b].storage == STORED_INPUT && k->buffer[b].slot == slot)
 			return k->buffer[b].node;
 	BUG("%s has no input %u", k->graph->name, slot);
 }

@@ -68,7 +68,7 @@ static void store_bf16(Fuse *f, NodeId x)
 
 static void store_result(Fuse *f, NodeId x)
 {
-	f->must_store[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: place.c */
+	f->must_store[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: buffers.c */
 }
 
 void fuse_must_store(Fuse *f)

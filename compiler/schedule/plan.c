@@ -1,7 +1,7 @@
 /* plan.c: every buffer of the arena gets a fixed offset.
  *
  * In: kernels in order. Out: offsets such that no two buffers that live at the same time overlap.
- * Largest first, each at the lowest place that is free over its life (Pisarchyk & Lee 2020, "greedy
+ * Largest first, each at the lowest offset that is free over its life (Pisarchyk & Lee 2020, "greedy
  * by size"); deterministic. */
 #include "schedule.h"
 
@@ -117,7 +117,7 @@ static bool is_in_reach(Compile *c, const Kernels *k, const Plan *p)
 		return too_far(c, n->origin, text, elements, "elements");
 	}
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		all += k->buffer[b].place == PLACE_STATE ? k->buffer[b].bytes : 0;
+		all += k->buffer[b].storage == STORED_STATE ? k->buffer[b].bytes : 0;
 	const char *name = arena_printf(c->arena, "the memory of '%s'", g->name);
 	return all <= most || too_far(c, (Span){0}, name, all, "bytes");
 }

@@ -10,28 +10,28 @@
 
 typedef uint32_t BufferId; /* 0: not stored: computed where it is used */
 
-typedef enum Place {
-	PLACE_ARENA,  /* scratch, planned */
-	PLACE_STATE,  /* the states block: `state` leaves, and values of sets written in place */
-	PLACE_INPUT,  /* given by the caller: block->inputs[slot] */
-	PLACE_OUTPUT, /* block->outputs[slot] */
-	PLACE_UNIT,   /* private to chains: a block of rows of it at a time, in a thread's scratch */
-} Place;
+typedef enum Storage {
+	STORED_ARENA,  /* scratch, planned */
+	STORED_STATE,  /* the states block: `state` leaves, and values of sets written in place */
+	STORED_INPUT,  /* given by the caller: block->inputs[slot] */
+	STORED_OUTPUT, /* block->outputs[slot] */
+	STORED_UNIT,   /* private to chains: a block of rows of it at a time, in a thread's scratch */
+} Storage;
 
 typedef struct Buffer {
 	NodeId node; /* what it holds, row-major, contiguous */
-	Place place;
-	uint32_t slot; /* input or output number; PLACE_STATE: index into state_name */
+	Storage storage;
+	uint32_t slot; /* input or output number; STORED_STATE: index into state_name */
 	uint64_t bytes;
-	uint64_t offset;      /* PLACE_ARENA: by plan(); PLACE_STATE: not known here, see codegen.h */
+	uint64_t offset;      /* STORED_ARENA: by plan(); STORED_STATE: not known here, see codegen.h */
 	uint32_t first, last; /* kernels: of the wave that writes it, the first; of the last wave that
-	                         reads it, the last (PLACE_ARENA) */
+	                         reads it, the last (STORED_ARENA) */
 } Buffer;
 
 /* One of no bytes has become another, or is not wanted. */
 static inline bool buffer_is_planned(const Buffer *b)
 {
-	return b->place == PLACE_ARENA && b->bytes;
+	return b->storage == STORED_ARENA && b->bytes;
 }
 
 /* -- Kernels ----------------------------------------------------------------------------------- */
@@ -249,7 +249,7 @@ typedef struct Plan {
 	uint64_t lower_bound; /* largest sum of buffers alive at once */
 } Plan;
 enum { ARENA_ALIGN = 64 };
-/* Gives every PLACE_ARENA buffer its offset; NULL: reported: it is more than pointers reach. */
+/* Gives every STORED_ARENA buffer its offset; NULL: reported: it is more than pointers reach. */
 Plan *plan(Compile *c, Kernels *k);
 void plan_print(const Kernels *k, const Plan *p,
                 Text *out); /* buffer, bytes, offset, first use, last use; peak last */

@@ -145,7 +145,7 @@ static void count_inside(Stripping *s, const Strip *d)
 static bool is_private(const Stripping *s, BufferId b)
 {
 	const Buffer *buffer = &s->k->buffer[b];
-	return buffer->place == PLACE_ARENA && !s->result[buffer->node] && s->rows_of[b] == 0 &&
+	return buffer->storage == STORED_ARENA && !s->result[buffer->node] && s->rows_of[b] == 0 &&
 	       s->inside[b] == s->readers[b];
 }
 
@@ -170,7 +170,7 @@ static void make_chain(Stripping *s, const Strip *d)
 			uint64_t part = b->bytes / (uint64_t)d->rows * (uint64_t)chain->block;
 			if (part > room || !is_private(s, k->kernel[i].to[o]))
 				continue;
-			b->place = PLACE_UNIT;
+			b->storage = STORED_UNIT;
 			room -= part;
 		}
 	}

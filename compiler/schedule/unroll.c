@@ -195,7 +195,7 @@ void kernel_unroll(Compile *c, const Kernels *k, Kernel *kernel)
 	kernel->unrolled = unrolled(c, k, kernel, s);
 	arena_reset(c->arena, mark);
 	bool parts = out->op == OP_concat && !(kernel->unrolled >> out->attr.axis & 1);
-	kernel->streams = kernel->unrolled && !parts && to->place == PLACE_ARENA &&
+	kernel->streams = kernel->unrolled && !parts && to->storage == STORED_ARENA &&
 	                  c->machine->l3_bytes && to->bytes >= (uint64_t)c->machine->l3_bytes &&
 	                  s.dim[s.rank - 1] % LANES == 0;
 }

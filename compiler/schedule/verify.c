@@ -22,9 +22,9 @@ static void check_read(const Verify *v, uint32_t i, const Read *r)
 	const Kernels *k = v->k;
 	const Kernel *kernel = &k->kernel[i];
 	BufferId b = k->buffer_of[r->node];
-	if (k->buffer[b].place == PLACE_INPUT)
+	if (k->buffer[b].storage == STORED_INPUT)
 		return;
-	if (k->buffer[b].place == PLACE_UNIT && v->writer_chain[b] != kernel->chain)
+	if (k->buffer[b].storage == STORED_UNIT && v->writer_chain[b] != kernel->chain)
 		BUG("kernel @%u of %s reads %%%u, which is private to another chain", i, v->name, r->node);
 	if (node(k->graph, r->node)->op != OP_state) {
 		if (!v->written[b])
@@ -53,11 +53,11 @@ static void note_writes(const Verify *v, uint32_t i)
 	const Kernel *kernel = &v->k->kernel[i];
 	for (uint32_t o = 0; o < kernel->out_count; o++) {
 		BufferId to = kernel->to[o];
-		Place place = v->k->buffer[to].place;
-		if (v->written[to] && place != PLACE_UNIT)
+		Storage storage = v->k->buffer[to].storage;
+		if (v->written[to] && storage != STORED_UNIT)
 			BUG("kernel @%u of %s writes %%%u, which is written already", i, v->name,
 			    kernel->out[o]);
-		if (place == PLACE_INPUT || (place == PLACE_STATE && kernel->chain))
+		if (storage == STORED_INPUT || (storage == STORED_STATE && kernel->chain))
 			BUG("kernel @%u of %s writes over %%%u", i, v->name, v->k->buffer[to].node);
 		v->written[to] = true;
 		v->writer_chain[to] = kernel->chain;
@@ -69,7 +69,7 @@ static void check_results(const Verify *v)
 	const Graph *g = v->k->graph;
 	uint32_t outputs = 0;
 	for (BufferId b = 1; b < v->k->buffer_count; b++)
-		outputs += v->k->buffer[b].place == PLACE_OUTPUT && v->written[b];
+		outputs += v->k->buffer[b].storage == STORED_OUTPUT && v->written[b];
 	if (outputs != g->out_count)
 		BUG("%u of %u outputs of %s are written", outputs, g->out_count, v->name);
 	for (uint32_t i = 0; i < g->set_count; i++)
@@ -146,7 +146,7 @@ void kernels_verify(const Kernels *k)
 static void check_life(const Kernels *k, uint32_t i, uint32_t end, BufferId id)
 {
 	const Buffer *b = &k->buffer[id];
-	if (b->place != PLACE_ARENA)
+	if (b->storage != STORED_ARENA)
 		return;
 	if (!b->bytes)
 		BUG("kernel @%u of %s touches b%u, which is nowhere", i, k->graph->name, id);

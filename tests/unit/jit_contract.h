@@ -119,7 +119,7 @@ static inline void product_compile(CompiledProduct *o, const Product *p, const c
 	for (uint32_t i = 0; i < 4; i++) {
 		NodeId held = i < 3 ? in[i] : out;
 		buffer_of[held] = held ? i + 1 : 0;
-		buffer[i + 1] = (Buffer){.node = held, .place = i < 3 ? PLACE_INPUT : PLACE_OUTPUT};
+		buffer[i + 1] = (Buffer){.node = held, .storage = i < 3 ? STORED_INPUT : STORED_OUTPUT};
 	}
 	Kernels kernels = {.graph = g, .buffer_of = buffer_of, .buffer = buffer, .buffer_count = 5};
 	ContractTiling t = sums ? (ContractTiling){0} : product_tiling(p, g, dot);

@@ -1,5 +1,5 @@
 /* naive_schedule.c: the plainest schedule that is right: every node is stored, in a buffer of its
- * own, by a kernel of its own. Its code shares nothing with schedule/fuse.c and place.c, so that a
+ * own, by a kernel of its own. Its code shares nothing with schedule/fuse.c and buffers.c, so that a
  * graph that gives other values through the real schedule shows a fault of fusion.
  *
  * All sets happen at once, at the end: their values are copied aside first. */
@@ -8,11 +8,12 @@
 #include "../../compiler/schedule/fuse.h"
 #include "compiled.h"
 
-static BufferId new_buffer(Kernels *k, NodeId x, Place place, uint32_t slot)
+static BufferId new_buffer(Kernels *k, NodeId x, Storage storage, uint32_t slot)
 {
 	const Node *n = node(k->graph, x);
 	uint64_t bytes = (uint64_t)shape_size(n->shape) * type_info[n->type].size;
-	k->buffer[k->buffer_count] = (Buffer){.node = x, .place = place, .slot = slot, .bytes = bytes};
+	k->buffer[k->buffer_count] =
+	    (Buffer){.node = x, .storage = storage, .slot = slot, .bytes = bytes};
 	return k->buffer_count++;
 }
 
@@ -46,7 +47,7 @@ static void compute(Compile *c, Kernels *k, NodeId x, int64_t tile)
 	const Node *n = node(k->graph, x);
 	Kind kind = op_info[n->op].kind;
 	int64_t outer = n->shape.rank ? n->shape.dim[0] : 1;
-	k->buffer_of[x] = new_buffer(k, x, PLACE_ARENA, 0);
+	k->buffer_of[x] = new_buffer(k, x, STORED_ARENA, 0);
 	KernelKind as = kind == REDUCE     ? KERNEL_reduce
 	                : kind == CONTRACT ? KERNEL_contract
 	                : kind == SCATTER  ? KERNEL_scatter
@@ -66,10 +67,10 @@ static void place_leaf(Kernels *k, NodeId x)
 	const Node *n = node(k->graph, x);
 	if (n->op == OP_input) {
 		k->input_name[k->input_count] = n->attr.name;
-		k->buffer_of[x] = new_buffer(k, x, PLACE_INPUT, k->input_count++);
+		k->buffer_of[x] = new_buffer(k, x, STORED_INPUT, k->input_count++);
 	} else {
 		k->state_name[k->state_count] = n->attr.name;
-		k->buffer_of[x] = new_buffer(k, x, PLACE_STATE, k->state_count++);
+		k->buffer_of[x] = new_buffer(k, x, STORED_STATE, k->state_count++);
 	}
 }
 
@@ -93,12 +94,12 @@ Kernels *naive_schedule(Compile *c, const Graph *g, int64_t tile)
 	for (uint32_t i = 0; i < g->out_count; i++) {
 		NodeId x = g->out[i].value;
 		k->output_name[k->output_count++] = g->out[i].name;
-		copy(c, k, x, k->buffer_of[x], new_buffer(k, x, PLACE_OUTPUT, i), tile);
+		copy(c, k, x, k->buffer_of[x], new_buffer(k, x, STORED_OUTPUT, i), tile);
 	}
 	BufferId *aside = new_array(c->arena, BufferId, g->set_count + 1);
 	for (uint32_t i = 0; i < g->set_count; i++) {
 		NodeId x = g->set[i].value;
-		aside[i] = new_buffer(k, x, PLACE_ARENA, 0);
+		aside[i] = new_buffer(k, x, STORED_ARENA, 0);
 		copy(c, k, x, k->buffer_of[x], aside[i], tile);
 	}
 	for (uint32_t i = 0; i < g->set_count; i++)

@@ -153,8 +153,8 @@ static void no_square_is_stored(void)
 	uint64_t square = (uint64_t)(a.batch * a.heads * a.rows * a.keys) * sizeof(float);
 	unsigned private = 0;
 	for (BufferId b = 1; b < k->buffer_count; b++) {
-		CU_ASSERT(k->buffer[b].bytes < square || k->buffer[b].place == PLACE_UNIT);
-		private += k->buffer[b].place == PLACE_UNIT && k->buffer[b].bytes == square;
+		CU_ASSERT(k->buffer[b].bytes < square || k->buffer[b].storage == STORED_UNIT);
+		private += k->buffer[b].storage == STORED_UNIT && k->buffer[b].bytes == square;
 	}
 	CU_ASSERT(private >= 4);
 	CU_ASSERT(plan(c, k)->arena_bytes < square);

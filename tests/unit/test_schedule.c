@@ -171,7 +171,7 @@ static void break_set(Kernels *k, Plan *p)
 static Buffer *in_arena(Kernels *k, int which)
 {
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		if (k->buffer[b].place == PLACE_ARENA && k->buffer[b].bytes && which-- == 0)
+		if (k->buffer[b].storage == STORED_ARENA && k->buffer[b].bytes && which-- == 0)
 			return &k->buffer[b];
 	BUG("the graph has few buffers");
 }

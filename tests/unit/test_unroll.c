@@ -73,7 +73,7 @@ static void transforms_run_together(void)
 	for (uint32_t i = 0; i < k->kernel_count; i++)
 		members += k->kernel[i].chain != NULL;
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		hidden += k->buffer[b].place == PLACE_UNIT;
+		hidden += k->buffer[b].storage == STORED_UNIT;
 	CU_ASSERT(members >= 4);
 	CU_ASSERT(hidden >= 2);
 	compile_close(c);
@@ -119,7 +119,7 @@ static void large_images_are_stored(void)
 	Kernels *k = schedule(c, g);
 	CU_ASSERT(k->kernel_count == 2 && k->kernel[0].chain != NULL);
 	for (BufferId i = 1; i < k->buffer_count; i++)
-		CU_ASSERT(k->buffer[i].place != PLACE_UNIT);
+		CU_ASSERT(k->buffer[i].storage != STORED_UNIT);
 	compile_close(c);
 }
 

@@ -1,4 +1,4 @@
-/* place.c: homes become kernels, stored nodes get buffers, results go where they belong.
+/* buffers.c: homes become kernels, stored nodes get buffers, results go where they belong.
  *
  * All sets happen at once, at the end of the step: a reader of the old state must not see the new
  * one. A value is written in place if every reader of the old state runs earlier, or is the writing
@@ -9,42 +9,42 @@
 
 #include <string.h>
 
-typedef struct Placing {
+typedef struct Storing {
 	Fuse *f;
 	Compile *c;
 	Kernels *k;
 	uint32_t *kernel_of; /* [count] of a stored node: index of its kernel */
 	int64_t *last_old;   /* [count] of a state: the last kernel that reads it; -1 none */
 	bool *elsewhere;     /* [count] of a state: that last kernel reads it at other elements, too */
-} Placing;
+} Storing;
 
-static BufferId add_buffer(Placing *p, NodeId x, Place place, uint32_t slot)
+static BufferId add_buffer(Storing *p, NodeId x, Storage storage, uint32_t slot)
 {
 	const Node *n = node(p->f->g, x);
 	Buffer *b = &p->k->buffer[p->k->buffer_count];
 	*b = (Buffer){.node = x,
-	              .place = place,
+	              .storage = storage,
 	              .slot = slot,
 	              .bytes = (uint64_t)shape_size(n->shape) * type_info[n->type].size};
 	return p->k->buffer_count++;
 }
 
-static void place_leaves(Placing *p)
+static void add_leaves(Storing *p)
 {
 	const Graph *g = p->f->g;
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		if (n->op == OP_input) {
 			p->k->input_name[p->k->input_count] = n->attr.name;
-			p->k->buffer_of[x] = add_buffer(p, x, PLACE_INPUT, p->k->input_count++);
+			p->k->buffer_of[x] = add_buffer(p, x, STORED_INPUT, p->k->input_count++);
 		} else if (n->op == OP_state) {
 			p->k->state_name[p->k->state_count] = n->attr.name;
-			p->k->buffer_of[x] = add_buffer(p, x, PLACE_STATE, p->k->state_count++);
+			p->k->buffer_of[x] = add_buffer(p, x, STORED_STATE, p->k->state_count++);
 		}
 	}
 }
 
-static Kernel *add_kernel(Placing *p, KernelKind kind, NodeId core, uint32_t room)
+static Kernel *add_kernel(Storing *p, KernelKind kind, NodeId core, uint32_t room)
 {
 	Kernel *kernel = &p->k->kernel[p->k->kernel_count++];
 	*kernel = (Kernel){.kind = kind, .core = core};
@@ -60,7 +60,7 @@ static void add_out(Kernel *kernel, NodeId x, BufferId to)
 }
 
 /* One kernel a home; every out has an arena buffer for now. */
-static void place_homes(Placing *p)
+static void add_homes(Storing *p)
 {
 	for (uint32_t i = 0; i < p->f->home_count; i++) {
 		const Home *h = &p->f->homes[i];
@@ -71,14 +71,14 @@ static void place_homes(Placing *p)
 		kernel->fold_count = h->folds;
 		for (uint32_t o = 0; o < h->outs; o++) {
 			p->kernel_of[h->out[o]] = p->k->kernel_count - 1;
-			p->k->buffer_of[h->out[o]] = add_buffer(p, h->out[o], PLACE_ARENA, 0);
+			p->k->buffer_of[h->out[o]] = add_buffer(p, h->out[o], STORED_ARENA, 0);
 			add_out(kernel, h->out[o], p->k->buffer_of[h->out[o]]);
 		}
 	}
 }
 
 /* An out that only its own kernel reads, and that is no result, is computed but not stored. */
-static void drop_private(Placing *p)
+static void drop_private(Storing *p)
 {
 	const Graph *g = p->f->g;
 	Read *read = new_array(p->c->arena, Read, g->count);
@@ -106,7 +106,7 @@ static void drop_private(Placing *p)
 }
 
 /* A row kernel of one fold and nothing as long as the row is a reduction. */
-static void plain_reductions(Placing *p)
+static void plain_reductions(Storing *p)
 {
 	for (uint32_t i = 0; i < p->k->kernel_count; i++) {
 		Kernel *kernel = &p->k->kernel[i];
@@ -122,7 +122,7 @@ static void plain_reductions(Placing *p)
 }
 
 /* Chains repeat kernels: where each stored node's own kernel is now. */
-static void make_chains(Placing *p)
+static void make_chains(Storing *p)
 {
 	kernels_chain(p->c, p->k);
 	kernels_strip(p->c, p->k);
@@ -131,7 +131,7 @@ static void make_chains(Placing *p)
 			p->kernel_of[p->k->kernel[i].out[o]] = i;
 }
 
-static void find_readers(Placing *p)
+static void find_readers(Storing *p)
 {
 	const Graph *g = p->f->g;
 	Read *read = new_array(p->c->arena, Read, g->count);
@@ -147,7 +147,7 @@ static void find_readers(Placing *p)
 	}
 }
 
-static void redirect(Placing *p, NodeId x, BufferId to)
+static void redirect(Storing *p, NodeId x, BufferId to)
 {
 	Kernel *kernel = &p->k->kernel[p->kernel_of[x]];
 	BufferId old = p->k->buffer_of[x];
@@ -159,24 +159,24 @@ static void redirect(Placing *p, NodeId x, BufferId to)
 }
 
 /* A result that nobody reads from there. */
-static bool is_filled(const Placing *p, NodeId x)
+static bool is_filled(const Storing *p, NodeId x)
 {
 	return !p->k->buffer_of[x] && node_is_filled(p->f->g, x);
 }
 
-static void fill(Placing *p, NodeId x, BufferId to)
+static void fill(Storing *p, NodeId x, BufferId to)
 {
 	Kernel *kernel = add_kernel(p, KERNEL_map, 0, 1);
 	kernel->flat = p->f->flat[x];
 	add_out(kernel, x, to);
 }
 
-static bool is_arena(const Placing *p, NodeId x)
+static bool is_arena(const Storing *p, NodeId x)
 {
-	return p->k->buffer_of[x] && p->k->buffer[p->k->buffer_of[x]].place == PLACE_ARENA;
+	return p->k->buffer_of[x] && p->k->buffer[p->k->buffer_of[x]].storage == STORED_ARENA;
 }
 
-static void place_sets(Placing *p, BufferId *aside)
+static void store_sets(Storing *p, BufferId *aside)
 {
 	const Graph *g = p->f->g;
 	for (uint32_t i = 0; i < g->set_count; i++) {
@@ -191,18 +191,18 @@ static void place_sets(Placing *p, BufferId *aside)
 		if (in_place)
 			redirect(p, value, home);
 		else if (node_is_leaf(node(g, value)))
-			aside[i] = add_buffer(p, value, PLACE_ARENA, 0);
+			aside[i] = add_buffer(p, value, STORED_ARENA, 0);
 	}
 }
 
-static void copy(Placing *p, NodeId value, BufferId from, BufferId to)
+static void copy(Storing *p, NodeId value, BufferId from, BufferId to)
 {
 	Kernel *kernel = add_kernel(p, KERNEL_copy, 0, 1);
 	kernel->from = from;
 	add_out(kernel, value, to);
 }
 
-static void place_copies(Placing *p, const BufferId *aside)
+static void store_copies(Storing *p, const BufferId *aside)
 {
 	const Graph *g = p->f->g;
 	for (uint32_t i = 0; i < g->set_count; i++) {
@@ -216,12 +216,12 @@ static void place_copies(Placing *p, const BufferId *aside)
 	}
 }
 
-static void place_outputs(Placing *p, bool *copied)
+static void store_outputs(Storing *p, bool *copied)
 {
 	const Graph *g = p->f->g;
 	for (uint32_t i = 0; i < g->out_count; i++) {
 		p->k->output_name[i] = g->out[i].name;
-		BufferId b = add_buffer(p, g->out[i].value, PLACE_OUTPUT, i);
+		BufferId b = add_buffer(p, g->out[i].value, STORED_OUTPUT, i);
 		if (is_filled(p, g->out[i].value))
 			fill(p, g->out[i].value, b);
 		else if (is_arena(p, g->out[i].value))
@@ -246,7 +246,7 @@ static void copies_first(Kernels *k, uint32_t from)
 static BufferId output_buffer(const Kernels *k, uint32_t slot)
 {
 	for (BufferId b = 1; b < k->buffer_count; b++)
-		if (k->buffer[b].place == PLACE_OUTPUT && k->buffer[b].slot == slot)
+		if (k->buffer[b].storage == STORED_OUTPUT && k->buffer[b].slot == slot)
 			return b;
 	BUG("output %u has no buffer", slot);
 }
@@ -269,7 +269,7 @@ static void find_same(Compile *c, Kernels *k)
 	arena_reset(c->arena, mark);
 }
 
-Kernels *fuse_place(Fuse *f, Compile *c)
+Kernels *fuse_buffers(Fuse *f, Compile *c)
 {
 	const Graph *g = f->g;
 	Kernels *k = new (c->arena, Kernels);
@@ -282,20 +282,20 @@ Kernels *fuse_place(Fuse *f, Compile *c)
 	k->input_name = new_array(c->arena, const char *, g->count);
 	k->state_name = new_array(c->arena, const char *, g->count);
 	k->output_name = new_array(c->arena, const char *, g->out_count + 1);
-	Placing p = {.f = f, .c = c, .k = k};
+	Storing p = {.f = f, .c = c, .k = k};
 	p.kernel_of = new_array(c->arena, uint32_t, g->count);
 	p.last_old = new_array(c->arena, int64_t, g->count);
 	p.elsewhere = new_array(c->arena, bool, g->count);
 	BufferId *aside = new_array(c->arena, BufferId, g->set_count + 1);
 	bool *copied = new_array(c->arena, bool, g->out_count + 1);
-	place_leaves(&p);
-	place_homes(&p);
+	add_leaves(&p);
+	add_homes(&p);
 	drop_private(&p);
 	plain_reductions(&p);
 	make_chains(&p);
 	find_readers(&p);
-	place_sets(&p, aside);
-	place_outputs(&p, copied);
+	store_sets(&p, aside);
+	store_outputs(&p, copied);
 	uint32_t bodies = k->kernel_count;
 	for (uint32_t i = 0; i < g->out_count; i++) /* a leaf as output: its old value */
 		if (copied[i] && node_is_leaf(node(g, g->out[i].value)))
@@ -304,7 +304,7 @@ Kernels *fuse_place(Fuse *f, Compile *c)
 		if (aside[i])
 			copy(&p, g->set[i].value, k->buffer_of[g->set[i].value], aside[i]);
 	copies_first(k, bodies);
-	place_copies(&p, aside);
+	store_copies(&p, aside);
 	for (uint32_t i = 0; i < g->out_count; i++)
 		if (copied[i] && !node_is_leaf(node(g, g->out[i].value)))
 			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
