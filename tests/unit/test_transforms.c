@@ -244,8 +244,55 @@ static void uniform_is_inside(void)
 	compile_close(c);
 }
 
+/* Of an image whose channels are its rows and columns, one sample's crop [16, 16, 2]: a square of
+ * whole places inside of it, read at the middle, where no border is near. */
+static bool crop_of(const double *y, double *height, double *top)
+{
+	const double *a = y + (7 * 16 + 7) * 2, *b = y + (8 * 16 + 8) * 2; /* places (7, 7), (8, 8) */
+	*height = 16 * (b[0] - a[0]);
+	*top = a[0] + 0.5 - 7.5 * *height / 16;
+	double left = a[1] + 0.5 - 7.5 * *height / 16;
+	return fabs(16 * (b[1] - a[1]) - *height) < 1e-9 && fabs(*height - round(*height)) < 1e-9 &&
+	       fabs(*top - round(*top)) < 1e-9 && fabs(left - round(left)) < 1e-9 && *top > -1e-9 &&
+	       *top + *height < 16 + 1e-9 && left > -1e-9 && left + *height < 16 + 1e-9;
+}
+
+/* Areas of a quarter to all of it, as likely, so 5/8 on average; places as likely, so half of the
+ * way. Bounds are 4 deviations of 400 samples. */
+static void crops_are_spread(void)
+{
+	enum { N = 400, SIZE = 16 * 16 * 2 };
+	Compile *c = compile_open();
+	c->float_type = DTYPE_f64;
+	DataField field = {"x", DTYPE_f64, SHAPE(N, 16, 16, 2)};
+	Graph *g =
+	    build_expression(c, prelude_parse(c), NULL,
+	                     expression_of(c, "random_resized_crop(x, 0.25, 1, 1)"), &field, 1, NULL);
+	diag_print(c->diags, stderr, false);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+	double *x = new_array(c->arena, double, N *SIZE);
+	for (int i = 0; i < N * SIZE; i++)
+		x[i] = i % 2 ? i / 2 % 16 : i / 32 % 16;
+	Feed feed[] = {{"x", x}, {"seed", (double[]){5, 6}}, {"step", (double[]){0}}};
+	const double *y = evaluate(c->arena, g, feed, COUNT(feed))[g->out[0].value];
+	double area = 0, place = 0;
+	int moved = 0;
+	for (int i = 0; i < N; i++) {
+		double height, top;
+		CU_ASSERT_FATAL(crop_of(y + i * SIZE, &height, &top));
+		CU_ASSERT(height > 7.9 && height < 16.1);
+		area += height * height / 256 / N;
+		place += height < 15.9 ? top / (16 - height) : 0;
+		moved += height < 15.9;
+	}
+	CU_ASSERT(fabs(area - 0.625) < 0.05);
+	CU_ASSERT(moved > N / 2 && fabs(place / moved - 0.5) < 0.09);
+	compile_close(c);
+}
+
 CU_TestInfo test_transforms[] = {
     {"each transform of each batch", each_transform_of_each_batch},
     {"uniform is inside", uniform_is_inside},
+    {"crops are spread", crops_are_spread},
     CU_TEST_INFO_NULL,
 };

@@ -320,7 +320,41 @@ def optimizers():
     steps("adamw_bias", adamw_bias, (5,))
 
 
+def images():
+    import torchvision.transforms.functional as T
+
+    x = torch.from_numpy(rng.random((4, 9, 11, 3)))
+    first = x.permute(0, 3, 1, 2)
+
+    def each(f):
+        return torch.stack([f(first[i], i).permute(1, 2, 0) for i in range(4)])
+
+    box = torch.tensor([[0, 0, 9, 11], [2, 3, 4, 5], [1, 0, 7, 2], [8, 10, 1, 1]])
+    parts = {k: box[:, i].double() for i, k in enumerate(("top", "left", "height", "width"))}
+    for name, size in (("resized_crop", [9, 11]), ("resized_crop_smaller", [3, 4]), ("resized_crop_larger", [13, 8])):
+        put(name, each(lambda v, i: T.resized_crop(v, *box[i].tolist(), size, antialias=True)), x=x, **parts)
+    turns = torch.tensor([3, 1, 2, 0])
+    square = first[..., :9]
+    want = torch.stack([v.rot90(int(k), [1, 2]).permute(1, 2, 0) for v, k in zip(square, turns)])
+    put("quarter_turns", want, x=channels_last(square), turns=turns)
+    degrees = torch.tensor([0.0, 20.0, -75.0, 180.0]).double()
+    bilinear = T.InterpolationMode.BILINEAR
+    put("rotated", each(lambda v, i: T.rotate(v, float(degrees[i]), bilinear)), x=x, degrees=degrees)
+    factor = torch.tensor([0.0, 0.7, 1.0, 1.6]).double()
+    for name in ("brightness", "contrast", "saturation"):
+        f = getattr(T, f"adjust_{name}")
+        put(name, each(lambda v, i: f(v, float(factor[i]))), x=x, factor=factor)
+    turn = torch.tensor([0.0, 0.1, -0.5, 0.37]).double()
+    put("hue", each(lambda v, i: T.adjust_hue(v, float(turn[i]))), x=x, turn=turn)
+    put("grayscale", each(lambda v, i: T.rgb_to_grayscale(v, 3)), x=x)
+    put("solarize", each(lambda v, i: T.solarize(v, 0.4)), x=x)
+    bytes_ = (first * 255).round().to(torch.uint8)
+    put("posterize", channels_last(T.posterize(bytes_, 3)).double() / 255, x=channels_last(bytes_).double() / 255)
+    sigma = torch.tensor([0.2, 0.8, 1.5, 4.0]).double()
+    put("blur", each(lambda v, i: T.gaussian_blur(v, [5, 5], [float(sigma[i])] * 2)), x=x, sigma=sigma)
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses, blocks, optimizers):
+    for make in (arrays, losses, blocks, optimizers, images):
         make()
     save_file(truth, HERE / "truth.safetensors")
