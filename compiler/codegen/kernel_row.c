@@ -2,13 +2,9 @@
  *
  * In: a kernel whose folds reduce the last axis of one shape. Out: for every row, a loop a fold,
  * and one loop that stores the results. What the folds gave is known to all that comes after; a
- * value as long as the row that is dear and used by more than one loop is kept in scratch. Memory
- * is read by the first loop; the others find the row in L1. */
+ * value as long as the row that the schedule keeps (schedule/rows.c) waits in scratch. Memory is
+ * read by the first loop; the others find the row in L1. */
 #include "nest.h"
-
-#include <string.h>
-
-enum { DEAR = 4 /* as a division is */ };
 
 typedef struct Rows {
 	KernelEmit *ke;
@@ -22,58 +18,14 @@ static bool is_long(const Rows *r, NodeId x)
 	return shape_equal(node(r->g, x)->shape, r->row);
 }
 
-static bool is_fold(const Rows *r, NodeId x)
-{
-	for (uint32_t i = 0; i < r->ke->kernel->fold_count; i++)
-		if (r->ke->kernel->fold[i] == x)
-			return true;
-	return false;
-}
-
-static bool is_out(const Rows *r, NodeId x)
-{
-	for (uint32_t i = 0; i < r->ke->kernel->out_count; i++)
-		if (r->ke->kernel->out[i] == x)
-			return true;
-	return false;
-}
-
-/* -- What is kept ------------------------------------------------------------------------------ */
-
-/* Counts, for every node that a loop computes, the loops that do. */
-static void count_loops(const Rows *r, NodeId x, uint8_t *loops, uint8_t *last, uint8_t loop)
-{
-	bool here = r->ke->e->k->buffer_of[x] == 0 || is_out(r, x);
-	if (!here || is_fold(r, x) || last[x] == loop)
-		return;
-	last[x] = loop;
-	loops[x]++;
-	for (int i = 0; i < node(r->g, x)->count; i++)
-		count_loops(r, node(r->g, x)->in[i], loops, last, loop);
-}
-
-/* Of a chain of dear values the last that several loops need is enough. */
-static void choose_kept(Rows *r, V scratch)
+/* What the schedule keeps, one row behind the other. */
+static void open_kept(Rows *r, V scratch)
 {
 	KernelEmit *ke = r->ke;
-	const Kernel *kernel = ke->kernel;
-	uint8_t *loops = new_array(ke->e->c->arena, uint8_t, r->g->count);
-	uint8_t *last = new_array(ke->e->c->arena, uint8_t, r->g->count);
-	for (uint32_t i = 0; i < kernel->fold_count; i++)
-		count_loops(r, node(r->g, kernel->fold[i])->in[0], loops, last, (uint8_t)(i + 1));
-	for (uint32_t i = 0; i < kernel->out_count; i++)
-		if (is_long(r, kernel->out[i]))
-			count_loops(r, kernel->out[i], loops, last, MAX_FOLDS + 1);
-	int64_t length = r->row.dim[r->row.rank - 1], room = ((length + 63) / 64 * 64 + 64) * 8;
-	uint32_t most = (uint32_t)((int64_t)kernel->scratch / room);
-	for (NodeId x = r->g->count - 1; x > 0 && ke->kepts < most; x--) {
-		const Node *n = node(r->g, x);
-		DType t = n->type;
-		if (loops[x] < 2 || !is_long(r, x) || (t != DTYPE_f32 && t != DTYPE_f64) ||
-		    op_info[n->op].kind != MAP || op_info[n->op].weight < DEAR)
-			continue;
-		V base = l_at(ke->e, ke->e->i8, scratch, l_word(ke->e, (int64_t)ke->kepts * room));
-		ke->kept[ke->kepts++] = (Kept){.node = x, .base = base};
+	int64_t room = row_kept_bytes(r->row.dim[r->row.rank - 1]);
+	for (uint32_t i = 0; i < ke->kernel->kept_count; i++) {
+		V base = l_at(ke->e, ke->e->i8, scratch, l_word(ke->e, (int64_t)i * room));
+		ke->kept[ke->kepts++] = (Kept){.node = ke->kernel->kept[i], .base = base};
 	}
 }
 
@@ -133,7 +85,7 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 	const Graph *g = e->k->graph;
 	Rows r = {.ke = ke, .g = g, .index = {.lane_axis = -1}};
 	r.row = node(g, node(g, ke->kernel->core)->in[0])->shape;
-	choose_kept(&r, scratch);
+	open_kept(&r, scratch);
 	V from, to;
 	tile_range(ke, begin, end, shape_size(r.row) / r.row.dim[r.row.rank - 1], &from, &to);
 	Loop loop;

@@ -68,7 +68,8 @@ void fuse_repeat_late(Fuse *f); /* the same of all that is stored, in the end */
 /* rows.c: whether x, a fold over rows or something as long as one, can be computed in the row
  * kernel `home`: all that it reads is stored by then, or is of the same row. */
 bool row_takes(const Fuse *f, NodeId x, uint32_t home);
-bool row_is_fold(const Fuse *f, NodeId x); /* a reduction of a row kernel */
+bool row_is_fold(const Fuse *f, NodeId x);       /* a reduction of a row kernel */
+void row_keep(const Kernels *k, Kernel *kernel); /* kept, kept_count: once it has scratch */
 uint32_t row_home_behind(const Fuse *f,
                          NodeId x); /* the row kernel that a view's operand is in; 0 */
 
@@ -79,6 +80,8 @@ typedef struct Visit {
 	bool same_element; /* needed only at the very element of the outs */
 } Visit;
 Visit *kernel_walk(Compile *c, const Kernels *k, const Kernel *kernel, uint32_t *count);
+/* Of a node, among those in increasing order, from 1. */
+uint32_t visit_number(const Visit *visit, uint32_t count, NodeId x);
 /* Of a node, among those of the kernel in increasing order, from 1. */
 uint32_t visit_number(const Visit *visit, uint32_t count, NodeId x);
 

@@ -181,6 +181,8 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 			h = hash_u64(h, visit_number(visit, count, n->in[i]));
 		h = hash_u64(h, x == kernel->core);
 	}
+	for (uint32_t i = 0; i < kernel->kept_count; i++)
+		h = hash_u64(h, visit_number(visit, count, kernel->kept[i]));
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		h = hash_u64(hash_u64(h, visit_number(visit, count, kernel->out[i])),
 		             buffer_number(&m, kernel->to[i]));
@@ -293,6 +295,8 @@ void kernels_print(const Kernels *k, Text *out)
 		            : kernel->beside ? "  beside the last"
 		            : first          ? chain_text(k, kernel->chain)
 		                             : "");
+		for (uint32_t r = 0; r < kernel->kept_count; r++)
+			text_printf(out, "    keeps the row of %%%u\n", kernel->kept[r]);
 		if (kernel->contract)
 			text_printf(out, "    plan: %s\n", contract_plan_text(c->arena, kernel));
 		uint32_t count;

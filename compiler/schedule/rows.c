@@ -3,7 +3,8 @@
  *
  * A row kernel has folds (reductions over the last axis of one shape), numbers of a row, and values
  * as long as the row. Each of them may read what is stored before the kernel runs, and anything of
- * its own row: so memory is read once, and the row stays in L1 between the folds. */
+ * its own row: so memory is read once, and the row stays in L1 between the folds. A value as long as
+ * the row that is dear, and that more than one of its loops needs, is kept in scratch. */
 #include "fuse.h"
 
 enum { LONGEST_ROW = 4096, FEWEST_ROWS = 8 };
@@ -96,4 +97,65 @@ uint32_t row_home_behind(const Fuse *f, NodeId x)
 			return 0;
 		x = n->in[0];
 	}
+}
+
+/* -- What is kept ------------------------------------------------------------------------------ */
+
+enum { DEAR = 4 /* as a division is */ };
+
+typedef struct Keeping {
+	const Kernels *k;
+	const Kernel *kernel;
+	const Visit *visit; /* [count] in decreasing order */
+	uint32_t count;
+	uint8_t *loops, *last; /* [count] of a node: loops that compute it, the last of them */
+} Keeping;
+
+static bool is_fold(const Kernel *kernel, NodeId x)
+{
+	for (uint32_t i = 0; i < kernel->fold_count; i++)
+		if (kernel->fold[i] == x)
+			return true;
+	return false;
+}
+
+/* Counts, for every node that a loop computes, the loops that do. */
+static void count_loops(Keeping *m, NodeId x, uint8_t loop)
+{
+	uint32_t v = m->count - visit_number(m->visit, m->count, x);
+	if (!m->visit[v].here || is_fold(m->kernel, x) || m->last[v] == loop)
+		return;
+	m->last[v] = loop;
+	m->loops[v]++;
+	const Node *n = node(m->k->graph, x);
+	for (int i = 0; i < n->count; i++)
+		count_loops(m, n->in[i], loop);
+}
+
+/* Of a chain of dear values the last that several loops need is enough. */
+void row_keep(const Kernels *k, Kernel *kernel)
+{
+	const Graph *g = k->graph;
+	Arena *a = g->c->arena;
+	Shape row = node(g, node(g, kernel->core)->in[0])->shape;
+	kernel->kept = new_array(a, NodeId, MAX_KEPT_ROWS);
+	ArenaMark mark = arena_mark(a);
+	Keeping m = {.k = k, .kernel = kernel};
+	m.visit = kernel_walk(g->c, k, kernel, &m.count);
+	m.loops = new_array(a, uint8_t, m.count);
+	m.last = new_array(a, uint8_t, m.count);
+	for (uint32_t i = 0; i < kernel->fold_count; i++)
+		count_loops(&m, node(g, kernel->fold[i])->in[0], (uint8_t)(i + 1));
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		if (shape_equal(node(g, kernel->out[i])->shape, row))
+			count_loops(&m, kernel->out[i], MAX_FOLDS + 1);
+	uint32_t most = (uint32_t)((int64_t)kernel->scratch / row_kept_bytes(row.dim[row.rank - 1]));
+	for (uint32_t v = 0; v < m.count && kernel->kept_count < most; v++) {
+		const Node *n = node(g, m.visit[v].node);
+		if (m.loops[v] > 1 && shape_equal(n->shape, row) &&
+		    (n->type == DTYPE_f32 || n->type == DTYPE_f64) && op_info[n->op].kind == MAP &&
+		    op_info[n->op].weight >= DEAR)
+			kernel->kept[kernel->kept_count++] = m.visit[v].node;
+	}
+	arena_reset(a, mark);
 }

@@ -163,6 +163,9 @@ typedef struct Kernel {
 	uint32_t out_count;
 	NodeId *fold; /* row: [fold_count] the reductions, in order; core is the first */
 	uint32_t fold_count;
+	NodeId
+	    *kept; /* row: [kept_count] values as long as it that wait in scratch for the next loop */
+	uint32_t kept_count;
 	BufferId from; /* copy: what is copied */
 	bool flat;     /* map: every node in it has the loop's row-major order (element-wise, reshape,
 	                  scalars): one loop */
@@ -199,6 +202,12 @@ typedef struct Kernels {
 	bool once;   /* it runs but once: quick to compile before quick to run */
 	double wake; /* operations for which a wave of small kernels wakes the other threads */
 } Kernels;
+
+/* Bytes of scratch for a row of so many numbers, in whole vectors of any machine. */
+static inline int64_t row_kept_bytes(int64_t length)
+{
+	return (blocks_of(length, 64) * 64 + 64) * 8;
+}
 
 /* contract_axes.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */

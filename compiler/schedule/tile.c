@@ -230,7 +230,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 		int64_t length = row.dim[row.rank - 1];
 		double weight = outs_weight(k, kernel) + kernel->fold_count;
 		cut(kernel, shape_size(row) / length, weight * (double)length, 1);
-		kernel->scratch = scratch_of(k, (round_up(length, 64) + 64) * 8 * MAX_KEPT_ROWS);
+		kernel->scratch = scratch_of(k, row_kept_bytes(length) * MAX_KEPT_ROWS);
 		break;
 	}
 	case KERNEL_contract:

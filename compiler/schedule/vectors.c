@@ -19,6 +19,8 @@ static unsigned lanes_of(const Kernels *k, const Kernel *kernel)
 void kernel_vectors(const Kernels *k, Kernel *kernel)
 {
 	kernel->lanes = lanes_of(k, kernel);
+	if (kernel->kind == KERNEL_row)
+		row_keep(k, kernel);
 	if (kernel->kind == KERNEL_contract)
 		kernel->contract = contract_plan(k, kernel);
 }
