@@ -61,8 +61,8 @@ static JitFunction peak_function(Jit *j, unsigned *lanes)
 	for (unsigned i = 0; i < sums; i++)
 		sum[i] = l_float(e, type, i);
 	Loop loop;
-	loop_begin(e, &loop, "round", l_i64(e, 0), l_i64(e, PEAK_ROUNDS * (PEAK_SUMS / sums)),
-	           l_i64(e, 1), sum, sums);
+	loop_begin(e, &loop, "round", l_word(e, 0), l_word(e, PEAK_ROUNDS * (PEAK_SUMS / sums)),
+	           l_word(e, 1), sum, sums);
 	for (unsigned i = 0; i < sums; i++)
 		sum[i] = l_fma(e, loop.carry[i], x, x);
 	loop_end(e, &loop, sum);
