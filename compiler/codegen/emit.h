@@ -29,9 +29,8 @@ typedef struct Emit {
 	unsigned vector_bits; /* 512, 256, 128 */
 	unsigned float_bits;  /* as in machine.h, and so are these */
 	bool fma, rounds;
-	bool bf16_pairs; /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
-	V function;      /* being emitted */
-	bool names;      /* values get names: when the text is to be shown */
+	V function; /* being emitted */
+	bool names; /* values get names: when the text is to be shown */
 	StateOffset state_offset;
 	void *states;
 } Emit;

@@ -35,7 +35,6 @@ void emit_is_for(Emit *e, const Machine *m)
 	e->float_bits = m->float_bits;
 	e->fma = m->fma;
 	e->rounds = m->rounds;
-	e->bf16_pairs = m->bf16_pairs;
 }
 
 void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p, const char *name)

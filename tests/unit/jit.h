@@ -82,7 +82,6 @@ static inline void jit_open(Jit *j, const char *cpu)
 	e->vector_bits = jit_machine(cpu).vector_bits;
 	e->float_bits = jit_machine(cpu).float_bits, e->rounds = jit_machine(cpu).rounds;
 	e->fma = jit_machine(cpu).fma;
-	e->bf16_pairs = jit_machine(cpu).bf16_pairs;
 	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
 }
 
