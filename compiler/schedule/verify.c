@@ -96,6 +96,8 @@ static void check_contract(const Verify *v, uint32_t i)
 	const Kernel *kernel = &v->k->kernel[i];
 	const ContractPlan *p = kernel->contract;
 	const Machine *m = v->k->graph->c->machine;
+	if (kernel->kept_count > MAX_KEPT_ROWS || (kernel->kept_count && kernel->kind != KERNEL_row))
+		BUG("kernel @%u of %s keeps %u rows", i, v->name, kernel->kept_count);
 	if ((kernel->kind == KERNEL_contract) != (p != NULL))
 		BUG("kernel @%u of %s has no plan, or needs none", i, v->name);
 	if (!p)
