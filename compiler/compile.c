@@ -130,10 +130,16 @@ Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code)
 	return l;
 }
 
+static PlannedFunction planned(const sslc_program *p, Lowered l)
+{
+	return (PlannedFunction){l.kernels, l.plan, state_offset, p->bundle};
+}
+
 static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
 {
 	Lowered l = lower_described(p, graph, code);
-	return l.plan ? codegen_begin(p->codegen, l.kernels, l.plan, state_offset, p->bundle) : NULL;
+	PlannedFunction f = planned(p, l);
+	return codegen_begin(p->codegen, &f);
 }
 
 void compile_functions(sslc_program *p, const size_t *which, size_t count)
@@ -158,6 +164,14 @@ bool stage_is_of_graphs(const char *stage)
 	return false;
 }
 
+static bool dump_code(sslc_program *p, PlannedFunction f, const char *stage, Text *out)
+{
+	CodegenText what = strcmp(stage, "asm") == 0              ? CODEGEN_ASM
+	                   : strcmp(stage, "llvm-optimized") == 0 ? CODEGEN_LLVM_OPTIMIZED
+	                                                          : CODEGEN_LLVM;
+	return codegen_text(p->codegen, &f, what, out);
+}
+
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out)
 {
 	bool of_graphs = stage_is_of_graphs(stage);
@@ -179,10 +193,6 @@ bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Te
 	else if (!open_codegen(p))
 		return false;
 	else
-		return codegen_text(p->codegen, l.kernels, l.plan, state_offset, p->bundle,
-		                    strcmp(stage, "asm") == 0              ? CODEGEN_ASM
-		                    : strcmp(stage, "llvm-optimized") == 0 ? CODEGEN_LLVM_OPTIMIZED
-		                                                           : CODEGEN_LLVM,
-		                    out);
+		return dump_code(p, planned(p, l), stage, out);
 	return true;
 }

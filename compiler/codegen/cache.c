@@ -1,7 +1,6 @@
 /* cache.c: object files of functions that were compiled before, in a folder of their own.
  *
- * The key is a hash of all that the code depends on: this compiler's sources, LLVM's version, the
- * CPU and its features, every kernel's structure and where every buffer is. A file is
+ * The key is the hash of all that the code depends on (code_hash.c). A file is
  *   "sslcobj1"  key (16 bytes)  hash of the rest (8)  count (8)  sizes (8 each)  objects
  * so that a damaged or foreign file is seen and ignored. Files appear whole or not at all (written
  * beside, then renamed), so that any number of processes can share a folder. A cache that cannot be
@@ -21,75 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "llvm_version.h"
 #include "unit.h"
-
-extern const char compiler_sources[]; /* their hash: made by the build */
 
 static const char MAGIC[8] = "sslcobj1";
 static const size_t FILE_LIMIT = (size_t)256 << 20;
 static const int64_t FOLDER_LIMIT = (int64_t)1 << 30;
 enum { HEAD = 8 + 16 + 8 + 8, KEY_DIGITS = 32, NAME = KEY_DIGITS + 32, STALE = 3600 /* seconds */ };
-
-/* -- The key ----------------------------------------------------------------------------------- */
-
-typedef struct Facts { /* that the code depends on, as words */
-	uint64_t *word;
-	size_t count;
-} Facts;
-
-static void fact(Facts *f, uint64_t word)
-{
-	f->word[f->count++] = word;
-}
-
-/* Where every buffer is; every kernel, with its buffers. */
-static Facts facts_of(Compile *c, const Kernels *k, StateOffset offset, void *states)
-{
-	BufferId *touched = new_array(c->arena, BufferId, k->buffer_count);
-	size_t room = 2 * (size_t)k->buffer_count;
-	for (uint32_t i = 0; i < k->kernel_count; i++)
-		room += 6 + step_touched(c, k, &k->kernel[i], touched);
-	Facts f = {.word = new_array(c->arena, uint64_t, room)};
-	for (BufferId b = 1; b < k->buffer_count; b++) {
-		const Buffer *buffer = &k->buffer[b];
-		fact(&f, (uint64_t)buffer->storage);
-		fact(&f, buffer->storage == STORED_ARENA   ? buffer->offset
-		         : buffer->storage == STORED_STATE ? offset(states, k->state_name[buffer->slot])
-		                                           : buffer->slot);
-	}
-	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		const Kernel *kernel = &k->kernel[i];
-		uint32_t count = step_touched(c, k, kernel, touched);
-		fact(&f, kernel->hash);
-		fact(&f, (uint64_t)kernel->tiles * 2 + kernel->beside);
-		fact(&f, count);
-		for (uint32_t t = 0; t < count; t++)
-			fact(&f, touched[t]);
-		const Chain *chain = kernel->chain;
-		fact(&f, chain ? chain->count * 2 + kernel->adds : 0);
-		fact(&f, chain ? (uint64_t)chain->units : 0);
-		fact(&f, chain ? (uint64_t)chain->block : 0);
-	}
-	return f;
-}
-
-bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to)
-{
-	for (uint32_t i = 0; i < k->kernel_count; i++)
-		if (!k->kernel[i].hash)
-			return false;
-	Facts f = facts_of(cg->c, k, offset, states);
-	for (int i = 0; i < 2; i++) {
-		Hash h = hash_text((Hash)i + 1, compiler_sources);
-		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->target->cpu),
-		              cg->target->features);
-		h = hash_text(h, cg->target->triple);
-		h = hash_u64(h, (uint64_t)cg->c->profile * 2 + k->once);
-		to->word[i] = hash_bytes(h, f.word, f.count * sizeof *f.word);
-	}
-	return true;
-}
 
 /* -- The folder -------------------------------------------------------------------------------- */
 
@@ -168,7 +104,7 @@ void cache_close(Codegen *cg)
 	cg->cache = -1;
 }
 
-static void name_of(CacheKey key, char name[NAME])
+static void name_of(CodeHash key, char name[NAME])
 {
 	snprintf(name, NAME, "%016llx%016llx.o", (unsigned long long)key.word[0],
 	         (unsigned long long)key.word[1]);
@@ -176,7 +112,7 @@ static void name_of(CacheKey key, char name[NAME])
 
 /* -- Load -------------------------------------------------------------------------------------- */
 
-bool objects_parse(const char *file, size_t size, CacheKey key, Objects *out)
+bool objects_parse(const char *file, size_t size, CodeHash key, Objects *out)
 {
 	uint64_t head[2], count;
 	if (size < HEAD || memcmp(file, MAGIC, 8) != 0 || memcmp(file + 8, &key, sizeof key) != 0)
@@ -223,7 +159,7 @@ static char *read_trusted(int file, size_t *size)
 	return bytes;
 }
 
-bool cache_load(const Codegen *cg, CacheKey key, Objects *out)
+bool cache_load(const Codegen *cg, CodeHash key, Objects *out)
 {
 	char name[NAME];
 	size_t size;
@@ -326,7 +262,7 @@ static void prune(const Codegen *cg)
 
 /* -- Store ------------------------------------------------------------------------------------- */
 
-void objects_print(const Objects *objects, CacheKey key, Text *out)
+void objects_print(const Objects *objects, CodeHash key, Text *out)
 {
 	uint64_t head[2] = {0, objects->count};
 	text_add(out, MAGIC, 8);
@@ -353,7 +289,7 @@ static bool write_file(int folder, const char *beside, const char *name, const T
 	return good;
 }
 
-void cache_store(const Codegen *cg, CacheKey key, const Objects *objects)
+void cache_store(const Codegen *cg, CodeHash key, const Objects *objects)
 {
 	char name[NAME], beside[NAME];
 	Text file = {0};

@@ -19,16 +19,23 @@ void codegen_close(Codegen *cg);            /* NULL-safe; frees all functions */
 /* Where a state lives: bytes into the states block. `states` is the caller's. */
 typedef uint64_t (*StateOffset)(void *states, const char *name);
 
-/* Begins to compile a planned program, on other threads than the caller's; NULL if one of its
- * arguments is. codegen_finish then makes all that was begun; codegen_call is NULL before, and
+/* A planned function, and where its states live. */
+typedef struct PlannedFunction {
+	const Kernels *k;
+	const Plan *p;
+	StateOffset offset;
+	void *states;
+} PlannedFunction;
+
+/* Begins to compile a planned function, on other threads than the caller's; NULL if it has no
+ * kernels or no plan. codegen_finish then makes all that was begun; codegen_call is NULL before, and
  * after an error. */
 typedef struct Unit Unit;
-Unit *codegen_begin(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states);
+Unit *codegen_begin(Codegen *cg, const PlannedFunction *f);
 void codegen_finish(Codegen *cg);
 StepFunction codegen_call(const Unit *u);
 /* The same for one. */
-StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
-                              void *states);
+StepFunction codegen_function(Codegen *cg, const PlannedFunction *f);
 
 typedef enum CodegenText {
 	CODEGEN_LLVM,
@@ -36,8 +43,7 @@ typedef enum CodegenText {
 	CODEGEN_ASM,
 	CODEGEN_OBJECT,
 } CodegenText;
-MUST_USE bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
-                           void *states, CodegenText what, Text *out);
+MUST_USE bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out);
 
 /* -- object.c: functions as an object file of other programs ----------------------------------- */
 

@@ -194,13 +194,13 @@ static size_t *assign(Compile *c, const Kernels *k, size_t shards)
 static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, const size_t *shard_of)
 {
 	Emit e;
-	s->once = u->k->once;
-	emit_open(&e, cg, false, u->k, u->p, u->name);
-	e.state_offset = u->offset;
-	e.states = u->states;
-	bool *wanted = new_array(cg->c->arena, bool, u->k->kernel_count + 1);
-	for (uint32_t i = 0; i < u->k->kernel_count; i++)
-		wanted[i] = shard_of[i] == number && step_first_equal(u->k, i) == i;
+	s->once = u->f.k->once;
+	emit_open(&e, cg, false, u->f.k, u->f.p, u->name);
+	e.state_offset = u->f.offset;
+	e.states = u->f.states;
+	bool *wanted = new_array(cg->c->arena, bool, u->f.k->kernel_count + 1);
+	for (uint32_t i = 0; i < u->f.k->kernel_count; i++)
+		wanted[i] = shard_of[i] == number && step_first_equal(u->f.k, i) == i;
 	emit_kernels(&e, cg, u->prefix, wanted);
 	if (number == 0)
 		emit_step(&e, cg, u->prefix, u->name);
@@ -214,8 +214,8 @@ static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, cons
 
 void shards_add(Shards *all, Codegen *cg, Unit *u)
 {
-	size_t count = shards_of(u->k);
-	const size_t *shard_of = assign(cg->c, u->k, count);
+	size_t count = shards_of(u->f.k);
+	const size_t *shard_of = assign(cg->c, u->f.k, count);
 	u->shard = new_array(cg->c->arena, Shard, count);
 	u->objects.count = count;
 	for (size_t i = 0; i < count; i++) {

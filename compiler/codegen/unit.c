@@ -182,12 +182,12 @@ static bool add_object(Codegen *cg, const Text *object)
 
 /* The symbols of a function name its content, so that they clash with no other's; the same function
  * asked for again is there already. */
-Unit *codegen_begin(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states)
+Unit *codegen_begin(Codegen *cg, const PlannedFunction *f)
 {
-	if (!cg || !k || !p)
+	if (!cg || !f->k || !f->p)
 		return NULL;
-	CacheKey key = {{0}};
-	bool known = cache_key(cg, k, offset, states, &key);
+	CodeHash key = {{0}};
+	bool known = code_hash(cg, f, &key);
 	if (!known)
 		key.word[0] = cg->functions++;
 	Arena *a = cg->c->arena;
@@ -198,8 +198,7 @@ Unit *codegen_begin(Codegen *cg, const Kernels *k, const Plan *p, StateOffset of
 		if (strcmp(u->name, name) == 0)
 			return u;
 	Unit *u = new (a, Unit);
-	*u = (Unit){.name = name, .prefix = prefix, .key = key, .known = known};
-	u->k = k, u->p = p, u->offset = offset, u->states = states;
+	*u = (Unit){.name = name, .prefix = prefix, .key = key, .known = known, .f = *f};
 	u->next = cg->unit;
 	cg->unit = u;
 	u->cached = known && cache_load(cg, key, &u->objects);
@@ -262,10 +261,9 @@ StepFunction codegen_call(const Unit *u)
 	return u ? u->call : NULL;
 }
 
-StepFunction codegen_function(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset,
-                              void *states)
+StepFunction codegen_function(Codegen *cg, const PlannedFunction *f)
 {
-	Unit *u = codegen_begin(cg, k, p, offset, states);
+	Unit *u = codegen_begin(cg, f);
 	if (u)
 		codegen_finish(cg);
 	return codegen_call(u);
@@ -290,17 +288,17 @@ static bool assembly(Codegen *cg, Emit *e, Text *out)
 	return true;
 }
 
-bool codegen_text(Codegen *cg, const Kernels *k, const Plan *p, StateOffset offset, void *states,
-                  CodegenText what, Text *out)
+bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out)
 {
-	if (!cg || !k || !p)
+	if (!cg || !f->k || !f->p)
 		return false;
+	const Kernels *k = f->k;
 	Emit e;
-	emit_open(&e, cg, false, k, p, k->graph->name);
+	emit_open(&e, cg, false, k, f->p, k->graph->name);
 	LLVMContextSetDiscardValueNames(e.context, false);
 	e.names = true;
-	e.state_offset = offset;
-	e.states = states;
+	e.state_offset = f->offset;
+	e.states = f->states;
 	bool *wanted = new_array(cg->c->arena, bool, k->kernel_count + 1);
 	for (uint32_t i = 0; i < k->kernel_count; i++)
 		wanted[i] = step_first_equal(k, i) == i;

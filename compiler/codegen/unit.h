@@ -12,10 +12,10 @@ typedef struct Objects {
 	size_t count;
 } Objects;
 
-/* The key is of all that the code depends on. */
-typedef struct CacheKey {
+/* Of all that the code depends on. */
+typedef struct CodeHash {
 	uint64_t word[2];
-} CacheKey;
+} CodeHash;
 
 typedef struct Shard Shard;
 typedef struct Shards Shards;
@@ -24,15 +24,12 @@ typedef struct Shards Shards;
 typedef struct Unit {
 	struct Unit *next;
 	const char *name, *prefix; /* of its symbols */
-	CacheKey key;
+	CodeHash key;
 	bool known, cached; /* it has a key; its objects are from the cache */
 	Objects objects;
 	Shard *shard;      /* [objects.count], unless cached */
 	StepFunction call; /* NULL until finished */
-	const Kernels *k;  /* these until it is finished */
-	const Plan *p;
-	StateOffset offset;
-	void *states;
+	PlannedFunction f; /* until it is finished */
 } Unit;
 
 struct Codegen {
@@ -102,6 +99,9 @@ bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_L
 void verify_module(LLVMModuleRef module, const char *name);
 bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what);
 
+/* code_hash.c. False: a kernel's structure has no hash, so this function has none. */
+bool code_hash(const Codegen *cg, const PlannedFunction *f, CodeHash *to);
+
 /* shards.c: functions' kernels as object files, compiled on all cores. */
 Shards *shards_open(const Codegen *cg);
 void shards_close(Shards *all); /* NULL-safe; waits for what is under way, drops the rest */
@@ -113,12 +113,10 @@ void objects_close(Objects *o);
 /* cache.c: objects on disk. */
 void cache_open(Codegen *cg);
 void cache_close(Codegen *cg);
-/* False: a kernel's structure has no hash, so this function has no key. */
-bool cache_key(const Codegen *cg, const Kernels *k, StateOffset offset, void *states, CacheKey *to);
-bool cache_load(const Codegen *cg, CacheKey key, Objects *out); /* false: not there, or damaged */
-void cache_store(const Codegen *cg, CacheKey key, const Objects *objects); /* best effort */
+bool cache_load(const Codegen *cg, CodeHash key, Objects *out); /* false: not there, or damaged */
+void cache_store(const Codegen *cg, CodeHash key, const Objects *objects); /* best effort */
 /* The form of a file. False: damaged, or of another key. */
-bool objects_parse(const char *file, size_t size, CacheKey key, Objects *out);
-void objects_print(const Objects *objects, CacheKey key, Text *out);
+bool objects_parse(const char *file, size_t size, CodeHash key, Objects *out);
+void objects_print(const Objects *objects, CodeHash key, Text *out);
 
 #endif

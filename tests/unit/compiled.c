@@ -331,7 +331,7 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 	Plan *p = plan(c, k);
 	plan_verify(k, p);
 	Codegen *cg = codegen_open(c);
-	StepFunction f = codegen_function(cg, k, p, offset_of, (void *)g);
+	StepFunction f = codegen_function(cg, &(PlannedFunction){k, p, offset_of, (void *)g});
 	if (!f)
 		diag_print(c->diags, stderr, false);
 	Hook first = how->hook == ALL_HOOKS ? SERIAL : how->hook;

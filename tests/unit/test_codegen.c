@@ -89,7 +89,7 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel)
 	kernels_verify(k);
 	Plan *p = plan(c, k);
 	Codegen *cg = codegen_open(c);
-	StepFunction f = codegen_function(cg, k, p, no_states, NULL);
+	StepFunction f = codegen_function(cg, &(PlannedFunction){k, p, no_states, NULL});
 	diag_print(c->diags, stderr, false);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	for (uint32_t i = 0; i < k->input_count; i++)

@@ -518,17 +518,18 @@ static void texts(void)
 	graph_output(g, "y", op_add(g, x, x));
 	Kernels *k = schedule(c, g);
 	Plan *p = plan(c, k);
+	PlannedFunction f = {k, p, nowhere, NULL};
 	Codegen *cg = codegen_open(c);
 	Text text[3] = {{0}};
-	CU_ASSERT(codegen_text(cg, k, p, nowhere, NULL, CODEGEN_LLVM, &text[0]));
-	CU_ASSERT(codegen_text(cg, k, p, nowhere, NULL, CODEGEN_LLVM_OPTIMIZED, &text[1]));
-	CU_ASSERT(codegen_text(cg, k, p, nowhere, NULL, CODEGEN_ASM, &text[2]));
+	CU_ASSERT(codegen_text(cg, &f, CODEGEN_LLVM, &text[0]));
+	CU_ASSERT(codegen_text(cg, &f, CODEGEN_LLVM_OPTIMIZED, &text[1]));
+	CU_ASSERT(codegen_text(cg, &f, CODEGEN_ASM, &text[2]));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text[0].data);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text[2].data);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text[0].data, "fadd <8 x float>"));
 	CU_ASSERT(text[1].size < text[0].size);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text[2].data, "vaddps"));
-	CU_ASSERT_FALSE(codegen_text(NULL, k, p, nowhere, NULL, CODEGEN_ASM, &text[2]));
+	CU_ASSERT_FALSE(codegen_text(NULL, &f, CODEGEN_ASM, &text[2]));
 	for (int i = 0; i < 3; i++)
 		text_close(&text[i]);
 	codegen_close(cg);

@@ -7,7 +7,7 @@
 
 enum { MAGIC_AND_KEY = 24, UNHASHED = 32 };
 
-static void check(const char *file, size_t size, CacheKey key)
+static void check(const char *file, size_t size, CodeHash key)
 {
 	Objects objects = {0};
 	Text again = {0};
@@ -24,7 +24,7 @@ static void check(const char *file, size_t size, CacheKey key)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	const CacheKey key = {{1, 2}};
+	const CodeHash key = {{1, 2}};
 	Text file = {0};
 	check((const char *)bytes, size, key);
 	objects_print(&(Objects){0}, key, &file);
