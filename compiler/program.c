@@ -363,8 +363,9 @@ StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 {
 	double unused;
 	GUARD(p, NULL);
-	return open_codegen(p) ? codegen_peak(p->codegen, flops_per_tile ? flops_per_tile : &unused)
-	                       : NULL;
+	return open_codegen(p)
+	           ? codegen_load_peak(p->codegen, flops_per_tile ? flops_per_tile : &unused)
+	           : NULL;
 }
 
 static const char *const stages[] = {

@@ -88,7 +88,8 @@ MUST_USE bool codegen_runs_here(Codegen *cg);
 const char *codegen_note(const Codegen *cg);
 unsigned codegen_lanes(const Codegen *cg); /* f32 in a vector register: 16, 8, 4 */
 
-/* peak.c: a task of fused multiply-adds alone; NULL after an error. */
-StepTask codegen_peak(Codegen *cg, double *flops_per_tile);
+/* peak.c: a task of fused multiply-adds alone, as an object with this symbol; false: reported. */
+MUST_USE bool codegen_peak(Codegen *cg, const char *symbol, double *flops_per_tile, Text *object);
+StepTask codegen_load_peak(Codegen *cg, double *flops_per_tile); /* NULL: reported */
 
 #endif

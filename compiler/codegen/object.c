@@ -373,42 +373,17 @@ static void hide(ObjectEmit *o)
 	}
 }
 
-static bool write_out(Codegen *cg, LLVMModuleRef module, CodegenText what, Text *out)
-{
-	LLVMMemoryBufferRef bytes;
-	char *message = NULL;
-	if (what == CODEGEN_LLVM_OPTIMIZED) {
-		message = LLVMPrintModuleToString(module);
-		text_add(out, message, strlen(message));
-		LLVMDisposeMessage(message);
-		return true;
-	}
-	LLVMCodeGenFileType type = what == CODEGEN_ASM ? LLVMAssemblyFile : LLVMObjectFile;
-	if (LLVMTargetMachineEmitToMemoryBuffer(cg->machine, module, type, &message, &bytes)) {
-		diag_error(cg->c->diags, (Span){0}, "LLVM cannot write the object: %s", message);
-		LLVMDisposeMessage(message);
-		return false;
-	}
-	text_add(out, LLVMGetBufferStart(bytes), LLVMGetBufferSize(bytes));
-	LLVMDisposeMemoryBuffer(bytes);
-	return true;
-}
-
 bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text *out)
 {
 	Emit e;
-	emit_open(&e, cg, false, plan->function[0].k, plan->function[0].p, plan->name);
+	emit_open(&e, cg, plan->function[0].k, plan->function[0].p, plan->name);
 	e.state_offset = plan->offset;
 	e.states = plan->states;
 	ObjectEmit o = {.e = &e, .cg = cg, .plan = plan};
 	emit_all(&o);
 	hide(&o);
 	verify_module(e.module, plan->name);
-	char why[WHY_LLVM];
-	bool good = optimize(cg->machine, e.module, why);
-	if (!good)
-		diag_error(cg->c->diags, (Span){0}, "LLVM cannot optimize: %s", why);
-	good = good && write_out(cg, e.module, what, out);
+	bool good = write_module(cg, e.module, what, out);
 	arena_release(cg->c->arena); /* all of it */
 	return good;
 }

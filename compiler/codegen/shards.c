@@ -45,18 +45,8 @@ static void dispose(Shard *s)
 
 static bool make_object(Shard *s, LLVMTargetMachineRef machine)
 {
-	LLVMMemoryBufferRef bytes;
-	char *message = NULL;
-	if (!optimize(machine, s->module, s->why))
-		return false;
-	if (LLVMTargetMachineEmitToMemoryBuffer(machine, s->module, LLVMObjectFile, &message, &bytes)) {
-		snprintf(s->why, sizeof s->why, "%s", message);
-		LLVMDisposeMessage(message);
-		return false;
-	}
-	text_add(s->object, LLVMGetBufferStart(bytes), LLVMGetBufferSize(bytes));
-	LLVMDisposeMemoryBuffer(bytes);
-	return true;
+	return optimize(machine, s->module, s->why) &&
+	       write_code(machine, s->module, LLVMObjectFile, s->object, s->why);
 }
 
 static void compile_shard(const Codegen *cg, Shard *s)
@@ -195,7 +185,7 @@ static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, cons
 {
 	Emit e;
 	s->once = u->f.k->once;
-	emit_open(&e, cg, false, u->f.k, u->f.p, u->name);
+	emit_open(&e, cg, u->f.k, u->f.p, u->name);
 	e.state_offset = u->f.offset;
 	e.states = u->f.states;
 	bool *wanted = new_array(cg->c->arena, bool, u->f.k->kernel_count + 1);

@@ -7,7 +7,6 @@
 
 /* Handles that are open while code is emitted, which allocates from the arena. */
 typedef struct Open {
-	LLVMOrcThreadSafeContextRef shared; /* NULL: the context is our own */
 	LLVMContextRef context;
 	LLVMModuleRef module;
 	LLVMTargetDataRef layout;
@@ -23,10 +22,7 @@ static void open_close(void *what)
 	if (o->given)
 		return;
 	LLVMDisposeModule(o->module);
-	if (o->shared)
-		LLVMOrcDisposeThreadSafeContext(o->shared);
-	else
-		LLVMContextDispose(o->context);
+	LLVMContextDispose(o->context);
 }
 
 void emit_is_for(Emit *e, const Machine *m)
@@ -37,12 +33,10 @@ void emit_is_for(Emit *e, const Machine *m)
 	e->rounds = m->rounds;
 }
 
-void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p, const char *name)
+void emit_open(Emit *e, Codegen *cg, const Kernels *k, const Plan *p, const char *name)
 {
 	Open *o = new (cg->c->arena, Open);
-	LLVMOrcThreadSafeContextRef safe = shared ? LLVMOrcCreateNewThreadSafeContext() : NULL;
-	LLVMContextRef context =
-	    shared ? LLVMOrcThreadSafeContextGetContext(safe) : LLVMContextCreate();
+	LLVMContextRef context = LLVMContextCreate();
 	*e = (Emit){.c = cg->c, .k = k, .plan = p, .context = context, .machine = cg->machine};
 	emit_is_for(e, cg->target);
 	LLVMContextSetDiscardValueNames(context, !e->names);
@@ -51,7 +45,7 @@ void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *
 	LLVMSetTarget(e->module, cg->target->triple);
 	LLVMSetModuleDataLayout(e->module, e->layout);
 	e->b = LLVMCreateBuilderInContext(context);
-	*o = (Open){safe, context, e->module, e->layout, e->b, false};
+	*o = (Open){context, e->module, e->layout, e->b, false};
 	e->open = o;
 	arena_hold(cg->c->arena, open_close, o);
 	e->ptr = LLVMPointerTypeInContext(context, 0);
@@ -143,35 +137,6 @@ static bool jit_open(Codegen *cg)
 	return true;
 }
 
-void *codegen_module(Codegen *cg, EmitModule emit)
-{
-	if (!jit_open(cg))
-		return NULL;
-	char name[32];
-	snprintf(name, sizeof name, "sslc_f%u", cg->functions++);
-	Emit e;
-	emit_open(&e, cg, true, NULL, NULL, name);
-	emit(&e, cg, name);
-	char why[WHY_LLVM];
-	bool good = optimize(cg->machine, e.module, why);
-	LLVMModuleRef module = e.module;
-	LLVMOrcThreadSafeContextRef shared = e.open->shared;
-	emit_close(&e);
-	LLVMOrcThreadSafeModuleRef owned = LLVMOrcCreateNewThreadSafeModule(module, shared);
-	LLVMOrcDisposeThreadSafeContext(shared);
-	if (!good) {
-		LLVMOrcDisposeThreadSafeModule(owned);
-		diag_error(cg->c->diags, (Span){0}, "LLVM cannot optimize: %s", why);
-		return NULL;
-	}
-	LLVMOrcJITDylibRef main = LLVMOrcLLJITGetMainJITDylib(cg->jit);
-	LLVMOrcExecutorAddress address = 0;
-	if (!llvm_ok(cg->c, LLVMOrcLLJITAddLLVMIRModule(cg->jit, main, owned), "take a module") ||
-	    !llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "compile a function"))
-		return NULL;
-	return (void *)(uintptr_t)address;
-}
-
 static bool add_object(Codegen *cg, const Text *object)
 {
 	LLVMMemoryBufferRef bytes =
@@ -212,16 +177,21 @@ Unit *codegen_begin(Codegen *cg, const PlannedFunction *f)
 	return u;
 }
 
+static void *find_symbol(Codegen *cg, const char *name)
+{
+	LLVMOrcExecutorAddress address = 0;
+	if (!llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, name), "link a function"))
+		return NULL;
+	return (void *)(uintptr_t)address;
+}
+
 static bool link_unit(Codegen *cg, Unit *u)
 {
 	for (size_t i = 0; i < u->objects.count; i++)
 		if (!add_object(cg, &u->objects.object[i]))
 			return false;
-	LLVMOrcExecutorAddress address = 0;
-	if (!llvm_ok(cg->c, LLVMOrcLLJITLookup(cg->jit, &address, u->name), "link a function"))
-		return false;
-	u->call = (StepFunction)(uintptr_t)address;
-	return true;
+	u->call = (StepFunction)find_symbol(cg, u->name);
+	return u->call != NULL;
 }
 
 void codegen_finish(Codegen *cg)
@@ -269,23 +239,49 @@ StepFunction codegen_function(Codegen *cg, const PlannedFunction *f)
 	return codegen_call(u);
 }
 
+StepTask codegen_load_peak(Codegen *cg, double *flops_per_tile)
+{
+	Text object = {0};
+	const char *name = arena_printf(cg->c->arena, "peak%u", cg->functions++);
+	bool good =
+	    jit_open(cg) && codegen_peak(cg, name, flops_per_tile, &object) && add_object(cg, &object);
+	text_close(&object);
+	return good ? (StepTask)find_symbol(cg, name) : NULL;
+}
+
 /* -- Text -------------------------------------------------------------------------------------- */
 
-static bool assembly(Codegen *cg, Emit *e, Text *out)
+bool write_code(LLVMTargetMachineRef machine, LLVMModuleRef module, LLVMCodeGenFileType type,
+                Text *out, char why[WHY_LLVM])
 {
-	LLVMMemoryBufferRef buffer;
+	LLVMMemoryBufferRef bytes;
 	char *message = NULL;
-	if (LLVMTargetMachineEmitToMemoryBuffer(cg->machine, e->module, LLVMAssemblyFile, &message,
-	                                        &buffer)) {
-		char why[WHY_LLVM];
-		snprintf(why, sizeof why, "%s", message);
+	if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &message, &bytes)) {
+		snprintf(why, WHY_LLVM, "%s", message);
 		LLVMDisposeMessage(message);
-		diag_error(cg->c->diags, (Span){0}, "LLVM cannot print assembly: %s", why);
 		return false;
 	}
-	text_add(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
-	LLVMDisposeMemoryBuffer(buffer);
+	text_add(out, LLVMGetBufferStart(bytes), LLVMGetBufferSize(bytes));
+	LLVMDisposeMemoryBuffer(bytes);
 	return true;
+}
+
+bool write_module(Codegen *cg, LLVMModuleRef module, CodegenText what, Text *out)
+{
+	char why[WHY_LLVM];
+	bool is_code = what == CODEGEN_ASM || what == CODEGEN_OBJECT,
+	     good = what == CODEGEN_LLVM || optimize(cg->machine, module, why);
+	if (good && is_code)
+		good = write_code(cg->machine, module,
+		                  what == CODEGEN_ASM ? LLVMAssemblyFile : LLVMObjectFile, out, why);
+	if (!good) {
+		diag_error(cg->c->diags, (Span){0}, "LLVM cannot compile: %s", why);
+	} else if (!is_code) {
+		char *text = LLVMPrintModuleToString(module);
+		text_add(out, text, strlen(text));
+		LLVMDisposeMessage(text);
+	}
+	return good;
 }
 
 bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out)
@@ -294,7 +290,7 @@ bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text 
 		return false;
 	const Kernels *k = f->k;
 	Emit e;
-	emit_open(&e, cg, false, k, f->p, k->graph->name);
+	emit_open(&e, cg, k, f->p, k->graph->name);
 	LLVMContextSetDiscardValueNames(e.context, false);
 	e.names = true;
 	e.state_offset = f->offset;
@@ -305,17 +301,7 @@ bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text 
 	emit_kernels(&e, cg, "", wanted);
 	emit_step(&e, cg, "", k->graph->name);
 	verify_module(e.module, k->graph->name);
-	char why[WHY_LLVM];
-	bool good = what == CODEGEN_LLVM || optimize(cg->machine, e.module, why);
-	if (!good)
-		diag_error(cg->c->diags, (Span){0}, "LLVM cannot optimize: %s", why);
-	if (good && what == CODEGEN_ASM) {
-		good = assembly(cg, &e, out);
-	} else if (good) {
-		char *text = LLVMPrintModuleToString(e.module);
-		text_add(out, text, strlen(text));
-		LLVMDisposeMessage(text);
-	}
+	bool good = write_module(cg, e.module, what, out);
 	arena_release(cg->c->arena); /* all of it */
 	return good;
 }

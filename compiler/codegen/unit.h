@@ -37,7 +37,7 @@ struct Codegen {
 	LLVMTargetMachineRef machine;
 	const Machine *target; /* c->machine as it was opened */
 	LLVMOrcLLJITRef jit;   /* opened by the first function */
-	unsigned functions;    /* made so far by codegen_module: for symbols */
+	unsigned functions;    /* made so far that have no hash: for symbols */
 	Unit *unit;            /* all of them, the last one first */
 	Shards *shards;        /* while some are begun and not finished */
 	int cache;             /* the folder of object files, open; -1: none */
@@ -46,18 +46,19 @@ struct Codegen {
 
 enum { WHY_LLVM = 256 };
 
-/* unit.c: an Emit for a new module in a context of its own; `shared`: one that the JIT can take.
- * Until emit_close the arena holds all of it. */
-void emit_open(Emit *e, Codegen *cg, bool shared, const Kernels *k, const Plan *p,
-               const char *name);
+/* unit.c: an Emit for a new module in a context of its own. Until emit_close the arena holds all of
+ * it. */
+void emit_open(Emit *e, Codegen *cg, const Kernels *k, const Plan *p, const char *name);
 /* What follows may use what this machine has. */
 void emit_is_for(Emit *e, const Machine *m);
 /* What the module's owner does not take: the builder and the data layout. The module and its
  * context are the caller's from now on. */
 void emit_close(Emit *e);
-/* A module with one function, which `emit` makes, compiled: its address; NULL after an error. */
-typedef void (*EmitModule)(Emit *e, const Codegen *cg, const char *name);
-void *codegen_module(Codegen *cg, EmitModule emit);
+/* Optimized, unless it is CODEGEN_LLVM that is asked for; false: reported. */
+bool write_module(Codegen *cg, LLVMModuleRef module, CodegenText what, Text *out);
+/* As it is, as machine code or its text; false: why. Any thread may. */
+bool write_code(LLVMTargetMachineRef machine, LLVMModuleRef module, LLVMCodeGenFileType type,
+                Text *out, char why[WHY_LLVM]);
 
 /* target.c: NULL: why. Any thread may call it. once: for what runs but once: quick to compile. */
 LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM]);
