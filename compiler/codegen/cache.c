@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "unit.h"
+#include "module.h"
 
 static const char MAGIC[8] = "sslcobj1";
 static const size_t FILE_LIMIT = (size_t)256 << 20;

@@ -3,7 +3,7 @@
  * Its args are the addresses of the members' buffers, in order; those of private buffers are not
  * filled in. A private buffer has room for one block: members are given an address so far before
  * it that the block's own rows, which they find by their place in the whole, fall there. */
-#include "unit.h"
+#include "module.h"
 
 typedef struct ChainEmit {
 	Emit *e;

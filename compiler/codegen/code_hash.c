@@ -1,7 +1,7 @@
 /* code_hash.c: a hash of all that a function's code depends on: this compiler's sources, LLVM's
  * version, the CPU and its features, every kernel's structure and where every buffer is. */
 #include "llvm_version.h"
-#include "unit.h"
+#include "module.h"
 
 extern const char compiler_sources[]; /* their hash: made by the build */
 

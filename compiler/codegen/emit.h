@@ -12,7 +12,7 @@
 typedef LLVMValueRef V;
 typedef LLVMTypeRef T;
 
-/* Everything of LLVM for one module (one function of a model). Built and disposed in unit.c. */
+/* Everything of LLVM for one module (one function of a model). Built and disposed in module.c. */
 typedef struct Emit {
 	Compile *c;
 	const Kernels *k;

@@ -14,7 +14,7 @@
 
 #include "../../runtime/embed/bitcode.h"
 #include "../../runtime/embed/embed.h"
-#include "unit.h"
+#include "module.h"
 
 typedef struct ObjectEmit {
 	Emit *e;

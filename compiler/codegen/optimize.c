@@ -1,6 +1,6 @@
 /* optimize.c: one string of LLVM passes. We emit vectors and the loops that we want, so only
  * cleaning up is left: common addresses, loads that loops do not change, dead code. */
-#include "unit.h"
+#include "module.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>

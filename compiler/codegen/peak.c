@@ -1,7 +1,7 @@
 /* peak.c: the ceiling of computing: a loop of fused multiply-adds that depend on nothing but
  * themselves, of pairs of bf16 where products are made of them. Twelve chains of vectors hide a
  * latency of four cycles of two units, or of six. */
-#include "unit.h"
+#include "module.h"
 
 enum { CHAINS = 12, ROUNDS = 1 << 14 };
 

@@ -5,7 +5,7 @@
  * the addresses, for the parallel-for of the caller's pool. The step function fills the args with
  * base + constant offset, and calls a wave of kernels as one task (wave.c). No address is ever a
  * constant in code. */
-#include "unit.h"
+#include "module.h"
 
 #include <string.h>
 

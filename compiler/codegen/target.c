@@ -1,5 +1,5 @@
 /* target.c: LLVM's side of the machine that code is made for. */
-#include "unit.h"
+#include "module.h"
 
 #include <string.h>
 

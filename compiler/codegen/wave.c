@@ -2,7 +2,7 @@
  *
  * Its args are words, as large as pointers: the number of kernels, then of each its task, that task's args,
  * and one past its last tile, counted through the wave. One function serves all waves of a step. */
-#include "unit.h"
+#include "module.h"
 
 enum { TASK, ARGS, END };
 

@@ -1,6 +1,6 @@
-/* unit.c: one module of LLVM: opened, filled, then compiled by the JIT or printed. Owns nothing
+/* module.c: one module of LLVM: opened, filled, then compiled by the JIT or printed. Owns nothing
  * that outlives it. */
-#include "unit.h"
+#include "module.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* unit.h: private to codegen/: from kernels to a module, and from a module on. */
-#ifndef SSLC_UNIT_H
-#define SSLC_UNIT_H
+/* module.h: private to codegen/: from kernels to a module, and from a module on. */
+#ifndef SSLC_MODULE_H
+#define SSLC_MODULE_H
 
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/Orc.h>
@@ -46,7 +46,7 @@ struct Codegen {
 
 enum { WHY_LLVM = 256 };
 
-/* unit.c: an Emit for a new module in a context of its own. Until emit_close the arena holds all of
+/* module.c: an Emit for a new module in a context of its own. Until emit_close the arena holds all of
  * it. */
 void emit_open(Emit *e, Codegen *cg, const Kernels *k, const Plan *p, const char *name);
 /* What follows may use what this machine has. */
