@@ -72,6 +72,13 @@ bool open_codegen(sslc_program *p)
 	return p->codegen != NULL;
 }
 
+bool open_loader(sslc_program *p)
+{
+	if (!p->loader && open_codegen(p))
+		p->loader = loader_open(&p->c, p->codegen);
+	return p->loader != NULL;
+}
+
 /* The tensors behind a list of input or output names, in the order of the kernels' slots. */
 static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **name, uint32_t count,
                              bool inputs)
@@ -135,23 +142,23 @@ static PlannedFunction planned(const sslc_program *p, Lowered l)
 	return (PlannedFunction){l.kernels, l.plan, state_offset, p->bundle};
 }
 
-static Unit *begin(sslc_program *p, const Graph *graph, sslc_code *code)
+static LoadedFunction *begin(sslc_program *p, const Graph *graph, sslc_code *code)
 {
 	Lowered l = lower_described(p, graph, code);
 	PlannedFunction f = planned(p, l);
-	return codegen_begin(p->codegen, &f);
+	return load_begin(p->loader, &f);
 }
 
 void compile_functions(sslc_program *p, const size_t *which, size_t count)
 {
-	if (!open_codegen(p) || !codegen_runs_here(p->codegen))
+	if (!open_loader(p) || !codegen_runs_here(p->codegen))
 		return;
-	Unit **unit = new_array(p->c.arena, Unit *, count + 1);
+	LoadedFunction **f = new_array(p->c.arena, LoadedFunction *, count + 1);
 	for (size_t i = 0; i < count; i++)
-		unit[i] = begin(p, p->bundle->graph[which[i]], &p->code[which[i]]);
-	codegen_finish(p->codegen);
+		f[i] = begin(p, p->bundle->graph[which[i]], &p->code[which[i]]);
+	load_finish(p->loader);
 	for (size_t i = 0; i < count; i++)
-		p->code[which[i]].call = codegen_call(unit[i]);
+		p->code[which[i]].call = load_call(f[i]);
 }
 
 bool stage_is_of_graphs(const char *stage)

@@ -197,6 +197,7 @@ void sslc_close(sslc_program *p)
 {
 	if (!p)
 		return;
+	loader_close(p->loader);
 	codegen_close(p->codegen);
 	text_close(&p->source);
 	arena_close(p->c.arena);
@@ -356,16 +357,14 @@ const char *const *sslc_targets(void)
 
 const char *sslc_note(const sslc_program *p)
 {
-	return p && p->codegen ? codegen_note(p->codegen) : NULL;
+	return p && p->loader ? load_note(p->loader) : NULL;
 }
 
 StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 {
 	double unused;
 	GUARD(p, NULL);
-	return open_codegen(p)
-	           ? codegen_load_peak(p->codegen, flops_per_tile ? flops_per_tile : &unused)
-	           : NULL;
+	return open_loader(p) ? load_peak(p->loader, flops_per_tile ? flops_per_tile : &unused) : NULL;
 }
 
 static const char *const stages[] = {

@@ -4,8 +4,8 @@
 
 #include "sslc.h"
 
-#include "codegen/codegen.h"
 #include "elaborate/elaborate.h"
+#include "load/load.h"
 #include "passes/passes.h"
 #include "schedule/schedule.h"
 
@@ -23,7 +23,8 @@ struct sslc_program {
 	sslc_call reader;
 	Bundle *bundle;
 	bool bound;       /* the bundle and all below are whole */
-	Codegen *codegen; /* opened by the first function */
+	Codegen *codegen; /* opened by what first needs machine code, or its text */
+	Loader *loader;   /* opened by the first function that is to be called */
 	sslc_code *code;  /* [bundle->graph_count]; call is NULL until compiled */
 	sslc_model description;
 };
@@ -57,6 +58,8 @@ Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code);
 bool open_machine(sslc_program *p);
 /* Opens p->codegen once; false: reported. */
 bool open_codegen(sslc_program *p);
+/* And p->loader. */
+bool open_loader(sslc_program *p);
 /* Machine code for these graphs of the bundle, all together; code->call is NULL after an error. */
 void compile_functions(sslc_program *p, const size_t *which, size_t count);
 /* Text of one graph of the bundle after a stage; false: no such stage, or errors. */

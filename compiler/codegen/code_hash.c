@@ -48,7 +48,7 @@ static Facts facts_of(Compile *c, const PlannedFunction *planned)
 	return f;
 }
 
-bool code_hash(const Codegen *cg, const PlannedFunction *planned, CodeHash *to)
+bool codegen_hash(const Codegen *cg, const PlannedFunction *planned, CodeHash *to)
 {
 	const Kernels *k = planned->k;
 	for (uint32_t i = 0; i < k->kernel_count; i++)

@@ -1,5 +1,5 @@
-/* codegen.h: kernels -> machine code, through LLVM. The only folder that sees LLVM; this door does
- * not show it. */
+/* codegen.h: kernels -> machine code, through LLVM: as bytes of object files, or as text. What becomes
+ * of it is another folder's matter. This door does not show LLVM. */
 #ifndef SSLC_CODEGEN_H
 #define SSLC_CODEGEN_H
 
@@ -7,14 +7,14 @@
 #include "../machine/machine.h"
 #include "../schedule/schedule.h"
 
-/* The target and the JIT; one serves many functions. */
+/* Of one target; serves many functions. */
 typedef struct Codegen Codegen;
 
 /* Fills c->machine in, by c->cpu, c->features and c->target; false: reported. */
 MUST_USE bool codegen_machine(Compile *c);
 /* For that machine, which it asks for. */
 MUST_USE Codegen *codegen_open(Compile *c); /* NULL: reported (unknown CPU, no such target) */
-void codegen_close(Codegen *cg);            /* NULL-safe; frees all functions */
+void codegen_close(Codegen *cg);            /* NULL-safe */
 
 /* Where a state lives: bytes into the states block. `states` is the caller's. */
 typedef uint64_t (*StateOffset)(void *states, const char *name);
@@ -27,15 +27,30 @@ typedef struct PlannedFunction {
 	void *states;
 } PlannedFunction;
 
-/* Begins to compile a planned function, on other threads than the caller's; NULL if it has no
- * kernels or no plan. codegen_finish then makes all that was begun; codegen_call is NULL before, and
- * after an error. */
-typedef struct Unit Unit;
-Unit *codegen_begin(Codegen *cg, const PlannedFunction *f);
-void codegen_finish(Codegen *cg);
-StepFunction codegen_call(const Unit *u);
-/* The same for one. */
-StepFunction codegen_function(Codegen *cg, const PlannedFunction *f);
+/* -- shards.c, code_hash.c: functions as object files, compiled on all cores ------------------- */
+
+typedef struct Objects {
+	Text object[64];
+	size_t count;
+} Objects;
+void objects_close(Objects *o);
+
+/* The code of a function, on its way. */
+typedef struct FunctionCode FunctionCode;
+/* Begins to compile it, on other threads than the caller's; NULL if it has no kernels or no plan.
+ * It becomes the global `symbol`; all other symbols begin with that and _. */
+FunctionCode *codegen_begin(Codegen *cg, const PlannedFunction *f, const char *symbol);
+void codegen_finish(Codegen *cg); /* helps until all that was begun is done */
+/* Once, after that: the objects are the caller's. False: reported. */
+MUST_USE bool codegen_take(Codegen *cg, FunctionCode *code, Objects *out);
+
+/* Of all that the code depends on. False: a kernel's structure has no hash, so there is none. */
+typedef struct CodeHash {
+	uint64_t word[2];
+} CodeHash;
+MUST_USE bool codegen_hash(const Codegen *cg, const PlannedFunction *f, CodeHash *to);
+
+/* -- codegen.c: functions as text -------------------------------------------------------------- */
 
 typedef enum CodegenText {
 	CODEGEN_LLVM,
@@ -81,15 +96,14 @@ typedef struct ObjectSizes { /* bytes */
 MUST_USE bool codegen_object_sizes(Codegen *cg, const Text *object, ObjectSizes *to);
 MUST_USE bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text *out);
 
-const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
-/* Whether this machine can run code for the target; false: reported. codegen_text needs it not. */
-MUST_USE bool codegen_runs_here(Codegen *cg);
-/* Why compiled code is not kept on disk; NULL: nothing that the user should know. */
-const char *codegen_note(const Codegen *cg);
-unsigned codegen_lanes(const Codegen *cg); /* f32 in a vector register: 16, 8, 4 */
-
 /* peak.c: a task of fused multiply-adds alone, as an object with this symbol; false: reported. */
 MUST_USE bool codegen_peak(Codegen *cg, const char *symbol, double *flops_per_tile, Text *object);
-StepTask codegen_load_peak(Codegen *cg, double *flops_per_tile); /* NULL: reported */
+
+/* -- target.c ---------------------------------------------------------------------------------- */
+
+const char *codegen_cpu(const Codegen *cg); /* "znver4", for reports */
+unsigned codegen_lanes(const Codegen *cg);  /* f32 in a vector register: 16, 8, 4 */
+/* Whether this machine can run code for the target; false: reported. */
+MUST_USE bool codegen_runs_here(Codegen *cg);
 
 #endif

@@ -1,47 +1,26 @@
-/* module.h: private to codegen/: from kernels to a module, and from a module on. */
+/* module.h: private to codegen/: from kernels to a module of LLVM, and from a module to bytes. */
 #ifndef SSLC_MODULE_H
 #define SSLC_MODULE_H
 
-#include <llvm-c/LLJIT.h>
-#include <llvm-c/Orc.h>
-
 #include "emit.h"
-
-typedef struct Objects {
-	Text object[64];
-	size_t count;
-} Objects;
-
-/* Of all that the code depends on. */
-typedef struct CodeHash {
-	uint64_t word[2];
-} CodeHash;
 
 typedef struct Shard Shard;
 typedef struct Shards Shards;
 
-/* A function: begun, then finished. */
-typedef struct Unit {
-	struct Unit *next;
-	const char *name, *prefix; /* of its symbols */
-	CodeHash key;
-	bool known, cached; /* it has a key; its objects are from the cache */
-	Objects objects;
-	Shard *shard;      /* [objects.count], unless cached */
-	StepFunction call; /* NULL until finished */
+struct FunctionCode {
+	FunctionCode *next;
+	const char *symbol;
 	PlannedFunction f; /* until it is finished */
-} Unit;
+	Objects objects;   /* as they come; count 0: taken */
+	Shard *shard;      /* [objects.count] */
+};
 
 struct Codegen {
 	Compile *c;
 	LLVMTargetMachineRef machine;
 	const Machine *target; /* c->machine as it was opened */
-	LLVMOrcLLJITRef jit;   /* opened by the first function */
-	unsigned functions;    /* made so far that have no hash: for symbols */
-	Unit *unit;            /* all of them, the last one first */
+	FunctionCode *code;    /* all of it, the last one first */
 	Shards *shards;        /* while some are begun and not finished */
-	int cache;             /* the folder of object files, open; -1: none */
-	char cache_note[800];  /* why there is none, if that is worth a word */
 };
 
 enum { WHY_LLVM = 256 };
@@ -62,8 +41,7 @@ bool write_code(LLVMTargetMachineRef machine, LLVMModuleRef module, LLVMCodeGenF
 
 /* target.c: NULL: why. Any thread may call it. once: for what runs but once: quick to compile. */
 LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM]);
-bool target_open(Codegen *cg);      /* false: reported */
-bool target_runs_here(Codegen *cg); /* code for it; false: reported */
+bool target_open(Codegen *cg); /* false: reported */
 void target_attributes(const Codegen *cg, Emit *e, V function);
 
 /* step.c: kernel i is the symbol prefix + "k" + i; emit_kernels makes those that are wanted,
@@ -98,26 +76,8 @@ V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, con
 bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM]);
 /* BUG if it is no valid module. */
 void verify_module(LLVMModuleRef module, const char *name);
-bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what);
 
-/* code_hash.c. False: a kernel's structure has no hash, so this function has none. */
-bool code_hash(const Codegen *cg, const PlannedFunction *f, CodeHash *to);
-
-/* shards.c: functions' kernels as object files, compiled on all cores. */
-Shards *shards_open(const Codegen *cg);
-void shards_close(Shards *all); /* NULL-safe; waits for what is under way, drops the rest */
-void shards_add(Shards *all, Codegen *cg, Unit *u); /* emits it; other threads begin to compile */
-void shards_finish(Shards *all);                    /* helps until nothing waits */
-bool shards_good(Compile *c, const Unit *u);        /* after shards_close; false: reported */
-void objects_close(Objects *o);
-
-/* cache.c: objects on disk. */
-void cache_open(Codegen *cg);
-void cache_close(Codegen *cg);
-bool cache_load(const Codegen *cg, CodeHash key, Objects *out); /* false: not there, or damaged */
-void cache_store(const Codegen *cg, CodeHash key, const Objects *objects); /* best effort */
-/* The form of a file. False: damaged, or of another key. */
-bool objects_parse(const char *file, size_t size, CodeHash key, Objects *out);
-void objects_print(const Objects *objects, CodeHash key, Text *out);
+/* shards.c: NULL-safe; waits for what is under way, drops the rest. */
+void shards_close(Shards *all);
 
 #endif

@@ -10,17 +10,6 @@ static const char *const pass_string =
     "function(early-cse<memssa>,loop-mssa(licm<no-allowspeculation>),instcombine<no-verify-"
     "fixpoint>,early-cse,simplifycfg),globaldce";
 
-bool llvm_ok(Compile *c, LLVMErrorRef error, const char *what)
-{
-	if (!error)
-		return true;
-	char *message = LLVMGetErrorMessage(error), why[WHY_LLVM];
-	snprintf(why, sizeof why, "%s", message);
-	LLVMDisposeErrorMessage(message);
-	diag_error(c->diags, (Span){0}, "LLVM cannot %s: %s", what, why);
-	return false;
-}
-
 bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_LLVM])
 {
 	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();

@@ -103,7 +103,7 @@ static void give(Shards *all, Shard *s)
 	all->threads += stack_thread(&all->thread[all->threads], STEP_STACK, work, all);
 }
 
-Shards *shards_open(const Codegen *cg)
+static Shards *open_all(const Codegen *cg)
 {
 	Shards *all = calloc(1, sizeof *all);
 	if (!all)
@@ -121,12 +121,6 @@ static void end(Shards *all)
 	all->ended = true;
 	pthread_cond_broadcast(&all->more);
 	pthread_mutex_unlock(&all->lock);
-}
-
-void shards_finish(Shards *all)
-{
-	end(all);
-	work(all); /* the calling thread is one of them */
 }
 
 void shards_close(Shards *all)
@@ -181,47 +175,71 @@ static size_t *assign(Compile *c, const Kernels *k, size_t shards)
 	return shard;
 }
 
-static void emit_shard(Codegen *cg, const Unit *u, Shard *s, size_t number, const size_t *shard_of)
+static void emit_shard(Codegen *cg, const FunctionCode *code, Shard *s, size_t number,
+                       const size_t *shard_of)
 {
 	Emit e;
-	s->once = u->f.k->once;
-	emit_open(&e, cg, u->f.k, u->f.p, u->name);
-	e.state_offset = u->f.offset;
-	e.states = u->f.states;
-	bool *wanted = new_array(cg->c->arena, bool, u->f.k->kernel_count + 1);
-	for (uint32_t i = 0; i < u->f.k->kernel_count; i++)
-		wanted[i] = shard_of[i] == number && step_first_equal(u->f.k, i) == i;
-	emit_kernels(&e, cg, u->prefix, wanted);
+	s->once = code->f.k->once;
+	emit_open(&e, cg, code->f.k, code->f.p, code->symbol);
+	e.state_offset = code->f.offset;
+	e.states = code->f.states;
+	bool *wanted = new_array(cg->c->arena, bool, code->f.k->kernel_count + 1);
+	for (uint32_t i = 0; i < code->f.k->kernel_count; i++)
+		wanted[i] = shard_of[i] == number && step_first_equal(code->f.k, i) == i;
+	const char *prefix = arena_printf(cg->c->arena, "%s_", code->symbol);
+	emit_kernels(&e, cg, prefix, wanted);
 	if (number == 0)
-		emit_step(&e, cg, u->prefix, u->name);
+		emit_step(&e, cg, prefix, code->symbol);
 	lap(&cg->c->laps, "emit");
-	verify_module(e.module, u->name);
+	verify_module(e.module, code->symbol);
 	lap(&cg->c->laps, "verify");
 	s->context = e.context;
 	s->module = e.module;
 	emit_close(&e);
 }
 
-void shards_add(Shards *all, Codegen *cg, Unit *u)
+FunctionCode *codegen_begin(Codegen *cg, const PlannedFunction *f, const char *symbol)
 {
-	size_t count = shards_of(u->f.k);
-	const size_t *shard_of = assign(cg->c, u->f.k, count);
-	u->shard = new_array(cg->c->arena, Shard, count);
-	u->objects.count = count;
+	if (!cg || !f->k || !f->p)
+		return NULL;
+	if (!cg->shards)
+		cg->shards = open_all(cg);
+	size_t count = shards_of(f->k);
+	const size_t *shard_of = assign(cg->c, f->k, count);
+	FunctionCode *code = new (cg->c->arena, FunctionCode);
+	*code = (FunctionCode){.next = cg->code, .symbol = symbol, .f = *f};
+	code->shard = new_array(cg->c->arena, Shard, count);
+	code->objects.count = count;
+	cg->code = code;
 	for (size_t i = 0; i < count; i++) {
-		u->shard[i].object = &u->objects.object[i];
-		emit_shard(cg, u, &u->shard[i], i, shard_of);
-		give(all, &u->shard[i]);
+		code->shard[i].object = &code->objects.object[i];
+		emit_shard(cg, code, &code->shard[i], i, shard_of);
+		give(cg->shards, &code->shard[i]);
 	}
+	lap(&cg->c->laps, "emit");
+	return code;
 }
 
-bool shards_good(Compile *c, const Unit *u)
+void codegen_finish(Codegen *cg)
 {
-	for (size_t i = 0; i < u->objects.count; i++)
-		if (!u->shard[i].good) {
-			diag_error(c->diags, (Span){0}, "LLVM cannot compile: %s", u->shard[i].why);
+	if (cg->shards) {
+		end(cg->shards);
+		work(cg->shards); /* the calling thread is one of them */
+	}
+	shards_close(cg->shards);
+	cg->shards = NULL;
+	lap(&cg->c->laps, "llvm");
+}
+
+bool codegen_take(Codegen *cg, FunctionCode *code, Objects *out)
+{
+	for (size_t i = 0; i < code->objects.count; i++)
+		if (!code->shard[i].good) {
+			diag_error(cg->c->diags, (Span){0}, "LLVM cannot compile: %s", code->shard[i].why);
 			return false;
 		}
+	*out = code->objects;
+	code->objects.count = 0;
 	return true;
 }
 

@@ -75,7 +75,7 @@ bool target_open(Codegen *cg)
 	return cg->machine != NULL;
 }
 
-bool target_runs_here(Codegen *cg)
+bool codegen_runs_here(Codegen *cg)
 {
 	Compile *c = cg->c;
 	if (!c->cpu && !c->features && !c->target)
@@ -99,7 +99,7 @@ bool target_runs_here(Codegen *cg)
 	return false;
 }
 
-/* A new one each time: the JIT consumes its own. */
+/* A new one each time: a thread needs its own. */
 LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM])
 {
 	const Machine *m = cg->target;

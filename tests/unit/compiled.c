@@ -331,7 +331,8 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 	Plan *p = plan(c, k);
 	plan_verify(k, p);
 	Codegen *cg = codegen_open(c);
-	StepFunction f = codegen_function(cg, &(PlannedFunction){k, p, offset_of, (void *)g});
+	Loader *loader = loader_open(c, cg);
+	StepFunction f = load_function(loader, &(PlannedFunction){k, p, offset_of, (void *)g});
 	if (!f)
 		diag_print(c->diags, stderr, false);
 	Hook first = how->hook == ALL_HOOKS ? SERIAL : how->hook;
@@ -342,6 +343,7 @@ Ran *run_graph(Compile *c, const Graph *g, const How *how, const Feed *feed, siz
 			fprintf(stderr, "%s: hook %d gives other bits\n", g->name, other);
 			ran = NULL;
 		}
+	loader_close(loader);
 	codegen_close(cg);
 	return ran;
 }

@@ -5,7 +5,7 @@
 #ifndef SSLC_TEST_COMPILED_H
 #define SSLC_TEST_COMPILED_H
 
-#include "../../compiler/codegen/codegen.h"
+#include "../../compiler/load/load.h"
 
 /* naive_schedule.c: one kernel a node, each stored: nothing fused, nothing in place. tile:
  * iterations of the outermost loop in a tile. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../compiler/codegen/codegen.h"
+#include "../../compiler/load/load.h"
 #include "../../compiler/passes/passes.h"
 #include "samples.h"
 
@@ -89,7 +89,8 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel)
 	kernels_verify(k);
 	Plan *p = plan(c, k);
 	Codegen *cg = codegen_open(c);
-	StepFunction f = codegen_function(cg, &(PlannedFunction){k, p, no_states, NULL});
+	Loader *loader = loader_open(c, cg);
+	StepFunction f = load_function(loader, &(PlannedFunction){k, p, no_states, NULL});
 	diag_print(c->diags, stderr, false);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	for (uint32_t i = 0; i < k->input_count; i++)
@@ -119,6 +120,7 @@ static int compare(Compile *c, const Graph *g, StepParallel parallel)
 		}
 	}
 	free(arena);
+	loader_close(loader);
 	codegen_close(cg);
 	return wrong;
 }

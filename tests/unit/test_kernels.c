@@ -536,6 +536,36 @@ static void texts(void)
 	compile_close(c);
 }
 
+/* Objects of a machine that this one is not: nothing of them can be loaded here. The words at 0 and 18
+ * of an ELF file are its magic and its machine: 183 is AArch64. */
+static void objects(void)
+{
+	Compile *c = compile_open();
+	c->target = "aarch64";
+	c->machine = NULL;
+	CU_ASSERT_FATAL(codegen_machine(c));
+	Graph *g = graph_new(c, "objects");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(64));
+	graph_output(g, "y", op_add(g, x, x));
+	Kernels *k = schedule(c, g);
+	Codegen *cg = codegen_open(c);
+	Objects got = {0};
+	FunctionCode *code =
+	    codegen_begin(cg, &(PlannedFunction){k, plan(c, k), nowhere, NULL}, "doubled");
+	codegen_finish(cg);
+	CU_ASSERT_FATAL(codegen_take(cg, code, &got));
+	CU_ASSERT_EQUAL_FATAL(got.count, 1);
+	CU_ASSERT_FATAL(got.object[0].size > 64);
+	CU_ASSERT(memcmp(got.object[0].data, "\177ELF", 4) == 0);
+	CU_ASSERT_EQUAL(got.object[0].data[18] & 255, 183);
+	CU_ASSERT_PTR_NOT_NULL(memmem(got.object[0].data, got.object[0].size, "\0doubled\0", 9));
+	objects_close(&got);
+	CU_ASSERT_PTR_NULL(codegen_begin(cg, &(PlannedFunction){0}, "nothing"));
+	CU_ASSERT_EQUAL(diag_count(c->diags), 0);
+	codegen_close(cg);
+	compile_close(c);
+}
+
 CU_TestInfo test_kernels[] = {
     {"maps are exact on this machine", maps_here},
     {"maps are exact with AVX2", maps_avx2},
@@ -551,5 +581,6 @@ CU_TestInfo test_kernels[] = {
     {"long sums over slices", long_sums_over_slices},
     {"targets", targets},
     {"texts", texts},
+    {"objects of another machine need no loader", objects},
     CU_TEST_INFO_NULL,
 };

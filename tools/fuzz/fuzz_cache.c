@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../compiler/codegen/module.h"
+#include "../../compiler/load/cache.h"
 
 enum { MAGIC_AND_KEY = 24, UNHASHED = 32 };
 

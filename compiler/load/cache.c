@@ -1,6 +1,6 @@
 /* cache.c: object files of functions that were compiled before, in a folder of their own.
  *
- * The key is the hash of all that the code depends on (code_hash.c). A file is
+ * The key is the hash of all that the code depends on. A file is
  *   "sslcobj1"  key (16 bytes)  hash of the rest (8)  count (8)  sizes (8 each)  objects
  * so that a damaged or foreign file is seen and ignored. Files appear whole or not at all (written
  * beside, then renamed), so that any number of processes can share a folder. A cache that cannot be
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "module.h"
+#include "cache.h"
 
 static const char MAGIC[8] = "sslcobj1";
 static const size_t FILE_LIMIT = (size_t)256 << 20;
@@ -51,36 +51,36 @@ static const char *distrust(const struct stat *about)
 	           : NULL;
 }
 
-static void no_cache(Codegen *cg, const char *path, const char *why)
+static void no_cache(Cache *cache, const char *path, const char *why)
 {
-	snprintf(cg->cache_note, sizeof cg->cache_note,
-	         "compiled code is not kept: the folder '%.600s' %s", path, why);
+	snprintf(cache->note, sizeof cache->note, "compiled code is not kept: the folder '%.600s' %s",
+	         path, why);
 }
 
-static int open_folder(Codegen *cg, const char *path)
+static int open_folder(Cache *cache, const char *path)
 {
 	struct stat about;
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder < 0) {
 		bool is_link = lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
-		no_cache(cg, path, is_link ? "is a symbolic link" : strerror(errno));
+		no_cache(cache, path, is_link ? "is a symbolic link" : strerror(errno));
 		return -1;
 	}
 	const char *why = fstat(folder, &about) == 0 ? distrust(&about) : strerror(errno);
 	if (!why)
 		return folder;
-	no_cache(cg, path, why);
+	no_cache(cache, path, why);
 	close(folder);
 	return -1;
 }
 
-void cache_open(Codegen *cg)
+void cache_open(Cache *cache)
 {
 	const char *own = getenv("SSLC_CACHE"), *base = getenv("XDG_CACHE_HOME"),
 	           *home = getenv("HOME");
 	char path[4096];
 	int size = 0;
-	cg->cache = -1;
+	cache->folder = -1;
 	if (own && *own)
 		size = strcmp(own, "off") == 0 ? 0 : snprintf(path, sizeof path, "%s", own);
 	else if (base && *base == '/')
@@ -90,18 +90,18 @@ void cache_open(Codegen *cg)
 	if (size <= 0)
 		return;
 	if (size >= (int)sizeof path)
-		no_cache(cg, path, "has too long a name");
+		no_cache(cache, path, "has too long a name");
 	else if (make_folder(path))
-		cg->cache = open_folder(cg, path);
+		cache->folder = open_folder(cache, path);
 	else if (own && *own) /* a home that cannot be written is nothing to speak of */
-		no_cache(cg, path, strerror(errno));
+		no_cache(cache, path, strerror(errno));
 }
 
-void cache_close(Codegen *cg)
+void cache_close(Cache *cache)
 {
-	if (cg->cache >= 0)
-		close(cg->cache);
-	cg->cache = -1;
+	if (cache->folder >= 0)
+		close(cache->folder);
+	cache->folder = -1;
 }
 
 static void name_of(CodeHash key, char name[NAME])
@@ -159,14 +159,15 @@ static char *read_trusted(int file, size_t *size)
 	return bytes;
 }
 
-bool cache_load(const Codegen *cg, CodeHash key, Objects *out)
+bool cache_load(const Cache *cache, CodeHash key, Objects *out)
 {
 	char name[NAME];
 	size_t size;
 	name_of(key, name);
-	int file = cg->cache < 0 ? -1
-	                         : openat(cg->cache, name,
-	                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int file = cache->folder < 0
+	               ? -1
+	               : openat(cache->folder, name,
+	                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0)
 		return false;
 	char *bytes = read_trusted(file, &size);
@@ -229,9 +230,9 @@ static bool add_entry(Entries *all, const char *name, const struct stat *about)
 }
 
 /* Takes away what a killed process left beside, and the oldest files of a full folder. */
-static void prune(const Codegen *cg)
+static void prune(const Cache *cache)
 {
-	int again = openat(cg->cache, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int again = openat(cache->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = again < 0 ? NULL : fdopendir(again);
 	Entries all = {0};
 	time_t now = time(NULL);
@@ -239,18 +240,18 @@ static void prune(const Codegen *cg)
 	for (struct dirent *d; folder && (d = readdir(folder));) {
 		struct stat about;
 		if (!is_own(d->d_name, &beside) ||
-		    fstatat(cg->cache, d->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    fstatat(cache->folder, d->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISREG(about.st_mode))
 			continue;
 		if (beside && now - about.st_mtim.tv_sec > STALE)
-			(void)unlinkat(cg->cache, d->d_name, 0);
+			(void)unlinkat(cache->folder, d->d_name, 0);
 		else if (!beside && !add_entry(&all, d->d_name, &about))
 			break;
 	}
 	if (all.bytes > FOLDER_LIMIT) {
 		qsort(all.entry, all.count, sizeof *all.entry, older_first);
 		for (size_t i = 0; i < all.count && all.bytes > FOLDER_LIMIT / 2; i++)
-			if (unlinkat(cg->cache, all.entry[i].name, 0) == 0)
+			if (unlinkat(cache->folder, all.entry[i].name, 0) == 0)
 				all.bytes -= all.entry[i].bytes;
 	}
 	free(all.entry);
@@ -289,16 +290,16 @@ static bool write_file(int folder, const char *beside, const char *name, const T
 	return good;
 }
 
-void cache_store(const Codegen *cg, CodeHash key, const Objects *objects)
+void cache_store(const Cache *cache, CodeHash key, const Objects *objects)
 {
 	char name[NAME], beside[NAME];
 	Text file = {0};
-	if (cg->cache < 0)
+	if (cache->folder < 0)
 		return;
 	name_of(key, name);
 	snprintf(beside, sizeof beside, "%.*s.%ld", KEY_DIGITS + 2, name, (long)getpid());
 	objects_print(objects, key, &file);
-	if (file.size <= FILE_LIMIT && write_file(cg->cache, beside, name, &file))
-		prune(cg);
+	if (file.size <= FILE_LIMIT && write_file(cache->folder, beside, name, &file))
+		prune(cache);
 	text_close(&file);
 }

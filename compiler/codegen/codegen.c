@@ -1,0 +1,60 @@
+/* codegen.c: the code generator of a target: opened and closed; functions as text. */
+#include "module.h"
+
+#include <stdlib.h>
+
+static void close_all(void *what)
+{
+	Codegen *cg = what;
+	shards_close(cg->shards);
+	for (FunctionCode *code = cg->code; code; code = code->next)
+		objects_close(&code->objects);
+	if (cg->machine)
+		LLVMDisposeTargetMachine(cg->machine);
+	free(cg);
+}
+
+Codegen *codegen_open(Compile *c)
+{
+	Codegen *cg = calloc(1, sizeof *cg);
+	if (!cg) {
+		diag_error(c->diags, (Span){0}, "no memory for the code generator");
+		return NULL;
+	}
+	cg->c = c;
+	arena_hold(c->arena, close_all, cg);
+	if (target_open(cg)) {
+		arena_keep(c->arena);
+		return cg;
+	}
+	arena_release(c->arena);
+	return NULL;
+}
+
+void codegen_close(Codegen *cg)
+{
+	if (cg)
+		close_all(cg);
+}
+
+bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out)
+{
+	if (!cg || !f->k || !f->p)
+		return false;
+	const Kernels *k = f->k;
+	Emit e;
+	emit_open(&e, cg, k, f->p, k->graph->name);
+	LLVMContextSetDiscardValueNames(e.context, false);
+	e.names = true;
+	e.state_offset = f->offset;
+	e.states = f->states;
+	bool *wanted = new_array(cg->c->arena, bool, k->kernel_count + 1);
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		wanted[i] = step_first_equal(k, i) == i;
+	emit_kernels(&e, cg, "", wanted);
+	emit_step(&e, cg, "", k->graph->name);
+	verify_module(e.module, k->graph->name);
+	bool good = write_module(cg, e.module, what, out);
+	arena_release(cg->c->arena); /* all of it */
+	return good;
+}
