@@ -137,15 +137,21 @@ Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code)
 	return l;
 }
 
+Lowered describe_function(sslc_program *p, size_t i)
+{
+	if (!p->lowered[i].plan && open_machine(p))
+		p->lowered[i] = lower_described(p, p->bundle->graph[i], &p->code[i]);
+	return p->lowered[i];
+}
+
 static PlannedFunction planned(const sslc_program *p, Lowered l)
 {
 	return (PlannedFunction){l.kernels, l.plan, state_offset, p->bundle};
 }
 
-static LoadedFunction *begin(sslc_program *p, const Graph *graph, sslc_code *code)
+static LoadedFunction *begin(sslc_program *p, size_t i)
 {
-	Lowered l = lower_described(p, graph, code);
-	PlannedFunction f = planned(p, l);
+	PlannedFunction f = planned(p, describe_function(p, i));
 	return load_begin(p->loader, &f);
 }
 
@@ -155,7 +161,7 @@ void compile_functions(sslc_program *p, const size_t *which, size_t count)
 		return;
 	LoadedFunction **f = new_array(p->c.arena, LoadedFunction *, count + 1);
 	for (size_t i = 0; i < count; i++)
-		f[i] = begin(p, p->bundle->graph[which[i]], &p->code[which[i]]);
+		f[i] = begin(p, which[i]);
 	load_finish(p->loader);
 	for (size_t i = 0; i < count; i++)
 		p->code[which[i]].call = load_call(f[i]);

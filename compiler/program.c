@@ -282,6 +282,7 @@ bool sslc_bind(sslc_program *p, const sslc_data *data)
 		return false;
 	}
 	p->code = new_array(p->c.arena, sslc_code, p->bundle->graph_count + 1);
+	p->lowered = new_array(p->c.arena, Lowered, p->bundle->graph_count + 1);
 	for (size_t i = 0; i < p->bundle->graph_count; i++) {
 		const Graph *g = p->bundle->graph[i];
 		p->code[i].name = g->name;
@@ -313,6 +314,13 @@ const sslc_code *sslc_function(sslc_program *p, const char *name)
 	if (!p->code[i].call)
 		compile_functions(p, &i, 1);
 	return p->code[i].call ? &p->code[i] : NULL;
+}
+
+const sslc_code *sslc_function_described(sslc_program *p, const char *name)
+{
+	GUARD(p, NULL);
+	size_t i = find_function(p, name);
+	return i != SIZE_MAX && describe_function(p, i).plan ? &p->code[i] : NULL;
 }
 
 void sslc_compile(sslc_program *p, const char *const *names, size_t count)
@@ -427,7 +435,7 @@ bool sslc_function_cost(sslc_program *p, const char *name, sslc_cost *cost)
 	size_t i = find_function(p, name);
 	if (i == SIZE_MAX || !cost)
 		return false;
-	Lowered l = open_machine(p) ? lower(&p->c, p->bundle->graph[i], NULL) : (Lowered){0};
+	Lowered l = describe_function(p, i);
 	if (!l.plan)
 		return false;
 	*cost = (sslc_cost){

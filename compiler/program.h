@@ -22,10 +22,11 @@ struct sslc_program {
 	Model *model;
 	sslc_call reader;
 	Bundle *bundle;
-	bool bound;       /* the bundle and all below are whole */
-	Codegen *codegen; /* opened by what first needs machine code, or its text */
-	Loader *loader;   /* opened by the first function that is to be called */
-	sslc_code *code;  /* [bundle->graph_count]; call is NULL until compiled */
+	bool bound;              /* the bundle and all below are whole */
+	Codegen *codegen;        /* opened by what first needs machine code, or its text */
+	Loader *loader;          /* opened by the first function that is to be called */
+	sslc_code *code;         /* [bundle->graph_count]; call is NULL until compiled */
+	struct Lowered *lowered; /* of each; plan is NULL until it is first asked for */
 	sslc_model description;
 };
 
@@ -44,7 +45,7 @@ struct sslc_program {
 
 /* A function of the model on its way down; what a stage did not reach is NULL. */
 typedef struct Lowered {
-	const Graph *graph;
+	const Graph *graph; /* of primitives */
 	Kernels *kernels;
 	Plan *plan;
 } Lowered;
@@ -52,7 +53,10 @@ typedef struct Lowered {
 /* compile.c: the stages in order. `last` names a stage of graphs (elaborate, autodiff, a pass) to stop
  * after, or is NULL. */
 Lowered lower(Compile *c, Graph *graph, const char *last);
-/* The same to the end, and what the world is told of it. */
+/* Function number i of the bundle to the end, once, with p->code[i] but its call; no machine code is
+ * made. plan is NULL: reported. */
+Lowered describe_function(sslc_program *p, size_t i);
+/* The same for a graph that may be another, each time. */
 Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code);
 /* Finds the machine that code is made for, once; false: reported. */
 bool open_machine(sslc_program *p);

@@ -1,7 +1,7 @@
 /* sslc.h: the public API: from a model file to functions that train it.
  *
  * 1 Compile     sslc_open, sslc_bind, sslc_function, sslc_embed
- * 2 Inspect     sslc_describe, states, tasks, settings, sslc_dump
+ * 2 Inspect     sslc_describe, states, tasks, functions, settings, sslc_dump
  * 3 Errors      sslc_error_count, sslc_print_errors
  *
  * The plain types, of tensors, states, functions, tasks, are in model.h.
@@ -158,8 +158,13 @@ SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage
 SSLC_API const char *const *sslc_stages(void);
 SSLC_API bool sslc_stage_has_dot(const char *stage);
 
-/* A function's cost, from its schedule and plan, without machine code. False: no such function,
- * NULL for `cost`, or errors. */
+/* What sslc_function gives, but for `call`, which is NULL until it is compiled: inputs, outputs, arena
+ * and kernels, from the schedule and the plan. No machine code is made, so it may be for a machine
+ * that this one is not. NULL as there. */
+SSLC_API const sslc_code *sslc_function_described(sslc_program *p, const char *name);
+
+/* A function's cost, likewise without machine code. False: no such function, NULL for `cost`, or
+ * errors. */
 typedef struct sslc_cost {
 	size_t nodes, kernels;
 	double flops, bytes;

@@ -52,7 +52,7 @@ typedef struct sslc_kernel {
 	unsigned line, column;
 } sslc_kernel;
 
-/* A compiled function. inputs and outputs are in the order of the pointers in the block; "seed" is
+/* A function; call is NULL until it is compiled. inputs and outputs are in the order of the pointers in the block; "seed" is
  * i32[2], "step" i32[] (steps done); "x" and "label" hold one batch. */
 typedef struct sslc_code {
 	const char *name;

@@ -71,6 +71,8 @@ static void ask_all(sslc_program *p)
 		double flops;
 		CU_ASSERT_PTR_NULL(sslc_function(p, "step"));
 		CU_ASSERT_PTR_NULL(sslc_function(p, NULL));
+		CU_ASSERT_PTR_NULL(sslc_function_described(p, "step"));
+		CU_ASSERT_PTR_NULL(sslc_function_described(p, NULL));
 		CU_ASSERT_FALSE(sslc_has_function(p, NULL));
 		sslc_compile(p, NULL, 3);
 		sslc_compile(p, (const char *[]){"step", NULL, "nothing"}, 3);
@@ -259,6 +261,47 @@ static void described(void)
 	sslc_close(p);
 }
 
+/* The stages that make machine code, or look for it. */
+static bool makes_code(const sslc_program *p)
+{
+	sslc_time time[64];
+	size_t count = sslc_times(p, time, 64);
+	for (size_t i = 0; i < count; i++)
+		for (const char *const *s =
+		         (const char *[]){"target", "cache", "emit", "llvm", "link", NULL};
+		     *s; s++)
+			if (strcmp(time[i].stage, *s) == 0)
+				return true;
+	return false;
+}
+
+/* To describe a function is not to compile it: also for a machine that this one is not. */
+static void described_function(void)
+{
+	sslc_options o = {.target = "cortex-m4f"};
+	sslc_data data = good_data();
+	for (int here = 0; here < 2; here++) {
+		sslc_program *p = sslc_open_text("m.json", MODEL, strlen(MODEL), here ? NULL : &o);
+		CU_ASSERT_FATAL(p && sslc_bind(p, &data));
+		const sslc_code *step = sslc_function_described(p, "step");
+		CU_ASSERT_FATAL(step && !step->call);
+		CU_ASSERT(step->output_count >= 1 && strcmp(step->output[0].name, "loss") == 0);
+		CU_ASSERT(step->input_count >= 1 && step->kernel_count >= 1);
+		CU_ASSERT(step->arena_bytes >= step->arena_least);
+		sslc_cost cost;
+		CU_ASSERT(sslc_function_cost(p, "step", &cost));
+		CU_ASSERT_EQUAL(cost.arena_bytes, step->arena_bytes);
+		CU_ASSERT_PTR_EQUAL(sslc_function_described(p, "step"), step);
+		CU_ASSERT_PTR_NULL(sslc_function_described(p, "nothing"));
+		CU_ASSERT_FALSE(makes_code(p));
+		CU_ASSERT_EQUAL(sslc_error_count(p), 0);
+		CU_ASSERT_EQUAL(sslc_function(p, "step") == step, here);
+		CU_ASSERT_EQUAL(step->call != NULL, here);
+		CU_ASSERT_EQUAL(makes_code(p), true);
+		sslc_close(p);
+	}
+}
+
 /* The texts of the options may go once the program is open. */
 static void options_are_copied(void)
 {
@@ -314,6 +357,7 @@ CU_TestInfo test_api[] = {
     {"data that cannot be is refused", bad_data},
     {"a bound program survives nonsense", bound},
     {"a bound program is described", described},
+    {"a function is described without its code", described_function},
     {"options are copied", options_are_copied},
     {"passing any memory limit is an error", any_memory_limit},
     CU_TEST_INFO_NULL,

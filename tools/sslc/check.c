@@ -1,5 +1,5 @@
-/* check.c: sslc check: builds every function of a model and prints what lives across steps and what
- * each costs. */
+/* check.c: sslc check: builds every function of a model and prints what lives across steps, and what
+ * each costs, takes and gives. No machine code is made. */
 #include "command.h"
 
 #include <inttypes.h>
@@ -37,14 +37,43 @@ static bool print_cost(sslc_program *p, const char *name)
 	return true;
 }
 
-static bool print_costs(sslc_program *p)
+enum { MOST_SHOWN = 4 };
+
+static void print_tensors(const sslc_tensor *t, size_t count)
 {
-	printf("\n%-24s %7s %8s %12s %12s %12s %12s\n", "function", "nodes", "kernels", "FLOP",
-	       "bytes moved", "arena", "least arena");
+	for (size_t i = 0; i < count && i < MOST_SHOWN; i++) {
+		char shape[TENSOR_TEXT];
+		tensor_text(t[i].dtype, t[i].rank, t[i].dim, shape);
+		printf("%s%s %s", i ? ", " : "", t[i].name, shape);
+	}
+	if (count > MOST_SHOWN)
+		printf(", %zu more", count - MOST_SHOWN);
+	if (!count)
+		printf("nothing");
+}
+
+static bool print_signature(sslc_program *p, const char *name)
+{
+	if (!sslc_has_function(p, name))
+		return true;
+	const sslc_code *f = sslc_function_described(p, name);
+	if (!f)
+		return false;
+	printf("%-24s ", name);
+	print_tensors(f->input, f->input_count);
+	printf(" -> ");
+	print_tensors(f->output, f->output_count);
+	putchar('\n');
+	return true;
+}
+
+/* Of each function that a model may have. */
+static bool print_each(sslc_program *p, bool (*print)(sslc_program *p, const char *name))
+{
 	bool good = true;
 	static const char *const own[] = {"init", "step", "features", "gradients"};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		good &= print_cost(p, own[i]);
+		good &= print(p, own[i]);
 	size_t count;
 	const sslc_task *task = sslc_tasks(p, &count);
 	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
@@ -52,9 +81,19 @@ static bool print_costs(sslc_program *p)
 		for (size_t f = 0; f < sizeof of_task / sizeof *of_task; f++) {
 			char name[256];
 			snprintf(name, sizeof name, "%s.%s", task[i].name, of_task[f]);
-			good &= print_cost(p, name);
+			good &= print(p, name);
 		}
 	return good;
+}
+
+static bool print_functions(sslc_program *p)
+{
+	printf("\n%-24s %7s %8s %12s %12s %12s %12s\n", "function", "nodes", "kernels", "FLOP",
+	       "bytes moved", "arena", "least arena");
+	if (!print_each(p, print_cost))
+		return false;
+	printf("\n%-24s %s\n", "function", "takes -> gives");
+	return print_each(p, print_signature);
 }
 
 int command_check(const Options *o)
@@ -64,7 +103,7 @@ int command_check(const Options *o)
 	if (!code) {
 		session_print(&s);
 		print_states(s.program);
-		if (!print_costs(s.program))
+		if (!print_functions(s.program))
 			code = session_errors(&s);
 		if (o->time)
 			session_times(&s);
