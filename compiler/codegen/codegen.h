@@ -3,7 +3,6 @@
 #ifndef SSLC_CODEGEN_H
 #define SSLC_CODEGEN_H
 
-#include "../../runtime/step.h"
 #include "../machine/machine.h"
 #include "../schedule/schedule.h"
 

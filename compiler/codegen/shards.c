@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../runtime/step.h"
 #include "module.h"
 
 enum { MOST_SHARDS = COUNT(((Objects *)0)->object), KERNELS_A_SHARD = 6, MOST_THREADS = 64 };
