@@ -376,11 +376,10 @@ StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile)
 }
 
 static const char *const stages[] = {
-    "parse",    "elaborate", "autodiff",
-#define PASS(name, level, meaning) #name,
-#include "passes/passes.def"
-#undef PASS
-    "schedule", "plan",      "llvm",     "llvm-optimized", "asm", NULL,
+#define STAGE(name) name,
+#include "stages.def"
+#undef STAGE
+    NULL,
 };
 
 const char *const *sslc_stages(void)

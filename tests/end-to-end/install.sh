@@ -1,6 +1,6 @@
 #!/bin/sh
 # What is installed serves others: two programs of someone else build with find_package and with pkg-config, from a prefix that
-# was moved, and run.
+# was moved, and run. The manual page and the completions have every command and option.
 # usage: install.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
@@ -37,3 +37,42 @@ for part in compiler:sslc runtime:sslc-runtime; do
 	quietly "./$program"
 done
 ! ldd runtime | grep -q LLVM || die "the runtime alone links LLVM"
+
+# -- The manual page and the completions ------------------------------------------------------------------------------
+
+share=prefix/share
+commands=$("$sslc" help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+for command in $commands; do
+	for option in $("$sslc" help "$command" | sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
+		echo "$command $option"
+	done
+done >options
+
+if command -v man >/dev/null; then
+	MANWIDTH=200 LC_ALL=C.UTF-8 man --warnings -l $share/man/man1/sslc.1 2>warnings | col -b >page
+	[ ! -s warnings ] || die "man warns: $(cat warnings)"
+	while read -r command option; do
+		sed -n "/^   sslc $command\$/,/^   sslc/p" page | grep -q -e "^       --$option\>" || die "man sslc: no --$option of $command"
+	done <options
+fi
+
+completed() { # WORD ...: what bash makes of the last
+	bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sslc; printf "%s\n" "${COMPREPLY[@]}"' - \
+		$share/bash-completion/completions/sslc "$@"
+}
+if command -v bash >/dev/null; then
+	[ "$(completed sslc comp)" = compile ] || die "bash: sslc comp"
+	[ "$(completed sslc '')" = "$commands" ] || die "bash: sslc"
+	for command in $commands; do
+		sed -n "s/^$command /--/p" options >want
+		completed sslc "$command" -- | diff want - || die "bash: sslc $command --"
+	done
+	mkdir folder
+	touch model.json model.txt
+	[ "$(completed sslc check mo)" = model.json ] || die "bash: models"
+	[ "$(completed sslc features --checkpoint model.t)" = model.txt ] || die "bash: files"
+	[ "$(completed sslc dump --stage = autod)" = autodiff ] || die "bash: stages"
+fi
+for shell in zsh:zsh/site-functions/_sslc fish:fish/vendor_completions.d/sslc.fish; do
+	! command -v ${shell%:*} >/dev/null || quietly ${shell%:*} -n $share/${shell#*:}
+done

@@ -1,4 +1,4 @@
-# install.cmake: what is installed: the command, and the compiler and the runtime as libraries, each to be found by CMake and
+# install.cmake: what is installed: the command with its manual page and completions, and the compiler and the runtime as libraries, each to be found by CMake and
 # by pkg-config on its own. The files say where they are relative to themselves, so a prefix can be moved.
 include(CMakePackageConfigHelpers)
 
@@ -13,6 +13,11 @@ install(TARGETS sslc EXPORT sslc-compiler ARCHIVE INCLUDES DESTINATION ${HEADER_
 install(TARGETS sslc_runtime EXPORT sslc-runtime ARCHIVE INCLUDES DESTINATION ${HEADER_FOLDER})
 install(FILES compiler/sslc.h runtime/model.h runtime/step.h runtime/step.def runtime/runtime.h DESTINATION ${HEADER_FOLDER})
 install(FILES runtime/train/train.h DESTINATION ${HEADER_FOLDER}/train)
+
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sslc)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/_sslc DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 foreach(part compiler runtime)
 	install(EXPORT sslc-${part} NAMESPACE sslc:: DESTINATION ${CONFIG_FOLDER})

@@ -16,6 +16,10 @@ typedef enum Exit {
 	EXIT_INTERNAL = 5, /* a bug in sslc: what it compiled is not what it promises */
 	EXIT_SIGNAL = 128, /* + the signal that interrupted: 130, 143 */
 } Exit;
+#define EXIT_MEANINGS                                                                              \
+	"0 good, 1 the model, data or checkpoint is wrong or a check failed, 2 usage,\n"               \
+	"3 the training diverged, 4 system error (files, memory), 5 a bug in sslc, to be reported\n"   \
+	"(what is compiled is verified before it runs), 130 or 143 interrupted"
 
 /* One member an option of options.def; zero is "not given". Texts are of argv. */
 typedef struct Options {

@@ -190,10 +190,7 @@ void options_help(char letter)
 		if (strchr(r->commands, letter))
 			print_option(r);
 	printf("\nexample:\n  %s\n\n", c->example);
-	puts(
-	    "exit codes: 0 good, 1 the model, data or checkpoint is wrong or a check failed, 2 usage,\n"
-	    "3 the training diverged, 4 system error (files, memory), 5 a bug in sslc, to be reported\n"
-	    "(what is compiled is verified before it runs), 130 or 143 interrupted");
+	puts("exit codes: " EXIT_MEANINGS);
 }
 
 int command_help(const Options *o)
