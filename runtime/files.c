@@ -212,3 +212,22 @@ bool bytes_write(const char *path, const void *const *parts, const size_t *sizes
 	unlink(beside);
 	return because(why, "cannot write '%s': %s", path, strerror(error));
 }
+
+bool file_missing(const char *path)
+{
+	return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+FILE *append_open(const char *path, const void *begin, size_t size, char why[WHY])
+{
+	if (!bytes_write(path, (const void *[]){begin}, &size, 1, why))
+		return NULL;
+	int file = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	FILE *stream = file >= 0 ? fdopen(file, "a") : NULL;
+	if (stream)
+		return stream;
+	because(why, "cannot write '%s': %s", path, strerror(errno));
+	if (file >= 0)
+		close(file);
+	return NULL;
+}

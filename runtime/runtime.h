@@ -39,6 +39,9 @@ MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *siz
  * file left. */
 MUST_CHECK bool bytes_write(const char *path, const void *const *parts, const size_t *sizes,
                             size_t count, char why[WHY]);
+bool file_missing(const char *path); /* there is nothing of that name */
+/* A file that holds `begin`, written as above, and is then appended to. */
+MUST_CHECK FILE *append_open(const char *path, const void *begin, size_t size, char why[WHY]);
 
 /* -- 2 Data: data/ ----------------------------------------------------------------------------- */
 
@@ -167,6 +170,13 @@ void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, dou
                   double seconds);
 MUST_CHECK bool metrics_flush(Metrics *m);
 void metrics_close(Metrics *m); /* NULL-safe */
+
+/* events.c: the same for TensorBoard: records after `step` are cut off (-1: begin anew). */
+typedef struct Events Events;
+MUST_CHECK Events *events_open(const char *path, int64_t step, char why[WHY]);
+void events_scalar(Events *e, int64_t step, const char *tag, double value);
+MUST_CHECK bool events_flush(Events *e);
+void events_close(Events *e); /* NULL-safe */
 
 /* progress.c: a bar with the time left on a terminal, else a plain line an epoch (at most about
  * 20). */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	LINE_STEPS = 100, /* the states are checked, and inside an epoch a line of metrics is written,
@@ -25,6 +26,7 @@ typedef struct Loop {
 	Position *at;
 	Failure *failure;
 	Metrics *metrics;
+	Events *events; /* NULL: not asked for */
 	Progress *progress;
 	double began, saved; /* by the clock */
 	int64_t saved_step;  /* of the last checkpoint; -1: none */
@@ -66,13 +68,27 @@ static bool save_now(Loop *l)
 		return true;
 	if (!check_states(l))
 		return false;
-	int error = metrics_flush(l->metrics) ? 0 : errno;
+	const char *bad = NULL;
+	if (!metrics_flush(l->metrics))
+		bad = "metrics.jsonl";
+	else if (l->events && !events_flush(l->events))
+		bad = EVENTS;
+	int error = errno;
 	if (!checkpoint_save(l->engine, l->data, l->options->directory, l->at, l->failure))
 		return false;
 	l->saved = seconds_now();
 	l->saved_step = l->at->step;
-	return !error || fail(l->failure, FAILURE_SYSTEM, "cannot write '%s/metrics.jsonl': %s",
-	                      l->options->directory, strerror(error));
+	return !bad || fail(l->failure, FAILURE_SYSTEM, "cannot write '%s/%s': %s",
+	                    l->options->directory, bad, strerror(error));
+}
+
+static void write_line(const Loop *l, const char *name, double value)
+{
+	const Position *at = l->at;
+	metrics_line(l->metrics, at->step, at->step / at->epoch_steps, name, value,
+	             seconds_now() - l->began);
+	if (l->events)
+		events_scalar(l->events, at->step, name, value);
 }
 
 /* A line at the end of an epoch with its mean loss, and inside long epochs with the mean since the
@@ -85,11 +101,9 @@ static void write_metrics(Loop *l)
 	if (in_epoch == 0) {
 		at->epoch_loss = at->epoch_sum / (double)at->epoch_steps;
 		at->epoch_sum = at->recent_sum = 0;
-		metrics_line(l->metrics, at->step, at->step / at->epoch_steps, "loss", at->epoch_loss,
-		             seconds_now() - l->began);
+		write_line(l, "loss", at->epoch_loss);
 	} else if (recent == 0) {
-		metrics_line(l->metrics, at->step, at->step / at->epoch_steps, "recent_loss",
-		             at->recent_sum / LINE_STEPS, seconds_now() - l->began);
+		write_line(l, "recent_loss", at->recent_sum / LINE_STEPS);
 		at->recent_sum = 0;
 	}
 }
@@ -173,6 +187,20 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	return good && end(l, watch_signal(w));
 }
 
+/* The events of an older run would be shown as if they were of this one. */
+static bool open_events(Loop *l)
+{
+	const TrainOptions *o = l->options;
+	char path[RUN_PATH], why[WHY];
+	if (!run_path(o->directory, EVENTS, path, l->failure))
+		return false;
+	if (o->tensorboard)
+		return (l->events = events_open(path, o->resume ? l->at->step : -1, why)) ||
+		       fail(l->failure, FAILURE_SYSTEM, "%s", why);
+	return o->resume || unlink(path) == 0 || errno == ENOENT ||
+	       fail(l->failure, FAILURE_SYSTEM, "cannot remove '%s': %s", path, strerror(errno));
+}
+
 bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at, Failure *f)
 {
 	int64_t last = o->steps && o->steps < at->steps ? o->steps : at->steps;
@@ -197,10 +225,12 @@ bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Positio
 	if (missing && !o->quiet)
 		printf("note        %s was not there; it begins anew after step %lld\n", path,
 		       (long long)at->step);
-	if (!o->quiet && at->step < last)
+	bool good = open_events(&l);
+	if (good && !o->quiet && at->step < last)
 		l.progress = progress_open(stdout, at->step, at->steps, at->epoch_steps,
 		                           e->model->pretraining.batch);
-	bool good = at->step >= last || run_loop(&l, w, last);
+	good = good && (at->step >= last || run_loop(&l, w, last));
 	metrics_close(l.metrics);
+	events_close(l.events);
 	return good;
 }

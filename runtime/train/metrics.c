@@ -1,11 +1,8 @@
 /* metrics.c: one JSON object a line. On resume the lines after the resumed step are cut, so that
  * the file reads as if the run had never stopped. */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../runtime.h"
 
@@ -30,31 +27,21 @@ static size_t kept_bytes(const char *text, size_t size, int64_t step)
 	return keep;
 }
 
-/* The lines to keep, written whole to a file of its own: what a link points to stays as it is. */
-static bool begin_file(const char *path, int64_t step, bool *missing, char why[WHY])
+Metrics *metrics_open(const char *path, int64_t step, bool *missing, char why[WHY])
 {
 	size_t size = 0;
 	unsigned char *text = NULL;
-	*missing = step >= 0 && access(path, F_OK) != 0 && errno == ENOENT;
+	*missing = step >= 0 && file_missing(path);
 	if (step >= 0 && !*missing && !(text = bytes_read(path, LIMIT, &size, why)))
-		return false;
-	size_t keep = text ? kept_bytes((char *)text, size, step) : 0;
-	bool good = bytes_write(path, (const void *[]){text}, &keep, 1, why);
-	free(text);
-	return good;
-}
-
-Metrics *metrics_open(const char *path, int64_t step, bool *missing, char why[WHY])
-{
-	if (!begin_file(path, step, missing, why))
 		return NULL;
-	int file = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
 	Metrics *m = calloc(1, sizeof *m);
-	if (m && file >= 0 && (m->file = fdopen(file, "a")))
+	if (!m)
+		because(why, "no memory for '%s'", path);
+	else
+		m->file = append_open(path, text, text ? kept_bytes((char *)text, size, step) : 0, why);
+	free(text);
+	if (m && m->file)
 		return m;
-	because(why, "cannot write '%s': %s", path, strerror(errno));
-	if (file >= 0)
-		close(file);
 	free(m);
 	return NULL;
 }

@@ -136,6 +136,7 @@ typedef struct TrainOptions {
 	const char *directory;
 	const char *init; /* a safetensors file to begin with; NULL: only random weights */
 	bool resume, quiet;
+	bool tensorboard;          /* write EVENTS too */
 	bool profile;              /* print where the time of a step went */
 	bool has_seed, has_epochs; /* asked for: a checkpoint with others is refused, or goes on to so
 	                              many epochs */
@@ -161,6 +162,7 @@ typedef struct Position {
 
 #define CHECKPOINT        "checkpoint.safetensors"
 #define CHECKPOINT_BEFORE "checkpoint.previous.safetensors" /* of the run that was there before */
+#define EVENTS            "events.out.tfevents.sslc"        /* TensorBoard looks for "tfevents" */
 enum { RUN_PATH = 1024 };
 /* DIRECTORY/FILE, or a failure: too long. */
 MUST_CHECK bool run_path(const char *directory, const char *file, char path[RUN_PATH], Failure *f);

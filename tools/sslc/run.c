@@ -108,6 +108,7 @@ static void set_options(Run *r, const Options *o)
 	    .save_every = o->save_every ? (double)(o->save_every - 1) : 2,
 	    .quiet = o->quiet,
 	    .profile = o->profile,
+	    .tensorboard = o->tensorboard,
 	};
 	set_seed(r, o, r->options.seed);
 	r->threads = o->threads ? (int)o->threads : default_threads();
