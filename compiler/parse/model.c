@@ -6,14 +6,31 @@
 #include <string.h>
 
 static const char *const sections[] = {
-    "name",     "about",     "data",      "define", "pretext",    "loss",
-    "features", "optimizer", "precision", "train",  "downstream",
+#define SECTION(key, ...) #key,
+#include "sections.def"
+#undef SECTION
 };
-static const char *const precisions[] = {"f32", "bf16"};
-static const char *const train_keys[] = {"epochs", "batch", "seed", "shuffle"};
-static const char *const task_keys[] = {"freeze", "loss",      "metric", "optimizer",
-                                        "train",  "baselines", "labels"};
-static const char *const baseline_names[] = {"random", "scratch", "raw"};
+static const char *const precisions[] = {
+#define PRECISION(name) name,
+#include "sections.def"
+#undef PRECISION
+};
+static const char *const train_keys[] = {
+#define TRAIN_KEY(key, ...) #key,
+#include "sections.def"
+#undef TRAIN_KEY
+    "shuffle",
+};
+static const char *const task_keys[] = {
+#define TASK_KEY(key, ...) #key,
+#include "sections.def"
+#undef TASK_KEY
+};
+static const char *const baseline_names[] = {
+#define BASELINE(name) name,
+#include "sections.def"
+#undef BASELINE
+};
 
 bool listed(const char *name, const char *const *names, size_t count)
 {
@@ -191,13 +208,13 @@ static Train train_parse(Compile *c, const Json *j, double epochs)
 	if (!j || !want_kind(c, j, JSON_OBJECT, "train", "an object"))
 		return t;
 	for (const Json *m = j->first; m; m = m->next) {
-		if (strcmp(m->key, "epochs") == 0) {
-			read_setting(c, m, &t.epochs, 1, 1e9);
-		} else if (strcmp(m->key, "batch") == 0) {
-			read_setting(c, m, &t.batch, 1, 1e9);
-		} else if (strcmp(m->key, "seed") == 0) {
-			read_setting(c, m, &t.seed, 0, 9007199254740992.0);
-		} else if (strcmp(m->key, "shuffle") == 0) {
+#define TRAIN_KEY(name, least, most, meaning)                                                      \
+	if (strcmp(m->key, #name) == 0) {                                                              \
+		read_setting(c, m, &t.name, least, most);                                                  \
+	} else
+#include "sections.def"
+#undef TRAIN_KEY
+		if (strcmp(m->key, "shuffle") == 0) {
 			if (want_kind(c, m, JSON_BOOL, "shuffle", "true or false"))
 				t.shuffle = (Setting){m->number, m->span};
 		} else {
