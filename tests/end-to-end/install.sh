@@ -1,6 +1,7 @@
 #!/bin/sh
 # What is installed serves others: two programs of someone else build with find_package and with pkg-config, from a prefix that
-# was moved, and run. The manual page and the completions have every command and option.
+# was moved, and run. The manual page and the completions have every command and option,
+# and the Debian packages hold what an installation does.
 # usage: install.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
@@ -76,3 +77,14 @@ fi
 for shell in zsh:zsh/site-functions/_sslc fish:fish/vendor_completions.d/sslc.fish; do
 	! command -v ${shell%:*} >/dev/null || quietly ${shell%:*} -n $share/${shell#*:}
 done
+
+# -- The Debian packages -------------------------------------------------------------------------------------------------
+
+if command -v dpkg-deb >/dev/null && command -v dpkg-shlibdeps >/dev/null; then
+	quietly cpack --config "$build/CPackConfig.cmake" -G DEB -B deb
+	for package in deb/*.deb; do dpkg-deb -x "$package" root; done
+	(cd root/usr && find . ! -type d | sort) >packed
+	(cd prefix && find . ! -type d | sort) | diff - packed || die "the packages hold other files"
+	[ "$(root/usr/bin/sslc --version)" = "$("$sslc" --version)" ] || die "the packed sslc is another one"
+	dpkg-deb -f deb/sslc_*.deb Depends | grep -q libcjson1 || die "the package does not name the libraries it needs"
+fi

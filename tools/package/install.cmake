@@ -2,22 +2,23 @@
 # by pkg-config on its own. The files say where they are relative to themselves, so a prefix can be moved.
 include(CMakePackageConfigHelpers)
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dev)
 set(CONFIG_FOLDER ${CMAKE_INSTALL_LIBDIR}/cmake/sslc)
 set(PC_FOLDER ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(HEADER_FOLDER ${CMAKE_INSTALL_INCLUDEDIR}/sslc)
 
 set_target_properties(sslc PROPERTIES EXPORT_NAME compiler)
 set_target_properties(sslc_runtime PROPERTIES EXPORT_NAME runtime)
-install(TARGETS sslc_command RUNTIME)
+install(TARGETS sslc_command RUNTIME COMPONENT command)
 install(TARGETS sslc EXPORT sslc-compiler ARCHIVE INCLUDES DESTINATION ${HEADER_FOLDER})
 install(TARGETS sslc_runtime EXPORT sslc-runtime ARCHIVE INCLUDES DESTINATION ${HEADER_FOLDER})
 install(FILES compiler/sslc.h runtime/model.h runtime/step.h runtime/step.def runtime/runtime.h DESTINATION ${HEADER_FOLDER})
 install(FILES runtime/train/train.h DESTINATION ${HEADER_FOLDER}/train)
 
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sslc)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/_sslc DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.1 COMPONENT command DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.bash COMPONENT command DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sslc)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/_sslc COMPONENT command DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.fish COMPONENT command DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 foreach(part compiler runtime)
 	install(EXPORT sslc-${part} NAMESPACE sslc:: DESTINATION ${CONFIG_FOLDER})
@@ -31,3 +32,25 @@ foreach(pc sslc sslc-runtime)
 	configure_file(tools/package/${pc}.pc.in ${pc}.pc @ONLY)
 	install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${pc}.pc DESTINATION ${PC_FOLDER})
 endforeach()
+
+# -- Debian packages: the command, and what programs are built against -----------------------------------------------------
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_COMPONENTS_ALL command dev)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_CONTACT "The sslc authors")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME sslc)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libsslc-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libcjson-dev, zlib1g-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS "llvm-${LLVM_VERSION_MAJOR}-dev, pkg-config") # the runtime alone needs neither
+set(CPACK_COMPONENT_COMMAND_DESCRIPTION "A model file describes networks, a pretext task, a loss and an optimizer; sslc compiles
+the whole training step to native code, trains it, and says whether pre-training helped.")
+set(CPACK_COMPONENT_DEV_DESCRIPTION "The compiler and the runtime as static libraries, with their headers, for CMake and
+pkg-config.")
+include(CPack)
