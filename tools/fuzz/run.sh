@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy safetensors reader resume metrics cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy safetensors reader resume metrics events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -40,12 +40,16 @@ seed idx "$root"/tests/oracle/**/*.idx*
 seed gzip "$root"/tests/oracle/**/*.idx*
 seed npy "$root"/tests/oracle/**/*.npy
 seed safetensors "$root"/tests/oracle/**/*.safetensors
-mkdir -p "$corpus"/{resume,metrics,cache,options,embed_load,embed_restore}
+mkdir -p "$corpus"/{resume,metrics,events,cache,options,embed_load,embed_restore}
 printf '%s' '{"format": "sslc 1", "model": "{}", "name": "m", "step": "3", "steps": "10", "epochs": "2", "epoch": "0",' \
 	'"seed": "7", "train_count": "100", "epoch_sum": "0x1.8p+1", "recent_sum": "0x0p+0", "epoch_loss": "nan"}' \
 	>"$corpus/resume/1"
 printf '\002\000{"step": 1, "epoch": 0, "loss": 0.5, "seconds": 0.1}\n{"step": 2, "epoch": 1, "loss": null, "seconds": 0.2}\n{"step": 3, "ep' \
 	>"$corpus/metrics/1"
+{
+	printf '\177\0'
+	cat "$root"/tests/oracle/events/oracle
+} >"$corpus/events/1"
 printf '\002\0\0\0\0\0\0\0\001\0\0\0\0\0\0\0\002\0\0\0\0\0\0\0abc' >"$corpus/cache/1"
 for letter in 0 1 2 3 4 5 6; do
 	printf "\\$letter" >"$corpus/options/$letter"
