@@ -3,7 +3,7 @@
 set -eu
 
 build="gcc cmake ninja-build pkg-config llvm-19-dev clang-19 libstdc++-12-dev libcjson-dev zlib1g-dev dataset-fashion-mnist"
-tests="libcunit1-dev clang clang-format libclang-rt-14-dev"
+tests="libcunit1-dev clang clang-format libclang-rt-14-dev python3-jsonschema"
 
 packages=$build
 [ "${1:-}" = tests ] && packages="$build $tests"
