@@ -113,6 +113,15 @@ static void put_function(sslc_program *p, const Embedded *e, const EmbeddedFunct
 	text_printf(out, ");\n");
 }
 
+/* The model's name, which cannot end the comment that it stands in. */
+static const char *harmless(sslc_program *p, const char *name)
+{
+	char *copy = arena_copy(p->c.arena, name, strlen(name));
+	for (char *c = copy; *c; c++)
+		*c = *c == '/' || *c == '\\' || *c == '?' ? ' ' : *c;
+	return copy;
+}
+
 static void put_head(sslc_program *p, const Embedded *e, Text *out)
 {
 	const Machine *m = p->c.machine;
@@ -133,8 +142,8 @@ static void put_head(sslc_program *p, const Embedded *e, Text *out)
 	    "#ifndef SSLC_MODEL_%s_H\n#define SSLC_MODEL_%s_H\n\n"
 	    "#include <stddef.h>\n#include <stdint.h>\n\n"
 	    "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
-	    e->prefix, e->name, m->triple, m->cpu, SSLC_VERSION, shout, shout, e->prefix, e->prefix,
-	    shout, shout);
+	    e->prefix, harmless(p, e->name), m->triple, m->cpu, SSLC_VERSION, shout, shout, e->prefix,
+	    e->prefix, shout, shout);
 	text_printf(out, "/* -- Sizes, in bytes ------------------------------------------- */\n\n");
 	text_printf(out, "#define %s_BLOCK_BYTES %" PRIu64 "u /* states, arena and all */\n", shout,
 	            e->block_bytes);
