@@ -55,6 +55,12 @@ static void two_last(Form *f)
 	f->dim[f->rank++] = 2;
 }
 
+static void one_axis(Form *f)
+{
+	for (; f->rank > 2; f->rank--)
+		f->dim[1] *= f->dim[f->rank - 1];
+}
+
 typedef struct Row {
 	unsigned ranks;
 	const char *text;
@@ -110,6 +116,8 @@ static const Row ROWS[] = {
     {R2, "(eye(dim(x, 0)) * 0.5) @ x", same},
     {ALL, "mean(x, rank(x) - 1, keep=1)", one_last},
     {ALL, "mean_of(x, tanh)", same},
+    {ALL, "x + masked_mean(x, cast(x > 0, 'float'))", same},
+    {ALL, "first_token(with_tokens(learned_positions(reshape(x, [dim(x, 0), 1, -1]))))", one_axis},
     {ALL, "x + 0.1 * per_sample(x, sum(reshape(tanh(x), [dim(x, 0), -1]), 1) / size(x))", same},
 };
 
@@ -153,7 +161,10 @@ bool draw_expression(Draw *d, const char *text, Form *f, Text *out)
 			op = op % (OP_COUNT - 1) + 1;
 		fits = call_operation(op, &body);
 	} else if (fits) {
-		const Row *row = &ROWS[pick(d->t, COUNT(ROWS))];
+		uint32_t at = pick(d->t, COUNT(ROWS));
+		for (size_t i = 0; i < COUNT(ROWS) && !(ROWS[at].ranks >> f->rank & 1); i++)
+			at = (at + 1) % COUNT(ROWS); /* the next one that fits */
+		const Row *row = &ROWS[at];
 		fits = (row->ranks >> f->rank & 1);
 		if (fits) {
 			row->to(&to);

@@ -206,7 +206,8 @@ static bool run(Session *s)
 		h->seed++;
 		done++;
 	}
-	bool covered = !s->o->cover || cover_report(&h->all.cover, stderr);
+	bool covered =
+	    !s->o->cover || (cover_stored(&h->all.cover) && cover_report(&h->all.cover, stderr));
 	if (s->o->verbose || s->o->seconds > 0 || failures)
 		say_counts(&h->all.counts, failures, stderr);
 	return !failures && covered;

@@ -376,6 +376,7 @@ static void draw_rate(Draw *d, const char *lr, Text *out)
 	                                        "linear_decay(%s)",
 	                                        "exponential(%s, 0.7)",
 	                                        "%s * exp(-0.1 * step)",
+	                                        "stepped(%s, 0.5)",
 	                                        "warmup(cosine(%s))"};
 	const char *form = SCHEDULES[pick(d->t, COUNT(SCHEDULES))], *at = strstr(form, "%s");
 	text_add(out, form, (size_t)(at - form));

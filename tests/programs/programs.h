@@ -101,7 +101,9 @@ typedef struct Cover {
 void cover_open(Cover *c);
 void cover_add(Cover *c, const sslc_program *p);
 /* Prints what no program used, one a line; true if that is nothing. */
-bool cover_report(const Cover *c, FILE *out);
+bool cover_report(Cover *c, FILE *out);
+/* What stored truths and shipped models use; false: reported. */
+bool cover_stored(Cover *c);
 
 /* -- 4 Check: check.c, reference.c ------------------------------------------------------------- */
 
