@@ -1,0 +1,50 @@
+#!/bin/sh
+# The examples of tests/embed, as a user would build them: C++ on a stream, a microcontroller's main (here, and
+# under qemu where that is installed), Python by ctypes, and weights that go from a program to sslc run and back.
+# usage: embed.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+here=$(realpath "$(dirname "$0")/..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export SSLC_CACHE=off
+cp "$here"/embed/* "$work"
+cd "$work"
+
+fail() {
+	echo "embed.sh: $*" >&2
+	exit 1
+}
+
+"$sslc" compile sensor.json > said || fail "cannot compile: $(cat said)"
+grep -q '^sensor.o, sensor.h: ' said || fail "says: $(cat said)"
+[ -z "$(nm -u sensor.o)" ] || fail "the object calls $(nm -u sensor.o)"
+
+# the header, by the strictest of C and C++
+for std in c99 c11 c17; do
+	echo '#include "sensor.h"' | cc -std=$std -Wall -Wextra -Wpedantic -Werror -fsyntax-only -xc -
+done
+if command -v c++ > /dev/null; then
+	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || fail "C++: $(cat said)"
+	./stream learnt.safetensors > said || fail "the stream was not learnt: $(cat said)"
+	"$sslc" run sensor.json --init learnt.safetensors --out run --quiet || fail "sslc run does not take the weights"
+	"$sslc" compile sensor.json --weights learnt.safetensors --only encode --out encode.o > said || fail "$(cat said)"
+fi
+
+cc -std=c17 -O1 -Wall -Wextra -Werror anomaly.c sensor.o -o anomaly
+./anomaly > said || fail "anomalies: $(cat said)"
+if command -v arm-none-eabi-gcc > /dev/null && command -v qemu-system-arm > /dev/null; then
+	"$sslc" compile sensor.json --target cortex-m4f > /dev/null
+	arm-none-eabi-gcc -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard -DBARE -O1 -w -ffreestanding -nostdlib \
+		-T "$here/targets/bare.ld" -Wl,--defsym=ram_size=0x100000 -Wl,--gc-sections -Wl,--no-enum-size-warning -Wl,-z,noexecstack \
+		"$here/targets/bare.c" anomaly.c sensor.o -lgcc -o device
+	timeout 100 qemu-system-arm -M mps2-an386 -display none -monitor none -serial none -semihosting -kernel device \
+		> said 2>&1 || fail "anomalies on the device: $(cat said)"
+fi
+
+[ -d run ] || "$sslc" run sensor.json --out run --quiet
+"$sslc" compile sensor.json --shared > /dev/null
+if command -v python3 > /dev/null; then
+	python3 library.py ./sensor.so run/checkpoint.safetensors > said || fail "Python: $(cat said)"
+	grep -q 'init: a pointer is not aligned' said || fail "Python: $(cat said)"
+fi
