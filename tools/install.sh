@@ -3,7 +3,9 @@
 set -eu
 
 build="gcc cmake ninja-build pkg-config llvm-19-dev clang-19 libstdc++-12-dev libcjson-dev zlib1g-dev dataset-fashion-mnist"
-tests="libcunit1-dev clang clang-format libclang-rt-14-dev python3-jsonschema"
+tests="libcunit1-dev clang clang-format libclang-rt-14-dev python3-jsonschema g++ binutils python3
+	qemu-user qemu-system-arm gcc-arm-none-eabi gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu
+	libc6-dev-riscv64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
 
 packages=$build
 [ "${1:-}" = tests ] && packages="$build $tests"
