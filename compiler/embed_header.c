@@ -162,6 +162,22 @@ static void put_head(sslc_program *p, const Embedded *e, Text *out)
 	            shout, shout, shout, shout, shout, shout);
 }
 
+/* Whether both are the same name in C. */
+static bool alike(const char *a, const char *b)
+{
+	while (*a && *b && (*a == *b || (!isalnum((unsigned char)*a) && !isalnum((unsigned char)*b))))
+		a++, b++;
+	return !*a && !*b;
+}
+
+static bool is_taken(const Embedded *e, size_t tensor)
+{
+	for (size_t i = 0; i < tensor; i++)
+		if (alike(e->tensor[i].name, e->tensor[tensor].name))
+			return true;
+	return false;
+}
+
 static void put_tensors(sslc_program *p, const Embedded *e, Text *out)
 {
 	const char *shout = upper(p, e->prefix);
@@ -172,6 +188,8 @@ static void put_tensors(sslc_program *p, const Embedded *e, Text *out)
 		const ObjectTensor *t = &e->tensor[i];
 		text_printf(out, "\t%s_", shout);
 		put_name(out, t->name);
+		if (is_taken(e, i))
+			text_printf(out, "_%zu", i);
 		text_printf(out, " = %zu, /* %s %s %s */\n", i, t->name, t->dtype,
 		            dims_text(p, t->shape.rank, t->shape.dim));
 	}

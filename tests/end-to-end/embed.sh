@@ -24,6 +24,14 @@ grep -q '^sensor.o, sensor.h: ' said || fail "says: $(cat said)"
 for std in c99 c11 c17; do
 	echo '#include "sensor.h"' | cc -std=$std -Wall -Wextra -Wpedantic -Werror -fsyntax-only -xc -
 done
+# names that are one name in C
+cat > alike.json <<'MODEL'
+{"data": "normal(8, 4)", "a": ["scale"], "loss": "mse(a(x), x)", "train": {"batch": 4}, "define": {
+"scale(x)": {"b_w": "param([4], zeros)", "y": "b(x) * b_w"}, "b(x)": {"w": "param([4], zeros)", "y": "x * w"}}}
+MODEL
+"$sslc" compile alike.json > said || fail "alike: $(cat said)"
+echo '#include "alike.h"' | cc -Wall -Werror -fsyntax-only -xc - || fail "names that are alike are there twice"
+
 if command -v c++ > /dev/null; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || fail "C++: $(cat said)"
 	./stream learnt.safetensors > said || fail "the stream was not learnt: $(cat said)"
