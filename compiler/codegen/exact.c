@@ -94,33 +94,22 @@ V l_sqrt(Emit *e, V x)
 
 /* -- fma --------------------------------------------------------------------------------------- */
 
-typedef struct Pair {
-	V sum, rest; /* exactly x + y, or x y */
-} Pair;
-
-static Pair sum_of(Emit *e, V x, V y)
-{ /* Knuth */
-	V sum = l_fadd(e, x, y), from_x = l_fsub(e, sum, x);
-	V rest = l_fadd(e, l_fsub(e, x, l_fsub(e, sum, from_x)), l_fsub(e, y, from_x));
-	return (Pair){sum, rest};
-}
-
 /* x in two halves of bits; NaN from 2^996 on. */
-static Pair halves_of(Emit *e, V x)
+static Double halves_of(Emit *e, V x)
 {
 	V c = l_fmul(e, x, l_float(e, LLVMTypeOf(x), 0x1p27 + 1));
 	V high = l_fsub(e, c, l_fsub(e, c, x));
-	return (Pair){high, l_fsub(e, x, high)};
+	return (Double){high, l_fsub(e, x, high)};
 }
 
-static Pair product_of(Emit *e, V x, V y)
+static Double product_of(Emit *e, V x, V y)
 { /* Dekker */
 	V product = l_fmul(e, x, y);
-	Pair a = halves_of(e, x), b = halves_of(e, y);
-	V rest = l_fsub(e, l_fmul(e, a.sum, b.sum), product);
-	rest = l_fadd(e, rest, l_fmul(e, a.sum, b.rest));
-	rest = l_fadd(e, rest, l_fmul(e, a.rest, b.sum));
-	return (Pair){product, l_fadd(e, rest, l_fmul(e, a.rest, b.rest))};
+	Double a = halves_of(e, x), b = halves_of(e, y);
+	V rest = l_fsub(e, l_fmul(e, a.high, b.high), product);
+	rest = l_fadd(e, rest, l_fmul(e, a.high, b.low));
+	rest = l_fadd(e, rest, l_fmul(e, a.low, b.high));
+	return (Double){product, l_fadd(e, rest, l_fmul(e, a.low, b.low))};
 }
 
 /* x + y of f64, of which the last bit is odd if it is not exact: to round that once more is to
@@ -128,12 +117,12 @@ static Pair product_of(Emit *e, V x, V y)
 static V odd_sum(Emit *e, V x, V y)
 {
 	LLVMBuilderRef b = e->b;
-	Pair s = sum_of(e, x, y);
+	Double s = math_sum_exact(e, x, y);
 	Format f = math_format(e, x);
-	V bits = math_bits(e, f, s.sum), one = math_int(f, 1);
+	V bits = math_bits(e, f, s.high), one = math_int(f, 1);
 	V even = LLVMBuildICmp(b, LLVMIntEQ, LLVMBuildAnd(b, bits, one, ""), math_int(f, 0), "");
-	V moves = LLVMBuildAnd(b, even, math_test(e, LLVMRealONE, s.rest, 0), "");
-	V signs = LLVMBuildXor(b, bits, math_bits(e, f, s.rest), "");
+	V moves = LLVMBuildAnd(b, even, math_test(e, LLVMRealONE, s.low, 0), "");
+	V signs = LLVMBuildXor(b, bits, math_bits(e, f, s.low), "");
 	V inward = LLVMBuildICmp(b, LLVMIntSLT, signs, math_int(f, 0), "");
 	V by = l_select(e, moves, l_select(e, inward, math_int(f, -1), one), math_int(f, 0));
 	return math_value(e, f, LLVMBuildAdd(b, bits, by, ""));
@@ -143,11 +132,11 @@ static V odd_sum(Emit *e, V x, V y)
  * product's rest is below all numbers, it rounds twice. */
 static V wide_fma(Emit *e, V x, V y, V z)
 {
-	Pair product = product_of(e, x, y), low = sum_of(e, z, product.rest),
-	     high = sum_of(e, product.sum, low.sum);
-	V exact = l_fadd(e, high.sum, odd_sum(e, low.rest, high.rest));
-	V lost = LLVMBuildFCmp(e->b, LLVMRealUNO, low.rest, high.rest, "");
-	return l_select(e, lost, l_fadd(e, product.sum, z), exact);
+	Double product = product_of(e, x, y), rest = math_sum_exact(e, z, product.low),
+	       whole = math_sum_exact(e, product.high, rest.high);
+	V exact = l_fadd(e, whole.high, odd_sum(e, rest.low, whole.low));
+	V lost = LLVMBuildFCmp(e->b, LLVMRealUNO, rest.low, whole.low, "");
+	return l_select(e, lost, l_fadd(e, product.high, z), exact);
 }
 
 V l_fma(Emit *e, V x, V y, V z)

@@ -41,6 +41,12 @@ typedef struct Log {
 } Log;
 Log math_log_parts(Emit *e, Format f, V x);
 
+/* A value as an unevaluated sum of two, the second far below the first. */
+typedef struct Double {
+	V high, low;
+} Double;
+Double math_sum_exact(Emit *e, V x, V y); /* math_pow.c: x + y, of any two */
+
 /* ln 2 in two parts: `hi` ends in zeros, so that k hi is exact. */
 #define LN2_HI(f) ((f).wide ? 0x1.62e42feep-1 : 0x1.62e4p-1)
 #define LN2_LO(f) ((f).wide ? 0x1.a39ef35793c76p-33 : 0x1.7f7d1cp-20)

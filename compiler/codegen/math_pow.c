@@ -7,12 +7,7 @@
 
 #include <math.h>
 
-/* A sum high + low of two values, |low| <= ulp(high). */
-typedef struct Double {
-	V high, low;
-} Double;
-
-static Double sum_exact(Emit *e, V x, V y)
+Double math_sum_exact(Emit *e, V x, V y)
 { /* Knuth */
 	V s = l_fadd(e, x, y), from_x = l_fsub(e, s, x);
 	V lost = l_fadd(e, l_fsub(e, x, l_fsub(e, s, from_x)), l_fsub(e, y, from_x));
@@ -27,15 +22,15 @@ static Double product_exact(Emit *e, V x, V y)
 
 static Double double_add(Emit *e, Double x, Double y)
 {
-	Double s = sum_exact(e, x.high, y.high);
-	return sum_exact(e, s.high, l_fadd(e, s.low, l_fadd(e, x.low, y.low)));
+	Double s = math_sum_exact(e, x.high, y.high);
+	return math_sum_exact(e, s.high, l_fadd(e, s.low, l_fadd(e, x.low, y.low)));
 }
 
 static Double double_mul(Emit *e, Double x, Double y)
 {
 	Double p = product_exact(e, x.high, y.high);
 	V cross = l_fma(e, x.high, y.low, l_fma(e, x.low, y.high, p.low));
-	return sum_exact(e, p.high, cross);
+	return math_sum_exact(e, p.high, cross);
 }
 
 /* (log((1 + s) / (1 - s)) / s - 2 - 2 s^2 / 3) / s^4 in s^2; error 2^-66 and 2^-34. */
@@ -63,7 +58,7 @@ static Double log_double(Emit *e, Format f, V x)
 	k = l_fadd(e, k, l_select(e, tiny, l_float(e, f.type, -up), l_float(e, f.type, 0)));
 
 	/* s = f / (2 + f), with the remainder of the division */
-	Double below = sum_exact(e, l_float(e, f.type, 2), y.f);
+	Double below = math_sum_exact(e, l_float(e, f.type, 2), y.f);
 	V quotient = l_fdiv(e, y.f, below.high);
 	V left = l_fma(e, l_fneg(e, quotient), below.high, y.f);
 	left = l_fma(e, l_fneg(e, quotient), below.low, left);
