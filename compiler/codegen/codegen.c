@@ -48,11 +48,7 @@ bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text 
 	e.names = true;
 	e.state_offset = f->offset;
 	e.states = f->states;
-	bool *wanted = new_array(cg->c->arena, bool, k->kernel_count + 1);
-	for (uint32_t i = 0; i < k->kernel_count; i++)
-		wanted[i] = step_first_equal(k, i) == i;
-	emit_kernels(&e, cg, "", wanted);
-	emit_step(&e, cg, "", k->graph->name);
+	emit_function(&e, cg, "", k->graph->name);
 	verify_module(e.module, k->graph->name);
 	bool good = write_module(cg, e.module, what, out);
 	arena_release(cg->c->arena); /* all of it */

@@ -48,6 +48,8 @@ void target_attributes(const Codegen *cg, Emit *e, V function);
  * emit_step the step function, of symbol `name`, which calls them in this module or in another. */
 void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted);
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name);
+/* All kernels, and the step function, in this module. */
+void emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name);
 /* The first kernel of the same code: the one that is made. */
 uint32_t step_first_equal(const Kernels *k, uint32_t number);
 /* The buffers of a kernel in the order of its parameters; out has room for all. How many. */

@@ -277,11 +277,7 @@ static V emit_whole(ObjectEmit *o, const ObjectFunction *f)
 	           *name = arena_printf(e->c->arena, "%scall", prefix);
 	e->k = f->k;
 	e->plan = f->p;
-	bool *wanted = new_array(e->c->arena, bool, f->k->kernel_count + 1);
-	for (uint32_t i = 0; i < f->k->kernel_count; i++)
-		wanted[i] = step_first_equal(f->k, i) == i;
-	emit_kernels(e, o->cg, prefix, wanted);
-	emit_step(e, o->cg, prefix, name);
+	emit_function(e, o->cg, prefix, name);
 	return LLVMGetNamedFunction(e->module, name);
 }
 

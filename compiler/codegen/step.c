@@ -514,3 +514,12 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 		LLVMBuildCall2(e->b, LLVMGlobalGetValueType(part[i]), part[i], given, 2, "");
 	LLVMBuildRetVoid(e->b);
 }
+
+void emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name)
+{
+	bool *wanted = new_array(e->c->arena, bool, e->k->kernel_count + 1);
+	for (uint32_t i = 0; i < e->k->kernel_count; i++)
+		wanted[i] = step_first_equal(e->k, i) == i;
+	emit_kernels(e, cg, prefix, wanted);
+	emit_step(e, cg, prefix, name);
+}
