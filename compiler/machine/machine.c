@@ -166,9 +166,10 @@ const char *const *machine_targets(void)
 
 static bool unknown_target(Compile *c)
 {
-	return unknown(c, "target", c->target, machine_targets(), COUNT(targets),
-	               "targets: aarch64, riscv64, riscv64v, armv7, cortex-m0plus, cortex-m4f, "
-	               "cortex-m7, cortex-m55, wasm32");
+	const char *list = "targets";
+	for (size_t i = 0; i < COUNT(targets); i++)
+		list = arena_printf(c->arena, "%s%s %s", list, i ? "," : ":", targets[i].name);
+	return unknown(c, "target", c->target, machine_targets(), COUNT(targets), list);
 }
 
 /* -- The choice -------------------------------------------------------------------------------- */
