@@ -51,7 +51,7 @@ static const char *dims_text(sslc_program *p, int rank, const int64_t *dim)
 
 static bool is_given(const sslc_tensor *t)
 {
-	return strcmp(t->name, "seed") != 0 && strcmp(t->name, "step") != 0;
+	return object_input_from(t->name) == EMBED_FROM_CALLER;
 }
 
 static int64_t elements(const sslc_tensor *t)

@@ -93,6 +93,8 @@ typedef struct ObjectSizes { /* bytes */
 	size_t code, constants;
 } ObjectSizes;
 MUST_USE bool codegen_object_sizes(Codegen *cg, const Text *object, ObjectSizes *to);
+/* Where an input of that name comes from: EMBED_FROM_... */
+unsigned object_input_from(const char *name);
 MUST_USE bool codegen_object(Codegen *cg, const ObjectPlan *plan, CodegenText what, Text *out);
 
 /* peak.c: a task of fused multiply-adds alone, as an object with this symbol; false: reported. */

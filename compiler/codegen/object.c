@@ -107,12 +107,16 @@ static V tensor_table(ObjectEmit *o)
 	return table(e, row, p->tensor_count);
 }
 
-static V value_row(Emit *e, const Node *n, const char *input)
+unsigned object_input_from(const char *name)
 {
-	unsigned from = !input                       ? 0
-	                : strcmp(input, "seed") == 0 ? EMBED_FROM_SEED
-	                : strcmp(input, "step") == 0 ? EMBED_FROM_STEP
-	                                             : EMBED_FROM_CALLER;
+	return strcmp(name, "seed") == 0   ? EMBED_FROM_SEED
+	       : strcmp(name, "step") == 0 ? EMBED_FROM_STEP
+	                                   : EMBED_FROM_CALLER;
+}
+
+/* from: of an output, 0. */
+static V value_row(Emit *e, const Node *n, unsigned from)
+{
 	size_t size = type_info[n->type].size;
 	ValueRow r = {.bytes = u64(e, (uint64_t)shape_size(n->shape) * size),
 	              .align = u32(e, size),
@@ -127,9 +131,10 @@ static V function_row(ObjectEmit *o, const ObjectFunction *f, V call)
 	V *in = new_array(e->c->arena, V, k->input_count + 1),
 	  *out = new_array(e->c->arena, V, k->output_count + 1);
 	for (uint32_t i = 0; i < k->input_count; i++)
-		in[i] = value_row(e, node(k->graph, kernels_input(k, i)), k->input_name[i]);
+		in[i] =
+		    value_row(e, node(k->graph, kernels_input(k, i)), object_input_from(k->input_name[i]));
 	for (uint32_t i = 0; i < k->output_count; i++)
-		out[i] = value_row(e, node(k->graph, k->graph->out[i].value), NULL);
+		out[i] = value_row(e, node(k->graph, k->graph->out[i].value), 0);
 	FunctionRow r = {.call = call,
 	                 .input = table(e, in, k->input_count),
 	                 .output = table(e, out, k->output_count),
@@ -208,8 +213,7 @@ static void export_function(ObjectEmit *o, const ObjectFunction *f, V table)
 	Emit *e = o->e;
 	unsigned given = 0, outputs = f->k->output_count;
 	for (uint32_t i = 0; i < f->k->input_count; i++)
-		given +=
-		    strcmp(f->k->input_name[i], "seed") != 0 && strcmp(f->k->input_name[i], "step") != 0;
+		given += object_input_from(f->k->input_name[i]) == EMBED_FROM_CALLER;
 	T *params = new_array(e->c->arena, T, 1 + given + outputs);
 	for (unsigned i = 0; i < 1 + given + outputs; i++)
 		params[i] = e->ptr;
