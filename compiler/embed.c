@@ -36,6 +36,13 @@ static const char *identifier(Arena *a, const char *name)
 	return *copy ? copy : "model";
 }
 
+/* Functions of a task are TASK.step, TASK.init. */
+static bool is_named(const char *graph, const char *last)
+{
+	const char *dot = strrchr(graph, '.');
+	return strcmp(dot ? dot + 1 : graph, last) == 0;
+}
+
 static bool add(Embedding *e, const char *graph, const char *name)
 {
 	const Graph *g = bundle_graph(e->p->bundle, graph);
@@ -45,9 +52,7 @@ static bool add(Embedding *e, const char *graph, const char *name)
 		if (e->to->function[i].graph == g)
 			return true;
 	EmbeddedFunction *f = &e->to->function[e->to->count++];
-	size_t length = strlen(graph);
-	bool is_step = length >= 4 && strcmp(graph + length - 4, "step") == 0;
-	*f = (EmbeddedFunction){.graph = g, .counts = is_step};
+	*f = (EmbeddedFunction){.graph = g, .counts = is_named(graph, "step")};
 	f->name = identifier(e->p->c.arena, name ? name : graph);
 	return true;
 }
@@ -93,9 +98,7 @@ static bool choose(Embedding *e)
 	for (size_t i = 0; i < e->how->count; i++) {
 		const char *name = e->how->function[i];
 		bool encode = strcmp(name, "encode") == 0 || strcmp(name, "features") == 0;
-		size_t length = strlen(name);
-		bool is_init = length >= 4 && strcmp(name + length - 4, "init") == 0;
-		if (is_init ||
+		if (is_named(name, "init") ||
 		    (encode ? !add(e, "features", "encode") : !add_task(e, name) && !add(e, name, NULL)))
 			return unknown(e, name);
 	}
@@ -169,12 +172,9 @@ static void add_init(Embedding *e)
 {
 	const Bundle *b = e->p->bundle;
 	Graph *all = graph_new(&e->p->c, "init");
-	for (size_t i = 0; i < b->graph_count; i++) {
-		const char *name = b->graph[i]->name;
-		size_t length = strlen(name);
-		if (length >= 4 && strcmp(name + length - 4, "init") == 0)
+	for (size_t i = 0; i < b->graph_count; i++)
+		if (is_named(b->graph[i]->name, "init"))
 			add_sets(e, all, b->graph[i]);
-	}
 	if (all->set_count)
 		e->to->function[e->to->count++] = (EmbeddedFunction){.graph = all};
 }
