@@ -5,6 +5,7 @@
  * "--name value" and "--name=value" are the same; "--" ends the options; an option given twice is
  * an error, because one of the two would be ignored without a word. */
 #include "command.h"
+#include "commands.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -28,20 +29,6 @@ static const Row rows[] = {
 #undef OPTION
 };
 enum { ROWS = sizeof rows / sizeof *rows };
-
-typedef struct Command {
-	const char *name;
-	char letter;
-	int operands;
-	const char *meaning, *details, *example;
-} Command;
-
-static const Command commands[] = {
-#define COMMAND(name, letter, operands, meaning, details, example)                                 \
-	{#name, letter, operands, meaning, details, example},
-#include "commands.def"
-#undef COMMAND
-};
 
 static const Command *find_command(char letter)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "commands.h"
 
 typedef struct Option {
 	const char *name, *kind, *placeholder, *commands, *meaning;
@@ -18,19 +19,6 @@ static const Option options[] = {
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
-typedef struct Command {
-	const char *name;
-	char letter;
-	int operands;
-	const char *meaning, *details, *example;
-} Command;
-
-static const Command commands[] = {
-#define COMMAND(name, letter, operands, meaning, details, example)                                 \
-	{#name, letter, operands, meaning, details, example},
-#include "commands.def"
-#undef COMMAND
-};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 #define EACH_COMMAND(c) for (const Command *c = commands; c < commands + COMMANDS; c++)
