@@ -36,9 +36,12 @@ typedef struct sslc_call {
 
 /* What the reader found; shapes are of one sample. */
 typedef struct sslc_data {
-	sslc_tensor field[SSLC_MAX_FIELDS]; /* "x", perhaps "label"; bytes are not read */
+	sslc_tensor field[SSLC_MAX_FIELDS]; /* "x", perhaps "label" and others; bytes are not read */
 	size_t count;
-	int64_t train_count, test_count, classes;
+	int64_t train_count, test_count;
+	int64_t classes;               /* above the largest "label"; 0: there are none */
+	const char *const *class_name; /* [classes], of the classes; NULL: they have none */
+	int64_t vocab;                 /* above the largest integer of "x"; 0: it has none, or nobody knows */
 } sslc_data;
 
 /* -- Functions --------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ typedef struct Data Data;
 /* Opens what a model's "data" calls; paths are relative to `folder` (NULL: the working one). */
 MUST_CHECK Data *data_open(const sslc_call *call, const char *folder, char why[WHY]);
 void data_close(Data *d); /* NULL-safe */
-/* Fields: "x", and "label" (i32) if there is one; types u8, i32, f32. */
+/* Fields: "x" first; "label" (i32) if there is one; types u8, i32, f32. */
 const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
 /* Where sample i of a split stands in its file. */
@@ -63,9 +63,11 @@ MUST_CHECK bool data_in_ranges(const Data *d, const sslc_model *model, char why[
  * (0) in proportion to the classes; the caller frees them. False: a class has not so many. */
 MUST_CHECK bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
                             int64_t **chosen, char why[WHY]);
-/* All samples of a field, row-major: [count, shape...]. */
-const void *data_field(const Data *d, Split s, size_t field);
-size_t data_sample_bytes(const Data *d, size_t field);
+/* The field of sample i of a split, where it is in memory; NULL: it is decoded when it is wanted. */
+const void *data_value(const Data *d, Split s, size_t field, int64_t i);
+/* Writes all fields of sample i to to[field], of the bytes that data_shape says; from any thread.
+ * False: it cannot be read. */
+MUST_CHECK bool data_sample(const Data *d, Split s, int64_t i, void *const to[], char why[WHY]);
 
 /* An array as a file held it. type: "u8", "i32", "f32". */
 typedef struct Array {
@@ -116,8 +118,9 @@ typedef struct PrefetchOrder {
 } PrefetchOrder;
 typedef struct Prefetch Prefetch;
 MUST_CHECK Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]);
-/* One pointer a field, aligned to 64, valid until the next call; NULL after the last step. */
-const void *const *prefetch_next(Prefetch *p);
+/* One pointer a field, aligned to 64, valid until the next call; NULL after the last step, or where
+ * a sample cannot be read. */
+const void *const *prefetch_next(Prefetch *p, char why[WHY]);
 void prefetch_close(Prefetch *p); /* NULL-safe */
 
 /* -- 4 Threads: threads.c ---------------------------------------------------------------------- */

@@ -1,26 +1,81 @@
-/* data.h: private to data/: what a reader fills. */
+/* data.h: private to data/: what a reader is given, and what it fills. */
 #ifndef SSLC_DATA_H
 #define SSLC_DATA_H
 
 #include "../runtime.h"
 
+/* -- Arguments: arguments.c -------------------------------------------------------------------- */
+
+enum { MOST_ARGUMENTS = 16 };
+
+/* "name=otherwise" of readers.def. */
+typedef struct Parameter {
+	char name[32];
+	char otherwise[128]; /* "": required */
+} Parameter;
+
 /* Arguments of a reader, matched to its parameters. */
 typedef struct Arguments {
-	const char *text[8]; /* NULL: a number */
-	double number[8];
-	const char *folder;
+	const char *text[MOST_ARGUMENTS]; /* NULL: a number */
+	double number[MOST_ARGUMENTS];
+	const char *folder;                  /* where relative paths begin; NULL: the working one */
+	Parameter parameter[MOST_ARGUMENTS]; /* owns the texts of defaults */
 } Arguments;
 
-/* Arrays of a split: x, and label or nothing (at NULL). */
+/* False: an argument has no place, is missing, or is of the wrong kind. */
+MUST_CHECK bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a,
+                                char why[WHY]);
+/* A path as the model file wrote it, from the folder on. */
+enum { PATH = 4096 };
+MUST_CHECK bool arguments_path(const Arguments *a, const char *name, char path[PATH],
+                               char why[WHY]);
+
+/* -- What a reader found ----------------------------------------------------------------------- */
+
+/* A named array of a split. dim[0] counts the samples, the other axes are those of one. */
+typedef struct Field {
+	const char *name; /* lives as long as the program */
+	Array array;   /* at NULL: not in memory, decoded sample by sample; a "label" is always there */
+	int64_t below; /* of integers: all are in [0, below); 0: nobody knows */
+} Field;
+
+/* The samples of a split: the fields of one are at the same place of every array. */
 typedef struct Part {
-	Array x, label;
+	Field field[SSLC_MAX_FIELDS]; /* "x" first */
+	size_t count;                 /* of fields */
+	/* Writes those fields of a sample that are not in memory to to[field]. Called by any thread, by
+	 * several at once; the same sample is always the same bits. */
+	bool (*decode)(void *source, int64_t sample, void *const to[], char why[WHY]);
+	void (*close)(void *source);
+	void *source; /* NULL: nothing to close */
 } Part;
 
-typedef bool (*Reader)(const Arguments *a, Part *train, Part *test, double *held_out,
-                       char why[WHY]);
+/* What a reader found. */
+typedef struct Found {
+	Part part[2];    /* by Split; without test samples: of no fields */
+	double held_out; /* this share of the train samples becomes the test split; 0: none */
+	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
+	char **class_name;
+	int64_t class_count;
+} Found;
+
+/* Adds a field to a part, for the caller to fill. */
+Field *part_add(Part *part, const char *name);
+
+/* False: why; what was found until then is in `found`, and the caller frees it. */
+typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);
 #define READER(name, parameters, meaning)                                                          \
-	bool read_##name(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY]);
+	bool read_##name(const Arguments *a, Found *found, char why[WHY]);
 #include "readers.def"
 #undef READER
+
+/* -- Checks and splits: found.c ---------------------------------------------------------------- */
+
+/* Every field fits the others; labels become i32 of one axis. classes: above the largest label. */
+MUST_CHECK bool found_check(Found *found, int64_t *classes, char why[WHY]);
+void found_close(Found *found);
+
+/* dataset.c: takes what was found, or frees it. NULL: it does not fit together. */
+MUST_CHECK Data *data_new(Found *found, char why[WHY]);
 
 #endif

@@ -12,12 +12,15 @@ struct Prefetch {
 	const Data *data;
 	PrefetchOrder order;
 	void *buffer[BUFFERS][SSLC_MAX_FIELDS];
+	float *narrow[SSLC_MAX_FIELDS]; /* a sample of a field that is widened; NULL: it is not */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	int64_t filled, used; /* steps: of the thread, and of those given back */
 	int64_t given;        /* the step that was handed out last */
 	bool closing, threaded;
+	bool failed; /* a sample of the batch after `filled` cannot be read: */
+	char why[WHY];
 };
 
 static bool widens(const Prefetch *p, size_t field)
@@ -25,18 +28,23 @@ static bool widens(const Prefetch *p, size_t field)
 	return p->order.f64 && strcmp(data_shape(p->data)->field[field].dtype, "f32") == 0;
 }
 
-static void copy_sample(const Prefetch *p, size_t field, int64_t from, void *to, int64_t place)
+/* Where sample `place` of a batch begins, field by field, in the types of the data. */
+static void find_places(const Prefetch *p, void *const *buffer, int64_t place, void **to)
 {
-	size_t bytes = data_sample_bytes(p->data, field);
-	const char *source =
-	    (const char *)data_field(p->data, p->order.split, field) + bytes * (size_t)from;
-	if (!widens(p, field)) {
-		memcpy((char *)to + bytes * (size_t)place, source, bytes);
-		return;
+	const sslc_data *shape = data_shape(p->data);
+	for (size_t f = 0; f < shape->count; f++)
+		to[f] = p->narrow[f] ? (void *)p->narrow[f]
+		                     : (char *)buffer[f] + shape->field[f].bytes * (size_t)place;
+}
+
+static void widen(const Prefetch *p, void *const *buffer, int64_t place)
+{
+	const sslc_data *shape = data_shape(p->data);
+	for (size_t f = 0; f < shape->count; f++) {
+		size_t count = shape->field[f].bytes / sizeof(float);
+		for (size_t i = 0; p->narrow[f] && i < count; i++)
+			((double *)buffer[f])[count * (size_t)place + i] = p->narrow[f][i];
 	}
-	size_t count = bytes / sizeof(float);
-	for (size_t i = 0; i < count; i++)
-		((double *)to)[count * (size_t)place + i] = ((const float *)(const void *)source)[i];
 }
 
 /* In [0, n): of n samples. */
@@ -58,13 +66,16 @@ static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place)
 	return o->chosen ? o->chosen[i] : i;
 }
 
-static void fill(Prefetch *p, int64_t step)
+static bool fill(Prefetch *p, int64_t step)
 {
+	void *const *buffer = p->buffer[step % BUFFERS], *to[SSLC_MAX_FIELDS];
 	for (int64_t place = 0; place < p->order.batch; place++) {
-		int64_t from = sample_of(p, step, place);
-		for (size_t field = 0; field < data_shape(p->data)->count; field++)
-			copy_sample(p, field, from, p->buffer[step % BUFFERS][field], place);
+		find_places(p, buffer, place, to);
+		if (!data_sample(p->data, p->order.split, sample_of(p, step, place), to, p->why))
+			return false;
+		widen(p, buffer, place);
 	}
+	return true;
 }
 
 static void *gather(void *prefetch)
@@ -78,11 +89,14 @@ static void *gather(void *prefetch)
 		pthread_mutex_unlock(&p->lock);
 		if (closing)
 			break;
-		fill(p, step);
+		bool good = fill(p, step);
 		pthread_mutex_lock(&p->lock);
-		p->filled = step + 1;
+		p->filled += good;
+		p->failed = !good;
 		pthread_cond_broadcast(&p->changed);
 		pthread_mutex_unlock(&p->lock);
+		if (!good)
+			break;
 	}
 	return NULL;
 }
@@ -92,8 +106,22 @@ static bool is_tiny(const Prefetch *p)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < data_shape(p->data)->count; i++)
-		bytes += data_sample_bytes(p->data, i) * (size_t)p->order.batch;
+		bytes += data_shape(p->data)->field[i].bytes * (size_t)p->order.batch;
 	return bytes <= 1 << 14;
+}
+
+static bool make_buffers(Prefetch *p)
+{
+	const sslc_data *shape = data_shape(p->data);
+	for (size_t f = 0; f < shape->count; f++) {
+		size_t sample = shape->field[f].bytes, bytes = sample * (size_t)p->order.batch;
+		if (widens(p, f) && !(p->narrow[f] = memory_new(sample)))
+			return false;
+		for (int b = 0; b < BUFFERS; b++)
+			if (!(p->buffer[b][f] = memory_new(widens(p, f) ? 2 * bytes : bytes)))
+				return false;
+	}
+	return true;
 }
 
 Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY])
@@ -107,14 +135,10 @@ Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]
 	p->filled = p->used = p->given = order->first_step;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
-	for (int b = 0; b < BUFFERS; b++)
-		for (size_t i = 0; i < data_shape(d)->count; i++) {
-			size_t bytes = data_sample_bytes(d, i) * (size_t)order->batch * (widens(p, i) ? 2 : 1);
-			if (!(p->buffer[b][i] = memory_new(bytes))) {
-				prefetch_close(p);
-				return NULL;
-			}
-		}
+	if (!make_buffers(p)) {
+		prefetch_close(p);
+		return NULL;
+	}
 	if (is_tiny(p))
 		return p;
 	p->threaded = pthread_create(&p->thread, NULL, gather, p) == 0;
@@ -125,19 +149,30 @@ Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]
 	return NULL;
 }
 
-const void *const *prefetch_next(Prefetch *p)
+/* The batch of step `given` is there. */
+static bool wait_for_batch(Prefetch *p)
 {
-	if (p->given >= p->order.last_step)
+	if (!p->threaded)
+		return fill(p, p->given);
+	pthread_mutex_lock(&p->lock);
+	p->used = p->given; /* what was handed out before may be overwritten */
+	pthread_cond_broadcast(&p->changed);
+	while (p->filled <= p->given && !p->failed)
+		pthread_cond_wait(&p->changed, &p->lock);
+	bool good = p->filled > p->given;
+	pthread_mutex_unlock(&p->lock);
+	return good;
+}
+
+const void *const *prefetch_next(Prefetch *p, char why[WHY])
+{
+	if (p->given >= p->order.last_step) {
+		because(why, "there are no more batches");
 		return NULL;
-	if (p->threaded) {
-		pthread_mutex_lock(&p->lock);
-		p->used = p->given; /* what was handed out before may be overwritten */
-		pthread_cond_broadcast(&p->changed);
-		while (p->filled <= p->given)
-			pthread_cond_wait(&p->changed, &p->lock);
-		pthread_mutex_unlock(&p->lock);
-	} else {
-		fill(p, p->given);
+	}
+	if (!wait_for_batch(p)) {
+		because(why, "%s", p->why);
+		return NULL;
 	}
 	return (const void *const *)p->buffer[p->given++ % BUFFERS];
 }
@@ -155,8 +190,10 @@ void prefetch_close(Prefetch *p)
 	}
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
-	for (int b = 0; b < BUFFERS; b++)
-		for (int i = 0; i < SSLC_MAX_FIELDS; i++)
-			free(p->buffer[b][i]);
+	for (int f = 0; f < SSLC_MAX_FIELDS; f++) {
+		free(p->narrow[f]);
+		for (int b = 0; b < BUFFERS; b++)
+			free(p->buffer[b][f]);
+	}
 	free(p);
 }

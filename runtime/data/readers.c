@@ -27,11 +27,9 @@ static bool whole(double x, double most)
 	return x >= 1 && x <= most && x == floor(x);
 }
 
-bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY])
+bool read_normal(const Arguments *a, Found *found, char why[WHY])
 {
 	double n = a->number[0], d = a->number[1], seed = a->number[2];
-	(void)test;
-	*held_out = 0;
 	if (!whole(n, 1e9) || !whole(d, 1e6) || n * d > 1e9 || seed < 0 || seed >= 0x1p64 ||
 	    seed != floor(seed))
 		return because(
@@ -39,12 +37,13 @@ bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, 
 		    "normal(%g, %g, seed=%g): n and d are whole numbers from 1, the seed one from 0 "
 		    "to 2^64 - 1",
 		    n, d, seed);
-	train->x = (Array){.type = "f32", .rank = 2, .dim = {(int64_t)n, (int64_t)d}};
-	train->x.at = malloc((size_t)(n * d) * sizeof(float));
-	if (!train->x.at)
+	Array *x = &part_add(&found->part[SPLIT_TRAIN], "x")->array;
+	*x = (Array){.type = "f32", .rank = 2, .dim = {(int64_t)n, (int64_t)d}};
+	x->at = malloc((size_t)(n * d) * sizeof(float));
+	if (!x->at)
 		return because(why, "no memory for %g values", n * d);
 	for (int64_t i = 0; i < (int64_t)(n * d); i++)
-		((float *)train->x.at)[i] = normal_at(i, (uint64_t)seed);
+		((float *)x->at)[i] = normal_at(i, (uint64_t)seed);
 	return true;
 }
 
@@ -52,58 +51,52 @@ bool read_normal(const Arguments *a, Part *train, Part *test, double *held_out, 
 
 typedef bool (*FileReader)(const char *path, Array *out, char why[WHY]);
 
-/* "" is not given; a relative path begins at the folder. */
-static bool read_file(const Arguments *a, const char *name, FileReader reader, Array *out,
-                      char why[WHY])
+/* "" is not given. */
+static bool add_file(const Arguments *a, const char *name, FileReader reader, Part *part,
+                     const char *field, char why[WHY])
 {
-	char path[4096];
-	if (!name || !*name)
-		return true;
-	bool relative = name[0] != '/' && a->folder && *a->folder;
-	if (snprintf(path, sizeof path, "%s%s%s", relative ? a->folder : "", relative ? "/" : "",
-	             name) >= (int)sizeof path)
-		return because(why, "the name of a file is too long");
-	return reader(path, out, why);
+	char path[PATH];
+	return !name || !*name ||
+	       (arguments_path(a, name, path, why) && reader(path, &part_add(part, field)->array, why));
 }
 
-static bool read_four(const Arguments *a, FileReader reader, Part *train, Part *test,
-                      double *held_out, char why[WHY])
+static bool read_four(const Arguments *a, FileReader reader, Found *found, char why[WHY])
 {
+	Part *train = &found->part[SPLIT_TRAIN], *test = &found->part[SPLIT_TEST];
 	bool has_label = a->text[1] && *a->text[1], has_test = a->text[2] && *a->text[2];
-	*held_out = a->number[4];
-	if (*held_out < 0 || *held_out >= 1)
+	double share = found->held_out = a->number[4];
+	if (!a->text[0] || !*a->text[0])
+		return because(why, "the name of the data's file is empty");
+	if (share < 0 || share >= 1)
 		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-		               *held_out);
+		               share);
 	if (has_test && has_label != (a->text[3] && *a->text[3]))
 		return because(
 		    why, "labels must be given for both the train and the test files, or for neither");
-	return read_file(a, a->text[0], reader, &train->x, why) &&
-	       read_file(a, a->text[1], reader, &train->label, why) &&
-	       read_file(a, a->text[2], reader, &test->x, why) &&
-	       (!has_test || read_file(a, a->text[3], reader, &test->label, why));
+	return add_file(a, a->text[0], reader, train, "x", why) &&
+	       add_file(a, a->text[1], reader, train, "label", why) &&
+	       add_file(a, a->text[2], reader, test, "x", why) &&
+	       (!has_test || add_file(a, a->text[3], reader, test, "label", why));
 }
 
-bool read_idx(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY])
+bool read_idx(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_four(a, idx_read, train, test, held_out, why);
+	return read_four(a, idx_read, found, why);
 }
 
-bool read_npy(const Arguments *a, Part *train, Part *test, double *held_out, char why[WHY])
+bool read_npy(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_four(a, npy_read, train, test, held_out, why);
+	return read_four(a, npy_read, found, why);
 }
 
-bool read_fashion_mnist(const Arguments *a, Part *train, Part *test, double *held_out,
-                        char why[WHY])
+bool read_fashion_mnist(const Arguments *a, Found *found, char why[WHY])
 {
 	static const char *const names[] = {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
 	                                    "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"};
-	Array *to[] = {&train->x, &train->label, &test->x, &test->label};
-	*held_out = 0;
 	for (int i = 0; i < 4; i++) {
-		char path[4096], reason[WHY] = "";
+		char path[PATH], reason[WHY] = "";
 		snprintf(path, sizeof path, "%s/%s", a->text[0], names[i]);
-		if (!read_file(a, path, idx_read, to[i], reason))
+		if (!add_file(a, path, idx_read, &found->part[i / 2], i % 2 ? "label" : "x", reason))
 			return because(why,
 			               "%.350s; install Debian's dataset-fashion-mnist, or say path='folder'",
 			               reason);

@@ -10,10 +10,20 @@
 
 enum { CHOICE = -1 }; /* an "epoch" that training never has: its order is one of its own */
 
-static void count_classes(const int32_t *label, int64_t n, int64_t *have)
+/* The label of a sample; -1: the data has none. */
+static int32_t label_of(const Data *d, int64_t sample)
+{
+	const sslc_data *shape = data_shape(d);
+	for (size_t f = 0; f < shape->count; f++)
+		if (strcmp(shape->field[f].name, "label") == 0)
+			return *(const int32_t *)data_value(d, SPLIT_TRAIN, f, sample);
+	return -1;
+}
+
+static void count_classes(const Data *d, int64_t n, int64_t *have)
 {
 	for (int64_t i = 0; i < n; i++)
-		have[label[i]]++;
+		have[label_of(d, i)]++;
 }
 
 /* want[c] = have[c] count / n, rounded so that they add up to `count`. */
@@ -49,14 +59,15 @@ static bool enough(const int64_t *have, int64_t classes, int64_t per_class, int6
 }
 
 /* Takes want[c] samples of each class c, and leaves 0 there. */
-static void take(const int32_t *label, int64_t n, uint64_t seed, int64_t *want, int64_t *chosen)
+static void take(const Data *d, int64_t n, uint64_t seed, int64_t *want, int64_t *chosen)
 {
 	int64_t count = 0;
 	for (int64_t i = 0; i < n; i++) {
 		int64_t at = order_at(i, n, seed, (uint64_t)CHOICE);
-		if (want[label[at]] == 0)
+		int32_t label = label_of(d, at);
+		if (want[label] == 0)
 			continue;
-		want[label[at]]--;
+		want[label]--;
 		chosen[count++] = at;
 	}
 }
@@ -68,23 +79,23 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 	*chosen = NULL;
 	if (count == n && per_class == 0)
 		return true;
-	const int32_t *label = data_field(d, SPLIT_TRAIN, 1);
-	if (!label || count < 1 || count > n)
+	bool labelled = label_of(d, 0) >= 0;
+	if (!labelled || count < 1 || count > n)
 		return because(why, "a task learns from %lld samples with labels, but the data has %lld",
-		               (long long)count, label ? (long long)n : 0);
+		               (long long)count, labelled ? (long long)n : 0);
 	int64_t *have = calloc((size_t)classes, sizeof *have);
 	int64_t *want = calloc((size_t)classes, sizeof *want);
 	*chosen = malloc((size_t)count * sizeof **chosen);
 	bool good = (have && want && *chosen) || because(why, "no memory for a choice of samples");
 	if (good) {
-		count_classes(label, n, have);
+		count_classes(d, n, have);
 		if (per_class)
 			good = enough(have, classes, per_class, want, why);
 		else
 			proportions(have, classes, n, count, want);
 	}
 	if (good)
-		take(label, n, seed, want, *chosen);
+		take(d, n, seed, want, *chosen);
 	if (!good) {
 		free(*chosen);
 		*chosen = NULL;

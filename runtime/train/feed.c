@@ -61,9 +61,10 @@ bool feed_open(Feed *feed, const Call *call, const Data *data, PrefetchOrder ord
 
 bool feed_next(Feed *feed, Call *call, Failure *f)
 {
-	const void *const *field = prefetch_next(feed->prefetch);
+	char why[WHY];
+	const void *const *field = prefetch_next(feed->prefetch, why);
 	if (!field)
-		return fail(f, FAILURE_SYSTEM, "the batches of %s ended early", call->code->name);
+		return fail(f, FAILURE_SYSTEM, "no batch for '%s': %s", call->code->name, why);
 	const sslc_data *shape = data_shape(feed->data);
 	for (size_t i = 0; i < shape->count; i++)
 		call_input(call, shape->field[i].name, field[i]);

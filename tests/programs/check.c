@@ -380,8 +380,10 @@ static bool check_function(Run *r, Batches b)
 		                       .offset = b.offset};
 		Prefetch *prefetch = prefetch_open(r->data, &order, why);
 		good = good && (prefetch || wrong(r, "no batches: %s", why));
-		for (int64_t i = 0; good && i < b.steps; i++)
-			good = check_call(r, &c, g, prefetch_next(prefetch), b.batch, i);
+		for (int64_t i = 0; good && i < b.steps; i++) {
+			const void *const *field = prefetch_next(prefetch, why);
+			good = field ? check_call(r, &c, g, field, b.batch, i) : wrong(r, "no batch: %s", why);
+		}
 		prefetch_close(prefetch);
 	}
 	call_close(&c);

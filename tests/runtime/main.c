@@ -30,7 +30,7 @@ static bool near(double a, double b)
 /* The mean of x_i^2 over the batch of a step. */
 static double mean_square(const Data *data, uint64_t seed, int64_t s, int i)
 {
-	const float *x = data_field(data, SPLIT_TRAIN, 0); /* [SAMPLES, D] */
+	const float *x = data_value(data, SPLIT_TRAIN, 0, 0); /* [SAMPLES, D] */
 	double sum = 0;
 	for (int n = 0; n < BATCH; n++) {
 		int64_t row =
@@ -52,7 +52,7 @@ static double weight(const Data *data, uint64_t seed, int64_t steps, int i)
 /* The score of the task on networks with these weights. */
 static double task_score(const Data *data, uint64_t seed, const double w[D])
 {
-	const float *x = data_field(data, SPLIT_TRAIN, 0);
+	const float *x = data_value(data, SPLIT_TRAIN, 0, 0);
 	double sum = 0;
 	for (int i = 0; i < D; i++) {
 		double off = -1, square = 0;
@@ -181,7 +181,7 @@ static void writes_features(void)
 	CHECK(features_write(&r.engine, r.data, SPLIT_TRAIN, path, &r.watch, &r.failure));
 	CHECK(npy_read(path, &rows, why));
 	CHECK(rows.rank == 2 && rows.dim[0] == SAMPLES && rows.dim[1] == D);
-	const float *x = data_field(r.data, SPLIT_TRAIN, 0);
+	const float *x = data_value(r.data, SPLIT_TRAIN, 0, 0);
 	for (int64_t k = 0; rows.at && k < SAMPLES * D; k++)
 		CHECK(((const float *)rows.at)[k] == states(&r)->w[k % D] * x[k]);
 	free(rows.at);

@@ -147,8 +147,8 @@ static bool splits(int64_t n, double share, int64_t held)
 	int *seen = calloc((size_t)n, sizeof *seen);
 	for (int split = 0; split < 2 && good; split++)
 		for (int64_t i = 0; i < data_count(d, (Split)split) && good; i++) {
-			int64_t at = sample_at(data_field(d, (Split)split, 0), data_field(d, (Split)split, 1),
-			                       i, 3, false);
+			int64_t at = sample_at(data_value(d, (Split)split, 0, i),
+			                       data_value(d, (Split)split, 1, i), 0, 3, false);
 			good = at >= 0 && at < n && seen[at]++ == 0;
 		}
 	free(seen);
@@ -174,9 +174,10 @@ static void what_is_held_out_stays_the_same(void)
 	char why[WHY];
 	Data *d = open_samples(&s, 50, 3, 0.2), *again = open_share(&s, 0.2, why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(again);
-	CU_ASSERT_EQUAL(memcmp(data_field(d, SPLIT_TEST, 0), data_field(again, SPLIT_TEST, 0),
-	                       10 * data_sample_bytes(d, 0)),
-	                0);
+	for (int64_t i = 0; i < 10; i++)
+		CU_ASSERT_EQUAL(memcmp(data_value(d, SPLIT_TEST, 0, i), data_value(again, SPLIT_TEST, 0, i),
+		                       3 * sizeof(float)),
+		                0);
 	const sslc_data *shape = data_shape(d);
 	CU_ASSERT_EQUAL(shape->count, 2);
 	CU_ASSERT_EQUAL(shape->classes, CLASSES);
@@ -186,7 +187,7 @@ static void what_is_held_out_stays_the_same(void)
 	CU_ASSERT_STRING_EQUAL(shape->field[1].name, "label");
 	CU_ASSERT_STRING_EQUAL(shape->field[1].dtype, "i32");
 	CU_ASSERT_EQUAL(shape->field[1].rank, 0);
-	CU_ASSERT(data_sample_bytes(d, 0) == 12 && data_sample_bytes(d, 1) == 4);
+	CU_ASSERT(shape->field[0].bytes == 12 && shape->field[1].bytes == 4);
 	data_close(d);
 	data_close(again);
 	/* test files of its own: nothing is held out */
@@ -272,7 +273,7 @@ static void normal_numbers_are_those_of_numpy(void)
 		Data *d = open_normal(40, 3, seeds[which], why);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 		CU_ASSERT(data_count(d, SPLIT_TRAIN) == 40 && data_count(d, SPLIT_TEST) == 0);
-		const float *x = data_field(d, SPLIT_TRAIN, 0);
+		const float *x = data_value(d, SPLIT_TRAIN, 0, 0);
 		for (int i = 0; i < COUNT; i++)
 			CU_ASSERT_DOUBLE_EQUAL((double)x[i], want[i], (double)FLT_EPSILON * fabs(want[i]));
 		data_close(d);
@@ -307,14 +308,14 @@ static bool gives(const Data *d, const PrefetchOrder *order, int64_t width,
 	bool good = p != NULL;
 	int64_t n = data_count(d, order->split);
 	for (int64_t step = order->first_step; step < order->last_step && good; step++) {
-		const void *const *field = prefetch_next(p);
+		const void *const *field = prefetch_next(p, why);
 		good = field && (uintptr_t)field[0] % 64 == 0 && (uintptr_t)field[1] % 64 == 0;
 		if (slow)
 			nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 		for (int64_t i = 0; i < order->batch && good; i++)
 			good = sample_at(field[0], field[1], i, width, order->f64) == want(order, n, step, i);
 	}
-	good = good && !prefetch_next(p) && !prefetch_next(p);
+	good = good && !prefetch_next(p, why) && !prefetch_next(p, why);
 	prefetch_close(p);
 	return good;
 }
@@ -400,7 +401,7 @@ static void an_epoch_has_each_sample_once(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
 	int64_t at[3][40], same = 0;
 	for (int64_t step = 0; step < 12; step++) {
-		const void *const *field = prefetch_next(p);
+		const void *const *field = prefetch_next(p, why);
 		for (int64_t i = 0; i < 10; i++)
 			at[step / 4][step % 4 * 10 + i] = sample_at(field[0], field[1], i, 800, false);
 	}
@@ -429,7 +430,7 @@ static void a_prefetch_may_be_closed_early(void)
 		Prefetch *p = prefetch_open(d, &o, why);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(p);
 		for (int i = 0; i < taken; i++)
-			CU_ASSERT_PTR_NOT_NULL(prefetch_next(p));
+			CU_ASSERT_PTR_NOT_NULL(prefetch_next(p, why));
 		prefetch_close(p);
 	}
 	prefetch_close(NULL);

@@ -130,7 +130,7 @@ static void batches_come_from_the_choice(void)
 		for (int epoch = 0; epoch < 3; epoch++) {
 			int seen[N] = {0};
 			for (int step = 0; step < 2; step++) {
-				const void *const *field = prefetch_next(p);
+				const void *const *field = prefetch_next(p, why);
 				for (int i = 0; i < 2; i++) {
 					int at = (int)((const float *)field[0])[i];
 					CU_ASSERT_EQUAL(((const int32_t *)field[1])[i], label_of[at]);

@@ -77,14 +77,20 @@ static void copy_batches(Worker *w)
 	const sslc_data *shape = data_shape(w->data);
 	w->batches = data_count(w->data, SPLIT_TRAIN) / batch;
 	for (size_t i = 0; i < shape->count; i++) {
-		size_t bytes = data_sample_bytes(w->data, i) * (size_t)batch;
+		size_t bytes = shape->field[i].bytes * (size_t)batch;
 		w->stride[i] = (bytes + 63) / 64 * 64;
 		w->field[i] = memory_new(w->stride[i] * (size_t)w->batches);
 		if (!w->field[i])
 			give_up(w, "no memory for the batches");
-		const unsigned char *from = data_field(w->data, SPLIT_TRAIN, i);
-		for (int64_t b = 0; b < w->batches; b++)
-			memcpy(w->field[i] + (size_t)b * w->stride[i], from + (size_t)b * bytes, bytes);
+	}
+	for (int64_t n = 0; n < w->batches * batch; n++) {
+		void *to[SSLC_MAX_FIELDS];
+		char why[WHY];
+		for (size_t i = 0; i < shape->count; i++)
+			to[i] = w->field[i] + (size_t)(n / batch) * w->stride[i] +
+			        (size_t)(n % batch) * shape->field[i].bytes;
+		if (!data_sample(w->data, SPLIT_TRAIN, n, to, why))
+			give_up(w, why);
 	}
 }
 

@@ -1,0 +1,76 @@
+/* arguments.c: the arguments of a reader, as "data" calls it, in the places of its parameters. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+
+static int parse_parameters(const char *text, Parameter *p)
+{
+	int count = 0;
+	while (*text && count < MOST_ARGUMENTS) {
+		size_t size = strcspn(text, ","), name = strcspn(text, "=,");
+		p[count] = (Parameter){{0}, {0}};
+		memcpy(p[count].name, text, name);
+		if (name < size)
+			memcpy(p[count].otherwise, text + name + 1, size - name - 1);
+		count++;
+		text += size;
+		text += strspn(text, ", ");
+	}
+	return count;
+}
+
+static int find_parameter(const Parameter *p, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(p[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a, char why[WHY])
+{
+	Parameter *p = a->parameter;
+	int count = parse_parameters(parameters, p);
+	bool given[MOST_ARGUMENTS] = {0};
+	for (size_t i = 0; i < call->count; i++) {
+		const sslc_argument *arg = &call->argument[i];
+		int at = arg->name ? find_parameter(p, count, arg->name) : (int)i;
+		if (at < 0 || at >= count || given[at])
+			return because(why, "'%s' has no place for %s%.60s; its parameters are %s", call->name,
+			               arg->name ? "" : "argument ",
+			               arg->name ? arg->name
+			               : i < 9   ? (char[]){(char)('1' + i), 0}
+			                         : "10",
+			               parameters);
+		given[at] = true;
+		bool wants_text = p[at].otherwise[0] == '\'' ||
+		                  (!p[at].otherwise[0] && strcmp(call->name, "normal") != 0);
+		if (wants_text != (arg->text != NULL))
+			return because(why, "'%s' of %s must be %s", p[at].name, call->name,
+			               wants_text ? "a text in single quotes" : "a number");
+		a->text[at] = arg->text;
+		a->number[at] = arg->number;
+	}
+	for (int i = 0; i < count; i++) {
+		if (given[i])
+			continue;
+		if (!p[i].otherwise[0])
+			return because(why, "'%s' is not given its argument '%s'; its parameters are %s",
+			               call->name, p[i].name, parameters);
+		if (p[i].otherwise[0] == '\'') {
+			p[i].otherwise[strlen(p[i].otherwise) - 1] = 0;
+			a->text[i] = p[i].otherwise + 1;
+		} else {
+			a->number[i] = strtod(p[i].otherwise, NULL);
+		}
+	}
+	return true;
+}
+
+bool arguments_path(const Arguments *a, const char *name, char path[PATH], char why[WHY])
+{
+	bool relative = name[0] != '/' && a->folder && *a->folder;
+	int size = snprintf(path, PATH, "%s%s%s", relative ? a->folder : "", relative ? "/" : "", name);
+	return size < PATH || because(why, "the name of a file is too long");
+}

@@ -1,0 +1,130 @@
+/* found.c: what a reader found, held to what a model can be given. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+
+Field *part_add(Part *part, const char *name)
+{
+	Field *field = &part->field[part->count++];
+	*field = (Field){.name = name};
+	return field;
+}
+
+/* -- Fields ------------------------------------------------------------------------------------ */
+
+static bool check_finite(const Array *x, const char *what, char why[WHY])
+{
+	if (!x->at || strcmp(x->type, "f32") != 0)
+		return true;
+	int64_t size = array_size(x);
+	for (int64_t i = 0; i < size; i++)
+		if (!isfinite(((const float *)x->at)[i]))
+			return because(why, "%s holds %s at index %lld; remove or replace such values", what,
+			               isnan(((const float *)x->at)[i]) ? "NaN" : "infinity", (long long)i);
+	return true;
+}
+
+/* Labels become i32 of one axis. */
+static bool check_labels(Array *label, int64_t samples, int64_t *classes, char why[WHY])
+{
+	if (label->rank == 2 && label->dim[1] == 1)
+		label->rank = 1;
+	if (label->rank != 1 || label->dim[0] != samples)
+		return because(why, "there are %lld samples but %lld labels (of %d axes)",
+		               (long long)samples, (long long)label->dim[0], label->rank);
+	if (strcmp(label->type, "f32") == 0)
+		return because(why, "the labels are floats; save them as integers from 0");
+	int32_t *wide = malloc((size_t)label->dim[0] * sizeof *wide);
+	if (!wide)
+		return because(why, "no memory for the labels");
+	for (int64_t i = 0; i < label->dim[0]; i++) {
+		wide[i] =
+		    strcmp(label->type, "u8") == 0 ? ((uint8_t *)label->at)[i] : ((int32_t *)label->at)[i];
+		if (wide[i] < 0) {
+			because(why, "label %lld is %d; labels are integers from 0", (long long)i, wide[i]);
+			free(wide);
+			return false;
+		}
+		*classes = wide[i] >= *classes ? (int64_t)wide[i] + 1 : *classes;
+	}
+	free(label->at);
+	label->at = wide;
+	label->type = "i32";
+	return true;
+}
+
+/* Above the largest integer of a field, where all are from 0 on. */
+static int64_t above_all(const Array *a)
+{
+	int64_t size = array_size(a), below = 1;
+	const int32_t *value = a->at;
+	for (int64_t i = 0; i < size; i++) {
+		if (value[i] < 0)
+			return 0;
+		below = value[i] >= below ? (int64_t)value[i] + 1 : below;
+	}
+	return below;
+}
+
+static bool check_field(Field *field, int64_t samples, const char *what, int64_t *classes,
+                        char why[WHY])
+{
+	Array *a = &field->array;
+	if (!check_finite(a, what, why))
+		return false;
+	if (strcmp(field->name, "label") == 0)
+		return check_labels(a, samples, classes, why);
+	if (a->dim[0] != samples)
+		return because(why, "there are %lld samples but %lld rows of '%s'", (long long)samples,
+		               (long long)a->dim[0], field->name);
+	if (a->at && strcmp(a->type, "i32") == 0 && !field->below)
+		field->below = above_all(a);
+	return a->rank < SSLC_MAX_RANK ||
+	       because(why, "samples have %d axes, but at most %d can be read", a->rank - 1,
+	               SSLC_MAX_RANK - 2);
+}
+
+/* -- Splits ------------------------------------------------------------------------------------ */
+
+static bool same_fields(const Part *train, const Part *test, char why[WHY])
+{
+	bool same = train->count == test->count;
+	for (size_t f = 0; same && f < train->count; f++) {
+		const Array *a = &train->field[f].array, *b = &test->field[f].array;
+		same = strcmp(train->field[f].name, test->field[f].name) == 0 && a->rank == b->rank &&
+		       strcmp(a->type, b->type) == 0 &&
+		       memcmp(a->dim + 1, b->dim + 1, (size_t)(a->rank - 1) * sizeof *a->dim) == 0;
+	}
+	return same || because(why, "train and test samples differ in type or shape");
+}
+
+bool found_check(Found *found, int64_t *classes, char why[WHY])
+{
+	Part *train = &found->part[SPLIT_TRAIN], *test = &found->part[SPLIT_TEST];
+	*classes = found->class_count;
+	if (train->field[0].array.rank < 1)
+		return because(why, "the data is a single number, but samples lie along its first axis");
+	for (int s = 0; s < 2; s++)
+		for (size_t f = 0; f < found->part[s].count; f++)
+			if (!check_field(&found->part[s].field[f], found->part[s].field[0].array.dim[0],
+			                 s ? "the test data" : "the data", classes, why))
+				return false;
+	return test->count == 0 || same_fields(train, test, why);
+}
+
+void found_close(Found *found)
+{
+	for (int s = 0; s < 2; s++) {
+		Part *part = &found->part[s];
+		for (size_t f = 0; f < part->count; f++)
+			free(part->field[f].array.at);
+		if (part->source)
+			part->close(part->source);
+	}
+	for (int64_t i = 0; found->class_name && i < found->class_count; i++)
+		free(found->class_name[i]);
+	free(found->class_name);
+	*found = (Found){0};
+}
