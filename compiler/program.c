@@ -241,7 +241,8 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 	Span place = p->model->data->span;
 	if (!data || data->count > SSLC_MAX_FIELDS || data->train_count < 1 ||
 	    data->train_count > MOST_ELEMENTS || data->test_count < 0 ||
-	    data->test_count > MOST_ELEMENTS || data->classes < 0 || data->classes > INT32_MAX) {
+	    data->test_count > MOST_ELEMENTS || data->classes < 0 || data->classes > INT32_MAX ||
+	    data->vocab < 0 || data->vocab > (int64_t)INT32_MAX + 1) {
 		diag_error(p->c.diags, place, "the data is described by impossible numbers");
 		return false;
 	}
@@ -250,6 +251,7 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 	    .train_count = data->train_count,
 	    .test_count = data->test_count,
 	    .classes = data->classes,
+	    .vocab = data->vocab,
 	};
 	for (size_t i = 0; i < data->count; i++) {
 		const sslc_tensor *f = &data->field[i];

@@ -34,6 +34,7 @@ static bool constant_find(const Elab *b, const char *name, Value *v)
 	    {"epoch_steps", b->epoch_steps},
 	    {"batch", b->batch},
 	    {"classes", (double)b->bundle->data.classes},
+	    {"vocab", (double)b->bundle->data.vocab},
 	    {"precision", b->c->dot_type == DTYPE_bf16    ? 16
 	                  : b->c->float_type == DTYPE_f64 ? 64
 	                                                  : 32},

@@ -20,6 +20,7 @@ typedef struct DataShape {
 	size_t count;
 	int64_t train_count, test_count; /* samples; test_count may be 0 */
 	int64_t classes;                 /* of "label", or 0: `classes` in the model language */
+	int64_t vocab;                   /* integers of "x" are below, or 0: `vocab` there */
 } DataShape;
 
 /* A tensor that lives across steps. Graphs refer to it by a `state` node of the same name. */
