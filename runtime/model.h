@@ -41,7 +41,7 @@ typedef struct sslc_data {
 	int64_t train_count, test_count;
 	int64_t classes;               /* above the largest "label"; 0: there are none */
 	const char *const *class_name; /* [classes], of the classes; NULL: they have none */
-	int64_t vocab;                 /* above the largest integer of "x"; 0: it has none, or nobody knows */
+	int64_t vocab; /* above the largest integer of "x"; 0: it has none, or nobody knows */
 } sslc_data;
 
 /* -- Functions --------------------------------------------------------------------------------- */
