@@ -180,8 +180,9 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	feed_close(&feed);
 	progress_close(l->progress);
 	l->progress = NULL;
-	if (good && profile)
-		profile_print(profile, stdout);
+	char path[RUN_PATH];
+	good = good && (!profile || (run_path(l->options->directory, PROFILE, path, l->failure) &&
+	                             profile_report(profile, stdout, path, l->failure)));
 	profile_close(profile);
 	call_close(&step);
 	return good && end(l, watch_signal(w));

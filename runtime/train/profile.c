@@ -1,6 +1,7 @@
 /* profile.c: where the time of a step goes, kernel by kernel, beside what this machine can do.
  *
- * In: a call whose function marks the end of each kernel. Out: a table, the slowest first. The two
+ * In: a call whose function marks the end of each kernel. Out: a table, the slowest first, and the places
+ * of the model file whose kernels take most above their bound. The two
  * ceilings are measured when the table is printed, by the same threads: multiply-adds in registers,
  * and reads of memory far larger than the caches. A kernel's bound is the larger of its operations
  * over the first and its bytes over the second; bytes are counted once a buffer, so that what stays
@@ -133,12 +134,94 @@ static Ceilings measure(Engine *e)
 	return c;
 }
 
-/* -- The table --------------------------------------------------------------------------------- */
+/* -- What was measured ------------------------------------------------------------------------- */
 
 typedef struct Line {
-	size_t kernel;
+	const sslc_kernel *kernel;
 	double seconds;
+	double roof; /* seconds that its operations or its bytes take at the ceilings */
 } Line;
+
+/* A place of the model file, and what its kernels take above their roofs. */
+typedef struct Place {
+	const sslc_kernel *at;
+	double above;
+} Place;
+
+typedef struct Table {
+	Line *line; /* [count] in the order of the step */
+	size_t count;
+	Place *place; /* [places] the most first */
+	size_t places;
+	Ceilings ceilings;
+	double seconds, flops;
+	double efficiency; /* the share of the time that the roofs ask for */
+} Table;
+
+static bool same_place(const sslc_kernel *a, const sslc_kernel *b)
+{
+	return a->line == b->line && a->column == b->column &&
+	       (a->file == b->file || (a->file && b->file && strcmp(a->file, b->file) == 0));
+}
+
+static void add_to_place(Table *t, const Line *l)
+{
+	size_t i = 0;
+	while (i < t->places && !same_place(t->place[i].at, l->kernel))
+		i++;
+	if (i == t->places)
+		t->place[t->places++] = (Place){.at = l->kernel};
+	t->place[i].above += l->seconds > l->roof ? l->seconds - l->roof : 0;
+}
+
+static int most_first(const void *a, const void *b)
+{
+	const Place *p = a, *q = b;
+	if (p->above != q->above)
+		return p->above < q->above ? 1 : -1;
+	return p->at < q->at ? -1 : 1;
+}
+
+static double roof_of(const sslc_kernel *k, const Ceilings *c)
+{
+	double flops = c->flops > 0 ? k->flops / c->flops : 0;
+	double bytes = c->bytes > 0 ? k->bytes / c->bytes : 0;
+	return flops > bytes ? flops : bytes;
+}
+
+/* Of what ran at least once. A kernel that is above its roof, in cache, does not make up for another.
+ * False: no memory. */
+static bool table_open(Table *t, const Profile *p)
+{
+	*t = (Table){.line = calloc(p->count + 1, sizeof *t->line),
+	             .place = calloc(p->count + 1, sizeof *t->place),
+	             .count = p->count};
+	if (!t->line || !t->place)
+		return false;
+	t->ceilings = measure(p->call->engine);
+	double asked = 0;
+	for (size_t i = 0; i < p->count; i++) {
+		const sslc_kernel *k = &p->call->code->kernel[i];
+		Line *l = &t->line[i];
+		*l = (Line){k, p->seconds[i] / (double)p->runs, roof_of(k, &t->ceilings)};
+		asked += l->roof < l->seconds ? l->roof : l->seconds;
+		t->seconds += l->seconds;
+		t->flops += k->flops;
+		if (k->file)
+			add_to_place(t, l);
+	}
+	t->efficiency = asked / t->seconds;
+	qsort(t->place, t->places, sizeof *t->place, most_first);
+	return true;
+}
+
+static void table_close(Table *t)
+{
+	free(t->line);
+	free(t->place);
+}
+
+/* -- As text ----------------------------------------------------------------------------------- */
 
 static int slower_first(const void *a, const void *b)
 {
@@ -148,46 +231,117 @@ static int slower_first(const void *a, const void *b)
 	return p->kernel < q->kernel ? -1 : 1;
 }
 
-static void print_line(const Profile *p, const Line *l, double total, const Ceilings *c, FILE *out)
+static void print_line(const Line *l, double total, FILE *out)
 {
-	const sslc_kernel *k = &p->call->code->kernel[l->kernel];
-	double bound = 0;
-	if (c->flops > 0)
-		bound = k->flops / c->flops;
-	if (c->bytes > 0 && k->bytes / c->bytes > bound)
-		bound = k->bytes / c->bytes;
+	const sslc_kernel *k = l->kernel;
 	fprintf(out, "@%-4zu %-8s %-32s %9.1f %5.1f%% %8.2f %8.2f %6.0f%%", k->number, k->kind, k->what,
 	        l->seconds * 1e6, 100 * l->seconds / total, k->flops / l->seconds * 1e-9,
-	        k->bytes / l->seconds * 1e-9, 100 * bound / l->seconds);
+	        k->bytes / l->seconds * 1e-9, 100 * l->roof / l->seconds);
 	if (k->file)
 		fprintf(out, "  %s:%u:%u", k->file, k->line, k->column);
 	fputc('\n', out);
 }
 
-void profile_print(Profile *p, FILE *out)
+static void print_places(const Table *t, FILE *out)
 {
-	Line *line = calloc(p->count + 1, sizeof *line);
-	double total = 0, flops = 0;
-	if (!line || !p->runs) {
-		free(line);
-		return;
+	enum { SHOWN = 3 };
+	fprintf(out, "\nefficiency %.0f%%: at this machine's roof the step would take %.1f us\n",
+	        100 * t->efficiency, t->seconds * t->efficiency * 1e6);
+	if (t->places)
+		fputs("most of the time above the roof goes to\n", out);
+	for (size_t i = 0; i < t->places && i < SHOWN; i++) {
+		const Place *p = &t->place[i];
+		fprintf(out, "%9.1f us %5.1f%%  %s:%u:%u\n", p->above * 1e6, 100 * p->above / t->seconds,
+		        p->at->file, p->at->line, p->at->column);
 	}
-	for (size_t i = 0; i < p->count; i++) {
-		line[i] = (Line){i, p->seconds[i] / (double)p->runs};
-		total += line[i].seconds;
-		flops += p->call->code->kernel[i].flops;
-	}
-	qsort(line, p->count, sizeof *line, slower_first);
-	Ceilings c = measure(p->call->engine);
-	fprintf(out, "\na step of %s: %.1f us in %zu kernels, %.1f GFLOP/s\n", p->call->code->name,
-	        total * 1e6, p->count, flops / total * 1e-9);
+}
+
+static void print_table(const Table *t, const char *function, FILE *out)
+{
+	fprintf(out, "\na step of %s: %.1f us in %zu kernels, %.1f GFLOP/s\n", function,
+	        t->seconds * 1e6, t->count, t->flops / t->seconds * 1e-9);
 	fprintf(out, "this machine: ");
-	if (c.flops > 0)
-		fprintf(out, "%.0f GFLOP/s in registers, ", c.flops * 1e-9);
-	fprintf(out, "%.1f GB/s from memory\n", c.bytes * 1e-9);
+	if (t->ceilings.flops > 0)
+		fprintf(out, "%.0f GFLOP/s in registers, ", t->ceilings.flops * 1e-9);
+	fprintf(out, "%.1f GB/s from memory\n", t->ceilings.bytes * 1e-9);
 	fprintf(out, "%-5s %-8s %-32s %9s %6s %8s %8s %7s  %s\n", "", "kernel", "shape", "us", "share",
 	        "GFLOP/s", "GB/s", "of roof", "from");
-	for (size_t i = 0; i < p->count; i++)
-		print_line(p, &line[i], total, &c, out);
-	free(line);
+	for (size_t i = 0; i < t->count; i++)
+		print_line(&t->line[i], t->seconds, out);
+	print_places(t, out);
+}
+
+/* -- As JSON ----------------------------------------------------------------------------------- */
+
+static void json_place(const sslc_kernel *k, FILE *out)
+{
+	if (!k->file)
+		return;
+	fputs(", \"file\": ", out);
+	json_text(out, k->file);
+	fprintf(out, ", \"line\": %u, \"column\": %u", k->line, k->column);
+}
+
+static void json_kernel(const Line *l, FILE *out)
+{
+	fprintf(out, "    {\"number\": %zu, \"kind\": ", l->kernel->number);
+	json_text(out, l->kernel->kind);
+	fputs(", \"shape\": ", out);
+	json_text(out, l->kernel->what);
+	json_number(out, "seconds", l->seconds);
+	json_number(out, "roof_seconds", l->roof);
+	json_number(out, "flops", l->kernel->flops);
+	json_number(out, "bytes", l->kernel->bytes);
+	json_place(l->kernel, out);
+	fputc('}', out);
+}
+
+static void json_table(const Table *t, const char *function, FILE *out)
+{
+	fputs("{\n  \"function\": ", out);
+	json_text(out, function);
+	json_number(out, "seconds", t->seconds);
+	json_number(out, "efficiency", t->efficiency);
+	json_number(out, "flops_per_second", t->ceilings.flops);
+	json_number(out, "bytes_per_second", t->ceilings.bytes);
+	fputs(",\n  \"places\": [", out);
+	for (size_t i = 0; i < t->places; i++) {
+		fputs(i ? ",\n    {\"seconds_above\": " : "\n    {\"seconds_above\": ", out);
+		json_value(out, t->place[i].above);
+		json_place(t->place[i].at, out);
+		fputc('}', out);
+	}
+	fputs("\n  ],\n  \"kernels\": [", out);
+	for (size_t i = 0; i < t->count; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		json_kernel(&t->line[i], out);
+	}
+	fputs("\n  ]\n}\n", out);
+}
+
+static bool write_table(const Table *t, const char *function, const char *path, Failure *f)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	if (!out)
+		return fail(f, FAILURE_SYSTEM, "no memory for '%s'", path);
+	json_table(t, function, out);
+	return json_finish(out, &text, &size, path, f);
+}
+
+bool profile_report(const Profile *p, FILE *out, const char *path, Failure *f)
+{
+	Table t;
+	bool good = true;
+	if (p->runs && !table_open(&t, p)) {
+		good = fail(f, FAILURE_SYSTEM, "no memory for the profile");
+	} else if (p->runs) {
+		good = write_table(&t, p->call->code->name, path, f);
+		qsort(t.line, t.count, sizeof *t.line, slower_first);
+		print_table(&t, p->call->code->name, out);
+	}
+	if (p->runs)
+		table_close(&t);
+	return good;
 }

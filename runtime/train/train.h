@@ -106,14 +106,26 @@ bool call_numbers(const Call *c, const char *output, double *to, int64_t count);
 /* The samples in a batch of `call`: the leading dimension of its data; 0 if it reads no data. */
 int64_t call_batch(const Call *c);
 
+/* -- json.c: values of JSON into a file -------------------------------------------------------- */
+
+void json_text(FILE *out, const char *text);
+/* The shortest digits that read back to the same double; JSON has no NaN and no infinity: null. */
+void json_value(FILE *out, double value);
+void json_number(FILE *out, const char *key, double value); /* , "key": value */
+/* Closes what open_memstream gave, and writes its text to a file, whole or not at all. */
+MUST_CHECK bool json_finish(FILE *out, char **text, const size_t *size, const char *path,
+                            Failure *f);
+
 /* -- profile.c: where the time of a step goes; of functions that were compiled for it ---------- */
 
 typedef struct Profile Profile;
 /* Every run of the call from now on is measured. NULL: no memory. */
 MUST_CHECK Profile *profile_open(Call *c);
-/* Time, share, GFLOP/s, GB/s and share of the roofline (Williams et al. 2009) of each kernel,
- * against what this machine is measured to do now. */
-void profile_print(Profile *p, FILE *out);
+/* Time, share, GFLOP/s, GB/s and share of the roofline (Williams et al. 2009) of each kernel, against
+ * what this machine is measured to do now, as a table; and as JSON into a file: "kernels" in the order
+ * of the step, "places" of the model file, those with the most time above the roof first. Nothing if
+ * the call did not run. */
+MUST_CHECK bool profile_report(const Profile *p, FILE *out, const char *path, Failure *f);
 void profile_close(Profile *p); /* NULL-safe */
 
 /* -- feed.c: batches into calls ---------------------------------------------------------------- */
@@ -162,7 +174,8 @@ typedef struct Position {
 
 #define CHECKPOINT        "checkpoint.safetensors"
 #define CHECKPOINT_BEFORE "checkpoint.previous.safetensors" /* of the run that was there before */
-#define EVENTS            "events.out.tfevents.sslc"        /* TensorBoard looks for "tfevents" */
+#define PROFILE           "profile.json"
+#define EVENTS            "events.out.tfevents.sslc" /* TensorBoard looks for "tfevents" */
 enum { RUN_PATH = 1024 };
 /* DIRECTORY/FILE, or a failure: too long. */
 MUST_CHECK bool run_path(const char *directory, const char *file, char path[RUN_PATH], Failure *f);

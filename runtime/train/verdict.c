@@ -180,37 +180,6 @@ void scores_print(const Scores *s, FILE *out)
 
 /* -- results.json ------------------------------------------------------------------------------ */
 
-static void json_text(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-		if (*c == '"' || *c == '\\')
-			fprintf(out, "\\%c", *c);
-		else if (*c < ' ')
-			fprintf(out, "\\u%04x", *c);
-		else
-			fputc(*c, out);
-	fputc('"', out);
-}
-
-/* The shortest digits that read back to the same double; JSON has no NaN: null. */
-static void json_value(FILE *out, double value)
-{
-	char text[32] = "null";
-	for (int digits = 6; isfinite(value) && digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
-	fputs(text, out);
-}
-
-static void json_number(FILE *out, const char *key, double value)
-{
-	fprintf(out, ", \"%s\": ", key);
-	json_value(out, value);
-}
-
 /* The scores of the runs, in the order of their seeds. */
 static void json_runs(FILE *out, const Scores *all, const Score *s)
 {
@@ -279,11 +248,5 @@ bool scores_write(const Scores *s, const char *name, const char *path, const Pos
 	if (!out)
 		return fail(f, FAILURE_SYSTEM, "no memory for the results");
 	json_results(out, s, name, at);
-	if (fclose(out) != 0)
-		return fail(f, FAILURE_SYSTEM, "no memory for the results");
-	char why[WHY];
-	bool good = bytes_write(path, (const void *[]){text}, &size, 1, why) ||
-	            fail(f, FAILURE_SYSTEM, "%s", why);
-	free(text);
-	return good;
+	return json_finish(out, &text, &size, path, f);
 }

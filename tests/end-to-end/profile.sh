@@ -18,6 +18,28 @@ grep '^@' text | awk -v want="$kernels" '
 		if (share < 99 || share > 101) { print "the shares add up to " share; bad = 1 }
 		exit bad
 	}'
+# profile.json says the same: every kernel, the efficiency from its own numbers, places that add up
+python3 - text with/profile.json <<'EOF'
+import json, re, sys
+text, p = open(sys.argv[1]).read(), json.load(open(sys.argv[2]))
+kernels = p["kernels"]
+assert sorted(k["number"] for k in kernels) == sorted(int(n) for n in re.findall(r"^@(\d+)", text, re.M)), "kernels"
+total = sum(k["seconds"] for k in kernels)
+asked = sum(min(k["seconds"], k["roof_seconds"]) for k in kernels)
+assert abs(p["seconds"] - total) < 1e-4 * total, "the seconds are not the sum"
+assert abs(p["efficiency"] - asked / total) < 1e-4, "efficiency"
+shown = int(re.search(r"^efficiency (\d+)%", text, re.M)[1])
+assert abs(shown - 100 * asked / total) <= 0.51, "efficiency as printed"
+above = {}
+for k in kernels:
+    place = (k["file"], k["line"], k["column"])
+    above[place] = above.get(place, 0) + max(0, k["seconds"] - k["roof_seconds"])
+places = [((q["file"], q["line"], q["column"]), q["seconds_above"]) for q in p["places"]]
+assert len(places) == len(above) and all(abs(above[at] - s) < 1e-4 * total for at, s in places), "places"
+assert [s for _, s in places] == sorted((s for _, s in places), reverse=True), "order of places"
+first = re.search(r"goes to\n.*?(\S+):(\d+):(\d+)$", text, re.M | re.S)
+assert first and (first[1].split("\n")[-1], int(first[2]), int(first[3])) == places[0][0], first
+EOF
 strip() { sed 's/, "seconds": [^}]*//' "$1"; }
 strip with/metrics.jsonl >a
 strip without/metrics.jsonl >b
