@@ -5,6 +5,7 @@
  * arguments: the flow. A definition sees its parameters and its own names, not its caller's. */
 #include "elaborator.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct Invoke { /* what a call is made of */
@@ -23,15 +24,22 @@ static Value invoke(Elab *b, const Invoke *call);
 
 /* -- Expressions ------------------------------------------------------------------------------- */
 
-static bool constant_find(const Elab *b, const char *name, Value *v)
+/* The steps done, in those that every() counts. */
+static NodeId step_node(Elab *b)
+{
+	NodeId step = op_input(b->g, "step", DTYPE_i32, SCALAR);
+	return b->period > 1 ? op_div(b->g, step, op_constant(b->g, DTYPE_i32, b->period)) : step;
+}
+
+static bool constant_find(Elab *b, const char *name, Value *v)
 {
 	const struct {
 		const char *name;
 		double value;
 	} numbers[] = {
 	    {"training", b->training && !b->in_init},
-	    {"steps", b->steps},
-	    {"epoch_steps", b->epoch_steps},
+	    {"steps", fmax(1, floor(b->steps / b->period))},
+	    {"epoch_steps", fmax(1, floor(b->epoch_steps / b->period))},
 	    {"batch", b->batch},
 	    {"classes", (double)b->bundle->data.classes},
 	    {"vocab", (double)b->bundle->data.vocab},
@@ -47,8 +55,14 @@ static bool constant_find(const Elab *b, const char *name, Value *v)
 		}
 	if (strcmp(name, "step") == 0) {
 		*v = b->in_init ? value_number(0)
-		                : value_tensor(op_cast(b->g, op_input(b->g, "step", DTYPE_i32, SCALAR),
-		                                       (DType)b->c->float_type));
+		                : value_tensor(op_cast(b->g, step_node(b), (DType)b->c->float_type));
+		return true;
+	}
+	if (strcmp(name, "grad_norm") == 0 && b->grad_norm && b->period > 1) {
+		elab_error(b, b->call ? b->call->span : (Span){0},
+		           "grad_norm is of the gradients of one step, not of what 'every' gathers");
+		diag_help(b->c->diags, "put every() inside: clipped(1, accumulate(4, adam))");
+		*v = value_none();
 		return true;
 	}
 	if (strcmp(name, "grad_norm") == 0 && b->grad_norm) {
@@ -276,7 +290,10 @@ static void eval_set(Elab *b, const Named *n, const Scope *scope)
 		return;
 	}
 	DType type = s->type;
-	b->pending[bound->state - 1] = stretch(b, op_cast(b->g, x, type), to);
+	NodeId was = b->pending[bound->state - 1];
+	if (!was)
+		was = state_node(b, bound->state - 1);
+	b->pending[bound->state - 1] = when_due(b, stretch(b, op_cast(b->g, x, type), to), was);
 }
 
 static Value eval_named(Elab *b, const Body *body, const Scope *scope)

@@ -363,6 +363,7 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	          .prelude = prelude,
 	          .frame = &frame,
 	          .prefix = "",
+	          .period = 1,
 	          .bundle = new (c->arena, Bundle)};
 	b.bundle->data = *data;
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);
@@ -406,6 +407,7 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
 	          .prelude = prelude,
 	          .frame = &frame,
 	          .prefix = "",
+	          .period = 1,
 	          .training = true,
 	          .bundle = new (c->arena, Bundle)};
 	b.pending = new_array(c->arena, NodeId, MAX_STATES);

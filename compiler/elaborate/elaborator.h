@@ -107,6 +107,8 @@ typedef struct Elab {
 	size_t averages;
 	double steps, epoch_steps, batch;
 	NodeId grad_norm; /* in an optimizer */
+	NodeId due;       /* in when(): where it is false, sets leave what was; 0: always */
+	double period;    /* in every(): one step of `step` in steps; else 1 */
 	Placed placed[2]; /* of the graph being built, of the init graph */
 } Elab;
 
@@ -188,6 +190,9 @@ const BuiltinInfo *builtin_find(const char *name);
 /* A MAP op of the table called by name, or an operator; VALUE_NONE after an error. */
 Value call_map(Elab *b, Span span, const char *name, const Value *in, int count);
 bool is_map(const char *name, int *ins);
+
+/* conditional.c: the next value of a state, where sets are due. */
+NodeId when_due(Elab *b, NodeId next, NodeId otherwise);
 
 /* state.c */
 Value state_make(Elab *b, Span span, const Value *shape, const Layer *init, bool is_param);

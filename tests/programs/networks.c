@@ -397,6 +397,9 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"adamw(", "0.01", ", weight_decay=0.05)"},
 	    {"lion(", "0.001", ", weight_decay=0.1)"},
 	    {"signed(", "0.001", ")"},
+	    {"layered(", "0.01", ")"},
+	    {"turned(", "0.01", ")"},
+	    {"accumulate(2, adam(", "0.01", "))"},
 	};
 	uint32_t row = pick(d->t, COUNT(ROWS));
 	bool clips = chance(d->t, 1, 4);
