@@ -398,7 +398,7 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"lion(", "0.001", ", weight_decay=0.1)"},
 	    {"signed(", "0.001", ")"},
 	    {"layered(", "0.01", ")"},
-	    {"turned(", "0.01", ")"},
+	    {"alternating(", "0.01", ")"},
 	    {"accumulate(2, adam(", "0.01", "))"},
 	};
 	uint32_t row = pick(d->t, COUNT(ROWS));
