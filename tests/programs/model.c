@@ -351,7 +351,8 @@ static const char DEFINE[] =
     "\t\t\"image(x)\": \"reshape(x, concat([shape(x), [1]]))\",\n"
     "\t\t\"signed(w, g, lr)\": \"w - lr * select(g > 0, 1, -1)\",\n"
     "\t\t\"layered(w, g, lr)\": \"adamw(w, g, lr * 0.8 ^ (layers(w) - 1 - layer_of(w)))\",\n"
-    "\t\t\"alternating(w, g, lr)\": \"when(step < 1, adam(w, g, lr), if(is_named(w, '*.b'), w, w - lr * "
+    "\t\t\"alternating(w, g, lr)\": \"when(step < 1, adam(w, g, lr), if(is_named(w, '*.b'), w, w - "
+    "lr * "
     "g))\",\n"
     "\t\t\"huber_at(x, y)\": \"huber(x, y, delta=0.3)\",\n"
     "\t\t\"mean_of(x, f())\": \"0.5 * (x + f(x))\"\n";
