@@ -8,8 +8,12 @@
 
 #include <stdbool.h>
 
+bool every_case_runs(void); /* SSLC_TESTS=all */
 /* Asked once a case, in a fixed order. */
 bool case_runs(void);
+/* The same where each case is another subject, a model say, and not another size of one: all run, but
+ * one in 14 in a sanitized build. */
+bool subject_runs(void);
 /* Of `ways` to check the same case, whether this one does. Which do changes with the cases. */
 bool way_runs(int way, int ways);
 

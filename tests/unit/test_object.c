@@ -1,85 +1,30 @@
 /* test_object.c: an emitted object does what the JIT does: from the same seed, on the same batches,
  * step for step to the same bits, for every shipped model; alone and with a pool of threads; saved
  * and restored half way. */
-#include <dlfcn.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <CUnit/CUnit.h>
 
-#include "../../compiler/sslc.h"
 #include "../../runtime/embed/x86.h"
-#include "../../runtime/train/train.h"
+#include "object.h"
 #include "scratch.h"
+#include "share.h"
 
-enum { MOST_POINTERS = 8, SEED = 7 };
-
-typedef struct Object { /* loaded into this process */
-	void *handle;
-	const char *prefix;
-	unsigned char *block;
-	sslc_embedded file;
-} Object;
-
-/* Whatever a function takes, more pointers than it wants do no harm to any calling convention that
- * we run the tests on. */
-typedef int32_t (*Function)(void *block, void *, void *, void *, void *, void *, void *, void *);
-
-static void *symbol(const Object *o, const char *name)
-{
-	char whole[256];
-	snprintf(whole, sizeof whole, "%s_%s", o->prefix, name);
-	return dlsym(o->handle, whole);
-}
-
-/* Linked by the system's compiler, as a user would. */
-static bool object_open(Object *o, sslc_program *p, const sslc_embedding *how)
-{
-	Scratch s;
-	char object[512], library[512], command[1200];
-	*o = (Object){.prefix = how->prefix};
-	if (!sslc_embed(p, how, &o->file))
-		return false;
-	scratch_open(&s);
-	snprintf(object, sizeof object, "%s", scratch_path(&s, "m.o"));
-	snprintf(library, sizeof library, "%s", scratch_path(&s, "m.so"));
-	snprintf(command, sizeof command, "cc -shared -nostdlib -o %s %s", library, object);
-	bool good = file_put(object, o->file.object, o->file.object_bytes) && system(command) == 0;
-	o->handle = good ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
-	scratch_close(&s);
-	o->block = aligned_alloc(64, (o->file.block_bytes + 63) / 64 * 64);
-	return o->handle && o->block;
-}
-
-static void object_close(Object *o)
-{
-	if (o->handle)
-		dlclose(o->handle);
-	free(o->block);
-	sslc_embedded_free(&o->file);
-}
-
-static int32_t object_init(Object *o, uint32_t seed)
-{
-	int32_t (*init)(void *, size_t, uint32_t, uint32_t) =
-	    (int32_t(*)(void *, size_t, uint32_t, uint32_t))(uintptr_t)symbol(o, "init");
-	return init(o->block, o->file.block_bytes, seed, 0);
-}
+enum { SEED = 7 };
 
 /* Every state that the object has is the engine's, bit for bit. */
 static void same_states(const Object *o, const Engine *e, const sslc_program *p, int at)
 {
-	int32_t (*find)(const char *) = (int32_t(*)(const char *))(uintptr_t)symbol(o, "find");
-	int32_t (*read)(const void *, uint32_t, void *, size_t) =
-	    (int32_t(*)(const void *, uint32_t, void *, size_t))(uintptr_t)symbol(o, "read");
 	size_t count, found = 0;
 	const sslc_state *state = sslc_states(p, &count);
 	for (size_t i = 0; i < count; i++) {
-		int32_t number = find(state[i].tensor.name);
+		int32_t number = object_find(o, state[i].tensor.name);
 		if (number < 0)
 			continue;
 		unsigned char *copy = malloc(state[i].tensor.bytes + 1);
-		CU_ASSERT_EQUAL(read(o->block, (uint32_t)number, copy, state[i].tensor.bytes), 0);
+		CU_ASSERT_EQUAL(object_read(o, o->block, number, copy, state[i].tensor.bytes), 0);
 		bool same = memcmp(copy, engine_state(e, &state[i]), state[i].tensor.bytes) == 0;
 		CU_ASSERT_TRUE(same);
 		if (!same)
@@ -90,44 +35,26 @@ static void same_states(const Object *o, const Engine *e, const sslc_program *p,
 	CU_ASSERT_EQUAL(found, o->file.tensors);
 }
 
-/* Numbers in [0, 1), or small whole ones. */
-static void fill(const sslc_tensor *t, void *to, uint32_t *random)
-{
-	size_t size = strcmp(t->dtype, "u8") == 0 || strcmp(t->dtype, "bool") == 0 ? 1 : 4;
-	for (size_t i = 0; i < t->bytes / size; i++) {
-		*random = *random * 1664525u + 1013904223u;
-		if (size == 1)
-			((uint8_t *)to)[i] = (uint8_t)(*random >> 24);
-		else if (strcmp(t->dtype, "i32") == 0)
-			((int32_t *)to)[i] = (int32_t)(*random >> 30);
-		else
-			((float *)to)[i] = (float)(*random >> 8) / (float)(1 << 24);
-	}
-}
-
 /* One call of both on the same new inputs; outputs have the same bits. */
 static void call_both(Object *o, Call *call, const char *name, uint32_t *random)
 {
-	void *pointer[MOST_POINTERS] = {0}, *input[MOST_POINTERS] = {0};
+	void *pointer[OBJECT_POINTERS] = {0}, *input[OBJECT_POINTERS] = {0};
 	size_t given = 0, outputs = call->code->output_count;
 	for (size_t i = 0; i < call->code->input_count; i++) {
 		const sslc_tensor *t = &call->code->input[i];
 		if (strcmp(t->name, "seed") == 0 || strcmp(t->name, "step") == 0)
 			continue;
 		input[given] = aligned_alloc(64, (t->bytes + 63) / 64 * 64);
-		fill(t, input[given], random);
+		tensor_fill(t, input[given], random);
 		call_input(call, t->name, input[given]);
 		pointer[given] = input[given];
 		given++;
 	}
-	for (size_t i = 0; i < outputs && given + i < MOST_POINTERS - 1; i++)
+	for (size_t i = 0; i < outputs && given + i < OBJECT_POINTERS; i++)
 		pointer[given + i] = malloc(call->code->output[i].bytes + 1);
 	call_run(call);
-	Function f = (Function)(uintptr_t)symbol(o, name);
-	CU_ASSERT_EQUAL(f(o->block, pointer[0], pointer[1], pointer[2], pointer[3], pointer[4],
-	                  pointer[5], pointer[6]),
-	                0);
-	for (size_t i = 0; i < outputs && given + i < MOST_POINTERS - 1; i++) {
+	CU_ASSERT_EQUAL(object_call(o, name, o->block, pointer), 0);
+	for (size_t i = 0; i < outputs && given + i < OBJECT_POINTERS; i++) {
 		CU_ASSERT_EQUAL(memcmp(pointer[given + i], call->output[i], call->code->output[i].bytes),
 		                0);
 		free(pointer[given + i]);
@@ -139,15 +66,15 @@ static void call_both(Object *o, Call *call, const char *name, uint32_t *random)
 /* Saves, ruins the block, and restores. */
 static void save_and_restore(Object *o)
 {
-	size_t (*bytes)(void) = (size_t(*)(void))(uintptr_t)symbol(o, "save_bytes");
+	size_t (*bytes)(void) = (size_t(*)(void))(uintptr_t)object_symbol(o, "save_bytes");
 	int32_t (*save)(const void *, void *, size_t) =
-	    (int32_t(*)(const void *, void *, size_t))(uintptr_t)symbol(o, "save");
+	    (int32_t(*)(const void *, void *, size_t))(uintptr_t)object_symbol(o, "save");
 	int32_t (*restore)(void *, const void *, size_t) =
-	    (int32_t(*)(void *, const void *, size_t))(uintptr_t)symbol(o, "restore");
+	    (int32_t(*)(void *, const void *, size_t))(uintptr_t)object_symbol(o, "restore");
 	void *copy = malloc(bytes());
 	CU_ASSERT_EQUAL(save(o->block, copy, bytes()), 0);
 	memset(o->block, 0xff, o->file.block_bytes);
-	CU_ASSERT_EQUAL(object_init(o, SEED + 1), 0);
+	CU_ASSERT_EQUAL(object_init(o, o->block, o->file.block_bytes, SEED + 1), 0);
 	CU_ASSERT_EQUAL(restore(o->block, copy, bytes()), 0);
 	free(copy);
 }
@@ -162,7 +89,7 @@ static void train_both(Object *o, Engine *e, sslc_program *p, const char *other,
 	CU_ASSERT_TRUE_FATAL(states_begin(e, SEED, &f));
 	CU_ASSERT_TRUE_FATAL(call_open(&step, e, "step", &f));
 	CU_ASSERT_TRUE_FATAL(!has_other || call_open(&second, e, other, &f));
-	CU_ASSERT_EQUAL(object_init(o, SEED), 0);
+	CU_ASSERT_EQUAL(object_init(o, o->block, o->file.block_bytes, SEED), 0);
 	same_states(o, e, p, 0);
 	for (int i = 0; i < steps; i++) {
 		call_both(o, &step, "step", &random);
@@ -178,27 +105,32 @@ static void train_both(Object *o, Engine *e, sslc_program *p, const char *other,
 		call_close(&second);
 }
 
-static sslc_program *model_open(const char *name, Data **data)
+/* 100, or as many as take so many operations; all nights all. */
+enum { MOST_STEPS = 100, LEAST_STEPS = 2 };
+#define MOST_FLOPS 20e9
+
+static int steps_of(sslc_program *p)
 {
-	char path[512], why[DATA_WHY];
-	snprintf(path, sizeof path, "%s/models/%s", SSLC_SOURCE, name);
-	sslc_program *p = sslc_open(path, NULL);
-	*data = data_open(sslc_reader(p), NULL, why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(*data);
-	CU_ASSERT_TRUE_FATAL(sslc_bind(p, data_shape(*data)));
-	return p;
+	sslc_cost cost = {0};
+	CU_ASSERT_TRUE(sslc_function_cost(p, "step", &cost));
+	double steps = cost.flops > 0 && !every_case_runs() ? MOST_FLOPS / cost.flops : MOST_STEPS;
+	return steps > MOST_STEPS ? MOST_STEPS : steps < LEAST_STEPS ? LEAST_STEPS : (int)steps;
 }
 
-static void shipped(const char *name, const char *other, int steps, int threads)
+static void shipped(const char *path, const char *other, int threads)
 {
 	Data *data;
 	Object o;
 	Engine e;
 	Failure f;
-	sslc_program *p = model_open(name, &data);
-	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &(sslc_embedding){.prefix = "m"}));
+	sslc_program *p = model_open(path, &data, NULL);
+	const char *const function[] = {"step", strcmp(other, "features") ? other : "encode"};
+	const char *const compiled[] = {"init", "step", other};
+	sslc_embedding how = {.prefix = "m", .function = function, .count = 2};
+	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &how));
+	sslc_compile(p, compiled, 3);
 	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), threads, &f));
-	train_both(&o, &e, p, other, steps);
+	train_both(&o, &e, p, other, steps_of(p));
 	engine_close(&e);
 	object_close(&o);
 	data_close(data);
@@ -207,16 +139,20 @@ static void shipped(const char *name, const char *other, int steps, int threads)
 
 static void shipped_models(void)
 {
-	shipped("autoencoder.json", "features", 100, 1);
-	shipped("autoencoder.json", "loss", 10, 2);
-	static const char *const VISION[] = {"byol-fashion.json", "denoise-fashion.json",
-	                                     "masked-fashion.json", "simclr-fashion.json",
-	                                     "vicreg-fashion.json"};
-	for (size_t i = 0; i < sizeof VISION / sizeof *VISION; i++) {
-		char path[128];
-		snprintf(path, sizeof path, "vision/%s", VISION[i]);
-		shipped(path, i % 2 ? "loss" : "features", 3, 1 + (int)(i % 2));
+	glob_t files = {0};
+	size_t root = strlen(SSLC_SOURCE) + 1, found = 0;
+	CU_ASSERT_EQUAL_FATAL(glob(SSLC_SOURCE "/models/*.json", 0, NULL, &files), 0);
+	CU_ASSERT_EQUAL_FATAL(glob(SSLC_SOURCE "/models/*/*.json", GLOB_APPEND, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		const char *path = files.gl_pathv[i] + root;
+		if (strncmp(path, "models/lib/", 11) == 0 || !subject_runs())
+			continue;
+		shipped(path, found % 2 ? "loss" : "features", 1 + (int)(found % 2));
+		found++;
 	}
+	CU_ASSERT(found >= 1);
+	globfree(&files);
+	shipped("models/autoencoder.json", "loss", 2);
 }
 
 /* -- The runtime over an object ---------------------------------------------------------------- */
@@ -235,13 +171,12 @@ enum { TAKE, GIVE };
 static void move_states(unsigned char *states, int direction)
 {
 	const Object *o = &driven->object;
-	int32_t (*find)(const char *) = (int32_t(*)(const char *))(uintptr_t)symbol(o, "find");
 	int32_t (*move)(void *, uint32_t, void *, size_t) =
-	    (int32_t(*)(void *, uint32_t, void *, size_t))(uintptr_t)symbol(
+	    (int32_t(*)(void *, uint32_t, void *, size_t))(uintptr_t)object_symbol(
 	        o, direction == TAKE ? "write" : "read");
 	for (size_t i = 0; i < driven->model.state_count; i++) {
 		const sslc_state *s = &driven->model.state[i];
-		int32_t number = find(s->tensor.name);
+		int32_t number = object_find(o, s->tensor.name);
 		if (number >= 0)
 			CU_ASSERT_EQUAL(move(o->block, (uint32_t)number, states + s->offset, s->tensor.bytes),
 			                0);
@@ -258,17 +193,19 @@ static const void *input_of(const StepBlock *b, const sslc_code *code, const cha
 
 static void driven_init(const StepBlock *b)
 {
+	const Object *o = &driven->object;
 	const uint32_t *seed = input_of(b, &driven->code[0], "seed");
-	CU_ASSERT_EQUAL(object_init(&driven->object, seed[0]), 0);
+	CU_ASSERT_EQUAL(object_init(o, o->block, o->file.block_bytes, seed[0]), 0);
 	move_states(b->states, GIVE);
 }
 
 static void driven_call(const StepBlock *b, const sslc_code *code, const char *name)
 {
-	Function f = (Function)(uintptr_t)symbol(&driven->object, name);
 	void *x = (void *)(uintptr_t)input_of(b, code, "x");
 	move_states(b->states, TAKE);
-	CU_ASSERT_EQUAL(f(driven->object.block, x, b->outputs[0], NULL, NULL, NULL, NULL, NULL), 0);
+	CU_ASSERT_EQUAL(object_call(&driven->object, name, driven->object.block,
+	                            (void *[OBJECT_POINTERS]){x, b->outputs[0]}),
+	                0);
 	move_states(b->states, GIVE);
 }
 
@@ -335,7 +272,7 @@ static void runtime_drives_objects(void)
 	Data *data;
 	Driven d;
 	Scratch jit, object, both;
-	sslc_program *p = model_open("autoencoder.json", &data);
+	sslc_program *p = model_open("models/autoencoder.json", &data, NULL);
 	drive(&d, p);
 	scratch_open(&jit);
 	scratch_open(&object);
