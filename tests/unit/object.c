@@ -25,20 +25,33 @@ unsigned char *object_block(const Object *o)
 	return block;
 }
 
-bool object_open(Object *o, sslc_program *p, const sslc_embedding *how)
+void *object_link(const sslc_embedded *const *file, size_t count)
 {
 	Scratch s;
-	char object[512], library[512], command[1200];
+	char library[512], command[4096];
+	scratch_open(&s);
+	snprintf(library, sizeof library, "%s", scratch_path(&s, "m.so"));
+	size_t used = (size_t)snprintf(command, sizeof command, "cc -shared -nostdlib -o %s", library);
+	bool good = true;
+	for (size_t i = 0; good && i < count; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "%zu.o", i);
+		const char *object = scratch_path(&s, name);
+		good = file_put(object, file[i]->object, file[i]->object_bytes);
+		used += (size_t)snprintf(command + used, sizeof command - used, " %s", object);
+	}
+	good = good && used < sizeof command && system(command) == 0;
+	void *handle = good ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
+	scratch_close(&s);
+	return handle;
+}
+
+bool object_open(Object *o, sslc_program *p, const sslc_embedding *how)
+{
 	*o = (Object){.prefix = how->prefix};
 	if (!sslc_embed(p, how, &o->file))
 		return false;
-	scratch_open(&s);
-	snprintf(object, sizeof object, "%s", scratch_path(&s, "m.o"));
-	snprintf(library, sizeof library, "%s", scratch_path(&s, "m.so"));
-	snprintf(command, sizeof command, "cc -shared -nostdlib -o %s %s", library, object);
-	bool good = file_put(object, o->file.object, o->file.object_bytes) && system(command) == 0;
-	o->handle = good ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
-	scratch_close(&s);
+	o->handle = object_link((const sslc_embedded *const[]){&o->file}, 1);
 	o->block = object_block(o);
 	return o->handle && o->block;
 }

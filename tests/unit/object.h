@@ -18,6 +18,8 @@ typedef struct Object {
 /* The program becomes an object; false: something failed. */
 bool object_open(Object *o, sslc_program *p, const sslc_embedding *how);
 void object_close(Object *o);
+/* Several in one library, for dlclose; NULL: something failed. */
+void *object_link(const sslc_embedded *const *file, size_t count);
 /* The address of PREFIX_NAME; NULL: there is none. */
 void *object_symbol(const Object *o, const char *name);
 /* A block for the object, filled with 0xa5; freed by free. */
