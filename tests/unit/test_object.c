@@ -79,30 +79,47 @@ static void save_and_restore(Object *o)
 	free(copy);
 }
 
-/* The functions `step` and `other` of both, in turn. */
-static void train_both(Object *o, Engine *e, sslc_program *p, const char *other, int steps)
+/* A function of the graph: the name of it in C. */
+static const char *name_in_c(const char *graph)
+{
+	static const char *const name[][2] = {
+	    {"features", "encode"}, {"probe.step", "probe_step"}, {"probe.score", "probe_score"}};
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		if (strcmp(graph, name[i][0]) == 0)
+			return name[i][1];
+	return graph;
+}
+
+/* Steps by the function `name` of both, from first values that `init` adds to those of "init", if
+ * there is one; at the end `other`. */
+static void train_both(Object *o, Engine *e, sslc_program *p, const char *const name[3], int steps)
 {
 	Failure f;
-	Call step, second;
+	Call init, step, other;
 	uint32_t random = 1;
-	bool has_other = sslc_has_function(p, other);
 	CU_ASSERT_TRUE_FATAL(states_begin(e, SEED, &f));
-	CU_ASSERT_TRUE_FATAL(call_open(&step, e, "step", &f));
-	CU_ASSERT_TRUE_FATAL(!has_other || call_open(&second, e, other, &f));
+	if (name[0]) {
+		CU_ASSERT_TRUE_FATAL(call_open(&init, e, name[0], &f));
+		call_run(&init);
+		call_close(&init);
+	}
+	bool has_other = sslc_has_function(p, name[2]);
+	CU_ASSERT_TRUE_FATAL(call_open(&step, e, name[1], &f));
+	CU_ASSERT_TRUE_FATAL(!has_other || call_open(&other, e, name[2], &f));
 	CU_ASSERT_EQUAL(object_init(o, o->block, o->file.block_bytes, SEED), 0);
 	same_states(o, e, p, 0);
 	for (int i = 0; i < steps; i++) {
-		call_both(o, &step, "step", &random);
+		call_both(o, &step, name_in_c(name[1]), &random);
 		e->step++;
 		if (i == steps / 2)
 			save_and_restore(o);
 	}
 	if (has_other)
-		call_both(o, &second, strcmp(other, "features") == 0 ? "encode" : other, &random);
+		call_both(o, &other, name_in_c(name[2]), &random);
 	same_states(o, e, p, steps);
 	call_close(&step);
 	if (has_other)
-		call_close(&second);
+		call_close(&other);
 }
 
 /* 100, or as many as take so many operations; all nights all. */
@@ -130,7 +147,7 @@ static void shipped(const char *path, const char *other, int threads)
 	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &how));
 	sslc_compile(p, compiled, 3);
 	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), threads, &f));
-	train_both(&o, &e, p, other, steps_of(p));
+	train_both(&o, &e, p, (const char *const[]){NULL, "step", other}, steps_of(p));
 	engine_close(&e);
 	object_close(&o);
 	data_close(data);
@@ -153,6 +170,28 @@ static void shipped_models(void)
 	CU_ASSERT(found >= 1);
 	globfree(&files);
 	shipped("models/autoencoder.json", "loss", 2);
+}
+
+/* A task's functions, on networks that are frozen. */
+static void tasks_are_trained(void)
+{
+	static const char *const task[] = {"probe"};
+	static const char *const name[] = {"probe.init", "probe.step", "probe.score"};
+	Data *data;
+	Object o;
+	Engine e;
+	Failure f;
+	sslc_program *p = model_open("models/vision/denoise-fashion.json", &data, NULL);
+	sslc_embedding how = {.prefix = "m", .function = task, .count = 1};
+	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &how));
+	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), 1, &f));
+	train_both(&o, &e, p, name, 10);
+	CU_ASSERT(object_find(&o, "encoder.1.w") >= 0 && object_find(&o, "decoder.0.w") < 0);
+	CU_ASSERT(object_find(&o, "probe.head.0.w") >= 0);
+	engine_close(&e);
+	object_close(&o);
+	data_close(data);
+	sslc_close(p);
 }
 
 /* -- The runtime over an object ---------------------------------------------------------------- */
@@ -330,7 +369,7 @@ static void best_variant(void)
 	sslc_embedding how = {.prefix = "m", .cpu = LEVEL + 1, .cpus = 3};
 	CU_ASSERT_TRUE_FATAL(object_open(&o, all, &how));
 	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), 1, &f));
-	train_both(&o, &e, p, "features", 20);
+	train_both(&o, &e, p, (const char *const[]){NULL, "step", "features"}, 20);
 	engine_close(&e);
 	object_close(&o);
 	sslc_close(all);
@@ -340,6 +379,7 @@ static void best_variant(void)
 
 CU_TestInfo test_object[] = {
     {"shipped models are trained alike", shipped_models},
+    {"tasks are trained alike", tasks_are_trained},
     {"the runtime drives objects", runtime_drives_objects},
     {"the best variant is chosen", best_variant},
     CU_TEST_INFO_NULL,
