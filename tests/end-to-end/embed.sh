@@ -16,6 +16,16 @@ fail() {
 	exit 1
 }
 
+# has TOOL...: whether all are there; says what is not run for lack of one, an error where all must be
+has() {
+	for tool in "$@"; do
+		command -v "$tool" > /dev/null && continue
+		echo "embed.sh: what needs $tool is not run"
+		[ "${SSLC_TOOLS:-}" != all ] || fail "but SSLC_TOOLS=all says that all tools are there"
+		return 1
+	done
+}
+
 "$sslc" compile sensor.json > said || fail "cannot compile: $(cat said)"
 grep -q '^sensor.o, sensor.h: ' said || fail "says: $(cat said)"
 [ -z "$(nm -u sensor.o)" ] || fail "the object calls $(nm -u sensor.o)"
@@ -32,7 +42,7 @@ MODEL
 "$sslc" compile alike.json > said || fail "alike: $(cat said)"
 echo '#include "alike.h"' | cc -Wall -Werror -fsyntax-only -xc - || fail "names that are alike are there twice"
 
-if command -v c++ > /dev/null; then
+if has c++; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || fail "C++: $(cat said)"
 	./stream learnt.safetensors > said || fail "the stream was not learnt: $(cat said)"
 	"$sslc" run sensor.json --init learnt.safetensors --out run --quiet || fail "sslc run does not take the weights"
@@ -41,7 +51,7 @@ fi
 
 cc -std=c17 -O1 -Wall -Wextra -Werror anomaly.c sensor.o -o anomaly
 ./anomaly > said || fail "anomalies: $(cat said)"
-if command -v arm-none-eabi-gcc > /dev/null && command -v qemu-system-arm > /dev/null; then
+if has arm-none-eabi-gcc qemu-system-arm; then
 	"$sslc" compile sensor.json --target cortex-m4f > /dev/null
 	arm-none-eabi-gcc -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 -mfloat-abi=hard -DBARE -O1 -w -ffreestanding -nostdlib \
 		-T "$here/targets/bare.ld" -Wl,--defsym=ram_size=0x100000 -Wl,--gc-sections -Wl,--no-enum-size-warning -Wl,-z,noexecstack \
@@ -52,7 +62,7 @@ fi
 
 [ -d run ] || "$sslc" run sensor.json --out run --quiet
 "$sslc" compile sensor.json --shared > /dev/null
-if command -v python3 > /dev/null; then
+if has python3; then
 	python3 library.py ./sensor.so run/checkpoint.safetensors > said || fail "Python: $(cat said)"
 	grep -q 'init: a pointer is not aligned' said || fail "Python: $(cat said)"
 fi

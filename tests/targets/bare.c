@@ -1,5 +1,5 @@
 /* bare.c: what main.c needs on a Cortex-M without an operating system: a vector table, memory as C
- * expects it, and text by semihosting. Linked with -nostdlib and bare.ld. */
+ * expects it, text by semihosting, and SysTick for a counter. Linked with -nostdlib and bare.ld. */
 #include <stdint.h>
 
 extern uint8_t stack_top[], data_from[], data_begin[], data_end[], bss_begin[], bss_end[];
@@ -7,7 +7,9 @@ extern uint8_t stack_top[], data_from[], data_begin[], data_end[], bss_begin[], 
 int main(void);
 void say(const char *text);
 void reset(void);
+uint32_t ticks(void);
 
+#define SYSTICK ((volatile uint32_t *)0xe000e010) /* control, reload, value */
 enum { WRITE = 4, EXIT = 0x18, GOOD = 0x20026, FAULT = 0x20023 };
 
 static void semihost(uint32_t operation, const void *what)
@@ -20,6 +22,13 @@ static void semihost(uint32_t operation, const void *what)
 void say(const char *text)
 {
 	semihost(WRITE, text);
+}
+
+/* Up from 0 by one a clock of the processor; 24 bits. qemu -icount shift=0 lets a nanosecond pass with
+ * each instruction, so that this counts instructions. */
+uint32_t ticks(void)
+{
+	return 0xffffff - SYSTICK[2];
 }
 
 static void end(uint32_t how)
@@ -45,6 +54,9 @@ void reset(void)
 	*(volatile uint32_t *)0xe000ed88 |= 0xfu << 20; /* the FPU is for all */
 	__asm__ volatile("dsb\n\tisb");
 #endif
+	SYSTICK[1] = 0xffffff;
+	SYSTICK[2] = 0;
+	SYSTICK[0] = 5; /* on, by the processor's clock */
 	end(main() ? FAULT : GOOD);
 }
 
