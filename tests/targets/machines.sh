@@ -7,7 +7,10 @@ machine() {
 	compiler=clang-19 flags="-O1 -w -I$work"
 	case $1 in
 	x86-64-v2 | x86-64-v3) compiler=cc ;;
-	x86-64-v4) compiler=cc runs=none ;; # TCG of no qemu has AVX-512
+	x86-64-v4) # qemu 7.2 has no AVX-512
+		compiler=cc
+		grep -q ' avx512f .* avx512cd .* avx512bw avx512vl' /proc/cpuinfo || runs=none
+		;;
 	aarch64) compiler=aarch64-linux-gnu-gcc runs=qemu-aarch64 ;;
 	riscv64) compiler=riscv64-linux-gnu-gcc runs=qemu-riscv64 ;;
 	riscv64v) compiler=riscv64-linux-gnu-gcc runs="qemu-riscv64 -cpu rv64,v=true,vlen=128" ;;
