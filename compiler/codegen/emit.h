@@ -138,8 +138,10 @@ typedef struct Index {
 /* Values that are known already: cores (accumulators) and values computed before. */
 typedef struct Memo Memo;
 
-/* 64 elements in a row of a flat kernel, begun at a multiple of 64, vector by vector in one
- * straight line of code: random words are shared among them. `first` NULL: not so. */
+/* 64 elements in a row of a flat kernel, begun at a multiple of 64: they share the random words of 16
+ * blocks, four each. All vectors are one straight line of code or, where code must be small, those
+ * that share words, in a loop over blocks. `first` NULL: not so. */
+enum { STRETCH = 64, STRETCH_BLOCKS = 16 };
 typedef struct Words {
 	NodeId node;
 	unsigned from; /* of the 16 blocks, those of a vector that starts here */
@@ -147,7 +149,8 @@ typedef struct Words {
 } Words;
 typedef struct Stretch {
 	V first, at;   /* index of the first element, of the present vector */
-	unsigned lane; /* at - first */
+	V block;       /* of a loop over blocks: the first of the present vectors; else NULL */
+	unsigned lane; /* at - first - block */
 	Words words[16];
 	unsigned count;
 } Stretch;

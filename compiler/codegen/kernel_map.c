@@ -3,7 +3,11 @@
  * concatenation is a nest a part, or, if its parts have length 1, unrolled. */
 #include "nest.h"
 
-enum { SMALL_BODY = 24, LARGE_BODY = 256 };
+enum {
+	SMALL_BODY = 24,
+	LARGE_BODY = 256,
+	SMALL_STRETCH = 16, /* LARGE_BODY where code must be small */
+};
 
 /* The axis along which lanes run: none, if there is but one. */
 static int lane_axis(const KernelEmit *ke, int axis)
@@ -31,8 +35,11 @@ static void map_flat(KernelEmit *ke, V begin, V end, int64_t size)
 	bool random, aligned = ke->kernel->tiles == 1 || ke->kernel->tile % 64 == 0;
 	unsigned body = body_size(ke, &random);
 	unsigned unroll = body <= SMALL_BODY && ke->lanes > 1 && size >= 4 * ke->lanes ? 2 : 1;
-	if (random && aligned && size >= 64 && body * 64 / ke->lanes <= LARGE_BODY)
-		unroll = 64 / ke->lanes;
+	bool loops = ke->e->c->machine->bare; /* over blocks of a stretch: see vector_loop */
+	unsigned at_once = loops ? STRETCH / STRETCH_BLOCKS : STRETCH / ke->lanes;
+	if (random && aligned && size >= STRETCH &&
+	    body * at_once <= (loops ? SMALL_STRETCH : LARGE_BODY))
+		unroll = STRETCH / ke->lanes;
 	tile_range(ke, begin, end, size, &from, &to);
 	vector_loop(ke, from, to, unroll, divides(ke, size, unroll), flat_body, NULL);
 }

@@ -51,6 +51,40 @@ unsigned body_size(const KernelEmit *ke, bool *random)
 	return size;
 }
 
+/* `unroll` vectors from `first` on. */
+static void vectors(KernelEmit *ke, V first, unsigned unroll, VectorBody body, void *context)
+{
+	Emit *e = ke->e;
+	bool stretch = ke->kernel->flat && unroll * ke->lanes == STRETCH;
+	for (unsigned i = 0; i < unroll; i++) {
+		V at = LLVMBuildNSWAdd(e->b, first, l_word(e, (int64_t)i * ke->lanes), "");
+		if (stretch)
+			ke->stretch.first = first, ke->stretch.at = at, ke->stretch.lane = i * ke->lanes;
+		body(ke, context, at, NULL);
+	}
+	ke->stretch.first = NULL;
+}
+
+/* A stretch where code must be small: a loop over its blocks of random words, each of the vectors that
+ * share them. */
+static void blocks(KernelEmit *ke, V first, VectorBody body, void *context)
+{
+	Emit *e = ke->e;
+	Loop loop;
+	loop_begin(e, &loop, "blocks", l_word(e, 0), l_word(e, STRETCH_BLOCKS), l_word(e, ke->lanes),
+	           NULL, 0);
+	value_forget(ke);
+	V begin = LLVMBuildNSWAdd(e->b, first, loop.index, "");
+	for (unsigned i = 0; i < STRETCH; i += STRETCH_BLOCKS) {
+		V at = LLVMBuildNSWAdd(e->b, begin, l_word(e, i), "");
+		ke->stretch.first = first, ke->stretch.block = loop.index;
+		ke->stretch.at = at, ke->stretch.lane = i;
+		body(ke, context, at, NULL);
+	}
+	ke->stretch.first = ke->stretch.block = NULL;
+	loop_end(e, &loop, NULL);
+}
+
 void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, VectorBody body,
                  void *context)
 {
@@ -64,13 +98,10 @@ void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, Vect
 	Loop loop;
 	loop_begin(e, &loop, "vectors", from, middle, round, NULL, 0);
 	value_forget(ke);
-	for (unsigned i = 0; i < unroll; i++) {
-		V at = LLVMBuildNSWAdd(e->b, loop.index, l_word(e, (int64_t)i * ke->lanes), "");
-		if (ke->kernel->flat && unroll * ke->lanes == 64)
-			ke->stretch.first = loop.index, ke->stretch.at = at, ke->stretch.lane = i * ke->lanes;
-		body(ke, context, at, NULL);
-	}
-	ke->stretch.first = NULL;
+	if (e->c->machine->bare && ke->kernel->flat && unroll * ke->lanes == STRETCH)
+		blocks(ke, loop.index, body, context);
+	else
+		vectors(ke, loop.index, unroll, body, context);
 	loop_end(e, &loop, NULL);
 	if_end(ke, some);
 	if (exact)

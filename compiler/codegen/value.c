@@ -360,7 +360,9 @@ static V word_in_stretch(KernelEmit *ke, const Node *n, V seed0, V seed1, V step
 	Words fresh = {.node = x, .from = from};
 	V ids = LLVMConstAdd(l_lane_ids(e, e->i32, ke->lanes),
 	                     l_splat_const(l_i32(e, (int32_t)from), ke->lanes));
-	V block = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, s->first, l_word(e, 2), ""), e->i32, "");
+	V block = LLVMBuildLShr(e->b, s->first, l_word(e, 2), "");
+	block = s->block ? LLVMBuildAdd(e->b, block, s->block, "") : block;
+	block = LLVMBuildTrunc(e->b, block, e->i32, "");
 	block = LLVMBuildAdd(e->b, l_splat(e, block, ke->lanes), ids, "");
 	random_words(e, block, seed0, seed1, n->attr.key, step, fresh.word);
 	if (s->count < COUNT(s->words))
