@@ -54,6 +54,8 @@ void data_close(Data *d); /* NULL-safe */
 /* Fields: "x" first; "label" (i32) if there is one; types u8, i32, f32. */
 const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
+/* What the reader left out, for the user; "": nothing. */
+const char *data_note(const Data *d);
 /* Where sample i of a split stands in its file. */
 int64_t data_row(const Data *d, Split s, int64_t i);
 /* Every value that the model can be given is one that it tells apart; false names the first sample
@@ -126,6 +128,7 @@ void prefetch_close(Prefetch *p); /* NULL-safe */
 /* -- 4 Threads: threads.c ---------------------------------------------------------------------- */
 
 typedef struct Pool Pool;
+int threads_here(void);                  /* cores that this process may use */
 MUST_CHECK Pool *pool_open(int threads); /* the caller counts as one */
 void pool_close(Pool *p);                /* NULL-safe */
 void pool_parallel(void *pool, StepTask task, void *args, ptrdiff_t tiles); /* a StepParallel */

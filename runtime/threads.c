@@ -108,6 +108,13 @@ static uint64_t publish(Pool *p)
 	return generation;
 }
 
+int threads_here(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count > 0 ? count : 1;
+}
+
 static bool add_worker(Pool *p)
 {
 	pthread_attr_t stack; /* not what `ulimit -s` leaves */

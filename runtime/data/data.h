@@ -57,6 +57,7 @@ typedef struct Found {
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;
+	char note[WHY]; /* for the user, what was left out; "": nothing */
 } Found;
 
 /* Adds a field to a part, for the caller to fill. */

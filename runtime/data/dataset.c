@@ -105,6 +105,10 @@ const sslc_data *data_shape(const Data *d)
 {
 	return &d->shape;
 }
+const char *data_note(const Data *d)
+{
+	return d->found.note;
+}
 int64_t data_count(const Data *d, Split s)
 {
 	return s == SPLIT_TRAIN ? d->shape.train_count : d->shape.test_count;

@@ -47,6 +47,8 @@ bool image_parse(const void *bytes, size_t size, Image *out, char why[WHY])
 {
 	int format = find_format(bytes, size);
 	*out = (Image){0};
+	if (size == 0)
+		return because(why, "is empty");
 	if (format < 0)
 		return because(why, "is neither PNG nor JPEG");
 	if (!formats[format].decode(bytes, size, out, why))

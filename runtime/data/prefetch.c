@@ -1,5 +1,5 @@
 /* prefetch.c: a thread that gathers the next batch while this one is used: two buffers, handed over
- * in turn. */
+ * in turn. Where samples are decoded, all cores help it. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@ struct Prefetch {
 	PrefetchOrder order;
 	void *buffer[BUFFERS][SSLC_MAX_FIELDS];
 	float *narrow[SSLC_MAX_FIELDS]; /* a sample of a field that is widened; NULL: it is not */
+	Pool *pool;                     /* decodes; NULL: there is nothing to decode */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -21,6 +22,8 @@ struct Prefetch {
 	bool closing, threaded;
 	bool failed; /* a sample of the batch after `filled` cannot be read: */
 	char why[WHY];
+	pthread_mutex_t fail_lock;
+	int64_t fail_place; /* the first in its batch that could not be read; the batch: none */
 };
 
 static bool widens(const Prefetch *p, size_t field)
@@ -66,16 +69,46 @@ static int64_t sample_of(const Prefetch *p, int64_t step, int64_t place)
 	return o->chosen ? o->chosen[i] : i;
 }
 
+typedef struct Filling {
+	Prefetch *p;
+	int64_t step;
+} Filling;
+
+/* Of several failures that of the first place counts, whichever thread comes first. */
+static void note_failure(Prefetch *p, int64_t place, const char *why)
+{
+	pthread_mutex_lock(&p->fail_lock);
+	if (place < p->fail_place) {
+		p->fail_place = place;
+		because(p->why, "%s", why);
+	}
+	pthread_mutex_unlock(&p->fail_lock);
+}
+
+static void fill_places(void *args, ptrdiff_t from, ptrdiff_t to)
+{
+	const Filling *f = args;
+	Prefetch *p = f->p;
+	void *const *buffer = p->buffer[f->step % BUFFERS], *at[SSLC_MAX_FIELDS];
+	char why[WHY];
+	for (ptrdiff_t place = from; place < to; place++) {
+		find_places(p, buffer, place, at);
+		if (data_sample(p->data, p->order.split, sample_of(p, f->step, place), at, why))
+			widen(p, buffer, place);
+		else
+			note_failure(p, place, why);
+	}
+}
+
 static bool fill(Prefetch *p, int64_t step)
 {
-	void *const *buffer = p->buffer[step % BUFFERS], *to[SSLC_MAX_FIELDS];
-	for (int64_t place = 0; place < p->order.batch; place++) {
-		find_places(p, buffer, place, to);
-		if (!data_sample(p->data, p->order.split, sample_of(p, step, place), to, p->why))
-			return false;
-		widen(p, buffer, place);
-	}
-	return true;
+	Filling filling = {p, step};
+	p->fail_place = p->order.batch;
+	if (p->pool)
+		pool_parallel(p->pool, fill_places, &filling, p->order.batch);
+	else
+		fill_places(&filling, 0, p->order.batch);
+	return p->fail_place == p->order.batch;
 }
 
 static void *gather(void *prefetch)
@@ -110,6 +143,19 @@ static bool is_tiny(const Prefetch *p)
 	return bytes <= 1 << 14;
 }
 
+/* Samples are decoded by all cores, in any order: each is a function of its number. Widened fields share a sample's
+ * memory, and so do not. */
+static bool open_pool(Prefetch *p)
+{
+	const sslc_data *shape = data_shape(p->data);
+	bool decodes = false, shares = false;
+	for (size_t f = 0; f < shape->count; f++) {
+		decodes |= !data_value(p->data, p->order.split, f, 0);
+		shares |= p->narrow[f] != NULL;
+	}
+	return !decodes || shares || (p->pool = pool_open(threads_here())) != NULL;
+}
+
 static bool make_buffers(Prefetch *p)
 {
 	const sslc_data *shape = data_shape(p->data);
@@ -135,7 +181,8 @@ Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, char why[WHY]
 	p->filled = p->used = p->given = order->first_step;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
-	if (!make_buffers(p)) {
+	pthread_mutex_init(&p->fail_lock, NULL);
+	if (!make_buffers(p) || !open_pool(p)) {
 		prefetch_close(p);
 		return NULL;
 	}
@@ -190,6 +237,8 @@ void prefetch_close(Prefetch *p)
 	}
 	pthread_cond_destroy(&p->changed);
 	pthread_mutex_destroy(&p->lock);
+	pthread_mutex_destroy(&p->fail_lock);
+	pool_close(p->pool);
 	for (int f = 0; f < SSLC_MAX_FIELDS; f++) {
 		free(p->narrow[f]);
 		for (int b = 0; b < BUFFERS; b++)

@@ -143,10 +143,59 @@ static void formats_are_told_by_their_bytes(void)
 	CU_ASSERT_STRING_EQUAL(image_format("\xff\xd8\xff\xe0", 4), "JPEG");
 }
 
+/* -- The reader -------------------------------------------------------------------------------- */
+
+static Data *open_folder(const char *folder, double memory, char why[WHY])
+{
+	const sslc_argument argument[] = {
+	    {.text = folder},
+	    {.name = "size", .number = 8},
+	    {.name = "labels", .text = ""},
+	    {.name = "only", .text = "*.png, *.jpg"},
+	    {.name = "skip", .text = "broken"},
+	    {.name = "memory", .number = memory},
+	    {.name = "test", .number = 0},
+	};
+	return data_open(&(sslc_call){"images", argument, sizeof argument / sizeof *argument}, NULL,
+	                 why);
+}
+
+/* Samples come in the order of their names' bytes, and are what image_sample() makes of each file; in memory or
+ * not. */
+static void check_reader(double memory)
+{
+	static const char *const some[] = {"cmyk.jpg", "cmyk_plain.jpg", "colour.jpg", "exif1.jpg"};
+	char why[WHY] = "";
+	Data *d = open_folder(oracle_path("images"), memory, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT_EQUAL(data_shape(d)->count, 1);
+	CU_ASSERT_EQUAL(data_shape(d)->field[0].bytes, 8 * 8 * 3);
+	CU_ASSERT_EQUAL(data_shape(d)->classes, 0);
+	CU_ASSERT_EQUAL(data_value(d, SPLIT_TRAIN, 0, 0) == NULL, memory == 0);
+	for (int i = 0; i < 4; i++) {
+		uint8_t got[8 * 8 * 3], want[8 * 8 * 3];
+		ImageShape shape = {.height = 8, .width = 8, .channels = 3, .background = 255};
+		size_t size;
+		unsigned char *bytes = picture(some[i], &size);
+		CU_ASSERT(image_sample(bytes, size, &shape, want, why));
+		CU_ASSERT(data_sample(d, SPLIT_TRAIN, i, (void *[]){got}, why));
+		CU_ASSERT(memcmp(got, want, sizeof got) == 0);
+		free(bytes);
+	}
+	data_close(d);
+}
+
+static void folders_are_read_in_order(void)
+{
+	check_reader(1);
+	check_reader(0);
+}
+
 CU_TestInfo test_images[] = {
     {"pictures are what Pillow reads", pictures_are_what_pillow_reads},
     {"broken pictures say why", broken_pictures_say_why},
     {"cut pictures are refused", cut_pictures_are_refused},
     {"formats are told by their bytes", formats_are_told_by_their_bytes},
+    {"folders are read in order", folders_are_read_in_order},
     CU_TEST_INFO_NULL,
 };

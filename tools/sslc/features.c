@@ -33,7 +33,7 @@ static int write_features(Session *s, const Options *o, Split split)
 	Failure f = {0};
 	uint64_t seed = sslc_pretraining(s->program).seed;
 	bool good = engine_open(&engine, sslc_describe(s->program),
-	                        o->threads ? (int)o->threads : default_threads(), &f);
+	                        o->threads ? (int)o->threads : threads_here(), &f);
 	if (good) {
 		engine_seed(&engine, seed);
 		good = weights_load(&engine, o->checkpoint ? o->checkpoint : path, true, &f) &&

@@ -196,7 +196,7 @@ static int check_gradients(Session *s, const Options *o)
 	    .f64 = true,
 	};
 	bool good = engine_open(&c.engine, sslc_describe(s->program),
-	                        o->threads ? (int)o->threads : default_threads(), &f) &&
+	                        o->threads ? (int)o->threads : threads_here(), &f) &&
 	            prepare(&c, o, seed, &f) && feed_open(&feed, &c.gradients, s->data, order, &f) &&
 	            feed_next(&feed, &c.gradients, &f);
 	if (good)

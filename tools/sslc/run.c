@@ -111,7 +111,7 @@ static void set_options(Run *r, const Options *o)
 	    .tensorboard = o->tensorboard,
 	};
 	set_seed(r, o, r->options.seed);
-	r->threads = o->threads ? (int)o->threads : default_threads();
+	r->threads = o->threads ? (int)o->threads : threads_here();
 }
 
 /* Makes room for the files of an experiment. */

@@ -124,15 +124,6 @@ int session_find(const Session *s, const char *function)
 
 /* -- What a report begins with ----------------------------------------------------------------- */
 
-int default_threads(void)
-{
-	cpu_set_t set;
-	if (sched_getaffinity(0, sizeof set, &set) != 0)
-		return 1;
-	int count = CPU_COUNT(&set);
-	return count > 0 ? count : 1;
-}
-
 char *bytes_text(size_t bytes, char text[24])
 {
 	static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -173,6 +164,8 @@ void session_note(const Session *s)
 	const char *note = sslc_note(s->program);
 	if (note)
 		inform("%s", note);
+	if (s->data && *data_note(s->data))
+		inform("%s", data_note(s->data));
 }
 
 void session_times(const Session *s)

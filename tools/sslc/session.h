@@ -29,7 +29,6 @@ void session_note(const Session *s);
 /* What each stage of the compiler took. */
 void session_times(const Session *s);
 
-int default_threads(void);                     /* cores that this process may use */
 char *bytes_text(size_t bytes, char text[24]); /* "1.5 MiB"; returns text */
 
 #endif

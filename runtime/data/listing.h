@@ -1,0 +1,41 @@
+/* listing.h: private to data/: the files that a reader takes, with their labels and splits. */
+#ifndef SSLC_LISTING_H
+#define SSLC_LISTING_H
+
+#include "data.h"
+
+typedef struct Listed {
+	char *path;  /* from the folder on */
+	char *label; /* NULL: none is asked for, or nothing says it */
+	bool test;
+} Listed;
+
+typedef struct Listing {
+	char folder[PATH];
+	Listed *file; /* sorted by bytes of their paths, those of the train split first */
+	int64_t count;
+	bool listed; /* by a CSV file: each of them is wanted */
+} Listing;
+
+/* What a call asks for, in words of the model file. */
+typedef struct Asked {
+	const char *folder;
+	const char
+	    *labels;      /* "": none; "folder": the name of the folder that a file lies in; else a CSV
+	                         file of path,label, which says as well which files are taken */
+	const char *only; /* patterns of paths, as the shell's, with commas between; "": all */
+	const char *skip; /* names of folders and files, with commas between */
+	const char *hold_out; /* the same: they are the test split */
+	const char
+	    *group;       /* files whose names begin alike up to this text are in one split; "": none */
+	double test;      /* share of the groups in the test split */
+	const char *what; /* kind of file, in errors */
+} Asked;
+
+/* False: nothing is there, or not as asked for; what was found is freed. */
+MUST_CHECK bool listing_open(const Arguments *a, const Asked *asked, Listing *l, char why[WHY]);
+void listing_close(Listing *l);
+/* The classes are the labels, sorted by bytes; their names go to `found`. labels: a number a file. */
+MUST_CHECK bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[WHY]);
+
+#endif

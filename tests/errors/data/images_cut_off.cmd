@@ -1,0 +1,5 @@
+# exit 1
+$ mkdir -p p/a p/b && cp "$cases/../oracle/images/rgb.png" p/a/1.png && cp "$cases/../oracle/images/grey.jpg" p/b/2.jpg
+$ cp "$cases/../oracle/images/broken/cut.png" p/b/3.png
+$ data "images('p', memory=0, copies='drop')"
+check model.json

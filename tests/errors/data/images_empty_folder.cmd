@@ -1,0 +1,4 @@
+# exit 1
+$ mkdir p
+$ data "images('p')"
+check model.json

@@ -1,0 +1,3 @@
+# exit 1
+$ data "images('p')"
+check model.json
