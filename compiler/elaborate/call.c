@@ -308,6 +308,8 @@ static Value eval_named(Elab *b, const Body *body, const Scope *scope)
 		b->binding = n->name;
 		last = eval_body(b, n->body, scope, NULL);
 		b->binding = NULL;
+		if (body == b->model->loss)
+			view_note(b, n->name, &last, false);
 		scope = scope_bind(b, scope, n->name, last);
 	}
 	return last;
@@ -434,6 +436,8 @@ static Value call_body(Elab *b, const Invoke *call, const Definition *d, const S
 	if (call->direct && !d->is_network)
 		outer->used = frame.used;
 	b->frame = outer;
+	if (d->is_network)
+		view_note(b, d->name, &v, false);
 	return v;
 }
 

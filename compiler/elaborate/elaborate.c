@@ -85,9 +85,10 @@ static const Scope *pretext_scope(Elab *b, const Scope *scope)
 		}
 		Frame *outer = b->frame, frame = frame_below(b, body->named[i].name);
 		b->frame = &frame;
-		scope = scope_bind(b, scope, body->named[i].name,
-		                   eval_body(b, body->named[i].body, scope, NULL));
+		Value v = eval_body(b, body->named[i].body, scope, NULL);
 		b->frame = outer;
+		view_note(b, body->named[i].name, &v, true);
+		scope = scope_bind(b, scope, body->named[i].name, v);
 	}
 	return scope;
 }
@@ -218,10 +219,11 @@ static void build_step(Elab *b)
 }
 
 /* The loss and its gradient by every parameter, for checks: the same numbers as step, nothing
- * changes. */
+ * changes; and what can be looked at. */
 static void build_gradients(Elab *b)
 {
 	begin_graph(b, "gradients", true, b->bundle->batch);
+	views_begin(b);
 	NodeId loss = build_loss(b);
 	graph_output(b->g, "loss", loss);
 	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
@@ -230,13 +232,16 @@ static void build_gradients(Elab *b)
 	for (size_t i = 0; i < count; i++)
 		graph_output(b->g, arena_printf(b->c->arena, "d %s", b->bundle->state[index[i]].name),
 		             gradient[i]);
-	Graph *perturbed = new (b->c->arena, Graph), *alone = new (b->c->arena, Graph);
+	Graph *views = views_end(b), *perturbed = new (b->c->arena, Graph),
+	      *alone = new (b->c->arena, Graph);
 	*perturbed = *alone = *b->g;
 	perturbed->name = PERTURBED;
 	alone->name = "loss";
 	alone->out_count = alone->out_count > 0; /* without the gradients */
 	add_graph(b, perturbed);
 	add_graph(b, alone);
+	if (views)
+		add_graph(b, views);
 }
 
 /* encoder(x), for models that do not say what their features are. */

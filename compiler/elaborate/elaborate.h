@@ -61,6 +61,8 @@ typedef struct Range {
  *   loss            out loss alone                         inputs as step
  *   perturbed       the same graph, of which autodiff/perturb.c makes the loss with one element of
  *                   a parameter moved     inputs also those that say which
+ *   views           out what can be looked at beside the data, [batch, ...] each (views.c); changes
+ *                   nothing   inputs as step; absent where there is none
  *   features        out features [batch, ...]              inputs x
  *   T.init  T.step  as above, for task T (states with that task)
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step (as used)

@@ -83,6 +83,8 @@ typedef struct Placed {
 	NodeId count, capacity;
 } Placed;
 
+typedef struct View View;
+
 typedef struct Elab {
 	Compile *c;
 	const Model *model;
@@ -110,6 +112,8 @@ typedef struct Elab {
 	NodeId due;       /* in when(): where it is false, sets leave what was; 0: always */
 	double period;    /* in every(): one step of `step` in steps; else 1 */
 	Placed placed[2]; /* of the graph being built, of the init graph */
+	View *view;       /* what was seen of the loss since views_begin; NULL: nobody looks */
+	size_t views;
 } Elab;
 
 enum {
@@ -209,6 +213,11 @@ NodeId loss_of(Elab *b, const Value *v, Span span, const char *what);
 bool *depended_on(const Graph *g, NodeId y);
 /* frozen: names of networks that are not trained; NULL: none */
 void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *frozen);
+
+/* views.c: while they are noted, values of the loss by name; then the function that gives them, or NULL. */
+void views_begin(Elab *b);
+void view_note(Elab *b, const char *name, const Value *v, bool any_shape);
+Graph *views_end(Elab *b);
 
 /* tasks.c */
 void build_tasks(Elab *b);

@@ -100,7 +100,8 @@ int session_find(const Session *s, const char *function)
 {
 	if (sslc_has_function(s->program, function))
 		return EXIT_GOOD;
-	static const char *const own[] = {"init", "step", "features", "gradients", "perturbed"};
+	static const char *const own[] = {"init",  "step",      "features",
+	                                  "views", "gradients", "perturbed"};
 	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
 	enum { ROOM = 256 };
 	const char *names[ROOM];
