@@ -108,7 +108,7 @@ int64_t call_batch(const Call *c);
 
 /* -- json.c: values of JSON into a file -------------------------------------------------------- */
 
-void json_text(FILE *out, const char *text);
+void json_text(FILE *out, const char *text); /* bytes that are no UTF-8 become U+FFFD */
 /* The shortest digits that read back to the same double; JSON has no NaN and no infinity: null. */
 void json_value(FILE *out, double value);
 void json_number(FILE *out, const char *key, double value); /* , "key": value */

@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy image safetensors reader resume metrics events cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy image safetensors reader resume metrics report events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -41,12 +41,14 @@ seed gzip "$root"/tests/oracle/**/*.idx*
 seed npy "$root"/tests/oracle/**/*.npy
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
 seed safetensors "$root"/tests/oracle/**/*.safetensors
-mkdir -p "$corpus"/{resume,metrics,events,cache,options,embed_load,embed_restore}
+mkdir -p "$corpus"/{resume,metrics,report,events,cache,options,embed_load,embed_restore}
 printf '%s' '{"format": "sslc 1", "model": "{}", "name": "m", "step": "3", "steps": "10", "epochs": "2", "epoch": "0",' \
 	'"seed": "7", "train_count": "100", "epoch_sum": "0x1.8p+1", "recent_sum": "0x0p+0", "epoch_loss": "nan"}' \
 	>"$corpus/resume/1"
 printf '\002\000{"step": 1, "epoch": 0, "loss": 0.5, "seconds": 0.1}\n{"step": 2, "epoch": 1, "loss": null, "seconds": 0.2}\n{"step": 3, "ep' \
 	>"$corpus/metrics/1"
+printf '{"step": 1, "epoch": 0, "loss": 0.5, "seconds": 0.1}\n{"step": 2, "std": null}\n' >"$corpus/report/1"
+printf '{"seconds": 3, "kernels": [{"seconds": 1, "shape": "a"}, {"seconds": 2}], "model": "/a/b.json"}' >"$corpus/report/2"
 {
 	printf '\177\0'
 	cat "$root"/tests/oracle/events/oracle
