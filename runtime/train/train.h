@@ -175,6 +175,7 @@ typedef struct Position {
 #define CHECKPOINT        "checkpoint.safetensors"
 #define CHECKPOINT_BEFORE "checkpoint.previous.safetensors" /* of the run that was there before */
 #define PROFILE           "profile.json"
+#define RUN_FILE          "run.json"                 /* where the run came from */
 #define EVENTS            "events.out.tfevents.sslc" /* TensorBoard looks for "tfevents" */
 enum { RUN_PATH = 1024 };
 /* DIRECTORY/FILE, or a failure: too long. */

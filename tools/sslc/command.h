@@ -21,14 +21,19 @@ typedef enum Exit {
 	"3 the training diverged, 4 system error (files, memory), 5 a bug in sslc, to be reported\n"   \
 	"(what is compiled is verified before it runs), 130 or 143 interrupted"
 
+enum { MOST_RUNS = 12 };
+
 /* One member an option of options.def; zero is "not given". Texts are of argv. */
 typedef struct Options {
-	const char *model; /* the operand; of `help`: the command */
-	const char *out, *init, *stage, *function, *checkpoint, *split, *cpu, *target, *weights,
+	const char *model; /* the operand; of `help`: the command; of `report`: the first of */
+	const char *run[MOST_RUNS];
+	int runs;
+	const char *data, *out, *init, *stage, *function, *checkpoint, *split, *cpu, *target, *weights,
 	    *functions, *only, *freeze, *prefix;
 	int64_t epochs, steps, seeds, samples, threads, batch;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
-	bool resume, no_downstream, tensorboard, quiet, profile, time, dot, shared, report, help;
+	bool resume, no_downstream, tensorboard, quiet, profile, time, dot, shared, report, no_profile,
+	    help;
 } Options;
 
 /* options.c */

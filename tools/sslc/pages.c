@@ -106,10 +106,7 @@ static void print_man(void)
 	     ".SH NAME\nsslc \\- a compiler and runtime for self\\-supervised learning\n"
 	     ".SH SYNOPSIS\n.nf");
 	EACH_COMMAND(c)
-	printf("\\fBsslc %s\\fR [\\fIoptions\\fR]%s\n", c->name,
-	       c->operands        ? " \\fIMODEL.json\\fR"
-	       : c->letter == 'h' ? " [\\fICOMMAND\\fR]"
-	                          : "");
+	printf("\\fBsslc %s\\fR [\\fIoptions\\fR] \\fI%s\\fR\n", c->name, operand_text(c));
 	puts(
 	    ".fi\n.SH DESCRIPTION\n"
 	    "A model file describes networks, a pretext task, a loss and an optimizer. sslc compiles\n"
@@ -149,7 +146,7 @@ static void print_bash(void)
 	fputs("# Completions of sslc for bash, made from its tables of commands and options.\n"
 	      "_sslc() {\n"
 	      "\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options= "
-	      "model=\n"
+	      "model= run=\n"
 	      "\tCOMPREPLY=()\n"
 	      "\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"",
@@ -168,7 +165,9 @@ static void print_bash(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			printf("--%s ", o->name);
-		printf("\"%s ;;\n", c->operands ? " model=1" : "");
+		printf("\"%s ;;\n", c->operands == MODEL_FILE    ? " model=1"
+		                    : c->operands == RUN_FOLDERS ? " run=1"
+		                                                 : "");
 	}
 	fputs("\tesac\n\tif [ \"${COMP_WORDS[1]}\" = help ]; then options+=\"", stdout);
 	put_commands();
@@ -176,7 +175,7 @@ static void print_bash(void)
 	     "\tmapfile -t COMPREPLY < <(\n"
 	     "\t\tcompgen -W \"$options\" -- \"$word\"\n"
 	     "\t\t[ -z \"$model\" ] || compgen -f -X '!*.json' -- \"$word\"\n"
-	     "\t\t[ -z \"$model\" ] || compgen -d -- \"$word\")\n"
+	     "\t\t[ -z \"$model$run\" ] || compgen -d -- \"$word\")\n"
 	     "\tcompopt -o filenames 2>/dev/null\n"
 	     "}\ncomplete -F _sslc sslc");
 }
@@ -214,9 +213,10 @@ static void print_zsh(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			zsh_option(o);
-		puts(c->operands        ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
-		     : c->letter == 'h' ? "\t\t\t'1:command:{_describe command commands}' ;;"
-		                        : "\t\t\t;;");
+		puts(c->operands == MODEL_FILE    ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
+		     : c->operands == RUN_FOLDERS ? "\t\t\t'*:run:_files -/' ;;"
+		     : c->letter == 'h'           ? "\t\t\t'1:command:{_describe command commands}' ;;"
+		                                  : "\t\t\t;;");
 	}
 	puts("\tesac\n}\n_sslc \"$@\"");
 }
@@ -247,7 +247,11 @@ static void print_fish(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			fish_option(c, o);
-		if (c->operands)
+		if (c->operands == RUN_FOLDERS)
+			printf("complete -c sslc -n '__fish_seen_subcommand_from %s' -k -a "
+			       "'(__fish_complete_directories)'\n",
+			       c->name);
+		if (c->operands == MODEL_FILE)
 			printf("complete -c sslc -n '__fish_seen_subcommand_from %s' -k -a "
 			       "'(__fish_complete_suffix .json)'\n",
 			       c->name);

@@ -9,8 +9,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../../runtime/report/report.h"
 #include "session.h"
 
 typedef struct Run {
@@ -114,13 +116,34 @@ static void set_options(Run *r, const Options *o)
 	r->threads = o->threads ? (int)o->threads : threads_here();
 }
 
+/* Where the model file was: paths of its data start there, and `sslc report` looks for them. */
+static bool write_source(Run *r, const Options *o)
+{
+	char path[RUN_PATH], why[WHY], *text = NULL, *model = realpath(o->model, NULL);
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	if (out) {
+		fputs("{\"sslc\": \"" SSLC_VERSION "\", \"model\": ", out);
+		json_text(out, model ? model : o->model);
+		fputs("}\n", out);
+	}
+	bool good = (out && fclose(out) == 0) ||
+	            fail(&r->failure, FAILURE_SYSTEM, "no memory for the name of the model");
+	good = good && run_path(r->directory, RUN_FILE, path, &r->failure) &&
+	       (bytes_write(path, (const void *[]){text}, &size, 1, why) ||
+	        fail(&r->failure, FAILURE_SYSTEM, "%s", why));
+	free(text);
+	free(model);
+	return good;
+}
+
 /* Makes room for the files of an experiment. */
 static bool prepare_folder(Run *r, const Options *o)
 {
 	bool moved = false;
 	FolderLock *lock = o->seeds ? &r->each : &r->lock;
 	if (!folder_prepare(lock, &r->engine, &r->options, &moved, &r->failure) ||
-	    !folder_lock(&r->lock, r->whole, &r->failure))
+	    !folder_lock(&r->lock, r->whole, &r->failure) || !write_source(r, o))
 		return false;
 	if (moved)
 		say(r,

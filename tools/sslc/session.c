@@ -46,6 +46,18 @@ static bool check_labels(Session *s)
 	return true;
 }
 
+static bool bind_data(Session *s)
+{
+	char why[DATA_WHY];
+	if (!sslc_bind(s->program, data_shape(s->data)))
+		return false;
+	if (!data_in_ranges(s->data, sslc_describe(s->program), why)) {
+		sslc_data_error(s->program, why);
+		return false;
+	}
+	return check_labels(s);
+}
+
 /* Paths in a model file are relative to that file. */
 static bool open_data(Session *s, const char *model)
 {
@@ -54,17 +66,23 @@ static bool open_data(Session *s, const char *model)
 	int length = slash ? (int)(slash - model) : 0;
 	snprintf(folder, sizeof folder, "%.*s", slash == model ? 1 : length, model);
 	s->data = data_open(sslc_reader(s->program), slash ? folder : NULL, why);
-	if (!s->data) {
-		sslc_data_error(s->program, why);
+	if (s->data)
+		return bind_data(s);
+	sslc_data_error(s->program, why);
+	return false;
+}
+
+bool session_open_at(Session *s, const char *model, const char *folder, sslc_options options,
+                     char why[WHY])
+{
+	why[0] = 0;
+	*s = (Session){.program = sslc_open(model, &options)};
+	if (!s->program)
+		return because(why, "no memory to open the model");
+	if (sslc_error_count(s->program) || !sslc_reader(s->program))
 		return false;
-	}
-	if (!sslc_bind(s->program, data_shape(s->data)))
-		return false;
-	if (!data_in_ranges(s->data, sslc_describe(s->program), why)) {
-		sslc_data_error(s->program, why);
-		return false;
-	}
-	return check_labels(s);
+	s->data = data_open(sslc_reader(s->program), folder, why);
+	return s->data && bind_data(s) && !sslc_error_count(s->program);
 }
 
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)

@@ -14,6 +14,10 @@ typedef struct Session {
 /* Opens the model, and its data if asked for, and builds the graphs for it. Returns an Exit; errors
  * are printed. */
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data);
+/* The same of a model file whose data is looked for from `folder`; errors stay in the program, or,
+ * where the data itself cannot be opened, in `why`. */
+bool session_open_at(Session *s, const char *model, const char *folder, sslc_options options,
+                     char why[WHY]);
 void session_close(Session *s); /* NULL-safe members; may follow a failed open */
 /* Prints the errors of the program; returns their Exit. */
 int session_errors(const Session *s);
