@@ -21,16 +21,6 @@ static const char *const train_keys[] = {
 #undef TRAIN_KEY
     "shuffle",
 };
-static const char *const task_keys[] = {
-#define TASK_KEY(key, ...) #key,
-#include "sections.def"
-#undef TASK_KEY
-};
-static const char *const baseline_names[] = {
-#define BASELINE(name) name,
-#include "sections.def"
-#undef BASELINE
-};
 
 bool listed(const char *name, const char *const *names, size_t count)
 {
@@ -57,7 +47,7 @@ void help_nearest(Compile *c, const char *name, const char *const *names, size_t
 	diag_help(c->diags, "%s: %s", what, all);
 }
 
-static const char *kind_words(const Json *j)
+const char *kind_words(const Json *j)
 {
 	static const char *const words[] = {"null",   "true or false", "a number",
 	                                    "a text", "a list",        "an object"};
@@ -74,7 +64,7 @@ bool want_kind(Compile *c, const Json *j, JsonKind kind, const char *key, const 
 
 /* -- Bodies ------------------------------------------------------------------------------------ */
 
-static Body *body_new(Compile *c, BodyKind kind, Span span)
+Body *body_new(Compile *c, BodyKind kind, Span span)
 {
 	Body *b = new (c->arena, Body);
 	b->kind = kind;
@@ -175,7 +165,7 @@ Body *body_parse(Compile *c, const Json *j, const char *key)
 }
 
 /* A section that must be a text with an expression. */
-static Expr *want_expr(Compile *c, const Json *j, const char *key, const char *what)
+Expr *want_expr(Compile *c, const Json *j, const char *key, const char *what)
 {
 	Expr *e = want_kind(c, j, JSON_STRING, key, what) ? expr_parse(c, j) : NULL;
 	if (!e) {
@@ -202,7 +192,7 @@ static void read_setting(Compile *c, const Json *j, Setting *to, double least, d
 		           kind_words(j));
 }
 
-static Train train_parse(Compile *c, const Json *j, double epochs)
+Train train_parse(Compile *c, const Json *j, double epochs)
 {
 	Train t = {.epochs = {epochs, {0}}, .batch = {256, {0}}, .seed = {0, {0}}, .shuffle = {1, {0}}};
 	if (!j || !want_kind(c, j, JSON_OBJECT, "train", "an object"))
@@ -233,7 +223,7 @@ const Definition *definitions_find(const Definitions *d, const char *name)
 	return number ? &d->at[number - 1] : NULL;
 }
 
-static void add_definition(Compile *c, Definitions *to, const Definition *d)
+void add_definition(Compile *c, Definitions *to, const Definition *d)
 {
 	uint32_t twin = names_add(&to->names, c->arena, d->name, (uint32_t)to->count + 1);
 	if (twin) {
@@ -244,7 +234,7 @@ static void add_definition(Compile *c, Definitions *to, const Definition *d)
 	to->at[to->count++] = *d;
 }
 
-static bool network_parse(Compile *c, const Json *m, Definition *d)
+bool network_parse(Compile *c, const Json *m, Definition *d)
 {
 	Lex l = lex_open_key(c, m);
 	Token name = lex_next(&l), end = name.kind == TOKEN_NAME ? lex_next(&l) : name;
@@ -284,146 +274,6 @@ static bool define_parse(Compile *c, const Json *j, Definitions *to, bool prelud
 			add_definition(c, to, &d);
 	}
 	return whole;
-}
-
-/* -- Tasks ------------------------------------------------------------------------------------- */
-
-static void freeze_parse(Compile *c, const Json *j, Task *t)
-{
-	if (!want_kind(c, j, JSON_LIST, "freeze", "a list of networks, such as [\"encoder\"]"))
-		return;
-	t->freeze = new_array(c->arena, const char *, j->count + 1);
-	t->freeze_span = new_array(c->arena, Span, j->count + 1);
-	for (const Json *item = j->first; item; item = item->next) {
-		if (!want_kind(c, item, JSON_STRING, "freeze", "a list of names of networks"))
-			continue;
-		t->freeze_span[t->freeze_count] = item->span;
-		t->freeze[t->freeze_count++] = item->text;
-		(void)names_add(&t->frozen, c->arena, item->text, (uint32_t)t->freeze_count);
-	}
-}
-
-static void baselines_parse(Compile *c, const Json *j, Task *t)
-{
-	t->baseline_random = t->baseline_scratch = t->baseline_raw = false;
-	if (!want_kind(c, j, JSON_LIST, "baselines", "a list"))
-		return;
-	for (const Json *item = j->first; item; item = item->next) {
-		if (!want_kind(c, item, JSON_STRING, "baselines", "a list of names"))
-			continue;
-		t->baseline_random |= strcmp(item->text, "random") == 0;
-		t->baseline_scratch |= strcmp(item->text, "scratch") == 0;
-		t->baseline_raw |= strcmp(item->text, "raw") == 0;
-		if (!listed(item->text, baseline_names, COUNT(baseline_names))) {
-			diag_error(c->diags, item->span, "no baseline named '%s'", item->text);
-			help_nearest(c, item->text, baseline_names, COUNT(baseline_names), "the baselines are");
-		}
-	}
-}
-
-/* "labels": 0.01 or 60. That so many are there is known once the data is (data_choose). */
-static void labels_parse(Compile *c, const Json *j, Task *t)
-{
-	double n = j->number;
-	if (j->kind == JSON_NUMBER && n > 0 && (n < 1 || (floor(n) == n && n <= 1e9))) {
-		t->labels = (Setting){n, j->span};
-		return;
-	}
-	diag_error(c->diags, j->span,
-	           "'labels' is %s, but must be a share between 0 and 1, or a whole number",
-	           j->kind == JSON_NUMBER ? j->text : kind_words(j));
-	diag_help(c->diags, "0.01: a hundredth of the samples to train on; 60: so many of each class");
-}
-
-static void task_key(Compile *c, const Json *m, Task *t, Model *model)
-{
-	if (strcmp(m->key, "freeze") == 0) {
-		freeze_parse(c, m, t);
-	} else if (strcmp(m->key, "loss") == 0) {
-		t->loss = body_parse(c, m, "loss");
-	} else if (strcmp(m->key, "metric") == 0) {
-		t->metric = body_parse(c, m, "metric");
-	} else if (strcmp(m->key, "optimizer") == 0) {
-		t->optimizer =
-		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
-	} else if (strcmp(m->key, "train") == 0) {
-		t->train = train_parse(c, m, 5);
-	} else if (strcmp(m->key, "baselines") == 0) {
-		baselines_parse(c, m, t);
-	} else if (strcmp(m->key, "labels") == 0) {
-		labels_parse(c, m, t);
-	} else if (m->kind == JSON_LIST) {
-		Definition d;
-		if (network_parse(c, m, &d))
-			add_definition(c, &t->network, &d);
-		else
-			model->names_lost = true;
-	} else {
-		model->names_lost = true;
-		diag_error(c->diags, m->key_span, "a downstream task has no key '%s'", m->key);
-		help_nearest(c, m->key, task_keys, COUNT(task_keys), "its keys, beside its networks, are");
-	}
-}
-
-/* A task's name is part of the names of its functions, and a word of the report. */
-static bool task_name(Compile *c, const Json *m)
-{
-	size_t size = strlen(m->key);
-	if (size && size <= LONGEST_NAME && !strpbrk(m->key, "./\"\\"))
-		return true;
-	diag_error(c->diags, m->key_span, "'%.*s%s' cannot be the name of a task", LONGEST_NAME, m->key,
-	           size > LONGEST_NAME ? "..." : "");
-	diag_help(c->diags, "at most %d characters, no dot, slash, backslash or quote", LONGEST_NAME);
-	return false;
-}
-
-static void tasks_parse(Compile *c, const Json *j, Model *model)
-{
-	if (!want_kind(c, j, JSON_OBJECT, "downstream", "an object of tasks"))
-		return;
-	model->task = new_array(c->arena, Task, j->count + 1);
-	for (const Json *m = j->first; m; m = m->next) {
-		if (!want_kind(c, m, JSON_OBJECT, m->key, "an object: a downstream task") ||
-		    !task_name(c, m))
-			continue;
-		Task *t = &model->task[model->task_count++];
-		*t = (Task){.name = m->key,
-		            .span = m->key_span,
-		            .baseline_random = true,
-		            .baseline_scratch = true,
-		            .baseline_raw = true};
-		t->train = train_parse(c, NULL, 5);
-		t->network.at = new_array(c->arena, Definition, m->count + 1);
-		size_t errors = diag_count(c->diags);
-		for (const Json *key = m->first; key; key = key->next)
-			task_key(c, key, t, model);
-		if (!t->loss) {
-			t->loss = body_new(c, BODY_BAD, m->span);
-			if (diag_count(c->diags) != errors)
-				continue;
-			diag_error(c->diags, m->key_span, "the downstream task '%s' has no 'loss'", m->key);
-			diag_help(c->diags, "such as \"loss\": \"cross_entropy(head(encoder(x)), label)\"");
-		}
-	}
-}
-
-static void check_freezes(Compile *c, const Model *m)
-{
-	const char **names = new_array(c->arena, const char *, m->define.count + 1);
-	size_t count = 0;
-	for (size_t i = 0; i < m->define.count; i++)
-		if (m->define.at[i].is_network)
-			names[count++] = m->define.at[i].name;
-	for (size_t t = 0; t < m->task_count; t++)
-		for (size_t i = 0; i < m->task[t].freeze_count; i++) {
-			const Definition *d = definitions_find(&m->define, m->task[t].freeze[i]);
-			if (!d || !d->is_network) {
-				diag_error(c->diags, m->task[t].freeze_span[i], "no network named '%s' to freeze",
-				           m->task[t].freeze[i]);
-				if (count)
-					help_nearest(c, m->task[t].freeze[i], names, count, "the networks are");
-			}
-		}
 }
 
 static void precision_parse(Compile *c, const Json *j, Model *model)
