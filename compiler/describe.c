@@ -72,6 +72,7 @@ static const sslc_task *tasks_of(sslc_program *p)
 		    .training = to_training(&t->task->train, t->batch, t->steps),
 		    .samples = t->samples,
 		    .per_class = t->task->labels.value < 1 ? 0 : (int64_t)t->task->labels.value,
+		    .has_bank = t->task->bank != NULL,
 		    .is_raw = t->is_raw,
 		    .is_scratch = !t->freezes && !t->is_raw && strcmp(t->name, t->task->name) != 0,
 		    .with_random = t->task->baseline_random,

@@ -93,6 +93,7 @@ typedef struct sslc_task {
 	sslc_training training;
 	int64_t samples;   /* to train on: all, or as many as "labels" says, */
 	int64_t per_class; /* so many of each class; 0: in proportion to the classes */
+	bool has_bank;     /* trains nothing: T.bank in place of T.step */
 	bool is_raw,
 	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
 	bool with_random;

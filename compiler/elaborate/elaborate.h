@@ -43,6 +43,7 @@ typedef struct BundleTask {
 	bool is_raw;                   /* frozen networks are replaced by flatten */
 	int64_t batch, steps, samples; /* samples: those to train on */
 	bool higher_is_better;         /* of the metric: not of a loss */
+	DataField *bank;               /* of a task with a bank: each value, [samples, ...] */
 	const char *metric;            /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
@@ -65,7 +66,8 @@ typedef struct Range {
  *                   nothing   inputs as step; absent where there is none
  *   features        out features [batch, ...]              inputs x
  *   T.init  T.step  as above, for task T (states with that task)
- *   T.score         out metric: its mean over the batch    inputs x, label, seed, step (as used)
+ *   T.bank          in place of T.step, for a task that trains nothing: out each value of its bank
+ *   T.score         out metric: its mean over the batch    inputs x, label, seed, step, bank.NAME (as used)
  *                   out samples [batch]: of each sample, where the metric is their mean
  *   T.score.rest    the same for the last, smaller batch of the test set, if there is one
  * Inputs that a graph does not use are absent from it. seed is i32[2], step i32[] (steps done). */

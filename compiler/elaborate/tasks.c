@@ -60,10 +60,23 @@ static NodeId of_each(Graph *g, NodeId y, int64_t batch, int *terms)
 	return op_mul(g, sum, op_like(g, sum, (double)batch));
 }
 
+/* The names of the bank, for the metric to see. */
+static const Scope *bank_scope(Elab *b, const Scope *scope)
+{
+	const Body *bank = b->task->task->bank;
+	for (size_t i = 0; bank && i < bank->count; i++) {
+		const DataField *f = &b->task->bank[i];
+		const char *input = arena_printf(b->c->arena, "bank.%s", f->name);
+		NodeId x = op_input(b->g, input, f->type, f->shape);
+		scope = scope_bind(b, scope, f->name, value_tensor(x));
+	}
+	return scope;
+}
+
 static void build_score(Elab *b, const char *name, const Body *metric, int64_t batch)
 {
 	begin_graph(b, name, false, batch);
-	Value v = eval_section(b, "metric", metric, data_scope(b, batch));
+	Value v = eval_section(b, "metric", metric, bank_scope(b, data_scope(b, batch)));
 	NodeId y = loss_of(b, &v, metric->span, "metric");
 	graph_output(b->g, "metric", y);
 	int terms = MOST_TERMS;
@@ -88,6 +101,51 @@ static bool is_loss(Elab *b, const Body *metric)
 	return d && strcmp(diags_name(b->c->diags, d->span.file), "lib/losses.json") == 0;
 }
 
+/* T.step. 0: the loss is none, which was reported. */
+static NodeId build_training(Elab *b, const BundleTask *to)
+{
+	const Task *t = to->task;
+	begin_graph(b, arena_printf(b->c->arena, "%s.step", to->name), true, to->batch);
+	Value v = eval_section(b, "loss", t->loss, data_scope(b, to->batch));
+	NodeId loss = loss_of(b, &v, t->loss->span, "loss");
+	graph_output(b->g, "loss", loss);
+	if (loss)
+		apply_optimizer(b, t->optimizer, loss, to->freezes ? &t->frozen : NULL);
+	states_finish(b);
+	return loss;
+}
+
+/* T.bank: an output for each named value, one row a sample. T.score reads all rows of all samples to
+ * train on as inputs "bank.NAME"; 0: an error. */
+static bool build_bank(Elab *b, BundleTask *to)
+{
+	const Body *bank = to->task->bank;
+	size_t errors = diag_count(b->c->diags);
+	if (bank->kind != BODY_NAMED)
+		return false;
+	begin_graph(b, arena_printf(b->c->arena, "%s.bank", to->name), false, to->batch);
+	const Scope *scope = data_scope(b, to->batch);
+	to->bank = new_array(b->c->arena, DataField, bank->count + 1);
+	for (size_t i = 0; i < bank->count; i++) {
+		const Named *n = &bank->named[i];
+		Value v = eval_section(b, n->name, n->body, scope);
+		scope = scope_bind(b, scope, n->name, v);
+		if (v.kind == VALUE_NONE)
+			continue;
+		const Node *row = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
+		if (!row || !row->shape.rank || row->shape.dim[0] != to->batch) {
+			diag_error(b->c->diags, n->body->span,
+			           "'%s' is %s, but a bank keeps a tensor with one row a sample", n->name,
+			           value_text(b, &v));
+			continue;
+		}
+		to->bank[i] = (DataField){n->name, row->type, row->shape};
+		to->bank[i].shape.dim[0] = to->samples;
+		graph_output(b->g, n->name, v.node);
+	}
+	return diag_count(b->c->diags) == errors;
+}
+
 static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 {
 	const Task *t = to->task;
@@ -99,16 +157,10 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	b->steps = (double)to->steps;
 	b->epoch_steps = (double)to->steps / t->train.epochs.value;
 	b->init = begin_graph(b, arena_printf(a, "%s.init", to->name), false, to->batch);
-	begin_graph(b, arena_printf(a, "%s.step", to->name), true, to->batch);
-	Value v = eval_section(b, "loss", t->loss, data_scope(b, to->batch));
-	NodeId loss = loss_of(b, &v, t->loss->span, "loss");
-	graph_output(b->g, "loss", loss);
-	if (loss)
-		apply_optimizer(b, t->optimizer, loss, to->freezes ? &t->frozen : NULL);
-	states_finish(b);
-	const Body *accuracy = accuracy_of(b, t->loss), *metric = t->metric  ? t->metric
-	                                                          : accuracy ? accuracy
-	                                                                     : t->loss;
+	if (t->bank ? !build_bank(b, to) : !build_training(b, to))
+		return;
+	const Body *accuracy = t->loss ? accuracy_of(b, t->loss) : NULL;
+	const Body *metric = t->metric ? t->metric : accuracy ? accuracy : t->loss;
 	const char *name = t->metric ? called(t->metric) : NULL;
 	to->metric = name && definition_find(b, name) ? name
 	             : t->metric                      ? "metric"
@@ -116,8 +168,6 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	                                              : "loss";
 	to->higher_is_better = metric != t->loss && !is_loss(b, metric);
 	int64_t test = b->bundle->data.test_count, batch = to->batch < test ? to->batch : test;
-	if (!loss)
-		return;
 	build_score(b, arena_printf(a, "%s.score", to->name), metric, batch);
 	if (test % batch)
 		build_score(b, arena_printf(a, "%s.score.rest", to->name), metric, test % batch);

@@ -151,11 +151,12 @@ typedef struct Task { /* one key of "downstream" */
 	size_t freeze_count;
 	Names frozen;        /* the same names */
 	Definitions network; /* its own networks: "head" and any other list */
-	Body *loss;          /* required */
-	Body *metric;        /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
-	Expr *optimizer;     /* default: adam(lr=1e-3) */
-	Train train;         /* default: epochs 5, batch 256 */
-	Setting labels;      /* below 1 a share of the train samples, else so many a class; 0: all */
+	Body *loss;          /* required, unless there is a bank */
+	Body *bank;      /* BODY_NAMED: values kept of each sample to train on; NULL: the task trains */
+	Body *metric;    /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
+	Expr *optimizer; /* default: adam(lr=1e-3) */
+	Train train;     /* default: epochs 5, batch 256 */
+	Setting labels;  /* below 1 a share of the train samples, else so many a class; 0: all */
 	bool baseline_random, baseline_scratch,
 	    baseline_raw; /* "baselines": ["random", "scratch", "raw"]; default all */
 } Task;

@@ -235,6 +235,7 @@ static void print_task(const Task *t, Text *out)
 	text_printf(out, "]");
 	print_definitions(&t->network, true, 6, out);
 	print_entry("loss", t->loss, 6, out);
+	print_entry("bank", t->bank, 6, out);
 	print_entry("metric", t->metric, 6, out);
 	if (t->optimizer) {
 		text_printf(out, ",\n      \"optimizer\": ");

@@ -68,6 +68,11 @@ static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 		freeze_parse(c, m, t);
 	} else if (strcmp(m->key, "loss") == 0) {
 		t->loss = body_parse(c, m, "loss");
+	} else if (strcmp(m->key, "bank") == 0) {
+		t->bank = body_new(c, BODY_BAD, m->span);
+		if (want_kind(c, m, JSON_OBJECT, "bank",
+		              "an object of named values, such as {\"features\": \"encoder(x)\"}"))
+			t->bank = body_parse(c, m, "bank");
 	} else if (strcmp(m->key, "metric") == 0) {
 		t->metric = body_parse(c, m, "metric");
 	} else if (strcmp(m->key, "optimizer") == 0) {
@@ -104,6 +109,31 @@ static bool task_name(Compile *c, const Json *m)
 	return false;
 }
 
+/* With a bank nothing is trained: what would say how is an error, and there is no scratch. */
+static void check_bank(Compile *c, const Json *task, Task *t)
+{
+	for (const Json *m = task->first; m; m = m->next)
+		if (strcmp(m->key, "loss") == 0 || strcmp(m->key, "optimizer") == 0)
+			diag_error(c->diags, m->key_span,
+			           "a task with a 'bank' trains nothing, so it has no '%s'", m->key);
+	if (t->train.epochs.span.file && t->train.epochs.value != 1)
+		diag_error(c->diags, t->train.epochs.span,
+		           "a task with a 'bank' trains nothing: it sees each sample once");
+	for (size_t i = 0; t->bank->kind == BODY_NAMED && i < t->bank->count; i++)
+		if (t->bank->named[i].is_set)
+			diag_error(c->diags, t->bank->named[i].span, "a 'bank' has no states to set");
+	if (!t->metric) {
+		t->metric = body_new(c, BODY_BAD, task->span);
+		diag_error(c->diags, task->key_span, "the task '%s' has a 'bank', but no 'metric'",
+		           t->name);
+		diag_help(c->diags, "such as \"metric\": \"accuracy(knn(encoder(x), features, labels), "
+		                    "label)\"");
+	}
+	t->loss = NULL;
+	t->train.epochs.value = 1;
+	t->baseline_scratch = false;
+}
+
 void tasks_parse(Compile *c, const Json *j, Model *model)
 {
 	if (!want_kind(c, j, JSON_OBJECT, "downstream", "an object of tasks"))
@@ -124,7 +154,9 @@ void tasks_parse(Compile *c, const Json *j, Model *model)
 		size_t errors = diag_count(c->diags);
 		for (const Json *key = m->first; key; key = key->next)
 			task_key(c, key, t, model);
-		if (!t->loss) {
+		if (t->bank) {
+			check_bank(c, m, t);
+		} else if (!t->loss) {
 			t->loss = body_new(c, BODY_BAD, m->span);
 			if (diag_count(c->diags) != errors)
 				continue;

@@ -24,6 +24,7 @@ typedef struct Stage {
 	Watch *watch;
 	Failure *failure;
 	unsigned char *kept; /* [states_bytes]: after pre-training */
+	Bank bank;           /* of the variant that is scored */
 } Stage;
 
 static bool stopped(const Stage *s)
@@ -58,14 +59,22 @@ static bool prepare(const Stage *s, const Score *score)
 	return run_init(s, name, s->seed); /* the same head, batches and transforms for every variant */
 }
 
+/* The samples that the task may learn from; NULL: all. */
+static bool choose(const Stage *s, const Score *score, int64_t **chosen)
+{
+	char why[WHY];
+	return data_choose(s->data, score->task->samples, score->task->per_class, s->seed, chosen,
+	                   why) ||
+	       fail(s->failure, FAILURE_WRONG, "%s", why);
+}
+
 static bool train_steps(const Stage *s, Score *score, Call *step)
 {
 	const sslc_training *t = &score->task->training;
 	Feed feed;
 	int64_t *chosen;
-	char why[WHY];
-	if (!data_choose(s->data, score->task->samples, score->task->per_class, s->seed, &chosen, why))
-		return fail(s->failure, FAILURE_WRONG, "%s", why);
+	if (!choose(s, score, &chosen))
+		return false;
 	PrefetchOrder order = {
 	    .split = SPLIT_TRAIN,
 	    .batch = t->batch,
@@ -107,6 +116,16 @@ static bool train_task(const Stage *s, Score *score)
 	return good;
 }
 
+static bool fill_bank(Stage *s, Score *score)
+{
+	int64_t *chosen;
+	score->train_loss = NAN;
+	bool good = choose(s, score, &chosen) &&
+	            bank_fill(&s->bank, s->engine, s->data, score->task, chosen, s->watch, s->failure);
+	free(chosen);
+	return good;
+}
+
 /* The metric of the batch that was just run: of each sample, or one number that weighs as many. */
 static void keep_values(Score *score, const Call *call, int64_t batch)
 {
@@ -124,8 +143,10 @@ static bool score_batches(const Stage *s, Score *score, const char *function, Pr
 {
 	Call call;
 	Feed feed = {0};
-	bool good = call_open(&call, s->engine, function, s->failure) &&
-	            feed_open(&feed, &call, s->data, order, s->failure);
+	bool good = call_open(&call, s->engine, function, s->failure);
+	if (good)
+		bank_inputs(&s->bank, &call);
+	good = good && feed_open(&feed, &call, s->data, order, s->failure);
 	for (int64_t i = order.first_step; good && i < order.last_step; i++) {
 		good = !stopped(s) && feed_next(&feed, &call, s->failure);
 		if (!good)
@@ -194,7 +215,7 @@ static bool score_task(const Stage *s, Score *score, Split split)
  * first. */
 static void prepare_task(const Stage *s, const sslc_task *task)
 {
-	static const char *const function[] = {"init", "step", "score", "score.rest"};
+	static const char *const function[] = {"init", "step", "bank", "score", "score.rest"};
 	enum { FUNCTIONS = sizeof function / sizeof *function };
 	const sslc_model *m = s->engine->model;
 	char text[FUNCTIONS][256];
@@ -207,15 +228,17 @@ static void prepare_task(const Stage *s, const sslc_task *task)
 		m->prepare(m->context, name, FUNCTIONS);
 }
 
-static bool run_variant(const Stage *s, Score *score, Split split)
+static bool run_variant(Stage *s, Score *score, Split split)
 {
 	prepare_task(s, score->task);
 	double began = seconds_now();
-	bool good = prepare(s, score) && train_task(s, score);
+	bool good =
+	    prepare(s, score) && (score->task->has_bank ? fill_bank(s, score) : train_task(s, score));
 	if (good && score->diverged)
 		score->score = NAN;
 	else
 		good = good && score_task(s, score, split);
+	bank_close(&s->bank);
 	score->seconds = seconds_now() - began;
 	return good;
 }
@@ -247,7 +270,7 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *ou
 {
 	size_t count = e->model->task_count;
 	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
-	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1)};
+	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1), {0}};
 	out->score = calloc(2 * count + 1, sizeof *out->score);
 	bool good = s.kept && out->score;
 	if (!good)

@@ -6,22 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool gather(Call *call, Feed *feed, int64_t samples, unsigned char *rows, Watch *w,
-                   Failure *f)
+bool rows_gather(Call *call, Feed *feed, int64_t samples, unsigned char *const *rows, Watch *w,
+                 Failure *f)
 {
-	const sslc_tensor *t = &call->code->output[0];
-	int64_t batch = t->dim[0];
-	size_t row = t->bytes / (size_t)batch;
+	const sslc_code *code = call->code;
+	int64_t batch = code->output[0].dim[0];
 	for (int64_t done = 0; done < samples; done += batch) {
 		int signal = watch_signal(w);
 		if (signal)
-			return fail(f, FAILURE_SIGNAL + signal, "interrupted while writing features");
+			return fail(f, FAILURE_SIGNAL + signal, "interrupted while making '%s'", code->name);
 		if (!feed_next(feed, call, f))
 			return false;
 		call->engine->step = (int32_t)(done / batch);
 		call_run(call);
 		int64_t valid = samples - done < batch ? samples - done : batch;
-		memcpy(rows + (size_t)done * row, call->output[0], (size_t)valid * row);
+		for (size_t i = 0; i < code->output_count; i++) {
+			size_t row = code->output[i].bytes / (size_t)batch;
+			memcpy(rows[i] + (size_t)done * row, call->output[i], (size_t)valid * row);
+		}
 	}
 	return true;
 }
@@ -42,7 +44,8 @@ static bool write_rows(Call *call, const Data *data, Split split, const char *pa
 	memcpy(dim, t->dim, sizeof dim);
 	dim[0] = samples;
 	char why[WHY];
-	bool good = feed_open(&feed, call, data, order, f) && gather(call, &feed, samples, rows, w, f);
+	bool good =
+	    feed_open(&feed, call, data, order, f) && rows_gather(call, &feed, samples, &rows, w, f);
 	if (good && !npy_write(path, t->dtype, t->rank, dim, rows, why))
 		good = fail(f, FAILURE_SYSTEM, "%s", why);
 	feed_close(&feed);

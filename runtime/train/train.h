@@ -223,6 +223,23 @@ MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch 
 MUST_CHECK bool features_write(Engine *e, const Data *data, Split split, const char *path, Watch *w,
                                Failure *f);
 
+/* Row i of rows[k] becomes output k of the call for sample i, of so many that the feed gives in
+ * order; what pads the last batch is left out. */
+MUST_CHECK bool rows_gather(Call *call, Feed *feed, int64_t samples, unsigned char *const *rows,
+                            Watch *w, Failure *f);
+
+/* bank.c: what a task that trains nothing keeps of its samples. */
+typedef struct Bank {
+	const sslc_code *code; /* T.bank, whose outputs the rows are of */
+	unsigned char **rows;  /* [code->output_count], each of task->samples rows */
+} Bank;
+/* chosen: the samples, in their order; NULL: all. To be closed after a failure too. */
+MUST_CHECK bool bank_fill(Bank *bank, Engine *e, const Data *data, const sslc_task *task,
+                          const int64_t *chosen, Watch *w, Failure *f);
+/* Gives a call of T.score what it reads as "bank.NAME". */
+void bank_inputs(const Bank *bank, Call *call);
+void bank_close(Bank *bank); /* safe after {0} */
+
 /* -- 4 Downstream: downstream.c, paired.c, seeds.c, verdict.c ------------------------------------------- */
 
 /* paired.c: the mean of a - b, and where it lies with 95 % of certainty. */

@@ -1,7 +1,7 @@
 """The truth of tests/oracle/vision/cases.def: PyTorch, torchvision and PIL for what methods of vision are made of, in the
 form of ../prelude/make.py. For a loss also its gradients (NAME/grad/x).
 
-python3 make.py   (PyTorch, torchvision, safetensors; made with 1.13 and 0.14)
+python3 make.py   (PyTorch, torchvision, scikit-learn, safetensors; made with 1.13, 0.14 and 1.9)
 """
 
 import pathlib
@@ -354,7 +354,22 @@ def images():
     put("blur", each(lambda v, i: T.gaussian_blur(v, [5, 5], [float(sigma[i])] * 2)), x=x, sigma=sigma)
 
 
+def neighbours():
+    """Votes of the nearest by cosine, weighed by exp(similarity / temperature): scikit-learn finds them."""
+    from sklearn.neighbors import NearestNeighbors
+
+    own = np.random.default_rng(20)
+    features, x = own.standard_normal((23, 5)), own.standard_normal((6, 5))
+    labels = own.integers(0, 4, 23)
+    for name, k, temperature in (("knn", 7, 0.07), ("knn_of_one", 1, 0.5), ("knn_of_all", 40, 0.1)):
+        far, at = NearestNeighbors(metric="cosine").fit(features).kneighbors(x, min(k, 23))
+        votes = np.zeros((6, 4))
+        for i in range(6):
+            np.add.at(votes[i], labels[at[i]], np.exp((1 - far[i]) / temperature))
+        put(name, votes, x=x, features=features, labels=labels)
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses, blocks, optimizers, images):
+    for make in (arrays, losses, blocks, optimizers, images, neighbours):
         make()
     save_file(truth, HERE / "truth.safetensors")
