@@ -1,15 +1,15 @@
-# embed.cmake: FILES (a list of paths) -> OUT, a C file with their bytes: `prelude_files` of compiler/parse/parse.h; or,
+# embed.cmake: FILES (a list of paths below FOLDER) -> OUT, a C file with their bytes: TABLE, of PreludeFile (compiler/parse/parse.h); or,
 # with HEADER, which declares them, a text each: report_css for report.css.
 # Texts become string literals, a line each, so that the file stays quick to make and to read.
 if(HEADER)
 	set(body "/* Made by tools/embed.cmake. */\n#include \"${HEADER}\"\n\n")
 else()
-	set(body "/* Made by tools/embed.cmake from models/lib. */\n#include \"compiler/parse/parse.h\"\n\n")
+	set(body "/* Made by tools/embed.cmake from models. */\n#include \"compiler/parse/parse.h\"\n\nextern const PreludeFile ${TABLE}[];\n")
 endif()
-set(table "const PreludeFile prelude_files[] = {\n")
+set(table "const PreludeFile ${TABLE}[] = {\n")
 set(number 0)
 foreach(path IN LISTS FILES)
-	get_filename_component(name "${path}" NAME)
+	file(RELATIVE_PATH name "${FOLDER}" "${path}")
 	file(READ "${path}" text)
 	string(REPLACE "\\" "\\\\" text "${text}")
 	string(REPLACE "\"" "\\\"" text "${text}")
@@ -20,7 +20,7 @@ foreach(path IN LISTS FILES)
 	else()
 		string(APPEND body "static const char file_${number}[] =\n\t\"${text}\";\n\n")
 	endif()
-	string(APPEND table "\t{\"lib/${name}\", file_${number}, sizeof file_${number} - 1},\n")
+	string(APPEND table "\t{\"${name}\", file_${number}, sizeof file_${number} - 1},\n")
 	math(EXPR number "${number} + 1")
 endforeach()
 if(HEADER)

@@ -308,7 +308,11 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		if (want_kind(c, m, JSON_STRING, "name", "a text") && folder_name(c, m->span, m->text))
 			model->name = m->text;
 	} else if (strcmp(m->key, "about") == 0) {
-		(void)want_kind(c, m, JSON_STRING, "about", "a text");
+		for (const Json *line = m->kind == JSON_LIST ? m->first : m; line; line = line->next) {
+			(void)want_kind(c, line, JSON_STRING, "about", "a text, or a list of texts");
+			if (line == m)
+				break;
+		}
 	} else if (strcmp(m->key, "data") == 0) {
 		if (want_kind(c, m, JSON_STRING, "data",
 		              "an expression in a text, such as \"npy('images.npy')\""))

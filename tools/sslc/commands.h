@@ -2,29 +2,33 @@
 #ifndef SSLC_COMMANDS_H
 #define SSLC_COMMANDS_H
 
+#include <stdbool.h>
+#include <string.h>
+
 typedef struct Command {
 	const char *name;
 	char letter;
-	int operands; /* 0: none, 1: a model file, 2: folders of runs */
+	const char *operand; /* "MODEL.json", "RUN..."; in [] where it may be left out; "": none */
 	const char *meaning, *details, *example;
 } Command;
 
-enum { NO_OPERAND, MODEL_FILE, RUN_FOLDERS };
+/* Whether the operand is a model file. */
+static inline bool takes_model(const Command *c)
+{
+	return strcmp(c->operand, "MODEL.json") == 0;
+}
+
+/* Whether it is folders of runs. */
+static inline bool takes_runs(const Command *c)
+{
+	return strcmp(c->operand, "RUN...") == 0;
+}
 
 static const Command commands[] = {
-#define COMMAND(name, letter, operands, meaning, details, example)                                 \
-	{#name, letter, operands, meaning, details, example},
+#define COMMAND(name, letter, operand, meaning, details, example)                                  \
+	{#name, letter, operand, meaning, details, example},
 #include "commands.def"
 #undef COMMAND
 };
-
-/* What stands behind the name of the command in its usage. */
-static inline const char *operand_text(const Command *c)
-{
-	return c->operands == MODEL_FILE    ? "MODEL.json"
-	       : c->operands == RUN_FOLDERS ? "RUN..."
-	       : c->letter == 'h'           ? "[COMMAND]"
-	                                    : "";
-}
 
 #endif

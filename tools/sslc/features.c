@@ -31,18 +31,22 @@ static int write_features(Session *s, const Options *o, Split split)
 	Engine engine = {0};
 	Watch watch = {0}; /* not opened: Ctrl-C kills, since the file is whole or not there */
 	Failure f = {0};
-	uint64_t seed = sslc_pretraining(s->program).seed;
+	uint64_t seed = o->seed ? (uint64_t)(o->seed - 1) : sslc_pretraining(s->program).seed;
 	bool good = engine_open(&engine, sslc_describe(s->program),
 	                        o->threads ? (int)o->threads : threads_here(), &f);
 	if (good) {
 		engine_seed(&engine, seed);
-		good = weights_load(&engine, o->checkpoint ? o->checkpoint : path, true, &f) &&
-		       features_write(&engine, s->data, split, out, &watch, &f);
+		good =
+		    (o->random ? states_begin(&engine, seed, &f)
+		               : weights_load(&engine, o->checkpoint ? o->checkpoint : path, true, &f)) &&
+		    features_write(&engine, s->data, split, out, &watch, &f);
 	}
 	session_note(s);
 	engine_close(&engine);
-	if (!good && !o->checkpoint && access(path, F_OK) != 0 && !f.help[0])
-		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);
+	if (!good && !o->checkpoint && !o->random && access(path, F_OK) != 0 && !f.help[0])
+		fail_help(&f,
+		          "sslc run %s makes it; --checkpoint FILE names another one; --random needs none",
+		          o->model);
 	if (!good)
 		return session_failure(s, &f);
 	printf("features of %" PRId64 " %s samples in %s\n", data_count(s->data, split),
@@ -55,6 +59,10 @@ int command_features(const Options *o)
 	static const char *const splits[] = {"train", "test"};
 	if (o->split && strcmp(o->split, "train") != 0 && strcmp(o->split, "test") != 0) {
 		complain_unknown("split", o->split, splits, 2);
+		return EXIT_USAGE;
+	}
+	if (o->random && o->checkpoint) {
+		complain("--random and --checkpoint FILE are two choices of weights: give one");
 		return EXIT_USAGE;
 	}
 	Session s;

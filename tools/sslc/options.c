@@ -136,23 +136,25 @@ int options_read(Options *o, char letter, int count, char **argument)
 			int code = read_option(o, c, count, argument, &i, seen);
 			if (code)
 				return code;
-		} else if (c->operands == RUN_FOLDERS && o->runs < MOST_RUNS) {
+		} else if (takes_runs(c) && o->runs < MOST_RUNS) {
 			o->model = o->runs ? o->model : a;
 			o->run[o->runs++] = a;
-		} else if (c->operands == RUN_FOLDERS) {
+		} else if (takes_runs(c)) {
 			complain("sslc %s takes at most %d folders of runs", c->name, MOST_RUNS);
 			return EXIT_USAGE;
-		} else if (o->model || (!c->operands && letter != 'h')) {
+		} else if (o->model || !*c->operand) {
 			complain("sslc %s takes %s, but '%s' is given too", c->name,
-			         c->operands ? "one model file" : "no operand", a);
+			         takes_model(c) ? "one model file"
+			         : *c->operand  ? "one name"
+			                        : "no operand",
+			         a);
 			return EXIT_USAGE;
 		} else {
 			o->model = a;
 		}
 	}
-	if (c->operands && !o->model && !o->help) {
-		complain("sslc %s needs a %s", c->name,
-		         c->operands == RUN_FOLDERS ? "folder of a run" : "model file");
+	if ((takes_model(c) || takes_runs(c)) && !o->model && !o->help) {
+		complain("sslc %s needs a %s", c->name, takes_runs(c) ? "folder of a run" : "model file");
 		advise("for example: %s", c->example);
 		return EXIT_USAGE;
 	}
@@ -169,8 +171,8 @@ static void print_option(const Row *r)
 void options_help(char letter)
 {
 	const Command *c = find_command(letter);
-	printf("usage: sslc %s [options]%s%s\n\n%s.\n\n", c->name, *operand_text(c) ? " " : "",
-	       operand_text(c), c->meaning);
+	printf("usage: sslc %s [options]%s%s\n\n%s.\n\n", c->name, *c->operand ? " " : "", c->operand,
+	       c->meaning);
 	puts(c->details);
 	if (letter == 'd') {
 		for (const char *const *stage = sslc_stages(); *stage; stage++)

@@ -106,7 +106,8 @@ static void print_man(void)
 	     ".SH NAME\nsslc \\- a compiler and runtime for self\\-supervised learning\n"
 	     ".SH SYNOPSIS\n.nf");
 	EACH_COMMAND(c)
-	printf("\\fBsslc %s\\fR [\\fIoptions\\fR] \\fI%s\\fR\n", c->name, operand_text(c));
+	printf("\\fBsslc %s\\fR [\\fIoptions\\fR]%s\\fI%s\\fR\n", c->name, *c->operand ? " " : "",
+	       c->operand);
 	puts(
 	    ".fi\n.SH DESCRIPTION\n"
 	    "A model file describes networks, a pretext task, a loss and an optimizer. sslc compiles\n"
@@ -165,8 +166,8 @@ static void print_bash(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			printf("--%s ", o->name);
-		printf("\"%s ;;\n", c->operands == MODEL_FILE    ? " model=1"
-		                    : c->operands == RUN_FOLDERS ? " run=1"
+		printf("\"%s ;;\n", takes_model(c)    ? " model=1"
+		                    : takes_runs(c) ? " run=1"
 		                                                 : "");
 	}
 	fputs("\tesac\n\tif [ \"${COMP_WORDS[1]}\" = help ]; then options+=\"", stdout);
@@ -213,8 +214,8 @@ static void print_zsh(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			zsh_option(o);
-		puts(c->operands == MODEL_FILE    ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
-		     : c->operands == RUN_FOLDERS ? "\t\t\t'*:run:_files -/' ;;"
+		puts(takes_model(c)    ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
+		     : takes_runs(c) ? "\t\t\t'*:run:_files -/' ;;"
 		     : c->letter == 'h'           ? "\t\t\t'1:command:{_describe command commands}' ;;"
 		                                  : "\t\t\t;;");
 	}
@@ -247,11 +248,11 @@ static void print_fish(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			fish_option(c, o);
-		if (c->operands == RUN_FOLDERS)
+		if (takes_runs(c))
 			printf("complete -c sslc -n '__fish_seen_subcommand_from %s' -k -a "
 			       "'(__fish_complete_directories)'\n",
 			       c->name);
-		if (c->operands == MODEL_FILE)
+		if (takes_model(c))
 			printf("complete -c sslc -n '__fish_seen_subcommand_from %s' -k -a "
 			       "'(__fish_complete_suffix .json)'\n",
 			       c->name);

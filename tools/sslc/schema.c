@@ -10,6 +10,9 @@
 /* The shapes that sections.def names. */
 static const char shapes[] =
     "    \"text\": {\"type\": \"string\"},\n"
+    "    \"about\": {\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": "
+    "{\"type\": "
+    "\"string\"}}]},\n"
     "    \"expression\": {\"type\": \"string\"},\n"
     "    \"body\": {\"anyOf\": [{\"$ref\": \"#/definitions/loss\"}, {\"type\": \"number\"}, "
     "{\"$ref\": "

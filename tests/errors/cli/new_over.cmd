@@ -1,0 +1,3 @@
+# exit 1
+$ echo kept >simclr.json
+new simclr

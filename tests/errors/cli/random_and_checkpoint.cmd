@@ -1,0 +1,2 @@
+# exit 2
+features model.json --random --checkpoint a.safetensors
