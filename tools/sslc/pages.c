@@ -166,9 +166,7 @@ static void print_bash(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			printf("--%s ", o->name);
-		printf("\"%s ;;\n", takes_model(c)    ? " model=1"
-		                    : takes_runs(c) ? " run=1"
-		                                                 : "");
+		printf("\"%s ;;\n", takes_model(c) ? " model=1" : takes_runs(c) ? " run=1" : "");
 	}
 	fputs("\tesac\n\tif [ \"${COMP_WORDS[1]}\" = help ]; then options+=\"", stdout);
 	put_commands();
@@ -214,10 +212,10 @@ static void print_zsh(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			zsh_option(o);
-		puts(takes_model(c)    ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
-		     : takes_runs(c) ? "\t\t\t'*:run:_files -/' ;;"
-		     : c->letter == 'h'           ? "\t\t\t'1:command:{_describe command commands}' ;;"
-		                                  : "\t\t\t;;");
+		puts(takes_model(c)     ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
+		     : takes_runs(c)    ? "\t\t\t'*:run:_files -/' ;;"
+		     : c->letter == 'h' ? "\t\t\t'1:command:{_describe command commands}' ;;"
+		                        : "\t\t\t;;");
 	}
 	puts("\tesac\n}\n_sslc \"$@\"");
 }
