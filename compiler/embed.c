@@ -37,7 +37,7 @@ static const char *identifier(Arena *a, const char *name)
 }
 
 /* Functions of a task are TASK.step, TASK.init. */
-static bool is_named(const char *graph, const char *last)
+bool embed_is_named(const char *graph, const char *last)
 {
 	const char *dot = strrchr(graph, '.');
 	return strcmp(dot ? dot + 1 : graph, last) == 0;
@@ -52,7 +52,7 @@ static bool add(Embedding *e, const char *graph, const char *name)
 		if (e->to->function[i].graph == g)
 			return true;
 	EmbeddedFunction *f = &e->to->function[e->to->count++];
-	*f = (EmbeddedFunction){.graph = g, .counts = is_named(graph, "step")};
+	*f = (EmbeddedFunction){.graph = g, .counts = embed_is_named(graph, "step")};
 	f->name = identifier(e->p->c.arena, name ? name : graph);
 	return true;
 }
@@ -62,7 +62,8 @@ static bool add_task(Embedding *e, const char *task)
 {
 	Arena *a = e->p->c.arena;
 	bool found = add(e, arena_printf(a, "%s.step", task), NULL);
-	return add(e, arena_printf(a, "%s.score", task), NULL) || found;
+	found |= add(e, arena_printf(a, "%s.score", task), NULL);
+	return add(e, arena_printf(a, "%s.predict", task), NULL) || found;
 }
 
 static bool unknown(Embedding *e, const char *name)
@@ -98,7 +99,7 @@ static bool choose(Embedding *e)
 	for (size_t i = 0; i < e->how->count; i++) {
 		const char *name = e->how->function[i];
 		bool encode = strcmp(name, "encode") == 0 || strcmp(name, "features") == 0;
-		if (is_named(name, "init") ||
+		if (embed_is_named(name, "init") ||
 		    (encode ? !add(e, "features", "encode") : !add_task(e, name) && !add(e, name, NULL)))
 			return unknown(e, name);
 	}
@@ -173,7 +174,7 @@ static void add_init(Embedding *e)
 	const Bundle *b = e->p->bundle;
 	Graph *all = graph_new(&e->p->c, "init");
 	for (size_t i = 0; i < b->graph_count; i++)
-		if (is_named(b->graph[i]->name, "init"))
+		if (embed_is_named(b->graph[i]->name, "init"))
 			add_sets(e, all, b->graph[i]);
 	if (all->set_count)
 		e->to->function[e->to->count++] = (EmbeddedFunction){.graph = all};

@@ -26,6 +26,8 @@ typedef struct Embedded {
 /* False: reported. */
 MUST_USE bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *object,
                     Text *header);
+/* Whether the graph is `last` of the model or of a task. */
+bool embed_is_named(const char *graph, const char *last);
 /* embed_header.c */
 void embed_header(sslc_program *p, const Embedded *e, Text *out);
 const char *embed_dtype(DType t); /* in the words of safetensors */

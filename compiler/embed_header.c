@@ -82,6 +82,8 @@ static const char *purpose(const EmbeddedFunction *f)
 		return "The features of a batch.";
 	if (strcmp(f->graph->name, "loss") == 0)
 		return "The loss of a batch, as a step would report it; nothing changes.";
+	if (embed_is_named(f->graph->name, "predict"))
+		return "What the task's networks predict of a batch; nothing changes.";
 	return f->counts ? "One step of training on a batch."
 	                 : "A function of the model; the states do not change.";
 }

@@ -86,7 +86,7 @@ SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
 /* Compiles on first use: "init", "step", "features", "views" (those of the pretext, reconstructions),
  * "loss", "gradients", "perturbed", and of task T:
- * "T.init", "T.step", "T.score", "T.score.rest". perturbed gives the loss where one
+ * "T.init", "T.step", "T.score", "T.score.rest", "T.predict". perturbed gives the loss where one
  * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
  * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that
  * differentiation holds constant is held, such as the branch of a relu: it is made for finite
@@ -102,9 +102,10 @@ SSLC_API bool sslc_has_function(const sslc_program *p,
 /* An object file and a header for C, by which other programs train and use the model without sslc
  * or LLVM behind them. */
 typedef struct sslc_embedding {
-	const char *prefix;          /* of all names; NULL: the model's name */
-	const char *const *function; /* "step", "encode", "loss", a task's name (its step and score) or
-	                                 any of sslc_function but init; the first values come along */
+	const char *prefix; /* of all names; NULL: the model's name */
+	/* "step", "encode", "loss", a task's name (its step, score and predict) or any of sslc_function
+	 * but init; the first values come along. */
+	const char *const *function;
 	const char *const *cpu; /* [cpus] beside the program's own, rising levels of x86-64: code */
 	size_t cpus;            /* for each is there, and the best is chosen at run time */
 	size_t count;           /* 0: step, encode and loss, as far as there are */

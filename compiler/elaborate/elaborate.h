@@ -70,6 +70,7 @@ typedef struct Range {
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step, bank.NAME (as used)
  *                   out samples [batch]: of each sample, where the metric is their mean
  *   T.score.rest    the same for the last, smaller batch of the test set, if there is one
+ *   T.predict       out prediction [batch of pre-training, ...], where it is known   inputs x
  * Inputs that a graph does not use are absent from it. seed is i32[2], step i32[] (steps done). */
 typedef struct Bundle {
 	const Model *model;

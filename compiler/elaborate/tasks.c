@@ -73,10 +73,27 @@ static const Scope *bank_scope(Elab *b, const Scope *scope)
 	return scope;
 }
 
+/* What uses a task's networks has no weights of its own: no step would train them. */
+static Value eval_use(Elab *b, const char *section, const Body *body, const Scope *scope)
+{
+	size_t before = b->bundle->state_count;
+	Value v = eval_section(b, section, body, scope);
+	if (b->bundle->state_count == before)
+		return v;
+	diag_error(b->c->diags, body->span,
+	           "\"%s\" makes '%s', which the loss has not, so nothing trains it", section,
+	           b->bundle->state[before].name);
+	diag_help(b->c->diags, "make it a network of the task, and call that in both: \"head\": "
+	                       "[\"linear(10)\"]");
+	return value_none();
+}
+
+/* In the section of the loss where that is what it is made of: it has the same weights. */
 static void build_score(Elab *b, const char *name, const Body *metric, int64_t batch)
 {
+	const char *section = b->task->task->metric ? "metric" : "loss";
 	begin_graph(b, name, false, batch);
-	Value v = eval_section(b, "metric", metric, bank_scope(b, data_scope(b, batch)));
+	Value v = eval_use(b, section, metric, bank_scope(b, data_scope(b, batch)));
 	NodeId y = loss_of(b, &v, metric->span, "metric");
 	graph_output(b->g, "metric", y);
 	int terms = MOST_TERMS;
@@ -146,6 +163,39 @@ static bool build_bank(Elab *b, BundleTask *to)
 	return diag_count(b->c->diags) == errors;
 }
 
+/* -- What it predicts -------------------------------------------------------------------------- */
+
+/* Of a loss of the library its first argument, as in cross_entropy(logits, label); else NULL. */
+static const Body *prediction_of(Elab *b, const Body *loss)
+{
+	if (!is_loss(b, loss) || !loss->expr->count || loss->expr->arg[0].name)
+		return NULL;
+	Body *body = new (b->c->arena, Body);
+	*body = (Body){.kind = BODY_EXPR, .span = loss->span, .expr = loss->expr->arg[0].value};
+	return body;
+}
+
+/* Of batches of pre-training, as features are: to use a model is not to train it. */
+static void build_predict(Elab *b, const BundleTask *to)
+{
+	const Task *t = to->task;
+	int64_t batch = b->bundle->batch;
+	const Body *body = t->predict ? t->predict : t->loss ? prediction_of(b, t->loss) : NULL;
+	if (!body)
+		return;
+	begin_graph(b, arena_printf(b->c->arena, "%s.predict", to->name), false, batch);
+	Value v = eval_use(b, t->predict ? "predict" : "loss", body, data_scope(b, batch));
+	const Node *n = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
+	if (n && (!t->predict || (n->shape.rank && n->shape.dim[0] == batch))) {
+		graph_output(b->g, "prediction", v.node);
+	} else if (t->predict && v.kind != VALUE_NONE) {
+		diag_error(b->c->diags, body->span,
+		           "the prediction is %s, but must be a tensor with one row a sample",
+		           value_text(b, &v));
+		diag_help(b->c->diags, "say in \"predict\" what the task finds out: head(encoder(x))");
+	}
+}
+
 static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 {
 	const Task *t = to->task;
@@ -171,6 +221,7 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	build_score(b, arena_printf(a, "%s.score", to->name), metric, batch);
 	if (test % batch)
 		build_score(b, arena_printf(a, "%s.score.rest", to->name), metric, test % batch);
+	build_predict(b, to);
 }
 
 /* How many samples a task is trained on; 0: an error. */

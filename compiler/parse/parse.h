@@ -154,6 +154,7 @@ typedef struct Task { /* one key of "downstream" */
 	Body *loss;          /* required, unless there is a bank */
 	Body *bank;      /* BODY_NAMED: values kept of each sample to train on; NULL: the task trains */
 	Body *metric;    /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
+	Body *predict;   /* default: the first argument of the loss, a call of the library */
 	Expr *optimizer; /* default: adam(lr=1e-3) */
 	Train train;     /* default: epochs 5, batch 256 */
 	Setting labels;  /* below 1 a share of the train samples, else so many a class; 0: all */

@@ -237,6 +237,7 @@ static void print_task(const Task *t, Text *out)
 	print_entry("loss", t->loss, 6, out);
 	print_entry("bank", t->bank, 6, out);
 	print_entry("metric", t->metric, 6, out);
+	print_entry("predict", t->predict, 6, out);
 	if (t->optimizer) {
 		text_printf(out, ",\n      \"optimizer\": ");
 		print_json_expr(t->optimizer, out);

@@ -75,6 +75,8 @@ static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 			t->bank = body_parse(c, m, "bank");
 	} else if (strcmp(m->key, "metric") == 0) {
 		t->metric = body_parse(c, m, "metric");
+	} else if (strcmp(m->key, "predict") == 0) {
+		t->predict = body_parse(c, m, "predict");
 	} else if (strcmp(m->key, "optimizer") == 0) {
 		t->optimizer =
 		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");

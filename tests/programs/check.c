@@ -393,11 +393,12 @@ static bool check_function(Run *r, Batches b)
 
 static bool check_task(Run *r, const sslc_task *task)
 {
-	char init[128], step[128], score[128], rest[128];
+	char init[128], step[128], score[128], rest[128], predict[128];
 	snprintf(init, sizeof init, "%s.init", task->name);
 	snprintf(step, sizeof step, "%s.step", task->name);
 	snprintf(score, sizeof score, "%s.score", task->name);
 	snprintf(rest, sizeof rest, "%s.score.rest", task->name);
+	snprintf(predict, sizeof predict, "%s.predict", task->name);
 	int64_t test = data_count(r->data, SPLIT_TEST), train = task->training.batch,
 	        batch = train < test ? train : test, steps = task->training.steps;
 	return check_function(r, (Batches){.function = init}) &&
@@ -411,7 +412,10 @@ static bool check_task(Run *r, const sslc_task *task)
 	                                   .split = SPLIT_TEST,
 	                                   .batch = test % batch,
 	                                   .steps = 1,
-	                                   .offset = test - test % batch});
+	                                   .offset = test - test % batch}) &&
+	       check_function(r, (Batches){.function = predict,
+	                                   .batch = sslc_pretraining(r->program).batch,
+	                                   .steps = 1});
 }
 
 static bool check_functions(Run *r)

@@ -100,6 +100,7 @@ void cover_add(Cover *c, const sslc_program *p)
 	for (size_t i = 0; i < m->task_count; i++) {
 		use_body(c, p->prelude, m->task[i].loss);
 		use_body(c, p->prelude, m->task[i].metric);
+		use_body(c, p->prelude, m->task[i].predict);
 		use_expr(c, p->prelude, m->task[i].optimizer);
 	}
 }

@@ -2,6 +2,7 @@
  * step for step to the same bits, for every shipped model; alone and with a pool of threads; saved
  * and restored half way. */
 #include <glob.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,20 +173,63 @@ static void shipped_models(void)
 	shipped("models/autoencoder.json", "loss", 2);
 }
 
+/* What the task's head predicts of a batch: the features times its weights, and the answers that the
+ * score calls right. */
+static void predictions_are_the_heads(const Object *o)
+{
+	enum { BATCH = 256, PIXELS = 784, FEATURES = 256, CLASSES = 10 };
+	uint8_t *x = malloc(BATCH * PIXELS);
+	float *h = malloc(sizeof *h * BATCH * FEATURES), *y = malloc(sizeof *y * BATCH * CLASSES);
+	float *w = malloc(sizeof *w * FEATURES * CLASSES), b[CLASSES], metric, right[BATCH];
+	int32_t label[BATCH];
+	uint32_t random = 9, wrong = 0, count = 0;
+	tensor_fill(&(sslc_tensor){.dtype = "u8", .bytes = BATCH * PIXELS}, x, &random);
+	for (int i = 0; i < BATCH; i++)
+		label[i] = i % CLASSES;
+#define CALL(name, ...) object_call(o, name, o->block, (void *[OBJECT_POINTERS]){__VA_ARGS__})
+	CU_ASSERT_EQUAL(CALL("encode", x, h), 0);
+	CU_ASSERT_EQUAL(CALL("probe_predict", x, y), 0);
+	CU_ASSERT_EQUAL(CALL("probe_score", x, label, &metric, right), 0);
+#undef CALL
+	CU_ASSERT_EQUAL(object_read(o, o->block, object_find(o, "probe.head.0.w"), w,
+	                            sizeof *w * FEATURES * CLASSES),
+	                0);
+	CU_ASSERT_EQUAL(object_read(o, o->block, object_find(o, "probe.head.0.b"), b, sizeof b), 0);
+	for (int i = 0; i < BATCH; i++) {
+		int best = 0;
+		for (int k = 0; k < CLASSES; k++) {
+			double sum = b[k];
+			for (int f = 0; f < FEATURES; f++)
+				sum += (double)h[i * FEATURES + f] * w[f * CLASSES + k];
+			wrong += fabs(sum - y[i * CLASSES + k]) > 1e-4 * (1 + fabs(sum));
+			best = y[i * CLASSES + k] > y[i * CLASSES + best] ? k : best;
+		}
+		wrong += (best == label[i]) != (right[i] == 1);
+		count += best == label[i];
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_DOUBLE_EQUAL(metric, count / (double)BATCH, 1e-6);
+	free(x);
+	free(h);
+	free(y);
+	free(w);
+}
+
 /* A task's functions, on networks that are frozen. */
 static void tasks_are_trained(void)
 {
-	static const char *const task[] = {"probe"};
+	static const char *const task[] = {"probe", "encode"};
 	static const char *const name[] = {"probe.init", "probe.step", "probe.score"};
 	Data *data;
 	Object o;
 	Engine e;
 	Failure f;
 	sslc_program *p = model_open("models/vision/denoise-fashion.json", &data, NULL);
-	sslc_embedding how = {.prefix = "m", .function = task, .count = 1};
+	sslc_embedding how = {.prefix = "m", .function = task, .count = 2};
 	CU_ASSERT_TRUE_FATAL(object_open(&o, p, &how));
 	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(p), 1, &f));
 	train_both(&o, &e, p, name, 10);
+	predictions_are_the_heads(&o);
 	CU_ASSERT(object_find(&o, "encoder.1.w") >= 0 && object_find(&o, "decoder.0.w") < 0);
 	CU_ASSERT(object_find(&o, "probe.head.0.w") >= 0);
 	engine_close(&e);
