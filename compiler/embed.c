@@ -195,7 +195,8 @@ static bool lower_one(Embedding *e, EmbeddedFunction *f)
 		return false;
 	}
 	uint64_t spare = 0;
-	for (size_t i = 0; i < f->code.output_count; i++)
+	bool sole = embed_is_sole(f->code.output_count, f->counts);
+	for (size_t i = 0; i < f->code.output_count && !sole; i++)
 		spare += round_up(f->code.output[i].bytes, 64);
 	e->to->spare_bytes = spare > e->to->spare_bytes ? spare : e->to->spare_bytes;
 	if (f->code.arena_bytes > e->to->arena_bytes)

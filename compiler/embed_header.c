@@ -97,10 +97,10 @@ static void put_function(sslc_program *p, const Embedded *e, const EmbeddedFunct
 			put_tensor(p, prefix, f->name, &f->code.input[i], out);
 	for (size_t i = 0; i < f->code.output_count; i++)
 		put_tensor(p, prefix, f->name, &f->code.output[i], out);
-	text_printf(out,
-	            "/* %s Inputs are read where they are, row-major; an output that is\n"
-	            " * NULL is not wanted. */\n",
-	            purpose(f));
+	text_printf(out, "/* %s Inputs are read where they are, row-major%s */\n", purpose(f),
+	            embed_is_sole(f->code.output_count, f->counts)
+	                ? "."
+	                : "; an output that is\n * NULL is not wanted.");
 	text_printf(out, "int32_t %s_%s(void *block", e->prefix, f->name);
 	for (size_t i = 0; i < f->code.input_count; i++) {
 		if (!is_given(&f->code.input[i]))

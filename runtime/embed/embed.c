@@ -129,13 +129,16 @@ static int32_t set_inputs(const EmbedFunction *function, const Head *head, const
 	return 0;
 }
 
-/* Outputs that are not wanted are written all the same: kernels may read them again. */
+/* Outputs that are not wanted are written all the same: kernels may read them again. What a function
+ * is called for alone, it must have room for. */
 static int32_t set_outputs(const EmbedFunction *function, void *const *results,
                            unsigned char *spare, void **output)
 {
 	for (uint32_t i = 0; i < function->output_count; i++) {
 		const EmbedValue *value = &function->output[i];
 		bool is_wanted = results && results[i];
+		if (!is_wanted && embed_is_sole(function->output_count, function->is_step))
+			return EMBED_NULL;
 		output[i] = is_wanted ? results[i] : spare;
 		spare += is_wanted ? 0 : (size_t)EMBED_ROUND(value->bytes);
 		int32_t wrong = check_value(value, output[i]);

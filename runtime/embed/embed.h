@@ -87,9 +87,14 @@ const char *embed_message(int32_t code);
  * ones. NULL, ALIGN, SMALL. A model with neither is EMPTY to calls until states are loaded. */
 int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t seed_low,
                    uint32_t seed_high);
+/* Whether a function is called for its only output, which needs no spare room then. */
+static inline int embed_is_sole(size_t outputs, uint32_t is_step)
+{
+	return outputs == 1 && !is_step;
+}
 /* Runs a function: given[i] is its i-th input that is FROM_CALLER, results[i] its i-th output; a
- * result that is NULL is not wanted, as are all if `results` is. Inputs and results must not
- * overlap. ALIGN, EMPTY, STEPS. */
+ * result that is NULL is not wanted, as are all if `results` is, unless it is the sole one of a
+ * function that is no step. Inputs and results must not overlap. NULL, ALIGN, EMPTY, STEPS. */
 int32_t embed_call(const EmbedModel *model, void *block, const EmbedFunction *function,
                    const void *const *given, void *const *results);
 /* From now on tiles run by `parallel` with `pool`; NULL: in order, as after embed_init. */

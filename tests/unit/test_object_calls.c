@@ -373,7 +373,7 @@ static void wrong_blocks_are_refused(void)
 	close_model(&other);
 }
 
-/* Inputs and outputs likewise; what is not wanted may be NULL. */
+/* Inputs and outputs likewise; what is not wanted may be NULL, but not all that there is. */
 static void wrong_values_are_refused(void)
 {
 	Opened m;
@@ -389,6 +389,10 @@ static void wrong_values_are_refused(void)
 	CU_ASSERT_EQUAL(STEP(NULL, out), EMBED_NULL);
 	CU_ASSERT_EQUAL(STEP((char *)x + 2, out), EMBED_ALIGN);
 	CU_ASSERT_EQUAL(STEP(x, (char *)out + 1), EMBED_ALIGN);
+	/* features are all that encode is called for: no memory is kept for them */
+	CU_ASSERT_EQUAL(object_call(o, "encode", o->block, (void *[OBJECT_POINTERS]){x, NULL}),
+	                EMBED_NULL);
+	CU_ASSERT_EQUAL(o->file.spare_bytes, 64); /* a step's loss */
 	CU_ASSERT_EQUAL(memcmp(o->block, before, bytes), 0);
 	CU_ASSERT(out[0] == 7 && out[1] == 7);
 	CU_ASSERT_EQUAL(STEP(x + 1, NULL), 0); /* aligned to an element is enough */
