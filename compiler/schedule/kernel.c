@@ -289,12 +289,15 @@ void kernels_print(const Kernels *k, Text *out)
 		if (kernel->kind == KERNEL_contract)
 			text_printf(out, "  %s", kernel_text(k, kernel));
 		bool first = kernel->chain && !kernel->beside;
-		text_printf(out, "  %.3g flops, %.3g bytes%s\n", kernel->flops, kernel->bytes,
+		text_printf(out, "  %.3g flops, %.3g bytes%s", kernel->flops, kernel->bytes,
 		            kernel->chain && kernel->beside
 		                ? kernel->adds ? "  in the chain, adds" : "  in the chain"
 		            : kernel->beside ? "  beside the last"
 		            : first          ? chain_text(k, kernel->chain)
 		                             : "");
+		if (kernel->hash && kernel->same != i)
+			text_printf(out, "  code of @%u", kernel->same);
+		text_add(out, "\n", 1);
 		for (uint32_t r = 0; r < kernel->kept_count; r++)
 			text_printf(out, "    keeps the row of %%%u\n", kernel->kept[r]);
 		if (kernel->contract)
