@@ -35,8 +35,8 @@ static void write_escaped(FILE *out, const char *text, size_t size, bool in_html
 			fputc(text[i], out);
 }
 
-bool page_write(const char *path, const char *title, const char *data, size_t size, size_t *written,
-                char why[WHY])
+bool page_write(PageKind kind, const char *path, const char *title, const char *data, size_t size,
+                size_t *written, char why[WHY])
 {
 	char *text = NULL;
 	FILE *out = open_memstream(&text, written);
@@ -48,9 +48,9 @@ bool page_write(const char *path, const char *title, const char *data, size_t si
 		if (length == 7 && memcmp(at, "{TITLE}", 7) == 0)
 			write_escaped(out, title, strlen(title), true);
 		else if (length == 7 && memcmp(at, "{STYLE}", 7) == 0)
-			fputs(report_css, out);
+			fputs(report_css, out), fputs(kind == PAGE_EXPLAIN ? explain_css : "", out);
 		else if (length == 8 && memcmp(at, "{SCRIPT}", 8) == 0)
-			fputs(report_js, out);
+			fputs(kind == PAGE_EXPLAIN ? explain_js : report_js, out);
 		else if (length == 6 && memcmp(at, "{DATA}", 6) == 0)
 			write_escaped(out, data, size, false);
 		else

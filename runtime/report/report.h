@@ -64,8 +64,9 @@ char *json_text_of(const char *path, const char *key);
 
 /* JSON, as it stands in the page; a NaN is null. */
 void json_numbers(FILE *out, const double *value, int64_t count, int64_t stride, int digits);
+typedef enum PageKind { PAGE_REPORT, PAGE_EXPLAIN } PageKind;
 /* The page around `data`, a JSON object: whole or not at all. */
-MUST_CHECK bool page_write(const char *path, const char *title, const char *data, size_t size,
-                           size_t *written, char why[WHY]);
+MUST_CHECK bool page_write(PageKind kind, const char *path, const char *title, const char *data,
+                           size_t size, size_t *written, char why[WHY]);
 
 #endif

@@ -330,6 +330,16 @@ static bool write_table(const Table *t, const char *function, const char *path, 
 	return json_finish(out, &text, &size, path, f);
 }
 
+bool profile_json(const Profile *p, FILE *out)
+{
+	Table t;
+	if (!p->runs || !table_open(&t, p))
+		return false;
+	json_table(&t, p->call->code->name, out);
+	table_close(&t);
+	return true;
+}
+
 bool profile_report(const Profile *p, FILE *out, const char *path, Failure *f)
 {
 	Table t;

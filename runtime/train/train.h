@@ -126,6 +126,8 @@ MUST_CHECK Profile *profile_open(Call *c);
  * of the step, "places" of the model file, those with the most time above the roof first. Nothing if
  * the call did not run. */
 MUST_CHECK bool profile_report(const Profile *p, FILE *out, const char *path, Failure *f);
+/* The JSON of that file alone. False: nothing was run, or no memory. */
+MUST_CHECK bool profile_json(const Profile *p, FILE *out);
 void profile_close(Profile *p); /* NULL-safe */
 
 /* -- feed.c: batches into calls ---------------------------------------------------------------- */

@@ -451,8 +451,8 @@ static bool report(Shared *shared, const char *path, size_t *size, Failure *f)
 		good = fail(f, FAILURE_SYSTEM, "no memory for the report");
 	snprintf(title, sizeof title, "sslc report: %d run%s", shared->options->runs,
 	         shared->options->runs > 1 ? "s" : "");
-	good = good &&
-	       (page_write(path, title, data, length, size, why) || fail(f, FAILURE_SYSTEM, "%s", why));
+	good = good && (page_write(PAGE_REPORT, path, title, data, length, size, why) ||
+	                fail(f, FAILURE_SYSTEM, "%s", why));
 	free(data);
 	return good;
 }
