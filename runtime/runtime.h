@@ -189,6 +189,9 @@ void events_close(Events *e); /* NULL-safe */
 typedef struct Progress Progress;
 MUST_CHECK Progress *progress_open(FILE *out, int64_t first_step, int64_t steps,
                                    int64_t epoch_steps, int64_t batch);
+/* On a terminal, instead of the bar a few lines with the course of each metric. False: no memory. */
+MUST_CHECK bool progress_live(Progress *p);
+void progress_metric(Progress *p, const char *name, double value); /* for those lines */
 void progress_step(Progress *p, int64_t step, double loss);
 void progress_close(Progress *p); /* NULL-safe; ends the bar's line */
 

@@ -89,6 +89,7 @@ static void write_line(const Loop *l, const char *name, double value)
 	             seconds_now() - l->began);
 	if (l->events)
 		events_scalar(l->events, at->step, name, value);
+	progress_metric(l->progress, name, value);
 }
 
 /* A line at the end of an epoch with its mean loss, and inside long epochs with the mean since the
@@ -230,6 +231,8 @@ bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Positio
 	if (good && !o->quiet && at->step < last)
 		l.progress = progress_open(stdout, at->step, at->steps, at->epoch_steps,
 		                           e->model->pretraining.batch);
+	if (good && o->live && !progress_live(l.progress))
+		good = fail(f, FAILURE_SYSTEM, "no memory for the screen");
 	good = good && (at->step >= last || run_loop(&l, w, last));
 	metrics_close(l.metrics);
 	events_close(l.events);

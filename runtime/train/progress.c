@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../runtime.h"
+#include "screen.h"
 
 enum { WIDTH = 28, LINES = 20 };
 
@@ -13,6 +14,7 @@ struct Progress {
 	bool terminal, drawn;
 	int64_t first, steps, epoch_steps, batch, next_line;
 	double began, last;
+	Screen *screen; /* NULL: one line */
 };
 
 Progress *progress_open(FILE *out, int64_t first_step, int64_t steps, int64_t epoch_steps,
@@ -39,6 +41,20 @@ static void print_time(char text[16], double seconds)
 		snprintf(text, 16, "%d:%02d min", (int)seconds / 60 % 100000, (int)seconds % 60);
 }
 
+bool progress_live(Progress *p)
+{
+	if (!p || !p->terminal)
+		return true;
+	p->screen = screen_open(p->out);
+	return p->screen != NULL;
+}
+
+void progress_metric(Progress *p, const char *name, double value)
+{
+	if (p && p->screen)
+		screen_metric(p->screen, name, value);
+}
+
 static void draw(Progress *p, int64_t step, double loss, double now)
 {
 	double done = (double)step / (double)p->steps,
@@ -49,6 +65,16 @@ static void draw(Progress *p, int64_t step, double loss, double now)
 	memset(bar, '#', (size_t)(full > WIDTH ? WIDTH : full));
 	bar[WIDTH] = 0;
 	print_time(left, (double)(p->steps - step) / (rate + 1e-9));
+	if (p->screen) {
+		char first[128], second[128];
+		snprintf(first, sizeof first, "[%s] %3.0f%%  %s left", bar, 100 * done, left);
+		snprintf(second, sizeof second, "epoch %lld of %lld  step %lld of %lld  %.0f samples/s",
+		         (long long)((step - 1) / p->epoch_steps) + 1,
+		         (long long)(p->steps / p->epoch_steps), (long long)step, (long long)p->steps,
+		         rate * (double)p->batch);
+		screen_draw(p->screen, (const char *const[]){first, second}, 2);
+		return;
+	}
 	fprintf(p->out, "\r[%s] %3.0f%%  epoch %lld  loss %-10.5g %8.0f samples/s  %s left   ", bar,
 	        100 * done, (long long)((step - 1) / p->epoch_steps) + 1, loss, rate * (double)p->batch,
 	        left);
@@ -87,5 +113,7 @@ void progress_close(Progress *p)
 {
 	if (p && p->drawn)
 		fputc('\n', p->out);
+	if (p)
+		screen_close(p->screen);
 	free(p);
 }

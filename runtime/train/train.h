@@ -150,6 +150,7 @@ typedef struct TrainOptions {
 	const char *directory;
 	const char *init; /* a safetensors file to begin with; NULL: only random weights */
 	bool resume, quiet;
+	bool live;                 /* on a terminal, a screen of the course of the training */
 	bool tensorboard;          /* write EVENTS too */
 	bool profile;              /* print where the time of a step went */
 	bool has_seed, has_epochs; /* asked for: a checkpoint with others is refused, or goes on to so

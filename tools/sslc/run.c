@@ -109,6 +109,7 @@ static void set_options(Run *r, const Options *o)
 	    .has_epochs = o->epochs != 0,
 	    .save_every = o->save_every ? (double)(o->save_every - 1) : 2,
 	    .quiet = o->quiet,
+	    .live = o->live,
 	    .profile = o->profile,
 	    .tensorboard = o->tensorboard,
 	};
