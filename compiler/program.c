@@ -486,3 +486,33 @@ void sslc_print_errors(const sslc_program *p, FILE *out, bool colour)
 		fprintf(out, "  help: make the model smaller, or raise memory_limit\n");
 	}
 }
+
+size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room)
+{
+	static const char *const kind[] = {
+	    [DIAG_ERROR] = "error", [DIAG_NOTE] = "note", [DIAG_HELP] = "help"};
+	enum { MOST = 256 };
+	DiagLine line[MOST];
+	size_t count = 0, lines = p && p->c.diags ? diag_lines(p->c.diags, line, MOST) : 0;
+	lines = lines < MOST ? lines : MOST;
+	for (; count < lines; count++) {
+		if (!out || count >= room)
+			continue;
+		uint32_t at = 0, column = 0;
+		const DiagLine *l = &line[count];
+		if (l->span.file)
+			diags_place(p->c.diags, l->span, &at, &column);
+		out[count] = (sslc_message){
+		    .kind = kind[l->kind],
+		    .file = l->span.file ? diags_name(p->c.diags, l->span.file) : NULL,
+		    .line = at,
+		    .column = column,
+		    .bytes = l->span.end > l->span.at ? l->span.end - l->span.at : 0,
+		    .text = l->text,
+		};
+	}
+	if ((!p || p->exhausted) && count++ < room && out)
+		out[count - 1] = (sslc_message){
+		    .kind = "error", .text = "compiling this model takes more memory than it may"};
+	return count;
+}

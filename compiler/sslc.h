@@ -195,6 +195,16 @@ SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);
 SSLC_API size_t sslc_error_count(const sslc_program *p);
 /* Prints all errors, in the order of the file, with the line and a caret. */
 SSLC_API void sslc_print_errors(const sslc_program *p, FILE *out, bool colour);
+/* The same as data: each error, then its notes and helps. At most 20 errors are told apart. */
+typedef struct sslc_message {
+	const char *kind;             /* "error", "note", "help" */
+	const char *file;             /* NULL: no place */
+	unsigned line, column, bytes; /* 1-based, in characters; bytes of the text that is meant */
+	const char *text;
+} sslc_message;
+/* Writes as many as there is room for (`out` NULL: none), until sslc_close; returns how many there
+ * are. */
+SSLC_API size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room);
 
 #ifdef __cplusplus
 }

@@ -141,6 +141,15 @@ bool diag_is_kept(const Diags *d); /* the last error will be shown: a help is wo
 /* "file:line:col: error: text", the source line, carets under the span, notes, help. In source
  * order. */
 void diag_print(const Diags *d, FILE *out, bool colour);
+typedef enum DiagKind { DIAG_ERROR, DIAG_NOTE, DIAG_HELP } DiagKind;
+typedef struct DiagLine {
+	DiagKind kind;
+	Span span; /* file 0: no place */
+	const char *text;
+} DiagLine;
+/* The same as data: each error, in source order, and then its notes and helps. Gives as many as there is
+ * room for; returns how many there are. */
+size_t diag_lines(const Diags *d, DiagLine *out, size_t room);
 
 /* -- suggest.c --------------------------------------------------------------------------------- */
 

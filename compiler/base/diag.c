@@ -248,14 +248,34 @@ static int by_place(const void *x, const void *y)
 	return a < b ? -1 : a > b; /* as reported */
 }
 
-void diag_print(const Diags *d, FILE *out, bool colour)
+static void sort(const Diags *d, const Error *sorted[MAX_ERRORS])
 {
-	const Error *sorted[MAX_ERRORS];
 	for (size_t i = 0; i < d->errors; i++)
 		sorted[i] = &d->error[i];
 	qsort(sorted, d->errors, sizeof sorted[0], by_place);
+}
+
+void diag_print(const Diags *d, FILE *out, bool colour)
+{
+	const Error *sorted[MAX_ERRORS];
+	sort(d, sorted);
 	for (size_t i = 0; i < d->errors; i++)
 		print_error(d, sorted[i], out, colour ? &coloured : &plain);
 	if (d->dropped)
 		fprintf(out, "and %zu more errors\n", d->dropped);
+}
+
+size_t diag_lines(const Diags *d, DiagLine *out, size_t room)
+{
+	const Error *sorted[MAX_ERRORS];
+	size_t count = 0;
+	sort(d, sorted);
+	for (size_t i = 0; i < d->errors; i++) {
+		if (count++ < room)
+			out[count - 1] = (DiagLine){DIAG_ERROR, sorted[i]->span, sorted[i]->text};
+		for (const Remark *r = sorted[i]->first; r; r = r->next)
+			if (count++ < room)
+				out[count - 1] = (DiagLine){r->is_help ? DIAG_HELP : DIAG_NOTE, r->span, r->text};
+	}
+	return count;
 }

@@ -86,6 +86,12 @@ static bool print_each(sslc_program *p, bool (*print)(sslc_program *p, const cha
 	return good;
 }
 
+static bool has_cost(sslc_program *p, const char *name)
+{
+	sslc_cost cost;
+	return !sslc_has_function(p, name) || sslc_function_cost(p, name, &cost);
+}
+
 static bool print_functions(sslc_program *p)
 {
 	printf("\n%-24s %7s %8s %12s %12s %12s %12s\n", "function", "nodes", "kernels", "FLOP",
@@ -100,7 +106,10 @@ int command_check(const Options *o)
 {
 	Session s;
 	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu, .target = o->target}, true);
-	if (!code) {
+	if (!code && o->json) {
+		if (!print_each(s.program, has_cost))
+			code = session_errors(&s);
+	} else if (!code) {
 		session_print(&s);
 		print_states(s.program);
 		if (!print_functions(s.program))
@@ -109,7 +118,7 @@ int command_check(const Options *o)
 			session_times(&s);
 	}
 	session_close(&s);
-	if (!code)
+	if (!code && !o->json)
 		puts("\nno errors");
 	return code ? code : finish_output(EXIT_GOOD);
 }

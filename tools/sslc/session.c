@@ -10,8 +10,43 @@
 
 #include "../../compiler/base/base.h"
 
+static void print_message(const sslc_message *m)
+{
+	if (m->file) {
+		fputs("\"file\":", stdout);
+		json_text(stdout, m->file);
+		printf(",\"line\":%u,\"column\":%u,\"bytes\":%u,", m->line, m->column, m->bytes);
+	}
+	fputs("\"text\":", stdout);
+	json_text(stdout, m->text);
+}
+
+/* An error with its notes and helps is one line. */
+static void print_json(const Session *s)
+{
+	enum { MOST = 256 };
+	sslc_message message[MOST];
+	size_t count = sslc_messages(s->program, message, MOST);
+	for (size_t i = 0; i < count && i < MOST;) {
+		fputs("{\"severity\":\"error\",", stdout);
+		print_message(&message[i]);
+		fputs(",\"remarks\":[", stdout);
+		for (size_t first = ++i; i < count && i < MOST && strcmp(message[i].kind, "error") != 0;
+		     i++) {
+			printf("%s{\"kind\":\"%s\",", i == first ? "" : ",", message[i].kind);
+			print_message(&message[i]);
+			putchar('}');
+		}
+		puts("]}");
+	}
+}
+
 int session_errors(const Session *s)
 {
+	if (s->json) {
+		print_json(s);
+		return finish_output(EXIT_WRONG);
+	}
 	fflush(stdout);
 	sslc_print_errors(s->program, stderr, has_colour());
 	return EXIT_WRONG;
@@ -87,7 +122,7 @@ bool session_open_at(Session *s, const char *model, const char *folder, sslc_opt
 
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)
 {
-	*s = (Session){.program = sslc_open(o->model, &options)};
+	*s = (Session){.program = sslc_open(o->model, &options), .json = o->json};
 	if (!s->program) {
 		complain("no memory to open the model");
 		return EXIT_SYSTEM;

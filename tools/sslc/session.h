@@ -9,6 +9,7 @@
 typedef struct Session {
 	sslc_program *program;
 	Data *data;
+	bool json; /* errors go to stdout, as a JSON object a line */
 } Session;
 
 /* Opens the model, and its data if asked for, and builds the graphs for it. Returns an Exit; errors
