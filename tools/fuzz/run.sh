@@ -33,7 +33,7 @@ seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).js
 seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
-	grep -aoE "(npy|idx|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader
+	grep -aoE "(npy|idx|images|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader
 echo "npy('u1.npy', label='i1.npy', test=0.5)" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
