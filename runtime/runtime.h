@@ -51,7 +51,7 @@ typedef struct Data Data;
 /* Opens what a model's "data" calls; paths are relative to `folder` (NULL: the working one). */
 MUST_CHECK Data *data_open(const sslc_call *call, const char *folder, char why[WHY]);
 void data_close(Data *d); /* NULL-safe */
-/* Fields: "x" first; "label" (i32) if there is one; types u8, i32, f32. */
+/* Fields: "x" first; "label" (i32 or f32, always in memory) if there is one; types u8, i32, f32. */
 const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
 /* What the reader left out, for the user; "": nothing. */

@@ -224,6 +224,14 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	build_predict(b, to);
 }
 
+static bool has_labels(const DataShape *data)
+{
+	for (size_t i = 0; i < data->count; i++)
+		if (strcmp(data->field[i].name, "label") == 0)
+			return true;
+	return false;
+}
+
 /* How many samples a task is trained on; 0: an error. */
 static int64_t samples_of(Elab *b, const Task *t)
 {
@@ -231,7 +239,13 @@ static int64_t samples_of(Elab *b, const Task *t)
 	double labels = t->labels.value;
 	if (!t->labels.span.file)
 		return data->train_count;
-	if (data->classes == 0) {
+	if (data->classes == 0 && labels >= 1 && has_labels(data)) {
+		diag_error(b->c->diags, t->labels.span,
+		           "the labels are no classes, of which each could have so many");
+		diag_help(b->c->diags, "a share of all samples is a number below 1");
+		return 0;
+	}
+	if (!has_labels(data)) {
 		diag_error(b->c->diags, t->labels.span, "the data has no labels to choose samples by");
 		diag_help(b->c->diags, "leave out 'labels', or give labels to the reader");
 		return 0;

@@ -26,32 +26,32 @@ static bool check_finite(const Array *x, const char *what, char why[WHY])
 	return true;
 }
 
-/* Labels become i32 of one axis. */
+/* Integers of labels become i32. One a sample is a class; several, or floats, are what the model makes of them. */
 static bool check_labels(Array *label, int64_t samples, int64_t *classes, char why[WHY])
 {
 	if (label->rank == 2 && label->dim[1] == 1)
 		label->rank = 1;
-	if (label->rank != 1 || label->dim[0] != samples)
-		return because(why, "there are %lld samples but %lld labels (of %d axes)",
-		               (long long)samples, (long long)label->dim[0], label->rank);
+	if (label->rank < 1 || label->dim[0] != samples)
+		return because(why, "there are %lld samples but %lld labels", (long long)samples,
+		               label->rank < 1 ? 1 : (long long)label->dim[0]);
 	if (strcmp(label->type, "f32") == 0)
-		return because(why, "the labels are floats; save them as integers from 0");
-	int32_t *wide = malloc((size_t)label->dim[0] * sizeof *wide);
+		return true;
+	int64_t size = array_size(label);
+	int32_t *wide = malloc((size_t)size * sizeof *wide);
 	if (!wide)
 		return because(why, "no memory for the labels");
-	for (int64_t i = 0; i < label->dim[0]; i++) {
+	for (int64_t i = 0; i < size; i++)
 		wide[i] =
 		    strcmp(label->type, "u8") == 0 ? ((uint8_t *)label->at)[i] : ((int32_t *)label->at)[i];
-		if (wide[i] < 0) {
-			because(why, "label %lld is %d; labels are integers from 0", (long long)i, wide[i]);
-			free(wide);
-			return false;
-		}
-		*classes = wide[i] >= *classes ? (int64_t)wide[i] + 1 : *classes;
-	}
 	free(label->at);
 	label->at = wide;
 	label->type = "i32";
+	for (int64_t i = 0; label->rank == 1 && i < size; i++) {
+		if (wide[i] < 0)
+			return because(why, "label %lld is %d; labels are integers from 0", (long long)i,
+			               wide[i]);
+		*classes = wide[i] >= *classes ? (int64_t)wide[i] + 1 : *classes;
+	}
 	return true;
 }
 
@@ -74,12 +74,13 @@ static bool check_field(Field *field, int64_t samples, const char *what, int64_t
 	Array *a = &field->array;
 	if (!check_finite(a, what, why))
 		return false;
-	if (strcmp(field->name, "label") == 0)
-		return check_labels(a, samples, classes, why);
+	bool is_label = strcmp(field->name, "label") == 0;
+	if (is_label && !check_labels(a, samples, classes, why))
+		return false;
 	if (a->dim[0] != samples)
 		return because(why, "there are %lld samples but %lld rows of '%s'", (long long)samples,
 		               (long long)a->dim[0], field->name);
-	if (a->at && strcmp(a->type, "i32") == 0 && !field->below)
+	if (a->at && !is_label && strcmp(a->type, "i32") == 0 && !field->below)
 		field->below = above_all(a);
 	return a->rank < SSLC_MAX_RANK ||
 	       because(why, "samples have %d axes, but at most %d can be read", a->rank - 1,

@@ -10,14 +10,37 @@
 
 enum { CHOICE = -1 }; /* an "epoch" that training never has: its order is one of its own */
 
-/* The label of a sample; -1: the data has none. */
+/* The field of labels; the count of fields: there is none. */
+static size_t find_labels(const sslc_data *shape)
+{
+	size_t f = 0;
+	while (f < shape->count && strcmp(shape->field[f].name, "label") != 0)
+		f++;
+	return f;
+}
+
+static bool is_class(const sslc_tensor *label)
+{
+	return label->rank == 0 && strcmp(label->dtype, "i32") == 0;
+}
+
+/* The class of a sample; -1: the data has none. */
 static int32_t label_of(const Data *d, int64_t sample)
 {
 	const sslc_data *shape = data_shape(d);
-	for (size_t f = 0; f < shape->count; f++)
-		if (strcmp(shape->field[f].name, "label") == 0)
-			return *(const int32_t *)data_value(d, SPLIT_TRAIN, f, sample);
-	return -1;
+	size_t f = find_labels(shape);
+	return f < shape->count && is_class(&shape->field[f])
+	           ? *(const int32_t *)data_value(d, SPLIT_TRAIN, f, sample)
+	           : -1;
+}
+
+/* Labels that are no classes: any samples. */
+static bool choose_any(int64_t count, int64_t n, uint64_t seed, int64_t **chosen, char why[WHY])
+{
+	int64_t *at = *chosen = malloc((size_t)count * sizeof *at);
+	for (int64_t i = 0; at && i < count; i++)
+		at[i] = order_at(i, n, seed, (uint64_t)CHOICE);
+	return at || because(why, "no memory for a choice of samples");
 }
 
 static void count_classes(const Data *d, int64_t n, int64_t *have)
@@ -79,7 +102,14 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 	*chosen = NULL;
 	if (count == n && per_class == 0)
 		return true;
-	bool labelled = label_of(d, 0) >= 0;
+	bool classed = label_of(d, 0) >= 0,
+	     labelled = find_labels(data_shape(d)) < data_shape(d)->count;
+	if (labelled && !classed && per_class)
+		return because(why,
+		               "%lld samples of each class are asked for, but the labels are no classes",
+		               (long long)per_class);
+	if (labelled && !classed && count >= 1 && count <= n)
+		return choose_any(count, n, seed, chosen, why);
 	if (!labelled || count < 1 || count > n)
 		return because(why, "a task learns from %lld samples with labels, but the data has %lld",
 		               (long long)count, labelled ? (long long)n : 0);

@@ -228,7 +228,8 @@ static void wrong_data_is_refused(void)
 	CU_ASSERT(data_refused(&(Array){"f32", 2, {2, 1}, nan}, &label, "NaN at index 1"));
 	CU_ASSERT(data_refused(&(Array){"f32", 2, {2, 1}, endless}, &label, "infinity at index 0"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 1, {3}, y}, "2 samples but 3 labels"));
-	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, fine}, "floats"));
+	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, nan}, "NaN at index 1"));
+	CU_ASSERT(data_refused(&x, &(Array){"f32", 2, {1, 2}, fine}, "2 samples but 1 labels"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 1, {2}, negative}, "label 1 is -1"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 0, {0}, y}, "labels"));
 	CU_ASSERT(data_refused(&(Array){"f32", 0, {0}, fine}, &label, "single number"));

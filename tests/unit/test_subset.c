@@ -145,11 +145,43 @@ static void batches_come_from_the_choice(void)
 	close_fixture(&f);
 }
 
+/* Floats, or several integers a sample: any samples, none twice; there are no classes to ask for. */
+static void labels_that_are_no_classes(void)
+{
+	static const char *const types[] = {"f32", "u8", "i32"};
+	for (int t = 0; t < 3; t++) {
+		Scratch s;
+		char why[WHY] = "";
+		float numbers[2 * N] = {-1.5f, 2};
+		scratch_open(&s);
+		CU_ASSERT(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){N}, numbers, why));
+		CU_ASSERT(
+		    npy_write(scratch_path(&s, "y.npy"), types[t], 2, (int64_t[]){N, 2}, numbers, why));
+		sslc_argument argument[] = {{NULL, "x.npy", 0}, {"label", "y.npy", 0}, {"test", NULL, 0}};
+		Data *d = data_open(&(sslc_call){"npy", argument, 3}, s.folder, why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		CU_ASSERT_EQUAL(data_shape(d)->classes, 0);
+		CU_ASSERT_STRING_EQUAL(data_shape(d)->field[1].dtype, t == 0 ? "f32" : "i32");
+		CU_ASSERT_EQUAL(data_shape(d)->field[1].bytes, 8);
+		int seen[N] = {0};
+		int64_t *chosen;
+		CU_ASSERT_FATAL(data_choose(d, 7, 0, 1, &chosen, why));
+		for (int i = 0; i < 7; i++)
+			CU_ASSERT(chosen[i] >= 0 && chosen[i] < N && seen[chosen[i]]++ == 0);
+		free(chosen);
+		CU_ASSERT_FALSE(data_choose(d, 2, 2, 1, &chosen, why));
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, "no classes"));
+		data_close(d);
+		scratch_close(&s);
+	}
+}
+
 CU_TestInfo test_subset[] = {
     {"classes have their shares", classes_have_their_shares},
     {"all samples need no choice", all_samples_need_no_choice},
     {"a class may have too few", a_class_may_have_too_few},
     {"every sample is as likely", every_sample_is_as_likely},
     {"batches come from the choice", batches_come_from_the_choice},
+    {"labels that are no classes", labels_that_are_no_classes},
     CU_TEST_INFO_NULL,
 };
