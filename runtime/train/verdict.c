@@ -1,7 +1,8 @@
 /* verdict.c: says what the scores show: a table, a sentence for each task, and the same as JSON.
  *
  * Self-supervision helped if the pre-trained networks beat both the same networks with random
- * weights and the raw input, on the same task. Whatever the metric, a difference counts where 0
+ * weights and the raw input, on the same task; where a task has neither, the same networks trained
+ * from scratch. Whatever the metric, a difference counts where 0
  * lies outside of its interval of 95 % over the samples, which are the same ones for all
  * (paired.c). */
 #include "train.h"
@@ -84,9 +85,10 @@ void verdict(const Scores *s, const char *task, char text[512])
 	const Score *own = find(s, task, PRETRAINED);
 	bool helped = own && !own->diverged, hurt = !helped;
 	int compared = 0;
-	for (Variant v = RANDOM; own && v <= RAW; v++) {
+	bool alone = !find(s, task, RANDOM) && !find(s, task, RAW);
+	for (Variant v = RANDOM; own && v < VARIANTS; v++) {
 		const Score *other = find(s, task, v);
-		if (!other)
+		if (!other || (v == SCRATCH && !alone))
 			continue;
 		compared++;
 		helped &= compare(own, other) > 0;

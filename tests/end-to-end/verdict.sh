@@ -48,7 +48,13 @@ says() { # TEXT ...
 	done
 }
 
+# With scratch as the only baseline, it is the one that counts.
 encoder='"linear(4)"'
+model noise '"baselines": ["scratch"],'
+says 'probe: no clear help from self-supervision: .* no different from training from scratch on the labels'
+model noise '"baselines": [],'
+says 'probe: pre-trained has accuracy'
+
 # 52 test samples: 3 full batches and a rest of 4.
 for metric in '' '"metric": "accuracy(head(encoder(x)), label)",' '"metric": "cross_entropy(head(encoder(x)), label)",' \
 	'"metric": "-l1(softmax(head(encoder(x))), one_hot(label, 2))",' '"metric": "-sqrt(mse(softmax(head(encoder(x))), one_hot(label, 2)))",'; do
