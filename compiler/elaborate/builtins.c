@@ -136,18 +136,34 @@ Value builtin_random_bits(Elab *b, Span span, Given *in)
 	return random_bits_of(b, shape);
 }
 
+static bool is_known(Elab *b, Span span, const Value *condition)
+{
+	if (condition->kind == VALUE_NUMBER)
+		return true;
+	if (condition->kind == VALUE_NONE)
+		return false;
+	elab_error(b, span, "the condition of 'if' is %s, but must be a number known now",
+	           value_text(b, condition));
+	diag_help(b->c->diags, "choose by tensors with select(condition, x, y)");
+	return false;
+}
+
 Value builtin_if(Elab *b, Span span, Given *in)
 {
-	if (in[0].value.kind != VALUE_NUMBER) {
-		elab_error(b, in[0].span, "the condition of 'if' is %s, but must be a number known now",
-		           value_text(b, &in[0].value));
-		diag_help(b->c->diags, "choose by tensors with select(condition, x, y)");
-		return value_none();
-	}
 	(void)span;
+	if (!is_known(b, in[0].span, &in[0].value))
+		return value_none();
 	const Layer *chosen = &in[in[0].value.number != 0 ? 1 : 2].value.layer;
 	return chosen->expr ? eval(b, chosen->expr, chosen->scope)
 	                    : eval_body(b, chosen->body, chosen->scope, NULL);
+}
+
+Value eval_choice(Elab *b, const Arg *arg, const Scope *scope, const Value *flow, size_t flows)
+{
+	Value condition = eval(b, arg[0].value, scope);
+	if (!is_known(b, arg[0].value->span, &condition))
+		return value_none();
+	return eval_layer(b, arg[condition.number != 0 ? 1 : 2].value, scope, flow, flows);
 }
 
 Value builtin_repeat(Elab *b, Span span, Given *in)

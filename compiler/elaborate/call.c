@@ -529,6 +529,13 @@ static Value call_builtin(Elab *b, const Invoke *call, const BuiltinInfo *info, 
 	return v;
 }
 
+/* Whether an 'if' has all of its arguments, and what flows on top of them. */
+static bool is_choice(const Invoke *call)
+{
+	return strcmp(call->name, "if") == 0 && call->flows && call->count == 3 && !call->arg[0].name &&
+	       !call->arg[1].name && !call->arg[2].name;
+}
+
 static Value call_op(Elab *b, const Invoke *call, int ins)
 {
 	Value in[3] = {{0}};
@@ -568,6 +575,8 @@ static Value resolve(Elab *b, const Invoke *call, const char *binding)
 	if (d)
 		return call_definition(b, call, d);
 	const BuiltinInfo *info = builtin_find(call->name);
+	if (info && is_choice(call))
+		return eval_choice(b, call->arg, call->scope, call->flow, call->flows);
 	if (info)
 		return call_builtin(b, call, info, binding);
 	if (is_map(call->name, &ins))

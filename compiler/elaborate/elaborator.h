@@ -191,6 +191,8 @@ const BuiltinInfo *builtin_find(const char *name);
 #define BUILTIN(name, params, meaning) Value builtin_##name(Elab *b, Span span, Given *in);
 #include "builtins.def"
 #undef BUILTIN
+/* if(condition, f(), g()) as a layer: the flow goes to the one that is chosen. */
+Value eval_choice(Elab *b, const Arg *arg, const Scope *scope, const Value *flow, size_t flows);
 /* A MAP op of the table called by name, or an operator; VALUE_NONE after an error. */
 Value call_map(Elab *b, Span span, const char *name, const Value *in, int count);
 bool is_map(const char *name, int *ins);
