@@ -165,10 +165,14 @@ void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *f
 	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
 	b->g->origin = optimizer->span;
 	size_t count = loss ? trained(b, loss, frozen, index, gradient) : 0;
+	size_t all = loss && !count && frozen ? trained(b, loss, NULL, index, gradient) : 0;
 	if (loss && !count) {
 		diag_error(b->c->diags, optimizer->span,
-		           "there is nothing to train: the loss depends on no parameter");
-		diag_help(b->c->diags, "call a network in the loss, such as mse(decoder(encoder(x)), x)");
+		           all ? "there is nothing to train: all networks of the loss are frozen"
+		               : "there is nothing to train: the loss depends on no parameter");
+		if (!all)
+			diag_help(b->c->diags,
+			          "call a network in the loss, such as mse(decoder(encoder(x)), x)");
 	}
 	b->grad_norm = global_norm(b, gradient, count);
 	Frame *outer = b->frame;

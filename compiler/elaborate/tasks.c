@@ -294,7 +294,7 @@ void build_tasks(Elab *b)
 		if (!fit_task(b, t, &base))
 			continue;
 		for (int variant = 0; variant < 3 && diag_count(b->c->diags) == errors; variant++) {
-			bool asked[3] = {true, t->baseline_scratch, t->baseline_raw && t->freeze_count};
+			bool asked[3] = {true, t->baseline_scratch, t->baseline_raw && t->freeze.count};
 			static const char *const suffix[3] = {"", ".scratch", ".raw"};
 			if (!asked[variant])
 				continue;
@@ -303,6 +303,14 @@ void build_tasks(Elab *b)
 			to->freezes = variant != 1;
 			to->is_raw = variant == 2;
 			build_variant(b, to, suffix[variant]);
+			if (variant && diag_count(b->c->diags) != errors)
+				diag_note(b->c->diags, t->span,
+				          variant == 1
+				              ? "in the baseline 'scratch' of '%s', where nothing is frozen; "
+				                "\"baselines\" can leave it out"
+				              : "in the baseline 'raw' of '%s', where frozen networks are "
+				                "'flatten'; \"baselines\" can leave it out",
+				          t->name);
 		}
 	}
 	b->task = NULL;

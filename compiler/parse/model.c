@@ -331,6 +331,8 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 	} else if (strcmp(m->key, "optimizer") == 0) {
 		model->optimizer =
 		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
+	} else if (strcmp(m->key, "freeze") == 0) {
+		freeze_parse(c, m, &model->freeze, &model->frozen);
 	} else if (strcmp(m->key, "precision") == 0) {
 		precision_parse(c, m, model);
 	} else if (strcmp(m->key, "train") == 0) {

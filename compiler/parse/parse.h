@@ -143,12 +143,16 @@ typedef struct Train {
 	Setting shuffle; /* true */
 } Train;
 
+typedef struct Freeze { /* "freeze": names of networks */
+	const char **name;
+	Span *span;
+	size_t count;
+} Freeze;
+
 typedef struct Task { /* one key of "downstream" */
 	const char *name;
 	Span span;
-	const char **freeze; /* names of networks */
-	Span *freeze_span;
-	size_t freeze_count;
+	Freeze freeze;
 	Names frozen;        /* the same names */
 	Definitions network; /* its own networks: "head" and any other list */
 	Body *loss;          /* required, unless there is a bank */
@@ -175,7 +179,8 @@ typedef struct Model {
 	const char *precision; /* of the operands of products: "f32" (default) or "bf16" */
 	Train train;
 	Definitions define; /* "define" and, with is_network, the networks, in file order */
-	Names frozen; /* networks that pre-training leaves as they are: of the caller, not the file */
+	Freeze freeze;
+	Names frozen; /* networks that pre-training leaves as they are: of the file and of the caller */
 	Task *task;
 	size_t task_count;
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */

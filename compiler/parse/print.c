@@ -212,16 +212,23 @@ static void print_definitions(const Definitions *d, bool networks, int indent, T
 	}
 }
 
+static void print_freeze(const Freeze *f, Text *out)
+{
+	text_printf(out, "\"freeze\": [");
+	for (size_t i = 0; i < f->count; i++) {
+		text_printf(out, i ? ", " : "");
+		print_json_text(f->name[i], out);
+	}
+	text_printf(out, "]");
+}
+
 static void print_task(const Task *t, Text *out)
 {
 	text_printf(out, "    ");
 	print_json_text(t->name, out);
-	text_printf(out, ": {\n      \"freeze\": [");
-	for (size_t i = 0; i < t->freeze_count; i++) {
-		text_printf(out, i ? ", " : "");
-		print_json_text(t->freeze[i], out);
-	}
-	text_printf(out, "],\n      \"baselines\": [");
+	text_printf(out, ": {\n      ");
+	print_freeze(&t->freeze, out);
+	text_printf(out, ",\n      \"baselines\": [");
 	const char *names[3];
 	size_t count = 0;
 	if (t->baseline_random)
@@ -271,6 +278,10 @@ void model_print(const Model *m, Text *out)
 	if (m->optimizer) {
 		text_printf(out, ",\n  \"optimizer\": ");
 		print_json_expr(m->optimizer, out);
+	}
+	if (m->freeze.count) {
+		text_printf(out, ",\n  ");
+		print_freeze(&m->freeze, out);
 	}
 	if (strcmp(m->precision, "f32") != 0) {
 		text_printf(out, ",\n  \"precision\": ");

@@ -21,6 +21,7 @@ void help_nearest(Compile *c, const char *name, const char *const *names, size_t
 void prelude_file_parse(Compile *c, uint32_t file, Prelude *to);
 
 /* task.c */
+void freeze_parse(Compile *c, const Json *j, Freeze *f, Names *frozen);
 void tasks_parse(Compile *c, const Json *j, Model *model);
 void check_freezes(Compile *c, const Model *m); /* what is frozen are networks of the model */
 

@@ -15,18 +15,18 @@ static const char *const baseline_names[] = {
 #undef BASELINE
 };
 
-static void freeze_parse(Compile *c, const Json *j, Task *t)
+void freeze_parse(Compile *c, const Json *j, Freeze *f, Names *frozen)
 {
 	if (!want_kind(c, j, JSON_LIST, "freeze", "a list of networks, such as [\"encoder\"]"))
 		return;
-	t->freeze = new_array(c->arena, const char *, j->count + 1);
-	t->freeze_span = new_array(c->arena, Span, j->count + 1);
+	f->name = new_array(c->arena, const char *, j->count + 1);
+	f->span = new_array(c->arena, Span, j->count + 1);
 	for (const Json *item = j->first; item; item = item->next) {
 		if (!want_kind(c, item, JSON_STRING, "freeze", "a list of names of networks"))
 			continue;
-		t->freeze_span[t->freeze_count] = item->span;
-		t->freeze[t->freeze_count++] = item->text;
-		(void)names_add(&t->frozen, c->arena, item->text, (uint32_t)t->freeze_count);
+		f->span[f->count] = item->span;
+		f->name[f->count++] = item->text;
+		(void)names_add(frozen, c->arena, item->text, (uint32_t)f->count);
 	}
 }
 
@@ -65,7 +65,7 @@ static void labels_parse(Compile *c, const Json *j, Task *t)
 static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 {
 	if (strcmp(m->key, "freeze") == 0) {
-		freeze_parse(c, m, t);
+		freeze_parse(c, m, &t->freeze, &t->frozen);
 	} else if (strcmp(m->key, "loss") == 0) {
 		t->loss = body_parse(c, m, "loss");
 	} else if (strcmp(m->key, "bank") == 0) {
@@ -168,6 +168,19 @@ void tasks_parse(Compile *c, const Json *j, Model *model)
 	}
 }
 
+static void check_freeze(Compile *c, const Freeze *f, const Definitions *define,
+                         const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const Definition *d = definitions_find(define, f->name[i]);
+		if (d && d->is_network)
+			continue;
+		diag_error(c->diags, f->span[i], "no network named '%s' to freeze", f->name[i]);
+		if (count)
+			help_nearest(c, f->name[i], names, count, "the networks are");
+	}
+}
+
 void check_freezes(Compile *c, const Model *m)
 {
 	const char **names = new_array(c->arena, const char *, m->define.count + 1);
@@ -175,14 +188,7 @@ void check_freezes(Compile *c, const Model *m)
 	for (size_t i = 0; i < m->define.count; i++)
 		if (m->define.at[i].is_network)
 			names[count++] = m->define.at[i].name;
+	check_freeze(c, &m->freeze, &m->define, names, count);
 	for (size_t t = 0; t < m->task_count; t++)
-		for (size_t i = 0; i < m->task[t].freeze_count; i++) {
-			const Definition *d = definitions_find(&m->define, m->task[t].freeze[i]);
-			if (!d || !d->is_network) {
-				diag_error(c->diags, m->task[t].freeze_span[i], "no network named '%s' to freeze",
-				           m->task[t].freeze[i]);
-				if (count)
-					help_nearest(c, m->task[t].freeze[i], names, count, "the networks are");
-			}
-		}
+		check_freeze(c, &m->task[t].freeze, &m->define, names, count);
 }
