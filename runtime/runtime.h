@@ -193,6 +193,7 @@ MUST_CHECK Progress *progress_open(FILE *out, int64_t first_step, int64_t steps,
 MUST_CHECK bool progress_live(Progress *p);
 void progress_metric(Progress *p, const char *name, double value); /* for those lines */
 void progress_step(Progress *p, int64_t step, double loss);
-void progress_close(Progress *p); /* NULL-safe; ends the bar's line */
+void progress_note(Progress *p, const char *text); /* behind the loss from now on; NULL-safe */
+void progress_close(Progress *p);                  /* NULL-safe; ends the bar's line */
 
 #endif

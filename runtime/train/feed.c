@@ -62,13 +62,18 @@ bool feed_open(Feed *feed, const Call *call, const Data *data, PrefetchOrder ord
 bool feed_next(Feed *feed, Call *call, Failure *f)
 {
 	char why[WHY];
-	const void *const *field = prefetch_next(feed->prefetch, why);
-	if (!field)
+	feed->field = prefetch_next(feed->prefetch, why);
+	if (!feed->field)
 		return fail(f, FAILURE_SYSTEM, "no batch for '%s': %s", call->code->name, why);
+	feed_repeat(feed, call);
+	return true;
+}
+
+void feed_repeat(const Feed *feed, Call *call)
+{
 	const sslc_data *shape = data_shape(feed->data);
 	for (size_t i = 0; i < shape->count; i++)
-		call_input(call, shape->field[i].name, field[i]);
-	return true;
+		call_input(call, shape->field[i].name, feed->field[i]);
 }
 
 void feed_close(Feed *feed)

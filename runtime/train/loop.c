@@ -28,6 +28,8 @@ typedef struct Loop {
 	Metrics *metrics;
 	Events *events; /* NULL: not asked for */
 	Progress *progress;
+	Monitor *monitor; /* NULL: not asked for */
+	const Feed *feed;
 	double began, saved; /* by the clock */
 	int64_t saved_step;  /* of the last checkpoint; -1: none */
 } Loop;
@@ -92,6 +94,19 @@ static void write_line(const Loop *l, const char *name, double value)
 	progress_metric(l->progress, name, value);
 }
 
+static void write_monitor(const Loop *l)
+{
+	if (!l->monitor)
+		return;
+	char text[64];
+	monitor_look(l->monitor, l->feed);
+	write_line(l, "feature_rank", l->monitor->rank);
+	write_line(l, "feature_std", l->monitor->std);
+	write_line(l, "uniformity", l->monitor->uniformity);
+	snprintf(text, sizeof text, "rank %.1f  spread %.2f", l->monitor->rank, l->monitor->std);
+	progress_note(l->progress, text);
+}
+
 /* A line at the end of an epoch with its mean loss, and inside long epochs with the mean since the
  * line before. */
 static void write_metrics(Loop *l)
@@ -103,9 +118,11 @@ static void write_metrics(Loop *l)
 		at->epoch_loss = at->epoch_sum / (double)at->epoch_steps;
 		at->epoch_sum = at->recent_sum = 0;
 		write_line(l, "loss", at->epoch_loss);
+		write_monitor(l);
 	} else if (recent == 0) {
 		write_line(l, "recent_loss", at->recent_sum / LINE_STEPS);
 		at->recent_sum = 0;
+		write_monitor(l);
 	}
 }
 
@@ -176,6 +193,12 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	bool good = call_open(&step, l->engine, "step", l->failure);
 	if (good && l->options->profile && !(profile = profile_open(&step)))
 		good = fail(l->failure, FAILURE_SYSTEM, "no memory for the profile");
+	Monitor monitor = {0};
+	l->feed = &feed;
+	if (good && l->options->monitor) {
+		l->monitor = &monitor;
+		good = monitor_open(&monitor, l->engine, l->failure);
+	}
 	good = good && feed_open(&feed, &step, l->data, order, l->failure) &&
 	       run_steps(l, &step, &feed, w, last);
 	feed_close(&feed);
@@ -185,6 +208,10 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	good = good && (!profile || (run_path(l->options->directory, PROFILE, path, l->failure) &&
 	                             profile_report(profile, stdout, path, l->failure)));
 	profile_close(profile);
+	char text[512];
+	if (good && l->monitor && !l->options->quiet && monitor_collapse(&monitor, text))
+		printf("note        %s\n", text);
+	monitor_close(&monitor);
 	call_close(&step);
 	return good && end(l, watch_signal(w));
 }

@@ -15,6 +15,7 @@ struct Progress {
 	int64_t first, steps, epoch_steps, batch, next_line;
 	double began, last;
 	Screen *screen; /* NULL: one line */
+	char note[64];
 };
 
 Progress *progress_open(FILE *out, int64_t first_step, int64_t steps, int64_t epoch_steps,
@@ -75,9 +76,9 @@ static void draw(Progress *p, int64_t step, double loss, double now)
 		screen_draw(p->screen, (const char *const[]){first, second}, 2);
 		return;
 	}
-	fprintf(p->out, "\r[%s] %3.0f%%  epoch %lld  loss %-10.5g %8.0f samples/s  %s left   ", bar,
-	        100 * done, (long long)((step - 1) / p->epoch_steps) + 1, loss, rate * (double)p->batch,
-	        left);
+	fprintf(p->out, "\r[%s] %3.0f%%  epoch %lld  loss %-10.5g%s %8.0f samples/s  %s left   ", bar,
+	        100 * done, (long long)((step - 1) / p->epoch_steps) + 1, loss, p->note,
+	        rate * (double)p->batch, left);
 	fflush(p->out);
 	p->drawn = true;
 }
@@ -85,12 +86,18 @@ static void draw(Progress *p, int64_t step, double loss, double now)
 static void print_line(Progress *p, int64_t step, double loss, double now)
 {
 	double rate = (double)(step - p->first) / (now - p->began + 1e-9);
-	fprintf(p->out, "epoch %lld  step %lld of %lld  loss %.5g  %.0f samples/s\n",
+	fprintf(p->out, "epoch %lld  step %lld of %lld  loss %.5g%s  %.0f samples/s\n",
 	        (long long)((step - 1) / p->epoch_steps) + 1, (long long)step, (long long)p->steps,
-	        loss, rate * (double)p->batch);
+	        loss, p->note, rate * (double)p->batch);
 	fflush(p->out);
 	int64_t epochs = p->steps / p->epoch_steps, every = (epochs + LINES - 1) / LINES;
 	p->next_line = step + every * p->epoch_steps;
+}
+
+void progress_note(Progress *p, const char *text)
+{
+	if (p)
+		snprintf(p->note, sizeof p->note, "%s%s", *text ? "  " : "", text);
 }
 
 void progress_step(Progress *p, int64_t step, double loss)

@@ -135,6 +135,7 @@ void profile_close(Profile *p); /* NULL-safe */
 typedef struct Feed {
 	const Data *data;
 	Prefetch *prefetch;
+	const void *const *field; /* of the last batch; NULL: none yet */
 } Feed;
 
 /* False also if `call` reads what the data does not have, or has in another shape. */
@@ -142,6 +143,8 @@ MUST_CHECK bool feed_open(Feed *feed, const Call *call, const Data *data, Prefet
                           Failure *f);
 /* Sets the inputs of `call` to the next batch, which stays valid until the next feed_next. */
 MUST_CHECK bool feed_next(Feed *feed, Call *call, Failure *f);
+/* The last batch once more, for another call. */
+void feed_repeat(const Feed *feed, Call *call);
 void feed_close(Feed *feed);
 
 /* -- 2 Training -------------------------------------------------------------------------------- */
@@ -152,6 +155,7 @@ typedef struct TrainOptions {
 	bool resume, quiet;
 	bool live;                 /* on a terminal, a screen of the course of the training */
 	bool tensorboard;          /* write EVENTS too */
+	bool monitor;              /* look at the features, too */
 	bool profile;              /* print where the time of a step went */
 	bool has_seed, has_epochs; /* asked for: a checkpoint with others is refused, or goes on to so
 	                              many epochs */
@@ -215,6 +219,20 @@ MUST_CHECK bool states_begin(Engine *e, uint64_t seed, Failure *f);
 /* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks
  * are an error, or, unless `all`, stay as they are if at least one is there. */
 MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
+
+/* monitor.c: features while training; NaN before the first look. */
+typedef struct Monitor {
+	Call features;
+	size_t rows, columns;         /* that are looked at */
+	double rank, std, uniformity; /* spectrum.h */
+} Monitor;
+/* To be closed after a failure too. */
+MUST_CHECK bool monitor_open(Monitor *m, Engine *e, Failure *f);
+/* Of the last batch of the feed. */
+void monitor_look(Monitor *m, const Feed *feed);
+/* Whether the last look showed a collapse: in words, with its likely cause. */
+bool monitor_collapse(const Monitor *m, char text[512]);
+void monitor_close(Monitor *m);
 
 /* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */
 MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,

@@ -32,8 +32,8 @@ typedef struct Options {
 	    *functions, *only, *freeze, *prefix;
 	int64_t epochs, steps, seeds, samples, threads, batch;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
-	bool resume, live, json, no_downstream, tensorboard, quiet, profile, time, dot, shared, report,
-	    no_profile, list, random, help;
+	bool resume, live, json, no_downstream, tensorboard, monitor, quiet, profile, time, dot, shared,
+	    report, no_profile, list, random, help;
 } Options;
 
 /* options.c */

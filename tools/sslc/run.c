@@ -112,6 +112,7 @@ static void set_options(Run *r, const Options *o)
 	    .live = o->live,
 	    .profile = o->profile,
 	    .tensorboard = o->tensorboard,
+	    .monitor = o->monitor,
 	};
 	set_seed(r, o, r->options.seed);
 	r->threads = o->threads ? (int)o->threads : threads_here();

@@ -1,0 +1,73 @@
+/* monitor.c: what the features look like while training: of the batch of the step, by the function
+ * that sslc features runs, and what is wrong with them, in words. */
+#include "train.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "spectrum.h"
+
+enum {
+	MOST_ROWS = 256,
+	MOST_COLUMNS = 4096
+}; /* of a batch: what is measured takes their product times the smaller */
+static const double NO_SPREAD = 0.02; /* feature_std below this is a collapse */
+static const double NO_RANK = 1.5;    /* of more than 4 dimensions */
+
+bool monitor_open(Monitor *m, Engine *e, Failure *f)
+{
+	*m = (Monitor){.rank = NAN, .std = NAN, .uniformity = NAN};
+	if (!call_open(&m->features, e, "features", f)) {
+		if (f->text[0])
+			fail_help(f, "--monitor looks at \"features\", which is encoder(x) if not given");
+		return false;
+	}
+	const sslc_tensor *t = &m->features.code->output[0];
+	size_t rows = t->rank ? (size_t)t->dim[0] : 0;
+	m->columns = rows ? t->bytes / sizeof(float) / rows : 0;
+	m->rows = rows < MOST_ROWS ? rows : MOST_ROWS;
+	if (m->rows < 2 || !m->columns)
+		return fail(f, FAILURE_WRONG, "--monitor needs features of two samples or more a batch");
+	if (m->columns > MOST_COLUMNS)
+		return fail(f, FAILURE_WRONG, "--monitor takes features of at most %d numbers, not %zu",
+		            MOST_COLUMNS, m->columns);
+	return true;
+}
+
+void monitor_look(Monitor *m, const Feed *feed)
+{
+	feed_repeat(feed, &m->features);
+	call_run(&m->features);
+	const float *x = m->features.output[0];
+	m->rank = rank_me(x, m->rows, m->columns);
+	m->std = feature_std(x, m->rows, m->columns);
+	m->uniformity = uniformity(x, m->rows, m->columns);
+}
+
+bool monitor_collapse(const Monitor *m, char text[512])
+{
+	if (m->std < NO_SPREAD)
+		snprintf(text, 512,
+		         "the features collapsed: all samples have nearly the same (spread %.2g, where 1 "
+		         "is even).\n"
+		         "            Likely, nothing in the loss keeps them apart (other samples to be "
+		         "told from, a\n"
+		         "            variance term, a target that no gradient reaches), or the learning "
+		         "rate is too high",
+		         m->std);
+	else if (m->rank < NO_RANK && m->columns > 4)
+		snprintf(text, 512,
+		         "the features collapsed to a line: they use %.1f of %zu dimensions. Likely, "
+		         "nothing in the\n"
+		         "            loss keeps dimensions apart (a covariance term, other samples to be "
+		         "told from)",
+		         m->rank, m->columns);
+	else
+		return false;
+	return true;
+}
+
+void monitor_close(Monitor *m)
+{
+	call_close(&m->features);
+}
