@@ -32,7 +32,6 @@ typedef struct Autodiff {
 /* Nodes up to y that depend on one of the variables of in's gradients of `y_in`. */
 static bool *reached_from(Autodiff *a, NodeId y_in, NodeId y)
 {
-	const Graph *g = a->out;
 	bool *reached = new_array(a->c->arena, bool, y + 1);
 	for (NodeId x = 1; x < a->in->count; x++) {
 		const Node *n = node(a->in, x);
@@ -40,37 +39,50 @@ static bool *reached_from(Autodiff *a, NodeId y_in, NodeId y)
 		if (wanted && wanted <= y)
 			reached[wanted] = true;
 	}
-	for (NodeId x = 1; x <= y; x++)
-		for (int i = 0; i < node(g, x)->count && op_info[node(g, x)->op].kind != LEAF; i++)
-			reached[x] |= reached[node(g, x)->in[i]];
+	reach_nodes(a->out, reached, y);
 	return reached;
 }
 
-static void add_adjoint(Autodiff *a, NodeId *adjoint, NodeId x, NodeId dx)
+void reach_nodes(const Graph *g, bool *reached, NodeId top)
 {
-	if (dx && type_info[node(a->out, x)->type].is_float)
-		adjoint[x] = adjoint[x] ? op_add(a->out, adjoint[x], dx) : dx;
+	for (NodeId x = 1; x <= top; x++)
+		for (int i = 0; i < node(g, x)->count && op_info[node(g, x)->op].kind != LEAF; i++)
+			reached[x] |= reached[node(g, x)->in[i]];
 }
 
-static void visit(Autodiff *a, NodeId *adjoint, const bool *reached, NodeId x)
+void add_adjoint(Graph *g, NodeId *adjoint, NodeId x, NodeId dx)
 {
-	Rule r = {.g = a->out, .y = x, .dy = adjoint[x]};
-	Node copy = *node(a->out, x); /* the rule grows the graph: pointers into it do not last */
+	if (dx && type_info[node(g, x)->type].is_float)
+		adjoint[x] = adjoint[x] ? op_add(g, adjoint[x], dx) : dx;
+}
+
+static void visit(Graph *g, NodeId *adjoint, const bool *reached, NodeId x, NodeId top)
+{
+	Rule r = {.g = g, .y = x, .dy = adjoint[x], .adjoint = adjoint, .top = top};
+	Node copy = *node(g, x); /* the rule grows the graph: pointers into it do not last */
 	GradientRule rule = rule_of[copy.op];
 	if (!rule)
 		return;
 	r.n = &copy;
 	bool any = false;
 	for (int i = 0; i < copy.count; i++)
-		any |= r.needed[i] =
-		    reached[copy.in[i]] && type_info[node(a->out, copy.in[i])->type].is_float;
+		any |= r.needed[i] = reached[copy.in[i]] && type_info[node(g, copy.in[i])->type].is_float;
+	if (copy.op == OP_result)
+		adjoint[copy.in[0]] = adjoint[x]; /* a mark: the scan looks at its results' adjoints */
 	if (!any)
 		return;
-	a->out->origin = copy.origin;
+	g->origin = copy.origin;
 	rule(&r);
 	for (int i = 0; i < copy.count; i++)
 		if (r.needed[i])
-			add_adjoint(a, adjoint, copy.in[i], r.dx[i]);
+			add_adjoint(g, adjoint, copy.in[i], r.dx[i]);
+}
+
+void sweep_nodes(Graph *g, NodeId *adjoint, const bool *reached, NodeId top)
+{
+	for (NodeId x = top; x > 0; x--)
+		if (adjoint[x] && reached[x])
+			visit(g, adjoint, reached, x, top);
 }
 
 static const Sweep *sweep_back(Autodiff *a, NodeId y_in)
@@ -84,9 +96,7 @@ static const Sweep *sweep_back(Autodiff *a, NodeId y_in)
 	s->adjoint = new_array(a->c->arena, NodeId, y + 1);
 	bool *reached = reached_from(a, y_in, y);
 	s->adjoint[y] = op_like(a->out, y, 1);
-	for (NodeId x = y; x > 0; x--)
-		if (s->adjoint[x] && reached[x])
-			visit(a, s->adjoint, reached, x);
+	sweep_nodes(a->out, s->adjoint, reached, y);
 	return s;
 }
 

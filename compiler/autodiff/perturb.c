@@ -80,6 +80,8 @@ static NodeId move_rem(Graph *g, NodeId x, NodeId y, NodeId moved_x, NodeId move
 static bool is_held(const Node *n)
 {
 	const char *rule = op_info[n->op].gradient;
+	if (op_info[n->op].kind == LOOP)
+		return false; /* its body is computed from what is moved */
 	return strcmp(rule, "none") == 0 || strcmp(rule, "zero") == 0 || !type_info[n->type].is_float;
 }
 

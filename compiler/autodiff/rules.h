@@ -11,9 +11,18 @@ typedef struct Rule {
 	const Node *n;
 	NodeId y; /* n's own id, for rules that reuse the result */
 	NodeId dy;
-	bool needed[MAX_INS];
-	NodeId dx[MAX_INS];
+	bool needed[MOST_INS];
+	NodeId dx[MOST_INS];
+	const NodeId *adjoint; /* [top + 1] of a scan: so far, of its results, too */
+	NodeId top;
 } Rule;
+
+/* autodiff.c: visits the nodes up to `top` that have an adjoint and are reached, the last one first. */
+void sweep_nodes(Graph *g, NodeId *adjoint, const bool *reached, NodeId top);
+/* adjoint[x] gains dx, if x is of floats. */
+void add_adjoint(Graph *g, NodeId *adjoint, NodeId x, NodeId dx);
+/* reached[x] of all up to top that depend on what is reached already. */
+void reach_nodes(const Graph *g, bool *reached, NodeId top);
 
 /* rules_reduce.c: x over the shape `from`, of which a reduction took the axes `gone`. */
 NodeId spread_over(Graph *g, NodeId x, Shape from, Axes gone);
@@ -55,5 +64,6 @@ void grad_scatter_add(Rule *r);
 void grad_sum(Rule *r);
 void grad_reduce_max(Rule *r);
 void grad_dot(Rule *r);
+void grad_scan(Rule *r);
 
 #endif

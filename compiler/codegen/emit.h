@@ -174,6 +174,9 @@ typedef struct KernelEmit {
 	uint32_t pinned; /* the first so many known values hold in the whole row */
 	Kept kept[MAX_KEPT_ROWS];
 	uint32_t kepts;
+	const struct Codegen *cg; /* scan: for the functions of its body, */
+	const char *symbol;       /* whose symbols begin so; */
+	V block;                  /* what the step was given: where its threads are */
 	V *found; /* where value_address wants the next load's address; nothing is loaded */
 } KernelEmit;
 

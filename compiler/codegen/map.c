@@ -263,6 +263,7 @@ EMIT(select)
 }
 
 #define ROW_LEAF(name)
+#define ROW_LOOP(name)
 #define ROW_MAP(name) [OP_##name] = emit_##name,
 #define ROW_VIEW(name)
 #define ROW_REDUCE(name)

@@ -44,6 +44,18 @@ LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_L
 bool target_open(Codegen *cg); /* false: reported */
 void target_attributes(const Codegen *cg, Emit *e, V function);
 
+/* Field numbers of the block, from the same table as the struct. */
+enum {
+#define FIELD(name, type, letter, meaning) FIELD_##name,
+#include "../../runtime/step.def"
+#undef FIELD
+	FIELD_COUNT
+};
+
+/* step.c: the block's fields, and its type. */
+T step_block_type(Emit *e, T field[FIELD_COUNT]);
+V step_field_address(Emit *e, V block, unsigned field);
+
 /* step.c: kernel i is the symbol prefix + "k" + i; emit_kernels makes those that are wanted,
  * emit_step the step function, of symbol `name`, which calls them in this module or in another. */
 void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted);

@@ -144,6 +144,11 @@ void shards_close(Shards *all)
 /* Roughly what it takes to compile: contractions come in many variants of tails. */
 static unsigned effort(const Kernel *kernel)
 {
+	unsigned sum = 4;
+	for (uint32_t i = 0; kernel->loop && i < kernel->loop->body->kernel_count; i++)
+		sum += effort(&kernel->loop->body->kernel[i]);
+	if (kernel->loop)
+		return sum;
 	return kernel->kind == KERNEL_contract ? 12 : 4 + kernel->out_count;
 }
 

@@ -9,17 +9,9 @@
 
 #include <string.h>
 
-/* Field numbers of the block, from the same table as the struct. */
-enum {
-#define FIELD(name, type, letter, meaning) FIELD_##name,
-#include "../../runtime/step.def"
-#undef FIELD
-	FIELD_COUNT
-};
-
 typedef struct Call { /* of a kernel */
 	BufferId *buffer; /* [count] in the order of its parameters */
-	V *arg;           /* [count + 2] */
+	V *arg;           /* [count + 3] */
 	uint32_t count;
 	V chain; /* the task of the chain that begins here; NULL: none does */
 } Call;
@@ -85,13 +77,15 @@ static void noalias(Emit *e, V function, unsigned param)
 	LLVMAddAttributeAtIndex(function, param + 1, LLVMCreateEnumAttribute(e->context, kind, 0));
 }
 
-static T kernel_type(Emit *e, uint32_t count)
+/* Addresses, the first tile and the one behind the last; of a scan the block, too. */
+static T kernel_type(Emit *e, const Kernel *kernel, uint32_t count)
 {
-	T *params = new_array(e->c->arena, T, count + 2);
+	T *params = new_array(e->c->arena, T, count + 3);
 	for (uint32_t i = 0; i < count; i++)
 		params[i] = e->ptr;
 	params[count] = params[count + 1] = e->word;
-	return LLVMFunctionType(e->voidt, params, count + 2, false);
+	params[count + 2] = e->ptr;
+	return LLVMFunctionType(e->voidt, params, count + 2 + (kernel->loop != NULL), false);
 }
 
 /* The function of a kernel, perhaps of another module. */
@@ -106,9 +100,14 @@ static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint
 {
 	Emit *e = s->e;
 	const Kernel *kernel = &e->k->kernel[number];
-	V f = declare(s, number, "", kernel_type(e, count));
+	V f = declare(s, number, "", kernel_type(e, kernel, count));
 	target_attributes(s->cg, e, f);
 	KernelEmit ke = {.e = e, .kernel = kernel, .lanes = lanes_of(e, kernel)};
+	if (kernel->loop) {
+		ke.cg = s->cg;
+		ke.symbol = arena_printf(e->c->arena, "%sk%u_", s->prefix, number);
+		ke.block = LLVMGetParam(f, count + 2);
+	}
 	ke.pointer = new_array(e->c->arena, V, e->k->buffer_count);
 	for (uint32_t i = 0; i < count; i++) {
 		ke.pointer[buffers[i]] = LLVMGetParam(f, i);
@@ -241,7 +240,7 @@ static V buffer_address(Step *s, BufferId id)
 
 static T kernel_type_of(Step *s, uint32_t number)
 {
-	return kernel_type(s->e, s->call[number].count);
+	return kernel_type(s->e, &s->e->k->kernel[number], s->call[number].count);
 }
 
 static void call_alone(Step *s, uint32_t number)
@@ -250,9 +249,10 @@ static void call_alone(Step *s, uint32_t number)
 	Call *call = &s->call[number];
 	call->arg[call->count] = l_word(e, 0);
 	call->arg[call->count + 1] = l_word(e, e->k->kernel[number].tiles);
+	call->arg[call->count + 2] = s->block;
 	T type = kernel_type_of(s, number);
 	V made = declare(s, step_first_equal(e->k, number), "", type);
-	LLVMBuildCall2(e->b, type, made, call->arg, call->count + 2, "");
+	LLVMBuildCall2(e->b, type, made, call->arg, LLVMCountParamTypes(type), "");
 }
 
 /* Its addresses at `args`; its task. */
@@ -363,20 +363,31 @@ static T field_type(Emit *e, char letter)
 	return letter == 'p' ? e->ptr : letter == 'i' ? e->i32 : e->i64;
 }
 
-static void load_fields(Step *s)
+T step_block_type(Emit *e, T field[FIELD_COUNT])
 {
-	Emit *e = s->e;
 	T types[] = {
 #define FIELD(name, type, letter, meaning) field_type(e, #letter[0]),
 #include "../../runtime/step.def"
 #undef FIELD
 	};
-	T block = LLVMStructTypeInContext(e->context, types, FIELD_COUNT, false);
-	for (unsigned i = 0; i < FIELD_COUNT; i++) {
-		uint64_t at = LLVMOffsetOfElement(e->layout, block, i);
-		s->field[i] = l_load(e, types[i], offset_from(e, s->block, at),
+	memcpy(field, types, sizeof types);
+	return LLVMStructTypeInContext(e->context, types, FIELD_COUNT, false);
+}
+
+V step_field_address(Emit *e, V block, unsigned field)
+{
+	T types[FIELD_COUNT], type = step_block_type(e, types);
+	return offset_from(e, block, LLVMOffsetOfElement(e->layout, type, field));
+}
+
+static void load_fields(Step *s)
+{
+	Emit *e = s->e;
+	T types[FIELD_COUNT];
+	(void)step_block_type(e, types);
+	for (unsigned i = 0; i < FIELD_COUNT; i++)
+		s->field[i] = l_load(e, types[i], step_field_address(e, s->block, i),
 		                     LLVMABIAlignmentOfType(e->layout, types[i]));
-	}
 }
 
 void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted)
@@ -403,7 +414,7 @@ static uint32_t prepare_calls(Step *s, bool *waves)
 			call->count = step_touched(e->c, e->k, &e->k->kernel[j], buffers);
 			call->buffer = new_array(e->c->arena, BufferId, call->count);
 			memcpy(call->buffer, buffers, call->count * sizeof *buffers);
-			call->arg = new_array(e->c->arena, V, call->count + 2);
+			call->arg = new_array(e->c->arena, V, call->count + 3);
 			words += call->count;
 		}
 		*waves |= end > i + 1 && !e->k->kernel[i].chain && wave_is_parallel(e->k, i, end);

@@ -2,8 +2,9 @@
 #include "graph.h"
 
 static const char *const colours[] = {
-    [LEAF] = "#d9ead3",     [MAP] = "#ffffff",    [VIEW] = "#eeeeee",    [REDUCE] = "#fff2cc",
-    [CONTRACT] = "#f4cccc", [GATHER] = "#d0e0f0", [SCATTER] = "#d0e0f0", [META] = "#ead1dc",
+    [LEAF] = "#d9ead3",    [MAP] = "#ffffff",      [VIEW] = "#eeeeee",
+    [REDUCE] = "#fff2cc",  [CONTRACT] = "#f4cccc", [GATHER] = "#d0e0f0",
+    [SCATTER] = "#d0e0f0", [META] = "#ead1dc",     [LOOP] = "#d9d2e9",
 };
 
 void graph_dot(const Graph *g, Text *out)

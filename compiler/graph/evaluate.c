@@ -191,6 +191,7 @@ RULE(select)
 #define ROW_CONTRACT(name)
 #define ROW_GATHER(name)
 #define ROW_SCATTER(name)
+#define ROW_LOOP(name)
 #define ROW_META(name)
 static const MapRule map_rule[OP_COUNT] = {
 #define OP(name, ins, operands, kind, ...) ROW_##kind(name)
@@ -441,7 +442,63 @@ static void eval_overlap_add(Eval *e)
 		e->out[i] = wrap(e->n->type, whole(e->out[i]));
 }
 
-static void eval_node(Eval *e)
+/* All outputs of all steps, one after the other, as they lie in results. */
+static void eval_scan(Eval *e, Arena *a)
+{
+	const Region *r = e->n->attr.region;
+	const Graph *body = r->body;
+	Feed *feed = new_array(a, Feed, e->n->count);
+	double **result = new_array(a, double *, body->out_count);
+	for (int i = 0; i < e->n->count; i++)
+		feed[i] = (Feed){region_input(a, r, i), value(e, i)};
+	double *to = e->out;
+	for (uint32_t i = 0; i < body->out_count; i++) {
+		result[i] = to;
+		to += shape_size(node(body, body->out[i].value)->shape) * r->length;
+	}
+	ArenaMark mark = arena_mark(a);
+	for (int64_t step = 0; step < r->length; step++) {
+		int64_t t = r->reverse ? r->length - 1 - step : step;
+		for (uint32_t i = r->carries; i < r->carries + r->sequences; i++) {
+			Shape s = region_input_shape(r, (int)i, in(e, (int)i)->shape);
+			feed[i].at = value(e, (int)i) + t * shape_size(s);
+		}
+		double **now = evaluate(a, body, feed, e->n->count);
+		for (uint32_t i = 0; i < body->out_count; i++) {
+			int64_t size = shape_size(node(body, body->out[i].value)->shape);
+			double *at = result[i] + t * size;
+			memcpy(at, now[body->out[i].value], (size_t)size * sizeof *at);
+			if (i < r->carries)
+				feed[i].at = at;
+		}
+		arena_reset(a, mark);
+	}
+}
+
+static void eval_result(Eval *e)
+{
+	const Region *r = in(e, 0)->attr.region;
+	const double *from = value(e, 0);
+	for (uint32_t i = 0; i < e->n->attr.result.index; i++)
+		from += shape_size(node(r->body, r->body->out[i].value)->shape) * r->length;
+	if (e->n->attr.result.last && !r->reverse)
+		from += (r->length - 1) * e->size;
+	memcpy(e->out, from, (size_t)e->size * sizeof *from);
+}
+
+/* Elements of a node's value: of a scan, of all its outputs. */
+static int64_t value_size(const Node *n)
+{
+	if (n->op != OP_scan)
+		return shape_size(n->shape);
+	const Region *r = n->attr.region;
+	int64_t size = 0;
+	for (uint32_t i = 0; i < r->body->out_count; i++)
+		size += shape_size(node(r->body, r->body->out[i].value)->shape) * r->length;
+	return size;
+}
+
+static void eval_node(Eval *e, Arena *a)
 {
 	switch (op_info[e->n->op].kind) {
 	case LEAF:
@@ -467,6 +524,12 @@ static void eval_node(Eval *e)
 	case SCATTER:
 		eval_scatter(e);
 		break;
+	case LOOP:
+		if (e->n->op == OP_scan)
+			eval_scan(e, a);
+		else
+			eval_result(e);
+		break;
 	case META:
 		if (e->n->op == OP_overlap_add) {
 			eval_overlap_add(e);
@@ -487,10 +550,10 @@ double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_c
 	double **values = new_array(a, double *, g->count);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
-		Eval e = {.g = g, .value = values, .n = n, .size = shape_size(n->shape)};
+		Eval e = {.g = g, .value = values, .n = n, .size = value_size(n)};
 		values[x] = e.out = new_array(a, double, (size_t)e.size);
 		if (n->op != OP_input && n->op != OP_state) {
-			eval_node(&e);
+			eval_node(&e, a);
 			if (then)
 				then(of, x, values);
 			continue;

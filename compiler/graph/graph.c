@@ -145,7 +145,7 @@ static bool node_equal(const Node *a, const Node *b)
 {
 	return a->op == b->op && a->type == b->type && a->count == b->count &&
 	       memcmp(&a->shape, &b->shape, sizeof a->shape) == 0 &&
-	       memcmp(a->in, b->in, sizeof a->in) == 0 &&
+	       memcmp(a->in, b->in, a->count * sizeof *a->in) == 0 &&
 	       memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
 }
 
@@ -199,8 +199,10 @@ static NodeId intern(Graph *g, const Node *n)
 		return 0;
 	}
 	grow(g);
-	NodeId x = g->count++;
+	NodeId x = g->count++, *in = new_array(g->c->arena, NodeId, n->count);
+	memcpy(in, n->in, n->count * sizeof *in);
 	g->node[x] = *n;
+	g->node[x].in = in;
 	g->hash[x] = hash;
 	table_put(g, x);
 	return x;
@@ -218,7 +220,8 @@ const char *graph_name(Graph *g, const char *name)
 NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
                       Attr attr)
 {
-	if (count < 0 || count > MAX_INS || (op_info[op].ins != MANY && op_info[op].ins != count))
+	int most = op == OP_scan ? MOST_INS : MAX_INS;
+	if (count < 0 || count > most || (op_info[op].ins != MANY && op_info[op].ins != count))
 		BUG("%s of %d operands", op_info[op].name, count);
 	for (int i = 0; i < count; i++) {
 		if (in[i] == 0)
@@ -229,6 +232,7 @@ NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, 
 	Inferred inferred = shape_infer(g, op, in, count, type, shape, &attr);
 	if (inferred.type == DTYPE_none)
 		return 0;
+	NodeId swapped[2];
 	Node n;
 	memset(&n, 0, sizeof n);
 	n.op = op;
@@ -237,11 +241,11 @@ NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, 
 	n.count = (uint8_t)count;
 	n.attr = attr;
 	n.origin = g->origin;
-	for (int i = 0; i < count; i++)
-		n.in[i] = in[i];
-	if ((op_info[op].flags & COMMUTES) && n.in[0] > n.in[1]) {
-		n.in[0] = in[1];
-		n.in[1] = in[0];
+	n.in = in;
+	if ((op_info[op].flags & COMMUTES) && in[0] > in[1]) {
+		swapped[0] = in[1];
+		swapped[1] = in[0];
+		n.in = swapped;
 	}
 	return intern(g, &n);
 }
@@ -290,12 +294,14 @@ void graph_set(Graph *g, NodeId state, NodeId value)
 NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 {
 	const Node *n = node(from, x);
-	NodeId in[MAX_INS];
+	NodeId in[MOST_INS];
 	for (int i = 0; i < n->count; i++)
 		in[i] = map[n->in[i]];
 	Attr attr = n->attr;
 	if (n->op == OP_input || n->op == OP_state)
 		attr.name = graph_name(g, n->attr.name);
+	if (n->op == OP_scan)
+		attr.region = region_copy(g->c, n->attr.region);
 	Span kept = g->origin;
 	g->origin = n->origin;
 	NodeId copy = graph_add_node(g, n->op, in, n->count, n->type, n->shape, attr);
@@ -351,6 +357,7 @@ static Attr no_attr(void)
 #define DEFINE_CONTRACT(name, ins)
 #define DEFINE_GATHER(name, ins)
 #define DEFINE_SCATTER(name, ins)
+#define DEFINE_LOOP(name, ins)
 #define DEFINE_META(name, ins)
 #define op_cast                            op_cast_unused /* cast also needs a type: below */
 #define OP(name, ins, operands, kind, ...) DEFINE_##kind(name, ins)

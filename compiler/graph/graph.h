@@ -15,7 +15,10 @@ typedef enum DType {
 
 enum {
 	MAX_RANK = 8,
-	MAX_INS = 8,
+	MAX_INS = 8,       /* operands of a MANY operation; */
+	MOST_INS = 64,     /* of a scan, and so of any */
+	MOST_RESULTS = 30, /* of a scan */
+	MOST_LOOPS = 4,    /* scans in scans */
 	MAX_NODES = 1 << 19,
 };
 #define MAX_ELEMENTS ((int64_t)1 << 40)
@@ -40,7 +43,7 @@ typedef enum Op {
 	OP_COUNT
 } Op;
 
-typedef enum Kind { LEAF, MAP, VIEW, REDUCE, CONTRACT, GATHER, SCATTER, META } Kind;
+typedef enum Kind { LEAF, MAP, VIEW, REDUCE, CONTRACT, GATHER, SCATTER, LOOP, META } Kind;
 typedef enum OpFlags { COMMUTES = 1, CHEAP = 2, EXACT = 4 } OpFlags;
 enum { MANY = -1 };
 
@@ -50,6 +53,17 @@ typedef struct DotAxes {
 	uint8_t batch, contract; /* counts */
 	uint8_t x_batch[MAX_RANK], y_batch[MAX_RANK], x_contract[MAX_RANK], y_contract[MAX_RANK];
 } DotAxes;
+
+/* What a scan does again and again. Its operands are first values of the carries, then sequences,
+ * whose first axis is time, then what is the same at every step. The body's inputs are carryN, a
+ * carry before the step, eachN, a sequence at it, and ofN; an input that it does not read may lack.
+ * Its outputs are the carries after the step, then other results of it. */
+typedef struct Region {
+	struct Graph *body;
+	int64_t length; /* steps */
+	uint32_t carries, sequences;
+	bool reverse; /* from the last place of the sequences to the first */
+} Region;
 
 /* All unused bytes are zero: nodes are compared as bytes. */
 typedef union Attr {
@@ -70,6 +84,11 @@ typedef union Attr {
 		int64_t axis, size, stride, dilation,
 		    length; /* length: overlap_add: of the axis it makes */
 	} window;
+	Region *region; /* scan: its own; two are never equal */
+	struct {        /* result: of which output of the body; */
+		uint32_t index;
+		uint32_t last; /* 1: what a carry is in the end; 0: of all steps */
+	} result;
 } Attr;
 
 typedef struct OpInfo {
@@ -106,7 +125,7 @@ typedef struct Node {
 	uint8_t count; /* operands */
 	bool is_set;   /* of a state: it has a next value */
 	Shape shape;
-	NodeId in[MAX_INS]; /* smaller than the node's own id */
+	const NodeId *in; /* [count] smaller than the node's own id */
 	Attr attr;
 	Span origin; /* as is_set, not part of equality: of equal nodes the first is kept */
 } Node;
@@ -183,6 +202,7 @@ DType type_by_name(const char *name);               /* DTYPE_none */
 #define DECLARE_CONTRACT(name, ins)
 #define DECLARE_GATHER(name, ins)
 #define DECLARE_SCATTER(name, ins)
+#define DECLARE_LOOP(name, ins)
 #define DECLARE_META(name, ins)
 #define op_cast                            op_cast_unused
 #define OP(name, ins, operands, kind, ...) DECLARE_##kind(name, ins)
@@ -216,6 +236,19 @@ NodeId op_windows(Graph *g, NodeId x, int axis, int64_t size, int64_t stride, in
 NodeId op_overlap_add(Graph *g, NodeId x, int axis, int64_t stride, int64_t dilation,
                       int64_t length);
 NodeId op_gradient(Graph *g, NodeId y, NodeId x);
+NodeId op_scan(Graph *g, const NodeId *in, int count, Region region); /* takes the body over */
+NodeId op_result(Graph *g, NodeId scan, uint32_t index, bool last);
+
+/* scan.c: the regions of scans */
+/* The name of the body's input for operand i; the operand of an input of that name, or -1. */
+const char *region_input(Arena *a, const Region *r, int i);
+int region_operand(const Region *r, int count, const char *name);
+/* The shape of the body's input for an operand of that shape. */
+Shape region_input_shape(const Region *r, int i, Shape operand);
+Region *region_copy(Compile *c, const Region *r);
+/* A new or an old output of a scan's body: its number. Others keep theirs. */
+uint32_t region_result(Graph *g, NodeId scan, NodeId of_body);
+Shape shape_with_steps(int64_t steps, Shape s); /* one axis more, the first; rank 255: too many */
 
 /* shape.c: shape_<rule>s named by ops.def; used by graph_add_node and verify */
 typedef struct Inferred {
@@ -236,7 +269,8 @@ typedef struct Feed { /* the value of an input or a state, as doubles in row-maj
 	const char *name;
 	const double *at;
 } Feed;
-/* Values of all nodes, [count] pointers, in arena a. Floats are not rounded to their type
+/* Values of all nodes, [count] pointers, in arena a; of a scan those of its outputs, of all steps, one
+ * after the other. Floats are not rounded to their type
  * but by a cast to bf16; ints wrap as theirs. A missing feed is a BUG. gradient nodes are a BUG. */
 double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count);
 /* The same; `then`, if there is one, may change each value before others read it. */

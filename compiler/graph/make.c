@@ -1,5 +1,5 @@
 /* make.c: constructors of the operations that need more than operands: leaves, views, reductions,
- * contractions. */
+ * contractions, scans. */
 #include "graph.h"
 
 #include <string.h>
@@ -195,4 +195,22 @@ NodeId op_overlap_add(Graph *g, NodeId x, int axis, int64_t stride, int64_t dila
 NodeId op_gradient(Graph *g, NodeId y, NodeId x)
 {
 	return graph_add_node(g, OP_gradient, (NodeId[]){y, x}, 2, DTYPE_none, SCALAR, no_attr());
+}
+
+NodeId op_scan(Graph *g, const NodeId *in, int count, Region region)
+{
+	Attr a = no_attr();
+	if (!region.body)
+		return 0;
+	a.region = new (g->c->arena, Region);
+	*a.region = region;
+	return graph_add_node(g, OP_scan, in, count, DTYPE_none, SCALAR, a);
+}
+
+NodeId op_result(Graph *g, NodeId scan, uint32_t index, bool last)
+{
+	Attr a = no_attr();
+	a.result.index = index;
+	a.result.last = last;
+	return graph_add_node(g, OP_result, &scan, 1, DTYPE_none, SCALAR, a);
 }

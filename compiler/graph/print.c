@@ -6,7 +6,7 @@
  *     out loss = %19
  *     set %2 = %38
  *
- * A node prints as op, operands, attributes in braces, and its type. Ids are renumbered in order;
+ * A scan is followed by its body, further in, up to "end". A node prints as op, operands, attributes in braces, and its type. Ids are renumbered in order;
  * origins are comments. */
 #include "graph.h"
 
@@ -87,6 +87,12 @@ static void print_attr(const Graph *g, const Node *n, Text *out)
 		            (long long)n->attr.window.dilation);
 	} else if (strcmp(attr, "dot") == 0) {
 		print_dot_axes(&n->attr.dot, out);
+	} else if (strcmp(attr, "region") == 0) {
+		const Region *r = n->attr.region;
+		text_printf(out, " {carries %u, sequences %u, length %lld%s}", r->carries, r->sequences,
+		            (long long)r->length, r->reverse ? ", reverse" : "");
+	} else if (strcmp(attr, "result") == 0) {
+		text_printf(out, " {%s %u}", n->attr.result.last ? "last" : "all", n->attr.result.index);
 	}
 }
 
@@ -101,22 +107,31 @@ static void print_origin(const Graph *g, Span origin, size_t line, Text *out)
 	            diags_name(g->c->diags, origin.file), row, column);
 }
 
-void graph_print(const Graph *g, const char *stage, Text *out)
+static void print_lines(const Graph *g, int indent, Text *out)
 {
-	text_printf(out, "graph %s%s%s\n", g->name, stage ? " after " : "", stage ? stage : "");
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		size_t line = out->size;
-		text_printf(out, "  %%%u = %s", x, op_info[n->op].name);
+		text_printf(out, "%*s%%%u = %s", indent, "", x, op_info[n->op].name);
 		for (int i = 0; i < n->count; i++)
 			text_printf(out, " %%%u", n->in[i]);
 		print_attr(g, n, out);
 		text_printf(out, " : %s", shape_text(g->c->arena, n->type, n->shape));
 		print_origin(g, n->origin, line, out);
 		text_printf(out, "\n");
+		if (n->op == OP_scan) {
+			print_lines(n->attr.region->body, indent + 2, out);
+			text_printf(out, "%*send\n", indent, "");
+		}
 	}
 	for (uint32_t i = 0; i < g->out_count; i++)
-		text_printf(out, "  out %s = %%%u\n", g->out[i].name, g->out[i].value);
+		text_printf(out, "%*sout %s = %%%u\n", indent, "", g->out[i].name, g->out[i].value);
 	for (uint32_t i = 0; i < g->set_count; i++)
-		text_printf(out, "  set %%%u = %%%u\n", g->set[i].state, g->set[i].value);
+		text_printf(out, "%*sset %%%u = %%%u\n", indent, "", g->set[i].state, g->set[i].value);
+}
+
+void graph_print(const Graph *g, const char *stage, Text *out)
+{
+	text_printf(out, "graph %s%s%s\n", g->name, stage ? " after " : "", stage ? stage : "");
+	print_lines(g, 2, out);
 }

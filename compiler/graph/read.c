@@ -15,8 +15,10 @@ typedef struct Reader {
 	Graph *g;
 	const char *text;
 	uint32_t file, at, end; /* of the present line */
+	uint32_t size;          /* of the text */
 	NodeId *id;             /* [MAX_IDS] the text's number -> node */
-	bool failed;
+	int depth;              /* of a body: scans around it */
+	bool failed, ended;     /* ended: by a line "end" */
 } Reader;
 
 enum { MAX_IDS = 1 << 16 };
@@ -174,6 +176,27 @@ static void dot_axes(Reader *r, DotAxes *d)
 	want(r, "}");
 }
 
+static int64_t small(Reader *r)
+{
+	int64_t value = whole(r);
+	return value < 0 || value > MOST_INS ? MOST_INS + 1 : value;
+}
+
+/* Its body follows the line. */
+static Region *region(Reader *r)
+{
+	Region *to = new (r->c->arena, Region);
+	if (want(r, "{") && want(r, "carries"))
+		to->carries = (uint32_t)small(r);
+	if (want(r, ",") && want(r, "sequences"))
+		to->sequences = (uint32_t)small(r);
+	if (want(r, ",") && want(r, "length"))
+		to->length = whole(r);
+	to->reverse = take(r, ",") && want(r, "reverse");
+	want(r, "}");
+	return to;
+}
+
 static void attribute(Reader *r, Op op, Attr *a)
 {
 	const char *kind = op_info[op].attr;
@@ -183,6 +206,8 @@ static void attribute(Reader *r, Op op, Attr *a)
 		a->name = graph_name(r->g, word(r));
 	} else if (strcmp(kind, "dot") == 0) {
 		dot_axes(r, &a->dot);
+	} else if (strcmp(kind, "region") == 0) {
+		a->region = region(r);
 	} else if (strcmp(kind, "none") != 0 && want(r, "{")) {
 		if (strcmp(kind, "axis") == 0 && want(r, "axis")) {
 			int64_t axis = whole(r);
@@ -205,6 +230,9 @@ static void attribute(Reader *r, Op op, Attr *a)
 				numbers(r, a->pad.inner);
 			if (want(r, ",") && want(r, "value"))
 				a->pad.value = number(r);
+		} else if (strcmp(kind, "result") == 0 && (take(r, "last") || want(r, "all"))) {
+			a->result.last = r->text[r->at - 1] == 't';
+			a->result.index = (uint32_t)small(r);
 		} else if (strcmp(kind, "window") == 0 && want(r, "axis")) {
 			a->window.axis = whole(r);
 			if (want(r, ",") && want(r, op == OP_overlap_add ? "length" : "size"))
@@ -232,6 +260,27 @@ static bool sane(Reader *r, Op op, const Attr *a, const NodeId *in, Shape shape,
 	return true;
 }
 
+static void read_lines(Reader *r);
+
+static Graph *read_body(Reader *r)
+{
+	Reader body = *r;
+	if (r->depth == MOST_LOOPS) {
+		wrong(r, r->at, "no more scans in scans");
+		return NULL;
+	}
+	body.g = graph_new(r->c, "body");
+	body.id = new_array(r->c->arena, NodeId, MAX_IDS);
+	body.depth++;
+	body.ended = false;
+	read_lines(&body);
+	r->at = body.at, r->end = body.end;
+	r->failed = body.failed;
+	if (!body.ended)
+		wrong(r, r->at, "'end', behind the body of a scan");
+	return r->failed ? NULL : body.g;
+}
+
 static void read_node(Reader *r)
 {
 	uint32_t from = r->at;
@@ -248,12 +297,12 @@ static void read_node(Reader *r)
 		wrong(r, name_at, "an operation (sslc ops lists them)");
 		return;
 	}
-	NodeId in[MAX_INS];
-	int count = 0;
+	NodeId in[MOST_INS];
+	int count = 0, most = op == OP_scan ? MOST_INS : MAX_INS;
 	Attr a;
 	memset(&a, 0, sizeof a);
 	for (skip(r); !r->failed && r->at < r->end && r->text[r->at] == '%'; skip(r)) {
-		if (count == MAX_INS) {
+		if (count == most) {
 			wrong(r, r->at, "no more operands");
 			return;
 		}
@@ -268,6 +317,8 @@ static void read_node(Reader *r)
 	if (r->failed || !sane(r, op, &a, in, shape, name_at))
 		return;
 	r->g->origin = (Span){r->file, from, r->at};
+	if (op == OP_scan && !(a.region->body = read_body(r)))
+		return;
 	NodeId x = graph_add_node(r->g, op, in, count, type, shape, a);
 	if (x && (node(r->g, x)->type != type || !shape_equal(node(r->g, x)->shape, shape)))
 		wrong(r, from, "the type that the operands give");
@@ -282,6 +333,8 @@ static void read_line(Reader *r)
 		return;
 	if (take(r, "graph ")) {
 		r->at = r->end;
+	} else if (r->depth && take(r, "end")) {
+		r->ended = true;
 	} else if (take(r, "out ")) {
 		const char *name = word(r);
 		want(r, "=");
@@ -301,6 +354,17 @@ static void read_line(Reader *r)
 	skip(r);
 	if (!r->failed && r->at < r->end)
 		wrong(r, r->at, "the end of the line");
+}
+
+/* From the end of the present line on. */
+static void read_lines(Reader *r)
+{
+	for (uint32_t start; (start = r->end + 1) < r->size && !r->failed && !r->ended;) {
+		const char *end = memchr(r->text + start, '\n', r->size - start);
+		r->at = start;
+		r->end = end ? (uint32_t)(end - r->text) : r->size;
+		read_line(r);
+	}
 }
 
 /* The name in the first line, or "graph". */
@@ -323,11 +387,8 @@ Graph *graph_read(Compile *c, uint32_t file)
 	r.text = diags_bytes(c->diags, file, &size);
 	r.g = graph_new(c, name_of(c, r.text, size));
 	r.id = new_array(c->arena, NodeId, MAX_IDS);
-	for (uint32_t start = 0; start < size && !r.failed; start = r.end + 1) {
-		const char *end = memchr(r.text + start, '\n', size - start);
-		r.at = start;
-		r.end = end ? (uint32_t)(end - r.text) : (uint32_t)size;
-		read_line(&r);
-	}
+	r.size = (uint32_t)size;
+	r.end = UINT32_MAX; /* the first line begins behind it, at 0 */
+	read_lines(&r);
 	return diag_count(c->diags) == errors && !r.failed ? r.g : NULL;
 }

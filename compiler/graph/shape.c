@@ -10,7 +10,7 @@
 typedef struct Ask {
 	Graph *g;
 	Op op;
-	const Node *in[MAX_INS];
+	const Node *in[MOST_INS];
 	int count;
 	DType type;
 	Shape shape;
@@ -93,6 +93,8 @@ static bool types_agree(const Ask *a)
 {
 	const char *class = op_info[a->op].types;
 	int first = -1;
+	if (op_info[a->op].kind == LOOP)
+		return true; /* their rules look at each operand */
 	for (int i = 0; i < a->count; i++) {
 		DType t = a->in[i]->type, fixed = fixed_type(a->op, i);
 		if (fixed != DTYPE_none && t != fixed) {
@@ -409,6 +411,74 @@ static Inferred shape_gradient(const Ask *a)
 	if (a->in[0]->shape.rank != 0)
 		return FAIL(a, "only a scalar can be differentiated, and this is %s", text_of(a, a->in[0]));
 	return (Inferred){a->in[1]->type, a->in[1]->shape};
+}
+
+/* An input of the body stands for an operand of its type. */
+static bool input_fits(const Ask *a, const Node *input)
+{
+	const Region *r = a->attr->region;
+	int i = region_operand(r, a->count, input->attr.name);
+	if (i < 0) {
+		(void)FAIL(a, "the body of scan reads '%s', which none of its operands is",
+		           input->attr.name);
+		return false;
+	}
+	Shape s = region_input_shape(r, i, a->in[i]->shape);
+	if (input->type == a->in[i]->type && shape_equal(input->shape, s))
+		return true;
+	(void)FAIL(a, "'%s' of scan is %s, which gives its body %s, but there '%s' is %s",
+	           operand(a, i), text_of(a, a->in[i]), shape_text(a->g->c->arena, a->in[i]->type, s),
+	           input->attr.name, text_of(a, input));
+	return false;
+}
+
+static Inferred shape_scan(const Ask *a)
+{
+	const Region *r = a->attr->region;
+	const Graph *body = r->body;
+	if (r->length < 1 || r->length > INT32_MAX)
+		return FAIL(a, "scan of %lld steps", (long long)r->length);
+	if (r->carries + r->sequences > (uint32_t)a->count || body->out_count < r->carries ||
+	    body->out_count < 1 || body->out_count > MOST_RESULTS || body->set_count)
+		return FAIL(a, "scan of %d operands with %u carries, %u sequences and %u results", a->count,
+		            r->carries, r->sequences, body->out_count);
+	for (uint32_t i = r->carries; i < r->carries + r->sequences; i++)
+		if (a->in[i]->shape.rank < 1 || a->in[i]->shape.dim[0] != r->length)
+			return FAIL(a,
+			            "'%s' of scan is %s, but its first axis must have %lld places, for so "
+			            "many steps",
+			            operand(a, (int)i), text_of(a, a->in[i]), (long long)r->length);
+	for (NodeId x = 1; x < body->count; x++) {
+		const Node *n = node(body, x);
+		if (n->op == OP_input && !input_fits(a, n))
+			return none;
+		if (n->op == OP_state || n->op == OP_gradient)
+			return FAIL(a, "the body of scan has a %s", op_info[n->op].name);
+	}
+	for (uint32_t i = 0; i < body->out_count; i++) {
+		const Node *next = node(body, body->out[i].value);
+		if (shape_with_steps(r->length, next->shape).rank > MAX_RANK)
+			return FAIL(a, "result %u of scan is %s at a step: no axis for steps is left", i,
+			            text_of(a, next));
+		if (i < r->carries &&
+		    (next->type != a->in[i]->type || !shape_equal(next->shape, a->in[i]->shape)))
+			return FAIL(a, "carry %u of scan is %s first, and %s after a step", i,
+			            text_of(a, a->in[i]), text_of(a, next));
+	}
+	return (Inferred){DTYPE_i32, SCALAR};
+}
+
+static Inferred shape_result(const Ask *a)
+{
+	if (a->in[0]->op != OP_scan)
+		return FAIL(a, "result of %s, which is no scan", op_info[a->in[0]->op].name);
+	const Region *r = a->in[0]->attr.region;
+	uint32_t index = a->attr->result.index;
+	if (index >= (a->attr->result.last ? r->carries : r->body->out_count))
+		return FAIL(a, "scan has no %s %u", a->attr->result.last ? "carry" : "result", index);
+	const Node *n = node(r->body, r->body->out[index].value);
+	return (Inferred){n->type,
+	                  a->attr->result.last ? n->shape : shape_with_steps(r->length, n->shape)};
 }
 
 static const ShapeRule rule_of[OP_COUNT] = {

@@ -18,6 +18,8 @@ void graph_verify(const Graph *g, const char *stage)
 				BUG("%s: %%%u of %s: operand %%%u is not before it", stage, x, g->name, n->in[i]);
 		if (n->op == OP_gradient && strcmp(stage, "elaborate") != 0)
 			BUG("%s: %%%u of %s: %s is left", stage, x, g->name, info->name);
+		if (n->op == OP_scan)
+			graph_verify(n->attr.region->body, stage);
 		size_t errors = diag_count(g->c->diags);
 		Inferred s = shape_infer((Graph *)g, n->op, n->in, n->count, n->type, n->shape, &n->attr);
 		if (diag_count(g->c->diags) != errors || s.type != n->type ||

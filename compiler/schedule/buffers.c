@@ -309,6 +309,8 @@ Kernels *fuse_buffers(Fuse *f, Compile *c)
 		if (copied[i] && !node_is_leaf(node(g, g->out[i].value)))
 			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
+		if (!kernel_loop(c, k, &k->kernel[i]))
+			return NULL;
 		kernel_unroll(c, k, &k->kernel[i]);
 		kernel_tile(k, &k->kernel[i]);
 		kernel_vectors(k, &k->kernel[i]);

@@ -15,6 +15,10 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 	ArenaMark mark = arena_mark(c->arena);
 	uint32_t count;
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
+	if (kernel->loop) {
+		kernel->flops = loop_cost(kernel->loop, &kernel->bytes);
+		return;
+	}
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		if (k->buffer[kernel->to[i]].storage != STORED_UNIT)
 			kernel->bytes += (double)k->buffer[kernel->to[i]].bytes;

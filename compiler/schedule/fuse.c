@@ -42,6 +42,8 @@ static KernelKind kernel_around(const Node *n)
 	case MAP:
 	case VIEW:
 	case GATHER:
+	case LOOP:
+		return n->op == OP_scan ? KERNEL_scan : KERNEL_map;
 	case META:
 		break; /* another kind is to be named here */
 	}
@@ -148,7 +150,7 @@ static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 		return false;
 	if (h->kind == KERNEL_row)
 		return row_takes(f, x, home);
-	if (!shape_equal(n->shape, h->shape) || h->kind == KERNEL_scatter)
+	if (!shape_equal(n->shape, h->shape) || h->kind == KERNEL_scatter || h->kind == KERNEL_scan)
 		return false;
 	if (h->kind == KERNEL_map && !(h->flat && f->flat[x]))
 		return false;
@@ -308,8 +310,16 @@ static void visit_core(Fuse *f, NodeId x)
 	store_strangers(f, x);
 	measure(f, x);
 	f->home[x] = fuse_open(f, kind, x);
-	if (f->must_store[x] || f->uses[x] != 1 || kind == KERNEL_scatter)
+	if (f->must_store[x] || f->uses[x] != 1 || kind == KERNEL_scatter || kind == KERNEL_scan)
 		store(f, x);
+}
+
+/* Its scan stores it. */
+static void visit_result(Fuse *f, NodeId x)
+{
+	measure(f, x);
+	f->home[x] = f->home[node(f->g, x)->in[0]];
+	store(f, x);
 }
 
 static void visit(Fuse *f, NodeId x)
@@ -371,6 +381,8 @@ Kernels *schedule(Compile *c, const Graph *g)
 			f.stored[x] = f.flat[x] = true;
 		else if (is_core(node(g, x)))
 			visit_core(&f, x);
+		else if (node(g, x)->op == OP_result)
+			visit_result(&f, x);
 		else if (!f.home[x])
 			visit(&f, x);
 	}

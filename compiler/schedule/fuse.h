@@ -104,6 +104,13 @@ void kernels_strip(Compile *c, Kernels *k);
 void kernels_wave(Compile *c, Kernels *k);
 void waves_verify(const Kernels *k);
 
+/* scan.c */
+NodeId loop_base(const Graph *g, NodeId x); /* what must be stored for an operand of a scan */
+/* Schedules the body of a scan, and gives the kernel's buffer its size; false: reported. */
+bool kernel_loop(Compile *c, Kernels *k, Kernel *kernel);
+Hash loop_hash(Compile *c, const LoopPlan *loop, Hash h);
+double loop_cost(const LoopPlan *loop, double *bytes); /* operations of all steps, and bytes */
+
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);
 int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */

@@ -150,6 +150,8 @@ static Hash hash_shape(const Kernel *kernel, Shape s, Hash h)
 
 static Hash hash_node(const Kernel *kernel, const Node *n, Hash h)
 {
+	if (n->op == OP_scan)
+		return hash_u64(h, (uint64_t)n->op); /* the rest: loop_hash */
 	h = hash_u64(h, (uint64_t)n->op * 64 + (uint64_t)n->type);
 	h = hash_shape(kernel, n->shape, h);
 	return n->op == OP_input || n->op == OP_state ? h : hash_bytes(h, &n->attr, sizeof n->attr);
@@ -164,6 +166,8 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_u64(h, kernel->lanes);
+	if (kernel->loop)
+		h = loop_hash(c, kernel->loop, h);
 	if (kernel->contract)
 		h = hash_text(h, contract_plan_text(c->arena, kernel));
 	h = hash_u64(hash_u64(h, kernel->scratch), kernel->unrolled * 2 + kernel->streams);
@@ -254,6 +258,9 @@ const char *kernel_text(const Kernels *k, const Kernel *kernel)
 {
 	Arena *a = k->graph->c->arena;
 	const Node *out = node(k->graph, kernel->out[0]);
+	if (kernel->loop)
+		return arena_printf(a, "%lld steps of %u kernels", (long long)kernel->loop->region->length,
+		                    kernel->loop->body->kernel_count);
 	if (kernel->kind != KERNEL_contract) {
 		const Node *core = kernel->core ? node(k->graph, node(k->graph, kernel->core)->in[0]) : out;
 		return shape_text(a, core->type, core->shape);
@@ -286,7 +293,7 @@ void kernels_print(const Kernels *k, Text *out)
 			if (kernel->unrolled >> axis & 1)
 				text_printf(out, " %d", axis);
 		text_printf(out, "  tiles %lld", (long long)kernel->tiles);
-		if (kernel->kind == KERNEL_contract)
+		if (kernel->kind == KERNEL_contract || kernel->loop)
 			text_printf(out, "  %s", kernel_text(k, kernel));
 		bool first = kernel->chain && !kernel->beside;
 		text_printf(out, "  %.3g flops, %.3g bytes%s", kernel->flops, kernel->bytes,
@@ -317,6 +324,10 @@ void kernels_print(const Kernels *k, Text *out)
 			text_printf(out, " = ");
 			print_buffer(k, kernel->from, out);
 			text_printf(out, "\n");
+		}
+		if (kernel->loop) {
+			kernels_print(kernel->loop->body, out);
+			text_printf(out, "  end of the body of @%u\n", i);
 		}
 	}
 }

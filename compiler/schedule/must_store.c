@@ -88,6 +88,9 @@ void fuse_must_store(Fuse *f)
 			f->must_store[n->in[0]] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
 			f->must_store[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
+		f->must_store[x] |= op_info[n->op].kind == LOOP;
+		for (int i = 0; n->op == OP_scan && i < n->count; i++)
+			f->must_store[loop_base(g, n->in[i])] = true;
 		for (int i = 0; n->op == OP_dot && i < 2; i++)
 			if (node(g, n->in[i])->type == DTYPE_bf16)
 				store_bf16(f, n->in[i]);

@@ -150,6 +150,29 @@ typedef struct ContractPlan {
 	int64_t partial_bytes; /* of scratch for sums between blocks of k, and rows that wait */
 } ContractPlan;
 
+/* scan.c: the body of a scan as a function of its own, whose arena lies in the buffer of the scan. Of
+ * each output where it goes; `from` is not set if nobody reads all steps, `last` if nobody the last. */
+typedef struct LoopOutput {
+	BufferId all, last; /* 0: none */
+	uint64_t
+	    slot[2];    /* into the scan's buffer: where it goes, step by step in turns, if not there */
+	uint64_t bytes; /* of a step */
+} LoopOutput;
+typedef struct LoopPlan {
+	const struct Kernels *body;
+	const struct Plan *plan;
+	const Region *region;
+	const Node *scan;
+	LoopOutput *output; /* [body's out_count] */
+	uint64_t bytes;     /* of the scan's buffer */
+} LoopPlan;
+
+/* Where an operand of a scan is: behind views that keep the order of a sequence's elements. */
+typedef struct LoopOperand {
+	NodeId node;
+	int64_t offset, stride; /* bytes: to the first place; from one to the next */
+} LoopOperand;
+
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract;
  * of a row kernel each has the shape of the rows, or of one number a row) and stores each in its
  * buffer. A node that has no buffer is computed from its operands where it is needed; a node that
@@ -185,6 +208,7 @@ typedef struct Kernel {
 	                     machine allows: on the stack of its thread */
 	ContractTiling tiling;        /* contract: its tiles, */
 	const ContractPlan *contract; /* and how each is done */
+	const LoopPlan *loop;         /* scan */
 	Hash hash;                    /* equal hash: the same code with other pointers; */
 	uint32_t same;                /* the first kernel of that hash */
 	double flops, bytes; /* an estimate for the table; bytes: read and written from buffers */
@@ -212,6 +236,9 @@ static inline int64_t row_kept_bytes(int64_t length)
 /* contract_axes.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */
 int contiguous_axis(const Kernels *k, NodeId x);
+/* scan.c: operand i of a scan. */
+LoopOperand loop_operand(const Kernels *k, const Node *scan, int i);
+
 /* A long sum over rows that lie across it and come from memory: a gradient by weights. */
 bool contract_is_deep(const Kernels *k, const Node *dot);
 

@@ -236,6 +236,7 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 	case KERNEL_contract:
 		tile_contract(k, kernel);
 		break;
+	case KERNEL_scan:
 	case KERNEL_scatter:
 		kernel->tile = kernel->tiles = 1;
 		break;

@@ -130,6 +130,11 @@ void kernels_verify(const Kernels *k)
 		if (!kernel->out_count || kernel->tiles < 1)
 			BUG("kernel @%u of %s does nothing", i, v.name);
 		check_contract(&v, i);
+		if ((kernel->kind == KERNEL_scan) != (kernel->loop != NULL) ||
+		    (kernel->loop && (kernel->beside || wave_end(k, i) != i + 1)))
+			BUG("kernel @%u of %s has no body, or does not run alone", i, v.name);
+		if (kernel->loop)
+			kernels_verify(kernel->loop->body);
 		if (kernel->kind == KERNEL_copy)
 			check_copy(&v, i);
 		uint32_t reads = kernel_reads(c, k, kernel, read);
@@ -187,6 +192,9 @@ void plan_verify(const Kernels *k, const Plan *p)
 	const Buffer **buffer = new_array(c->arena, const Buffer *, k->buffer_count);
 	uint32_t count = 0;
 	check_lives(k);
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		if (k->kernel[i].loop)
+			plan_verify(k->kernel[i].loop->body, k->kernel[i].loop->plan);
 	for (BufferId id = 1; id < k->buffer_count; id++) {
 		const Buffer *b = &k->buffer[id];
 		if (!buffer_is_planned(b))

@@ -3,7 +3,7 @@
  * In: kernels in order. Out: Kernel.beside. Consecutive kernels of which none touches what another
  * writes are a wave: their tiles are handed out together, and waited for once. So the updates of
  * all parameters are one parallel loop however small each is, and a layer's two gradients fill each
- * other's gaps. A chain is a wave of its own. The order of the kernels, and so their results, stay
+ * other's gaps. A chain is a wave of its own, and so is a scan. The order of the kernels, and so their results, stay
  * as they are. (Horizontal fusion: Li et al. 2022, "Automatic Horizontal Fusion for GPU Kernels".) */
 #include "fuse.h"
 
@@ -22,7 +22,7 @@ static uint32_t reads_of(const Wave *w, const Kernel *kernel)
 
 static bool fits(const Wave *w, const Kernel *kernel, uint32_t reads)
 {
-	if (kernel->chain)
+	if (kernel->chain || kernel->kind == KERNEL_scan)
 		return false;
 	for (uint32_t r = 0; r < reads; r++)
 		if (w->writer[w->k->buffer_of[w->read[r].node]] == w->number)
@@ -65,7 +65,9 @@ void kernels_wave(Compile *c, Kernels *k)
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		uint32_t reads = reads_of(&w, &k->kernel[i]);
 		const Chain *chain = k->kernel[i].chain, *before = i > 0 ? k->kernel[i - 1].chain : NULL;
-		bool joins = i > 0 && !before && members < MOST_MEMBERS && fits(&w, &k->kernel[i], reads);
+		bool alone = i > 0 && k->kernel[i - 1].kind == KERNEL_scan;
+		bool joins =
+		    i > 0 && !before && !alone && members < MOST_MEMBERS && fits(&w, &k->kernel[i], reads);
 		members = joins ? members + 1 : 1;
 		k->kernel[i].beside = joins || (chain && chain == before);
 		w.number += !k->kernel[i].beside;

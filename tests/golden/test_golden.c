@@ -14,8 +14,11 @@
 
 static void forget_origins(Graph *g)
 {
-	for (NodeId x = 1; g && x < g->count; x++)
+	for (NodeId x = 1; g && x < g->count; x++) {
 		g->node[x].origin = (Span){0};
+		if (g->node[x].op == OP_scan)
+			forget_origins(g->node[x].attr.region->body);
+	}
 }
 
 /* The text after one stage alone; "" after errors. */

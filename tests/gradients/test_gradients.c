@@ -139,7 +139,7 @@ static void every_operation(void)
 /* d/dx of sum(w f(x) df/dx): the gradient of a gradient. */
 static void second_derivatives(void)
 {
-	static const Op ops[] = {OP_exp, OP_tanh, OP_mul, OP_div, OP_dot, OP_erf, OP_log};
+	static const Op ops[] = {OP_exp, OP_tanh, OP_mul, OP_div, OP_dot, OP_erf, OP_log, OP_scan};
 	for (size_t i = 0; i < COUNT(ops); i++) {
 		Problem p;
 		problem_open(&p, op_info[ops[i]].name);

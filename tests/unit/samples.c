@@ -128,6 +128,83 @@ static NodeId sample_dot(Graph *g, int variant, DType type, const char *p)
 	              (DotAxes){0}); /* outer product */
 }
 
+/* -- Scans ------------------------------------------------------------------------------------- */
+
+static NodeId sigmoid(Graph *g, NodeId x)
+{
+	NodeId one = op_like(g, x, 1);
+	return op_div(g, one, op_add(g, one, op_exp(g, op_neg(g, x))));
+}
+
+static NodeId matmul(Graph *g, NodeId x, NodeId y)
+{
+	return op_dot(g, x, y, (DotAxes){.contract = 1, .x_contract = {1}, .y_contract = {0}});
+}
+
+/* h' = tanh(x w + h u + b): a plain recurrent net; of all steps. */
+static NodeId sample_recurrent(Graph *g, DType type, const char *p, bool reverse)
+{
+	Graph *body = graph_new(g->c, "body");
+	NodeId h = op_input(body, "carry0", type, SHAPE(3, 7)),
+	       x = op_input(body, "each0", type, SHAPE(3, 5)),
+	       w = op_input(body, "of0", type, SHAPE(5, 7)),
+	       u = op_input(body, "of1", type, SHAPE(7, 7)), b = op_input(body, "of2", type, SHAPE(7));
+	NodeId sum = op_add(body, matmul(body, x, w), matmul(body, h, u));
+	sum = op_add(body, sum, op_broadcast(body, b, SHAPE(3, 7), (Axes){1, {1}}));
+	graph_output(body, "carry0", op_tanh(body, sum));
+	NodeId in[] = {input(g, p, "a", type, SHAPE(3, 7)), input(g, p, "b", type, SHAPE(6, 3, 5)),
+	               input(g, p, "c", type, SHAPE(5, 7)), input(g, p, "d", type, SHAPE(7, 7)),
+	               input(g, p, "e", type, SHAPE(7))};
+	NodeId scan = op_scan(g, in, 5, (Region){body, 6, 1, 1, reverse});
+	return op_result(g, scan, 0, false);
+}
+
+/* Two carries and a result of its own; the last of one carry and the result, of all steps, together. */
+static NodeId sample_gated(Graph *g, DType type, const char *p, bool reverse)
+{
+	Graph *body = graph_new(g->c, "body");
+	NodeId h = op_input(body, "carry0", type, SHAPE(4)),
+	       c = op_input(body, "carry1", type, SHAPE(4)),
+	       x = op_input(body, "each0", type, SHAPE(4)), w = op_input(body, "of0", type, SHAPE(4));
+	NodeId gate = sigmoid(body, op_add(body, op_mul(body, h, w), x));
+	NodeId next = op_add(body, op_mul(body, gate, c), op_mul(body, w, x));
+	graph_output(body, "carry0", op_mul(body, gate, op_tanh(body, next)));
+	graph_output(body, "carry1", next);
+	graph_output(body, "result2", op_mul(body, op_sub(body, h, x), next));
+	NodeId in[] = {input(g, p, "a", type, SHAPE(4)), input(g, p, "b", type, SHAPE(4)),
+	               input(g, p, "c", type, SHAPE(5, 4)), input(g, p, "d", type, SHAPE(4))};
+	NodeId scan = op_scan(g, in, 4, (Region){body, 5, 2, 1, reverse});
+	NodeId last = op_broadcast(g, op_result(g, scan, 1, true), SHAPE(5, 4), (Axes){1, {1}});
+	return op_add(g, last, op_result(g, scan, 2, false));
+}
+
+/* A scan in a scan: the inner one starts from the outer carry; no sequences outside. */
+static NodeId sample_nested(Graph *g, DType type, const char *p)
+{
+	Graph *inner = graph_new(g->c, "body"), *body = graph_new(g->c, "body");
+	NodeId h = op_input(inner, "carry0", type, SHAPE(3)),
+	       x = op_input(inner, "each0", type, SHAPE(3)), w = op_input(inner, "of0", type, SCALAR);
+	NodeId mixed = op_mul(inner, op_broadcast(inner, w, SHAPE(3), (Axes){0}), h);
+	graph_output(inner, "carry0", op_sin(inner, op_add(inner, mixed, x)));
+	NodeId outer = op_input(body, "carry0", type, SHAPE(3)),
+	       y = op_input(body, "of0", type, SHAPE(4, 3)), s = op_input(body, "of1", type, SCALAR);
+	NodeId scan = op_scan(body, (NodeId[]){outer, y, s}, 3, (Region){inner, 4, 1, 1, false});
+	NodeId all = op_sum(body, op_result(body, scan, 0, false), (Axes){1, {0}});
+	graph_output(body, "carry0", op_mul(body, all, op_result(body, scan, 0, true)));
+	NodeId in[] = {input(g, p, "a", type, SHAPE(3)), input(g, p, "b", type, SHAPE(4, 3)),
+	               input(g, p, "c", type, SCALAR)};
+	return op_result(g, op_scan(g, in, 3, (Region){body, 3, 1, 0, false}), 0, false);
+}
+
+static NodeId sample_loop(Graph *g, Op op, int variant, DType type, const char *p)
+{
+	if (op == OP_result)
+		return variant < 2 ? sample_gated(g, type, p, variant) : 0;
+	return variant < 2    ? sample_recurrent(g, type, p, variant)
+	       : variant == 2 ? sample_nested(g, type, p)
+	                      : 0;
+}
+
 NodeId sample_make(Graph *g, Op op, int variant, DType type, const char *p)
 {
 	NodeId at = input(g, p, "at", DTYPE_i32, variant == 0 ? SHAPE(4) : SHAPE(2, 3));
@@ -161,6 +238,8 @@ NodeId sample_make(Graph *g, Op op, int variant, DType type, const char *p)
 			                               variant ? SHAPE(3, 45) : SHAPE(200))
 			                   : 0;
 		return op == OP_constant && variant == 0 ? op_full(g, type, SHAPE(3, 5), 1.25) : 0;
+	case LOOP:
+		return sample_loop(g, op, variant, type, p);
 	case META:
 		if (op != OP_overlap_add)
 			break;

@@ -5,6 +5,15 @@
 
 #include "../../compiler/graph/graph.h"
 
+static void forget_origins(Graph *g)
+{
+	for (NodeId x = 1; x < g->count; x++) {
+		g->node[x].origin = (Span){0};
+		if (g->node[x].op == OP_scan)
+			forget_origins(g->node[x].attr.region->body);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	Compile c = {.arena = arena_open(0)};
@@ -14,14 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	Text once = {0}, twice = {0};
 	if (g) {
 		graph_verify(g, "elaborate");
-		for (NodeId x = 1; x < g->count; x++)
-			g->node[x].origin = (Span){0};
+		forget_origins(g);
 		graph_print(g, NULL, &once);
 		Graph *again = graph_read(&c, diags_file(c.diags, "again", once.data, once.size));
 		if (!again)
 			abort();
-		for (NodeId x = 1; x < again->count; x++)
-			again->node[x].origin = (Span){0};
+		forget_origins(again);
 		graph_print(again, NULL, &twice);
 		if (strcmp(once.data, twice.data) != 0)
 			abort();
