@@ -270,6 +270,12 @@ static Value eval_chain(Elab *b, const Body *body, const Scope *scope, const Val
 static void eval_set(Elab *b, const Named *n, const Scope *scope)
 {
 	const Value *bound = scope_find(scope, n->name);
+	if (b->loop) {
+		elab_error(b, n->span, "'%s' is set in a scan, whose steps come one after the other",
+		           n->name);
+		diag_help(b->c->diags, "make it a carry of the scan, and set it to the last one behind it");
+		return;
+	}
 	Value v = eval_body(b, n->body, scope, NULL);
 	if (!bound || !bound->state) {
 		elab_error(b, n->span, "'%s' is not a state of this body", n->name);

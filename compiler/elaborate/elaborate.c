@@ -389,6 +389,8 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	build_features(&b);
 	build_tasks(&b);
 	check_used(&b);
+	for (size_t i = 0; b.scans && i < b.bundle->graph_count; i++)
+		b.bundle->graph[i] = graph_live(c, b.bundle->graph[i]); /* without what stood for slices */
 	return diag_count(c->diags) == errors ? b.bundle : NULL;
 }
 
@@ -437,5 +439,6 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
 	states_finish(&b);
 	if (states)
 		*states = b.bundle;
+	g = b.scans ? graph_live(c, g) : g;
 	return y ? g : NULL;
 }

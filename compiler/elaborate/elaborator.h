@@ -85,6 +85,8 @@ typedef struct Placed {
 
 typedef struct View View;
 
+typedef struct LoopScope LoopScope; /* scan.c */
+
 typedef struct Elab {
 	Compile *c;
 	const Model *model;
@@ -95,8 +97,9 @@ typedef struct Elab {
 	Frame *frame;
 	const Call *call;
 	const char *binding; /* name that the value being evaluated will get, or NULL */
-	uint32_t depth, calls;
-	bool stopped; /* a limit was passed, and reported: nothing more is evaluated */
+	uint32_t depth, calls, scans;
+	const LoopScope *loop; /* the innermost scan whose layer is being evaluated; NULL: none */
+	bool stopped;          /* a limit was passed, and reported: nothing more is evaluated */
 	bool training, in_init;
 	const BundleTask *task; /* NULL: pre-training */
 	uint32_t owner;         /* State.task of states made now */
@@ -205,6 +208,9 @@ Value state_make(Elab *b, Span span, const Value *shape, const Layer *init, bool
 Value random_bits_of(Elab *b, Shape shape);
 void states_finish(Elab *b); /* averages, then all pending next values become sets */
 NodeId state_node(Elab *b, uint32_t index);
+
+/* scan.c: the number that random streams differ by from step to step: of a scan's, too. */
+NodeId random_step(Elab *b);
 
 /* elaborate.c */
 Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch);

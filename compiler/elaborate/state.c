@@ -149,8 +149,7 @@ Value random_bits_of(Elab *b, Shape shape)
 {
 	Hash h = hash_text(b->frame->use, frame_component(b, "random"));
 	NodeId seed = op_input(b->g, "seed", DTYPE_i32, SHAPE(2));
-	NodeId step =
-	    b->in_init ? op_constant(b->g, DTYPE_i32, 0) : op_input(b->g, "step", DTYPE_i32, SCALAR);
+	NodeId step = b->in_init ? op_constant(b->g, DTYPE_i32, 0) : random_step(b);
 	return value_tensor(op_random(b->g, seed, step, (uint32_t)(h ^ (h >> 32)), shape));
 }
 

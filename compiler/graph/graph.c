@@ -309,19 +309,36 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 	return copy;
 }
 
-Graph *graph_copy(Compile *c, const Graph *from)
+static Graph *copy_some(Compile *c, const Graph *from, const bool *some)
 {
-	if (!from)
-		return NULL;
 	NodeId *map = new_array(from->c->arena, NodeId, from->count);
 	Graph *g = graph_like(c, from);
 	for (NodeId x = 1; x < from->count; x++)
-		map[x] = graph_copy_node(g, from, x, map);
+		if (!some || some[x])
+			map[x] = graph_copy_node(g, from, x, map);
 	for (uint32_t i = 0; i < from->out_count; i++)
 		graph_output(g, from->out[i].name, map[from->out[i].value]);
 	for (uint32_t i = 0; i < from->set_count; i++)
 		graph_set(g, map[from->set[i].state], map[from->set[i].value]);
 	return g;
+}
+
+Graph *graph_copy(Compile *c, const Graph *from)
+{
+	return from ? copy_some(c, from, NULL) : NULL;
+}
+
+Graph *graph_live(Compile *c, const Graph *from)
+{
+	bool *live = new_array(from->c->arena, bool, from->count);
+	for (uint32_t i = 0; i < from->out_count; i++)
+		live[from->out[i].value] = true;
+	for (uint32_t i = 0; i < from->set_count; i++)
+		live[from->set[i].value] = live[from->set[i].state] = true;
+	for (NodeId x = from->count - 1; x > 0; x--)
+		for (int i = 0; live[x] && i < node(from, x)->count; i++)
+			live[node(from, x)->in[i]] = true;
+	return copy_some(c, from, live);
 }
 
 /* -- Constructors ------------------------------------------------------------------------------ */

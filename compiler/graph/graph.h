@@ -175,6 +175,7 @@ const char *graph_name(Graph *g, const char *name); /* the interned copy */
 /* Copies one node of `from` whose operands are already copied (map[old] = new); keeps the origin. */
 NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map);
 Graph *graph_copy(Compile *c, const Graph *from); /* all of it, in c's arena; NULL gives NULL */
+Graph *graph_live(Compile *c, const Graph *from); /* what its outputs and sets reach */
 
 int64_t shape_size(Shape s); /* elements; 1 for rank 0 */
 bool shape_equal(Shape a, Shape b);

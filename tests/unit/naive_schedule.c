@@ -62,6 +62,26 @@ static void compute(Compile *c, Kernels *k, NodeId x, int64_t tile)
 	kernel_vectors(k, kernel);
 }
 
+/* With all of its results; its body is scheduled as ever. */
+static void compute_scan(Compile *c, Kernels *k, NodeId x)
+{
+	k->buffer_of[x] = new_buffer(k, x, STORED_ARENA, 0);
+	Kernel *kernel = new_kernel(c, k, KERNEL_scan, x, k->buffer_of[x]);
+	kernel->core = x;
+	kernel->out = new_array(c->arena, NodeId, k->graph->count);
+	kernel->to = new_array(c->arena, BufferId, k->graph->count);
+	kernel->out[0] = x, kernel->to[0] = k->buffer_of[x];
+	for (NodeId y = x + 1; y < k->graph->count; y++)
+		if (node(k->graph, y)->op == OP_result && node(k->graph, y)->in[0] == x) {
+			k->buffer_of[y] = new_buffer(k, y, STORED_ARENA, 0);
+			kernel->out[kernel->out_count] = y;
+			kernel->to[kernel->out_count++] = k->buffer_of[y];
+		}
+	if (!kernel_loop(c, k, kernel))
+		BUG("no body");
+	kernel_vectors(k, kernel);
+}
+
 static void place_leaf(Kernels *k, NodeId x)
 {
 	const Node *n = node(k->graph, x);
@@ -89,7 +109,9 @@ Kernels *naive_schedule(Compile *c, const Graph *g, int64_t tile)
 	for (NodeId x = 1; x < g->count; x++)
 		if (node(g, x)->op == OP_input || node(g, x)->op == OP_state)
 			place_leaf(k, x);
-		else
+		else if (node(g, x)->op == OP_scan)
+			compute_scan(c, k, x);
+		else if (node(g, x)->op != OP_result)
 			compute(c, k, x, tile);
 	for (uint32_t i = 0; i < g->out_count; i++) {
 		NodeId x = g->out[i].value;

@@ -110,6 +110,12 @@ static const Case VISION[] = {
 #undef CASE
 };
 
+static const Case RECURRENT[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/recurrent/cases.def"
+#undef CASE
+};
+
 /* -- The truth --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -119,6 +125,7 @@ static const struct {
 } ORACLES[] = {
     {"prelude/truth.safetensors", CASES, COUNT(CASES)},
     {"vision/truth.safetensors", VISION, COUNT(VISION)},
+    {"recurrent/truth.safetensors", RECURRENT, COUNT(RECURRENT)},
 };
 
 static SafeFile truth;
@@ -156,7 +163,7 @@ typedef struct Check {
 	Graph *g;
 	Feed feed[64];
 	size_t feeds;
-	DataField input[8];
+	DataField input[16];
 	size_t inputs;
 } Check;
 
