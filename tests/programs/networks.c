@@ -182,6 +182,25 @@ static bool attention(Draw *d, const char *text, Form *f, Text *out)
 	return true;
 }
 
+/* Through time, from either end or both. */
+static bool recurrent(Draw *d, const char *text, Form *f, Text *out)
+{
+	static const char *const NAMES[] = {"gru", "lstm", "state_space"};
+	int64_t width = some_width(d), steps = f->dim[1];
+	bool both = chance(d->t, 1, 4);
+	(void)text;
+	if (steps > 24 || !afford(d, 8 * (both + 1) * form_size(f) / *last(f) * width * (width + 8)))
+		return false;
+	const char *name = NAMES[pick(d->t, COUNT(NAMES))];
+	const char *states = strcmp(name, "state_space") == 0 ? ", states=3" : "";
+	if (both)
+		text_printf(out, "bidirectional(%s(%lld%s))", name, (long long)width, states);
+	else
+		text_printf(out, "%s(%lld%s%s)", name, (long long)width, states, perhaps(d, ", reverse=1"));
+	*last(f) = width * (both + 1);
+	return true;
+}
+
 /* [B, d] as a sequence or an image, where it divides. */
 static bool fold_axis(Draw *d, const char *text, Form *f, Text *out)
 {
@@ -289,6 +308,8 @@ static const Row LAYERS[] = {
     {R3 | R4, pool, "avg_pool"},
     {R3 | R4, mean_pool, "mean_pool"},
     {R3, attention, "attention"},
+    {R3, recurrent, ""},
+    {R3, recurrent, ""},
     {R3 | R4, join_axis, "join_last"},
     {ALL, fold_axis, ""},
     {ALL, flatten, "flatten"},

@@ -47,11 +47,26 @@ static double *weigh(Reference *r, NodeId x, double **value)
 	return evaluate(r->arena, one, feed, n->count)[y];
 }
 
+/* What a scan gives has the errors of all its steps, of which the interpreter rounds none. */
+static double *weigh_steps(Reference *r, NodeId x, double **value)
+{
+	const Node *n = node(r->graph, x), *scan = node(r->graph, n->in[0]);
+	int64_t size = shape_size(n->shape);
+	double *weight = new_array(r->arena, double, (size_t)size), most = 0;
+	for (int64_t i = 0; i < size; i++)
+		most = fmax(most, isfinite(value[x][i]) ? fabs(value[x][i]) : 0);
+	for (int64_t i = 0; i < size; i++)
+		weight[i] = most * (double)(1 + scan->attr.region->length);
+	return weight;
+}
+
 static void then_weigh(void *of, NodeId x, double **value)
 {
 	Reference *r = of;
 	if (sums(node(r->graph, x)->op) && is_float(r, x))
 		r->weight[x] = weigh(r, x, value);
+	if (node(r->graph, x)->op == OP_result && is_float(r, x))
+		r->weight[x] = weigh_steps(r, x, value);
 }
 
 /* -- Rounding ---------------------------------------------------------------------------------- */
