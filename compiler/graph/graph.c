@@ -145,7 +145,7 @@ static bool node_equal(const Node *a, const Node *b)
 {
 	return a->op == b->op && a->type == b->type && a->count == b->count &&
 	       memcmp(&a->shape, &b->shape, sizeof a->shape) == 0 &&
-	       memcmp(a->in, b->in, a->count * sizeof *a->in) == 0 &&
+	       (!a->count || memcmp(a->in, b->in, a->count * sizeof *a->in) == 0) &&
 	       memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
 }
 
@@ -200,7 +200,8 @@ static NodeId intern(Graph *g, const Node *n)
 	}
 	grow(g);
 	NodeId x = g->count++, *in = new_array(g->c->arena, NodeId, n->count);
-	memcpy(in, n->in, n->count * sizeof *in);
+	for (int i = 0; i < n->count; i++)
+		in[i] = n->in[i];
 	g->node[x] = *n;
 	g->node[x].in = in;
 	g->hash[x] = hash;
