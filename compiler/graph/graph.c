@@ -200,8 +200,8 @@ static NodeId intern(Graph *g, const Node *n)
 	}
 	grow(g);
 	NodeId x = g->count++, *in = new_array(g->c->arena, NodeId, n->count);
-	for (int i = 0; i < n->count; i++)
-		in[i] = n->in[i];
+	for (int k = 0; k < n->count; k++)
+		in[k] = n->in[k];
 	g->node[x] = *n;
 	g->node[x].in = in;
 	g->hash[x] = hash;

@@ -148,8 +148,9 @@ bool cover_stored(Cover *c)
 /* Networks that are too large for a program at random, whose parts are held, and transforms that
  * draw the arguments of others, which are held to stored truths. */
 static const char *const ELSEWHERE[] = {
-    "resnet_stem", "resnet_stage", "resnet18",  "resnet50",        "resized",   "color_jitter",
-    "random_blur", "random_turns", "sometimes", "random_rotation", "factor_of", "mixup_with"};
+    "categorical",     "resnet_stem",  "resnet_stage", "resnet18",     "resnet50",
+    "resized",         "color_jitter", "random_blur",  "random_turns", "sometimes",
+    "random_rotation", "factor_of",    "mixup_with"};
 
 bool cover_report(Cover *c, FILE *out)
 {

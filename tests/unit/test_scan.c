@@ -180,10 +180,45 @@ static void dropped_places_have_no_slope(void)
 	compile_close(c);
 }
 
+/* -- Sampling ---------------------------------------------------------------------------------- */
+
+/* Places come as often as their probability says, 4 standard deviations about; a hard sample is one
+ * of them, and its slope that of the soft one. */
+static void samples_have_their_odds(void)
+{
+	enum { ROWS = 4096, PLACES = 3 };
+	static const double P[PLACES] = {0.6, 0.3, 0.1};
+	Compile *c = compile_open();
+	DataField field = {"x", DTYPE_f32, SHAPE(ROWS, PLACES)};
+	double *x = new_array(c->arena, double, (size_t)ROWS *PLACES), count[2][PLACES] = {{0}};
+	for (int i = 0; i < ROWS * PLACES; i++)
+		x[i] = log(P[i % PLACES]);
+	Feed feed[] = {{"x", x}, {"seed", (double[]){3, 4}}, {"step", (double[]){7}}};
+	Graph *at = graph_of(c, "categorical(x)", &field, 1),
+	      *hard = graph_of(c, "gumbel_softmax(x, 0.5, hard=1)", &field, 1);
+	CU_ASSERT_FATAL(at != NULL && hard != NULL);
+	const double *place = evaluate(c->arena, at, feed, COUNT(feed))[at->out[0].value],
+	             *one = evaluate(c->arena, hard, feed, COUNT(feed))[hard->out[0].value];
+	for (int i = 0; i < ROWS; i++) {
+		count[0][(int)place[i]]++;
+		for (int j = 0; j < PLACES; j++) {
+			double y = one[i * PLACES + j];
+			CU_ASSERT_FATAL(fabs(y) < 1e-12 || fabs(y - 1) < 1e-12);
+			count[1][j] += y;
+		}
+	}
+	for (int j = 0; j < PLACES; j++)
+		for (int which = 0; which < 2; which++)
+			CU_ASSERT_DOUBLE_EQUAL(count[which][j], ROWS * P[j],
+			                       4 * sqrt(ROWS * P[j] * (1 - P[j])));
+	compile_close(c);
+}
+
 CU_TestInfo test_scan[] = {
     {"closed forms", closed_forms},
     {"layers agree", layers_agree},
     {"steps draw anew", steps_draw_anew},
+    {"samples have their odds", samples_have_their_odds},
     {"dropped places have no slope", dropped_places_have_no_slope},
     CU_TEST_INFO_NULL,
 };
