@@ -5,7 +5,6 @@
  * arguments: the flow. A definition sees its parameters and its own names, not its caller's. */
 #include "elaborator.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct Invoke { /* what a call is made of */
@@ -23,54 +22,6 @@ typedef struct Invoke { /* what a call is made of */
 static Value invoke(Elab *b, const Invoke *call);
 
 /* -- Expressions ------------------------------------------------------------------------------- */
-
-/* The steps done, in those that every() counts. */
-static NodeId step_node(Elab *b)
-{
-	NodeId step = op_input(b->g, "step", DTYPE_i32, SCALAR);
-	return b->period > 1 ? op_div(b->g, step, op_constant(b->g, DTYPE_i32, b->period)) : step;
-}
-
-static bool constant_find(Elab *b, const char *name, Value *v)
-{
-	const struct {
-		const char *name;
-		double value;
-	} numbers[] = {
-	    {"training", b->training && !b->in_init},
-	    {"steps", fmax(1, floor(b->steps / b->period))},
-	    {"epoch_steps", fmax(1, floor(b->epoch_steps / b->period))},
-	    {"batch", b->batch},
-	    {"classes", (double)b->bundle->data.classes},
-	    {"vocab", (double)b->bundle->data.vocab},
-	    {"precision", b->c->dot_type == DTYPE_bf16    ? 16
-	                  : b->c->float_type == DTYPE_f64 ? 64
-	                                                  : 32},
-	    {"pi", 3.14159265358979323846},
-	};
-	for (size_t i = 0; i < COUNT(numbers); i++)
-		if (strcmp(numbers[i].name, name) == 0) {
-			*v = value_number(numbers[i].value);
-			return true;
-		}
-	if (strcmp(name, "step") == 0) {
-		*v = b->in_init ? value_number(0)
-		                : value_tensor(op_cast(b->g, step_node(b), (DType)b->c->float_type));
-		return true;
-	}
-	if (strcmp(name, "grad_norm") == 0 && b->grad_norm && b->period > 1) {
-		elab_error(b, b->call ? b->call->span : (Span){0},
-		           "grad_norm is of the gradients of one step, not of what 'every' gathers");
-		diag_help(b->c->diags, "put every() inside: clipped(1, accumulate(4, adam))");
-		*v = value_none();
-		return true;
-	}
-	if (strcmp(name, "grad_norm") == 0 && b->grad_norm) {
-		*v = value_tensor(b->grad_norm);
-		return true;
-	}
-	return false;
-}
 
 static Value eval_applied(Elab *b, const Expr *e, const Scope *scope, const Value *flow,
                           size_t flows, bool direct);
@@ -314,7 +265,7 @@ static Value eval_named(Elab *b, const Body *body, const Scope *scope)
 		b->binding = n->name;
 		last = eval_body(b, n->body, scope, NULL);
 		b->binding = NULL;
-		if (body == b->model->loss)
+		if (b->model && body == b->model->loss)
 			view_note(b, n->name, &last, false);
 		scope = scope_bind(b, scope, n->name, last);
 	}

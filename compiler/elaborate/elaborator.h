@@ -200,6 +200,9 @@ Value eval_choice(Elab *b, const Arg *arg, const Scope *scope, const Value *flow
 Value call_map(Elab *b, Span span, const char *name, const Value *in, int count);
 bool is_map(const char *name, int *ins);
 
+/* constants.c: false: there is none of that name. VALUE_NONE: it has no value here, reported. */
+bool constant_find(Elab *b, const char *name, Value *v);
+
 /* conditional.c: the next value of a state, where sets are due. */
 NodeId when_due(Elab *b, NodeId next, NodeId otherwise);
 

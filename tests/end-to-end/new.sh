@@ -14,7 +14,7 @@ cd "$temp"
 for method in $(cut -d ' ' -f 1 list); do
 	"$sslc" new "$method" >/dev/null
 	"$sslc" dump --stage=parse "$method.json" >"$method.new"
-	origin=$(ls "$root"/models/"$method".json "$root"/models/vision/"$method"-fashion.json 2>/dev/null || :)
+	origin=$(ls "$root"/models/"$method".json "$root"/models/*/"$method".json "$root"/models/*/"$method"-fashion.json 2>/dev/null || :)
 	[ -n "$origin" ]
 	"$sslc" dump --stage=parse "$origin" | grep -v '^  "name"' >"$method.old"
 	grep -v '^  "name"' "$method.new" | diff "$method.old" -
