@@ -181,6 +181,7 @@ typedef struct Compile {
 	Diags *diags;
 	uint8_t float_type; /* DType of float data and parameters: F32, or F64 for gradient checks */
 	uint8_t dot_type;   /* DType to which operands of f32 products are rounded: BF16; 0: none */
+	bool exported;      /* the graph is for other programs: products as they are meant */
 	bool profile;       /* step functions tell when each kernel is done */
 	unsigned threads;   /* kernels may be split over this many; never changes results */
 	size_t chain_room;  /* bytes of a block of a chain (schedule/chain.c); 0: as measured */

@@ -26,6 +26,7 @@ bool constant_find(Elab *b, const char *name, Value *v)
 	    {"precision", b->c->dot_type == DTYPE_bf16    ? 16
 	                  : b->c->float_type == DTYPE_f64 ? 64
 	                                                  : 32},
+	    {"exported", b->c->exported},
 	    {"pi", 3.14159265358979323846},
 	};
 	for (size_t i = 0; i < COUNT(numbers); i++)

@@ -409,6 +409,56 @@ Bundle *elaborate(Compile *c, const Model *model, const Prelude *prelude, const 
 	return r.bundle;
 }
 
+typedef struct FunctionRequest {
+	Compile *c;
+	const Bundle *whole;
+	const Prelude *prelude;
+	const char *name;
+	int64_t batch;
+	Graph *graph;
+} FunctionRequest;
+
+static void run_function_request(void *request)
+{
+	FunctionRequest *r = request;
+	Arena *a = r->c->arena;
+	size_t errors = diag_count(r->c->diags);
+	Frame frame = {.component = ""};
+	Elab b = {.c = r->c,
+	          .model = r->whole->model,
+	          .prelude = r->prelude,
+	          .frame = &frame,
+	          .prefix = "",
+	          .steps = (double)r->whole->steps,
+	          .epoch_steps = (double)r->whole->epoch_steps,
+	          .bundle = new (a, Bundle)};
+	*b.bundle = *r->whole;
+	b.bundle->batch = r->batch;
+	b.bundle->graph_count = b.bundle->graph_capacity = 0;
+	b.bundle->graph_names = (Names){0};
+	b.pending = new_array(a, NodeId, MAX_STATES);
+	b.is_average = new_array(a, bool, MAX_STATES);
+	b.average = new_array(a, Average, MAX_STATES);
+	b.used = new_array(a, bool, b.model->define.count + 1);
+	b.init = begin_graph(&b, "init", false, r->batch);
+	if (strcmp(r->name, "features") == 0) {
+		build_features(&b);
+	} else if (strcmp(r->name, "loss") == 0) {
+		begin_graph(&b, "loss", true, r->batch);
+		graph_output(b.g, "loss", build_loss(&b));
+	}
+	if (diag_count(r->c->diags) == errors)
+		r->graph = bundle_graph(b.bundle, r->name);
+}
+
+Graph *elaborate_function(Compile *c, const Bundle *whole, const Prelude *prelude, const char *name,
+                          int64_t batch)
+{
+	FunctionRequest r = {c, whole, prelude, name, batch, NULL};
+	stack_run(c, run_function_request, &r);
+	return r.graph;
+}
+
 Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definitions, Expr *e,
                         const DataField *inputs, size_t count, Bundle **states)
 {

@@ -94,6 +94,10 @@ typedef struct Bundle {
 
 /* NULL after errors (all that could be found are reported). */
 Bundle *elaborate(Compile *c, const Model *model, const Prelude *prelude, const DataShape *data);
+/* One function of it anew, for another batch: features or loss, with the states of `whole`; NULL:
+ * there is none, or errors. */
+Graph *elaborate_function(Compile *c, const Bundle *whole, const Prelude *prelude, const char *name,
+                          int64_t batch);
 /* ranges.c: fills `range`. */
 void find_ranges(Bundle *b);
 Graph *bundle_graph(const Bundle *b, const char *name); /* NULL: there is none */
