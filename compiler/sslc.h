@@ -1,6 +1,6 @@
 /* sslc.h: the public API: from a model file to functions that train it.
  *
- * 1 Compile     sslc_open, sslc_bind, sslc_function, sslc_embed
+ * 1 Compile     sslc_open, sslc_bind, sslc_function, sslc_embed, sslc_export_onnx
  * 2 Inspect     sslc_describe, states, tasks, functions, settings, sslc_dump
  * 3 Errors      sslc_error_count, sslc_print_errors
  *
@@ -124,6 +124,17 @@ typedef struct sslc_embedded {
 /* For the machine that the options name. False: an error, and nothing to free. */
 SSLC_API bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out);
 SSLC_API void sslc_embedded_free(sslc_embedded *e);
+
+/* A function as an ONNX file: "features" or "loss", as long as it draws no random numbers. Its
+ * inputs are the fields of the data as they are in files (bytes are seen as numbers in [0, 1] by the
+ * graph itself), the states it reads are constants of the file. */
+typedef struct sslc_export {
+	const char *function; /* NULL: "features"; "encode" is another name of it */
+	const void *weights;  /* a block of states as sslc_states describes it */
+	int64_t batch;        /* samples; 0: the first axis is free, "batch" */
+} sslc_export;
+/* The file is `bytes`, of malloc, to be freed by free(). False: an error, and nothing to free. */
+SSLC_API bool sslc_export_onnx(sslc_program *p, const sslc_export *how, char **bytes, size_t *size);
 
 /* -- 2 Inspect --------------------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@ sources=$(git ls-files -co --exclude-standard '*.c' '*.h' | sort)
 
 # -- Layers: a folder of the compiler includes only doors below its own -------------------------------
 # Lowest first; a file may include the doors before its folder's place, and its own folder's headers.
-layers="base machine parse graph elaborate autodiff passes schedule codegen load"
+layers="base machine parse graph onnx elaborate autodiff passes schedule codegen load"
 awk -v order="$layers" '
 BEGIN { n = split(order, name, " "); for (i = 1; i <= n; i++) rank[name[i]] = i }
 FNR == 1 { split(FILENAME, part, "/"); folder = part[2]; own = (part[1] == "compiler" && folder in rank) ? rank[folder] : 0 }

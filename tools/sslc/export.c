@@ -1,0 +1,58 @@
+/* export.c: sslc export: a function of a model as an ONNX file, with the weights of a checkpoint. */
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session.h"
+
+enum { PATH = 1024 };
+
+static int write_onnx(Session *s, const Options *o, const Engine *engine)
+{
+	char out[PATH], why[WHY], *bytes;
+	size_t size;
+	sslc_export how = {.function = o->function, .weights = engine->states, .batch = o->batch};
+	snprintf(out, sizeof out, "%s%s", o->out ? o->out : sslc_name(s->program),
+	         o->out ? "" : ".onnx");
+	if (!sslc_export_onnx(s->program, &how, &bytes, &size))
+		return session_errors(s);
+	const void *part = bytes;
+	bool good = bytes_write(out, &part, &size, 1, why);
+	free(bytes);
+	if (!good) {
+		complain("%s", why);
+		return EXIT_SYSTEM;
+	}
+	char text[24];
+	printf("%s of %s in %s, %s\n", o->function ? o->function : "features", sslc_name(s->program),
+	       out, bytes_text(size, text));
+	return EXIT_GOOD;
+}
+
+static int with_weights(Session *s, const Options *o, Engine *engine)
+{
+	char path[PATH];
+	Failure f = {0};
+	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
+	if (engine_open(engine, sslc_describe(s->program), 1, &f) &&
+	    weights_load(engine, o->weights ? o->weights : path, true, &f))
+		return write_onnx(s, o, engine);
+	if (!o->weights && access(path, F_OK) != 0 && !f.help[0])
+		fail_help(&f, "sslc run %s makes it; --weights FILE names another one", o->model);
+	return session_failure(s, &f);
+}
+
+int command_export(const Options *o)
+{
+	Session s;
+	Engine engine = {0};
+	int code = session_open(&s, o, (sslc_options){0}, true);
+	if (!code)
+		code = with_weights(&s, o, &engine);
+	engine_close(&engine);
+	session_close(&s);
+	return code ? code : finish_output(EXIT_GOOD);
+}
