@@ -12,8 +12,9 @@ static void depends(Onnx *o, NodeId x, const char *how)
 {
 	Diags *d = o->c->diags;
 	const Node *n = node(o->g, x);
-	diag_error(d, n->origin, "%s of a '%s' here depends on how many samples the batch has", how,
-	           op_info[n->op].name);
+	diag_error(d, n->origin,
+	           "the batch cannot be free: %s of a '%s' here depends on how many samples it has",
+	           how, op_info[n->op].name);
 	diag_help(d, "--batch N writes it for batches of N samples alone");
 }
 

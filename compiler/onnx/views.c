@@ -264,8 +264,6 @@ Stored onnx_scatter(Onnx *o, NodeId x, const char *op)
 	int axis = (int)n->attr.axis, rank = n->shape.rank, places = at->shape.rank, k = 0;
 	int64_t front[MAX_RANK], back[MAX_RANK], of_y[MAX_RANK];
 	Extent list[2] = {{-1, 0}, {1, 0}}, rows[MAX_RANK] = {{-1, 0}};
-	if (n->type != DTYPE_f32)
-		return refuse(o, x, "ONNX Runtime adds f32 alone, not %s", type_info[n->type].name);
 	front[k++] = axis;
 	for (int i = 0; i < rank; i++)
 		if (i != axis)
@@ -288,7 +286,7 @@ Stored onnx_scatter(Onnx *o, NodeId x, const char *op)
 			rows[0] = (Extent){shape_size(at->shape), 0};
 	}
 	const char *where = clamped(o, whole(o, n->in[1]), o->extent[x][axis]);
-	where = reshaped(o, where, list, 2);
+	where = reshaped(o, cast_to(o, where, ONNX_INT64), list, 2);
 	const char *added = transposed(o, whole(o, n->in[2]), of_y, y->shape.rank);
 	added = reshaped(o, added, rows, rank);
 	const char *to = transposed(o, whole(o, n->in[0]), front, rank);

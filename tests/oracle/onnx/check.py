@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exports every shipped model as ONNX and compares ONNX Runtime's features with `sslc features`.
+"""Exports every shipped model, and those of this folder, as ONNX and compares ONNX Runtime's features with `sslc features`.
 
 Each model is trained for a few steps on made-up images or vectors, so that statistics and weights are not those of the
 beginning. onnx.checker must accept each file; at batches of 1, 3, the model's and all samples, ONNX Runtime's features must
@@ -17,7 +17,9 @@ SAMPLES = 520
 def make_data(text, folder):
     """What stands for the data of a model file: the same type and shape of a sample."""
     random = numpy.random.default_rng(0)
-    if text.startswith("normal("):
+    if "tokens" in text:
+        x = random.integers(0, 20, (SAMPLES, 9)).astype(numpy.int32)
+    elif text.startswith("normal("):
         width = int(text.split("(")[1].split(",")[1])
         x = random.normal(size=(SAMPLES, width)).astype(numpy.float32)
     else:
@@ -72,7 +74,8 @@ def main():
     arguments.add_argument("--keep", type=pathlib.Path)
     arguments.add_argument("models", nargs="*", type=pathlib.Path)
     a = arguments.parse_intermixed_args()
-    models = a.models or sorted(p for p in (ROOT / "models").rglob("*.json") if p.parent.name != "lib")
+    shipped = [p for p in (ROOT / "models").rglob("*.json") if p.parent.name != "lib"]
+    models = a.models or sorted(shipped) + sorted(pathlib.Path(__file__).parent.glob("*.json"))
     with tempfile.TemporaryDirectory() as temp:
         folder = a.keep or pathlib.Path(temp)
         worst = {path.stem: check(a.sslc.resolve(), path, folder / path.stem) for path in models}
