@@ -112,7 +112,8 @@ const char *emit(Onnx *o, const char *op, const char *const *in, int count)
 		}
 	for (int i = 0; i < count; i++)
 		proto_text(m, NODE_INPUT, in[i]);
-	const char *name = arena_printf(o->c->arena, "%s_%u", op, ++o->emitted);
+	/* the slash: no input and no state has such a name */
+	const char *name = arena_printf(o->c->arena, "/%s_%u", op, ++o->emitted);
 	proto_text(m, NODE_OUTPUT, name);
 	proto_text(m, NODE_NAME, name);
 	proto_text(m, NODE_OP, op);
@@ -402,6 +403,16 @@ static bool write_nodes(Onnx *o)
 	return good;
 }
 
+/* Not that of an input: in a file each name is of one value. */
+static const char *output_name(const Onnx *o, const char *name)
+{
+	for (NodeId x = 1; x < o->g->count; x++)
+		if (o->needed[x] && node(o->g, x)->op == OP_input &&
+		    strcmp(node(o->g, x)->attr.name, name) == 0)
+			return arena_printf(o->c->arena, "/%s", name);
+	return name;
+}
+
 static void put_outputs(Onnx *o)
 {
 	for (uint32_t i = 0; i < o->g->out_count; i++) {
@@ -410,8 +421,8 @@ static void put_outputs(Onnx *o)
 		o->place = node(o->g, out->value)->origin;
 		const char *name = whole(o, out->value);
 		proto_text(m, NODE_INPUT, name);
-		proto_text(m, NODE_OUTPUT, out->name);
-		proto_text(m, NODE_NAME, out->name);
+		proto_text(m, NODE_OUTPUT, output_name(o, out->name));
+		proto_text(m, NODE_NAME, output_name(o, out->name));
 		proto_text(m, NODE_OP, "Identity");
 		proto_message(&o->t->node, GRAPH_NODE, m);
 	}
@@ -427,7 +438,7 @@ static bool put_file(Onnx *o)
 		if (o->needed[x] && node(o->g, x)->op == OP_input)
 			put_value(o, GRAPH_INPUT, node(o->g, x)->attr.name, x);
 	for (uint32_t i = 0; i < o->g->out_count; i++)
-		put_value(o, GRAPH_OUTPUT, o->g->out[i].name, o->g->out[i].value);
+		put_value(o, GRAPH_OUTPUT, output_name(o, o->g->out[i].name), o->g->out[i].value);
 	if (t->graph.size + t->initializer.size > MOST_BYTES) {
 		diag_error(o->c->diags, (Span){0},
 		           "the weights are more than the 2 GiB that an ONNX file can have");
