@@ -165,23 +165,23 @@ const char *constant_table(Onnx *o, const char *name, DType type, const int64_t 
 
 const char *constant(Onnx *o, DType type, double value)
 {
-	Text name = {0};
+	Text *name = &o->t->message; /* empty between operators */
 	union {
 		float f32;
 		int32_t i32;
 		uint8_t u8;
 	} bytes = {0};
-	text_printf(&name, "%s(", type_info[type].name);
-	text_number(&name, value, type == DTYPE_f32);
-	text_printf(&name, ")");
+	text_printf(name, "%s(", type_info[type].name);
+	text_number(name, value, type == DTYPE_f32);
+	text_printf(name, ")");
 	if (type == DTYPE_f32)
 		bytes.f32 = (float)value;
 	else if (type == DTYPE_i32)
 		bytes.i32 = (int32_t)value;
 	else
 		bytes.u8 = (uint8_t)value;
-	const char *copy = arena_copy(o->c->arena, name.data, name.size);
-	text_close(&name);
+	const char *copy = arena_copy(o->c->arena, name->data, name->size);
+	name->size = 0;
 	return constant_table(o, copy, type, NULL, 0, &bytes);
 }
 
@@ -333,29 +333,33 @@ static const Row *const rows[OP_COUNT] = {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
+static void put_length(Text *shape, Extent e)
+{
+	Text dim = {0};
+	char name[64];
+	snprintf(name, sizeof name, "%lld*batch", (long long)e.each);
+	if (e.fixed)
+		snprintf(name, sizeof name, "%lld*batch+%lld", (long long)e.each, (long long)e.fixed);
+	if (!e.each)
+		proto_int(&dim, DIM_VALUE, e.fixed);
+	else
+		proto_text(&dim, DIM_PARAM, e.each == 1 && !e.fixed ? "batch" : name);
+	proto_message(shape, SHAPE_DIM, &dim);
+	text_close(&dim);
+}
+
 static void put_value(Onnx *o, unsigned field, const char *name, NodeId x)
 {
 	const Node *n = node(o->g, x);
-	Text dim = {0}, shape = {0}, tensor = {0}, type = {0}, value = {0};
-	for (int i = 0; i < n->shape.rank; i++) {
-		Extent e = o->extent[x][i];
-		if (!e.each)
-			proto_int(&dim, DIM_VALUE, e.fixed);
-		else
-			proto_text(&dim, DIM_PARAM,
-			           e.each == 1 && !e.fixed ? "batch"
-			           : !e.fixed ? arena_printf(o->c->arena, "%lld*batch", (long long)e.each)
-			                      : arena_printf(o->c->arena, "%lld*batch+%lld", (long long)e.each,
-			                                     (long long)e.fixed));
-		proto_message(&shape, SHAPE_DIM, &dim);
-	}
+	Text shape = {0}, tensor = {0}, type = {0}, value = {0};
+	for (int i = 0; i < n->shape.rank; i++)
+		put_length(&shape, o->extent[x][i]);
 	proto_int(&tensor, TENSOR_ELEMENT, onnx_type(n->type));
 	proto_message(&tensor, TENSOR_SHAPE, &shape);
 	proto_message(&type, TYPE_TENSOR, &tensor);
 	proto_text(&value, VALUE_NAME, name);
 	proto_message(&value, VALUE_TYPE, &type);
 	proto_message(&o->t->graph, field, &value);
-	text_close(&dim);
 	text_close(&shape);
 	text_close(&tensor);
 	text_close(&type);
