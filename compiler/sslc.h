@@ -133,7 +133,8 @@ typedef struct sslc_export {
 	const void *weights;  /* a block of states as sslc_states describes it */
 	int64_t batch;        /* samples; 0: the first axis is free, "batch" */
 } sslc_export;
-/* The file is `bytes`, of malloc, to be freed by free(). False: an error, and nothing to free. */
+/* The file is `bytes`, of malloc, to be freed by free(). False, and nothing to free: an error, or,
+ * without one, before sslc_bind, or NULL for the weights or what is to be filled. */
 SSLC_API bool sslc_export_onnx(sslc_program *p, const sslc_export *how, char **bytes, size_t *size);
 
 /* -- 2 Inspect --------------------------------------------------------------------------------- */

@@ -69,6 +69,8 @@ static void ask_all(sslc_program *p)
 		sslc_cost cost;
 		sslc_time time[2];
 		double flops;
+		char *file;
+		size_t size;
 		CU_ASSERT_PTR_NULL(sslc_function(p, "step"));
 		CU_ASSERT_PTR_NULL(sslc_function(p, NULL));
 		CU_ASSERT_PTR_NULL(sslc_function_described(p, "step"));
@@ -87,6 +89,10 @@ static void ask_all(sslc_program *p)
 		(void)sslc_times(p, time, 2);
 		(void)sslc_peak_task(p, &flops);
 		(void)sslc_cpu(p);
+		CU_ASSERT_FALSE(sslc_export_onnx(p, NULL, &file, &size));
+		CU_ASSERT_FALSE(sslc_export_onnx(p, &(sslc_export){0}, &file, &size));
+		CU_ASSERT_FALSE(sslc_export_onnx(p, &(sslc_export){.weights = ""}, &file, &size));
+		CU_ASSERT_FALSE(sslc_export_onnx(p, &(sslc_export){.weights = ""}, NULL, NULL));
 		CU_ASSERT_FALSE(sslc_bind(p, NULL));
 		sslc_data_error(p, NULL);
 		sslc_data_error(p, "the data is wrong");
@@ -314,6 +320,19 @@ static void options_are_copied(void)
 }
 
 /* False: the limit was passed somewhere. */
+/* With weights of zero. */
+static bool exports(sslc_program *p, const char *function)
+{
+	char *file = NULL, *weights = calloc(1, sslc_states_bytes(p) + 1);
+	size_t size = 0;
+	sslc_export how = {.function = function, .weights = weights};
+	bool good = sslc_export_onnx(p, &how, &file, &size);
+	CU_ASSERT_EQUAL(good, file && size > 100);
+	free(file);
+	free(weights);
+	return good;
+}
+
 static bool whole_way(size_t limit)
 {
 	static const char *const names[] = {"init", "step", "features", "gradients", "perturbed"};
@@ -323,6 +342,7 @@ static bool whole_way(size_t limit)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
 	bool good = sslc_bind(p, &data);
 	good = sslc_dump(p, "step", "llvm", SSLC_TEXT, nowhere) && good;
+	good = exports(p, NULL) && good;
 	sslc_compile(p, names, 5);
 	for (int i = 0; i < 5; i++)
 		good = sslc_function(p, names[i]) && good;
