@@ -56,6 +56,8 @@ const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
 /* What the reader left out, for the user; "": nothing. */
 const char *data_note(const Data *d);
+/* tokenizer.json, by which text became the integers of x; NULL: they are of no text. */
+const char *data_tokenizer(const Data *d);
 /* Where sample i of a split stands in its file. */
 int64_t data_row(const Data *d, Split s, int64_t i);
 /* Every value that the model can be given is one that it tells apart; false names the first sample

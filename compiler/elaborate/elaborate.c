@@ -285,6 +285,26 @@ static void build_features(Elab *b)
 	graph_output(b->g, "features", op_cast(b->g, v.node, (DType)b->c->float_type));
 }
 
+/* Of one sample; it reads what the runtime gives: x. */
+static void build_generate(Elab *b)
+{
+	const Body *body = b->model->generate;
+	if (!body)
+		return;
+	begin_graph(b, "generate", false, 1);
+	Value v = eval_section(b, "generate", body, data_scope(b, 1));
+	if (v.kind == VALUE_NONE)
+		return;
+	const Node *n = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
+	if (!n || n->shape.rank != 3 || n->shape.dim[0] != 1 || !type_info[n->type].is_float) {
+		diag_error(b->c->diags, body->span,
+		           "what generates is %s, but must be logits [1, places, vocab] of x",
+		           value_text(b, &v));
+		return;
+	}
+	graph_output(b->g, "logits", v.node);
+}
+
 /* A default of the language, as if it stood in a file of its own. */
 static Expr *parse_text(Elab *b, const char *quoted)
 {
@@ -387,6 +407,7 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	if (diag_count(c->diags) == errors)
 		build_gradients(&b);
 	build_features(&b);
+	build_generate(&b);
 	build_tasks(&b);
 	check_used(&b);
 	for (size_t i = 0; b.scans && i < b.bundle->graph_count; i++)

@@ -65,6 +65,7 @@ typedef struct Range {
  *   views           out what can be looked at beside the data, [batch, ...] each (views.c); changes
  *                   nothing   inputs as step; absent where there is none
  *   features        out features [batch, ...]              inputs x
+ *   generate        out logits [1, places, vocab]          inputs x of one sample
  *   T.init  T.step  as above, for task T (states with that task)
  *   T.bank          in place of T.step, for a task that trains nothing: out each value of its bank
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step, bank.NAME (as used)

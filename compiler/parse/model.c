@@ -326,6 +326,8 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		model->names_lost |= !model->pretext || model->pretext->kind == BODY_BAD;
 	} else if (strcmp(m->key, "loss") == 0) {
 		model->loss = body_parse(c, m, "loss");
+	} else if (strcmp(m->key, "generate") == 0) {
+		model->generate = body_parse(c, m, "generate");
 	} else if (strcmp(m->key, "features") == 0) {
 		model->features = body_parse(c, m, "features");
 	} else if (strcmp(m->key, "optimizer") == 0) {

@@ -171,11 +171,12 @@ typedef struct Model {
 	const char *name; /* "name", or the file's without .json */
 	const char *text; /* the file's bytes, for checkpoints */
 	size_t text_size;
-	Expr *data;            /* required: a call of a reader */
-	Body *pretext;         /* BODY_NAMED whose names the loss sees; may be NULL */
-	Body *loss;            /* required unless is_prelude */
-	Body *features;        /* default: encoder(x) if there is an encoder, else NULL */
-	Expr *optimizer;       /* default: adam(lr=1e-3) */
+	Expr *data;      /* required: a call of a reader */
+	Body *pretext;   /* BODY_NAMED whose names the loss sees; may be NULL */
+	Body *loss;      /* required unless is_prelude */
+	Body *generate;  /* logits of the next token, for x of one sample; NULL: it generates nothing */
+	Body *features;  /* default: encoder(x) if there is an encoder, else NULL */
+	Expr *optimizer; /* default: adam(lr=1e-3) */
 	const char *precision; /* of the operands of products: "f32" (default) or "bf16" */
 	Train train;
 	Definitions define; /* "define" and, with is_network, the networks, in file order */
@@ -186,7 +187,7 @@ typedef struct Model {
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
 } Model;
 
-/* Sections name data define pretext loss features optimizer precision train downstream; every other
+/* Sections name data define pretext loss features generate optimizer precision train downstream; every other
  * key must be a list: a network. After errors the model is returned too, as far as it could be read
  * (broken bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even
  * that. */

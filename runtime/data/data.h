@@ -58,6 +58,7 @@ typedef struct Found {
 	char **class_name;
 	int64_t class_count;
 	char note[WHY]; /* for the user, what was left out; "": nothing */
+	char *tokenizer; /* tokenizer.json, of which the integers of x are ids; NULL: of none */
 } Found;
 
 /* Adds a field to a part, for the caller to fill. */

@@ -109,6 +109,10 @@ const char *data_note(const Data *d)
 {
 	return d->found.note;
 }
+const char *data_tokenizer(const Data *d)
+{
+	return d->found.tokenizer;
+}
 int64_t data_count(const Data *d, Split s)
 {
 	return s == SPLIT_TRAIN ? d->shape.train_count : d->shape.test_count;

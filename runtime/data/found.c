@@ -127,5 +127,6 @@ void found_close(Found *found)
 	for (int64_t i = 0; found->class_name && i < found->class_count; i++)
 		free(found->class_name[i]);
 	free(found->class_name);
+	free(found->tokenizer);
 	*found = (Found){0};
 }

@@ -16,7 +16,7 @@
 
 #define FORMAT   "sslc 2"
 #define FORMAT_1 "sslc 1" /* the same, but that its checksum was of the data alone */
-enum { NUMBER = 32, KEYS = 12 };
+enum { NUMBER = 32, KEYS = 16 };
 
 /* -- Saving ------------------------------------------------------------------------------------ */
 
@@ -59,6 +59,8 @@ static void describe(Metadata *m, const Engine *e, const Data *data, const Posit
 	add_double(m, "recent_sum", at->recent_sum);
 	add_double(m, "epoch_loss", at->epoch_loss);
 	add_text(m, "model", e->model->text);
+	if (data_tokenizer(data))
+		add_text(m, "tokenizer", data_tokenizer(data));
 }
 
 bool checkpoint_save(const Engine *e, const Data *data, const char *directory, const Position *at,
@@ -280,6 +282,15 @@ int64_t checkpoint_epochs(const char *directory)
 	return (int64_t)epochs;
 }
 
+static bool same_tokens(const Data *data, const SafeFile *file, const char *path, Failure *f)
+{
+	const char *then = safe_meta(file, "tokenizer"), *now = data_tokenizer(data);
+	if ((!then && !now) || (then && now && strcmp(then, now) == 0))
+		return true;
+	fail(f, FAILURE_WRONG, "%s is of a run with other tokens than the data has now", path);
+	return fail_help(f, "the text, or the tokenizer's file, is another one");
+}
+
 /* What was asked for on the command line against what the checkpoint says. */
 static bool agree(const Engine *e, const Data *data, const TrainOptions *o, const SafeFile *file,
                   const char *path, uint64_t train_count, Position *at, Failure *f)
@@ -290,6 +301,8 @@ static bool agree(const Engine *e, const Data *data, const TrainOptions *o, cons
 		return fail(f, FAILURE_WRONG,
 		            "%s is of a run on %" PRIu64 " samples, but the data has %" PRId64 " now", path,
 		            train_count, data_count(data, SPLIT_TRAIN));
+	if (!same_tokens(data, file, path, f))
+		return false;
 	if (o->has_seed && o->seed != at->seed)
 		return fail(f, FAILURE_WRONG,
 		            "%s is of a run with seed %" PRIu64 ", but --seed %" PRIu64 " is given", path,
@@ -325,6 +338,15 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 	bool good = checkpoint_position(&file, path, at, &train_count, f) &&
 	            agree(e, data, o, &file, path, train_count, at, f) &&
 	            copy_states(e, &file, path, ALL, true, f);
+	safe_close(&file);
+	return good;
+}
+
+bool weights_load_tokens(Engine *e, const Data *data, const char *path, Failure *f)
+{
+	SafeFile file = {0};
+	bool good = open_file(&file, path, f) && same_tokens(data, &file, path, f) &&
+	            copy_states(e, &file, path, NOT_OPTIMIZER, true, f);
 	safe_close(&file);
 	return good;
 }

@@ -261,6 +261,25 @@ MUST_CHECK bool bank_fill(Bank *bank, Engine *e, const Data *data, const sslc_ta
 void bank_inputs(const Bank *bank, Call *call);
 void bank_close(Bank *bank); /* safe after {0} */
 
+/* -- generate.c: text from a causal model ------------------------------------------------------------------ */
+
+typedef struct Sampling {
+	const char *prompt; /* UTF-8; at least a token of the tokenizer */
+	int64_t tokens;     /* how many follow it */
+	double temperature; /* logits are divided by it; 0: the likeliest token */
+	int64_t top_k;      /* only so many of the likeliest; 0: all */
+	uint64_t seed;
+} Sampling;
+/* Writes the prompt and what the model's "generate" says after it. */
+struct Tokenizer;
+MUST_CHECK bool generate(Engine *e, const struct Tokenizer *tokenizer, const Sampling *how,
+                         FILE *out, Failure *f);
+/* An id below count, by the softmax of its logits; token `step` of a text. room: 16 bytes an id. */
+int32_t token_choose(const float *logit, int64_t count, double temperature, int64_t top_k,
+                     uint64_t seed, int64_t step, void *room);
+/* save.c: weights of a checkpoint as weights_load, if its tokens are those of the data. */
+MUST_CHECK bool weights_load_tokens(Engine *e, const Data *data, const char *path, Failure *f);
+
 /* -- 4 Downstream: downstream.c, paired.c, seeds.c, verdict.c ------------------------------------------- */
 
 /* paired.c: the mean of a - b, and where it lies with 95 % of certainty. */

@@ -33,7 +33,7 @@ seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).js
 seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
-	grep -aoE "(npy|idx|images|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader
+	grep -aoE "(npy|idx|normal|fashion_mnist|text|lines)\([^\"]*\)" "(npy|idx|images|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader
 echo "npy('u1.npy', label='i1.npy', test=0.5)" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
@@ -56,7 +56,7 @@ printf '{"seconds": 3, "kernels": [{"seconds": 1, "shape": "a"}, {"seconds": 2}]
 	cat "$root"/tests/oracle/events/oracle
 } >"$corpus/events/1"
 printf '\002\0\0\0\0\0\0\0\001\0\0\0\0\0\0\0\002\0\0\0\0\0\0\0abc' >"$corpus/cache/1"
-for letter in 0 1 2 3 4 5 6; do
+for letter in 0 1 2 3 4 5 6 7; do
 	printf "\\$letter" >"$corpus/options/$letter"
 	printf '%s\n' model.json --epochs 3 --seed=4 --out a --cpu x --function step -- >>"$corpus/options/$letter"
 done

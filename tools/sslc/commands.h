@@ -8,7 +8,7 @@
 typedef struct Command {
 	const char *name;
 	char letter;
-	const char *operand; /* "MODEL.json", "RUN..."; in [] where it may be left out; "": none */
+	const char *operand; /* "MODEL.json", "RUN...", "FILE..."; in [] where it may be left out; "": none */
 	const char *meaning, *details, *example;
 } Command;
 
@@ -22,6 +22,12 @@ static inline bool takes_model(const Command *c)
 static inline bool takes_runs(const Command *c)
 {
 	return strcmp(c->operand, "RUN...") == 0;
+}
+
+/* Whether it is one file or more, of any kind. */
+static inline bool takes_files(const Command *c)
+{
+	return strcmp(c->operand, "FILE...") == 0;
 }
 
 static const Command commands[] = {

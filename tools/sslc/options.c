@@ -142,6 +142,9 @@ int options_read(Options *o, char letter, int count, char **argument)
 		} else if (takes_runs(c)) {
 			complain("sslc %s takes at most %d folders of runs", c->name, MOST_RUNS);
 			return EXIT_USAGE;
+		} else if (takes_files(c)) {
+			argument[o->files++] = argument[i]; /* where it was read before */
+			o->file = (const char *const *)argument;
 		} else if (o->model || !*c->operand) {
 			complain("sslc %s takes %s, but '%s' is given too", c->name,
 			         takes_model(c) ? "one model file"
@@ -153,8 +156,12 @@ int options_read(Options *o, char letter, int count, char **argument)
 			o->model = a;
 		}
 	}
-	if ((takes_model(c) || takes_runs(c)) && !o->model && !o->help) {
-		complain("sslc %s needs a %s", c->name, takes_runs(c) ? "folder of a run" : "model file");
+	bool needs = takes_model(c) || takes_runs(c) || takes_files(c);
+	if (needs && !o->model && !o->files && !o->help) {
+		complain("sslc %s needs a %s", c->name,
+		         takes_runs(c)    ? "folder of a run"
+		         : takes_files(c) ? "file"
+		                          : "model file");
 		advise("for example: %s", c->example);
 		return EXIT_USAGE;
 	}

@@ -214,6 +214,7 @@ static void print_zsh(void)
 			zsh_option(o);
 		puts(takes_model(c)     ? "\t\t\t'*:model:_files -g \"*.json\"' ;;"
 		     : takes_runs(c)    ? "\t\t\t'*:run:_files -/' ;;"
+		     : takes_files(c)   ? "\t\t\t'*:file:_files' ;;"
 		     : c->letter == 'h' ? "\t\t\t'1:command:{_describe command commands}' ;;"
 		                        : "\t\t\t;;");
 	}
@@ -246,6 +247,8 @@ static void print_fish(void)
 		EACH_OPTION(o)
 		if (takes(c, o))
 			fish_option(c, o);
+		if (takes_files(c))
+			printf("complete -c sslc -n '__fish_seen_subcommand_from %s' -F\n", c->name);
 		if (takes_runs(c))
 			printf("complete -c sslc -n '__fish_seen_subcommand_from %s' -k -a "
 			       "'(__fish_complete_directories)'\n",

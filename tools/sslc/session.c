@@ -154,7 +154,7 @@ int session_find(const Session *s, const char *function)
 	if (sslc_has_function(s->program, function))
 		return EXIT_GOOD;
 	static const char *const own[] = {"init",  "step",      "features",
-	                                  "views", "gradients", "perturbed"};
+	                                  "views", "generate", "gradients", "perturbed"};
 	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
 	enum { ROOM = 256 };
 	const char *names[ROOM];

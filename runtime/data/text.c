@@ -1,0 +1,257 @@
+/* text.c: text files: windows of documents, and lines with labels. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "windows.h"
+
+enum { SPLIT_SEED = 0x5e1f }; /* which documents are held out */
+
+static bool check_share(double share, char why[WHY])
+{
+	return (share >= 0 && share < 1) ||
+	       because(why, "test=%g: the share that is held out must be at least 0 and below 1",
+	               share);
+}
+
+/* The documents of a file or folder, and behind them those of the test files; *train: how many are before
+ * those. */
+static bool read_documents(const Arguments *a, const char *path, const char *test_path,
+                           const char *separator, Documents *d, size_t *train, char why[WHY])
+{
+	char full[PATH];
+	if (!*path)
+		return because(why, "the name of the text is empty");
+	if (!arguments_path(a, path, full, why) || !documents_add(d, full, separator, why))
+		return false;
+	*train = d->count;
+	if (!d->count)
+		return because(why, "'%.300s' is empty", full);
+	if (!*test_path)
+		return true;
+	if (!arguments_path(a, test_path, full, why) || !documents_add(d, full, separator, why))
+		return false;
+	return d->count > *train || because(why, "'%.300s' is empty", full);
+}
+
+static char *print_tokenizer(const Tokenizer *t, Found *found, char why[WHY])
+{
+	return found->tokenizer = tokenizer_print(t, why);
+}
+
+/* -- text -------------------------------------------------------------------------------------- */
+
+typedef struct Settings {
+	int32_t window, overlap;
+	bool straddle;
+} Settings;
+
+/* One document: its last share is the test split, from a character on. */
+static size_t cut_document(const Documents *d, double share)
+{
+	size_t at = d->size - (size_t)((double)d->size * share);
+	while (at < d->size && ((unsigned char)d->text[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+static bool add_text(Windows *w, const Tokenizer *t, Slice text, size_t *from, const Settings *s,
+                     char why[WHY])
+{
+	*from = w->tokens.count;
+	if (!tokenizer_encode(t, text.at, text.size, &w->tokens, why))
+		return false;
+	return s->straddle || windows_cut(w, *from, s->overlap, false, why);
+}
+
+/* Which documents: all in order, or those of [from, to) of the permutation that holds some out. */
+typedef struct Choice {
+	size_t from, to, shuffled; /* shuffled: of so many; 0: in order */
+} Choice;
+
+static bool add_documents(Windows *w, const Tokenizer *t, const Documents *d, Choice c,
+                          const Settings *s, char why[WHY])
+{
+	size_t from;
+	for (size_t i = c.from; i < c.to; i++) {
+		size_t k =
+		    c.shuffled ? (size_t)order_at((int64_t)i, (int64_t)c.shuffled, SPLIT_SEED, 0) : i;
+		Slice text = {d->text + d->at[k].from, d->at[k].to - d->at[k].from};
+		if (!add_text(w, t, text, &from, s, why))
+			return false;
+	}
+	return !s->straddle || windows_cut(w, 0, s->overlap, true, why);
+}
+
+static bool fill_splits(const Documents *d, size_t train, double share, const Tokenizer *t,
+                        Windows *const w[2], const Settings *s, char why[WHY])
+{
+	size_t held = (size_t)((double)train * share), from;
+	held += held == 0 && share > 0 && train > 1; /* a document, if there are two */
+	if (d->count > train)                        /* test files */
+		return add_documents(w[0], t, d, (Choice){0, train, 0}, s, why) &&
+		       add_documents(w[1], t, d, (Choice){train, d->count, 0}, s, why);
+	if (train > 1)
+		return add_documents(w[0], t, d, (Choice){0, train - held, held ? train : 0}, s, why) &&
+		       add_documents(w[1], t, d, (Choice){train - held, train, train}, s, why);
+	size_t cut = cut_document(d, share);
+	return add_text(w[0], t, (Slice){d->text, cut}, &from, s, why) &&
+	       (!s->straddle || windows_cut(w[0], 0, s->overlap, true, why)) &&
+	       add_text(w[1], t, (Slice){d->text + cut, d->size - cut}, &from, s, why) &&
+	       (!s->straddle || windows_cut(w[1], 0, s->overlap, true, why));
+}
+
+/* Takes both windows. */
+static bool to_parts(Windows *const w[2], int32_t ids, Found *found, char why[WHY])
+{
+	windows_fill(w[0], ids, &found->part[SPLIT_TRAIN]);
+	if (w[1]->count)
+		windows_fill(w[1], ids, &found->part[SPLIT_TEST]);
+	else
+		windows_close(w[1]);
+	return found->part[SPLIT_TRAIN].field[0].array.dim[0] > 0 ||
+	       because(why, "the text has no window: it is shorter than one, or all of it is held out");
+}
+
+bool read_text(const Arguments *a, Found *found, char why[WHY])
+{
+	Settings s = {.overlap = (int32_t)a->number[3], .straddle = a->number[4] != 0};
+	double share = a->number[6];
+	if (!(s.window = window_size(a->number[1], why)) || !check_share(share, why))
+		return false;
+	if (a->number[3] < 0 || a->number[3] >= s.window || floor(a->number[3]) != a->number[3])
+		return because(why, "overlap=%g: windows of %d tokens overlap by 0 to %d", a->number[3],
+		               s.window, s.window - 1);
+	Documents d = {0};
+	size_t train = 0;
+	Tokenizer *t = NULL;
+	Windows *w[2] = {NULL, NULL};
+	bool good = read_documents(a, a->text[0], a->text[7], a->text[5], &d, &train, why) &&
+	            (t = tokenizer_named(a, a->text[2], (Slice){d.text, d.size}, why)) &&
+	            print_tokenizer(t, found, why) && (w[0] = windows_open(s.window, why)) &&
+	            (w[1] = windows_open(s.window, why)) &&
+	            fill_splits(&d, train, share, t, w, &s, why);
+	if (good) {
+		good = to_parts(w, t->count, found, why);
+	} else {
+		windows_close(w[0]);
+		windows_close(w[1]);
+	}
+	tokenizer_close(t);
+	documents_close(&d);
+	return good;
+}
+
+/* -- lines ------------------------------------------------------------------------------------- */
+
+/* The samples of a split. */
+typedef struct Lines {
+	Slice *text, *label;
+	size_t count, room;
+} Lines;
+
+static bool reserve_line(Lines *l)
+{
+	if (l->count < l->room)
+		return true;
+	size_t room = l->room ? 2 * l->room : 256;
+	Slice *text = realloc(l->text, room * sizeof *text);
+	if (text)
+		l->text = text;
+	Slice *label = text ? realloc(l->label, room * sizeof *label) : NULL;
+	if (!label)
+		return false;
+	l->label = label;
+	l->room = room;
+	return true;
+}
+
+/* Documents are files here; `number`: the line in its file, for errors. */
+static bool add_line(Lines *l, Slice line, size_t number, bool labels, char why[WHY])
+{
+	if (line.size && line.at[line.size - 1] == '\r')
+		line.size--;
+	if (!line.size)
+		return true;
+	if (!reserve_line(l))
+		return because(why, "no memory for the lines");
+	const char *tab = labels ? memchr(line.at, '\t', line.size) : NULL;
+	if (labels && !tab)
+		return because(
+		    why,
+		    "line %zu has no tab: a line is its label, a tab, its text; labels=0 if there "
+		    "are none: '%.*s'",
+		    number, (int)(line.size < 40 ? line.size : 40), line.at);
+	size_t of_label = tab ? (size_t)(tab - line.at) : 0, before = tab ? of_label + 1 : 0;
+	l->label[l->count] = (Slice){line.at, of_label};
+	l->text[l->count++] = (Slice){line.at + before, line.size - before};
+	return true;
+}
+
+static bool split_lines(Lines *l, Slice text, bool labels, char why[WHY])
+{
+	const char *at = text.at, *end = text.at + text.size;
+	for (size_t number = 1; at < end; number++) {
+		const char *next = memchr(at, '\n', (size_t)(end - at));
+		next = next ? next : end;
+		if (!add_line(l, (Slice){at, (size_t)(next - at)}, number, labels, why))
+			return false;
+		at = next + 1;
+	}
+	return true;
+}
+
+static bool fill_lines(const Lines *l, const Tokenizer *t, int32_t window, Part *part,
+                       char why[WHY])
+{
+	Windows *w = windows_open(window, why);
+	bool good = w != NULL;
+	for (size_t i = 0; good && i < l->count; i++)
+		good = windows_add(w, t, l->text[i], why);
+	if (w)
+		windows_fill(w, t->count, part);
+	return good;
+}
+
+/* By files: those of the test path are the second split. */
+static bool gather_lines(const Documents *d, size_t train, Lines line[2], bool labels,
+                         char why[WHY])
+{
+	for (size_t i = 0; i < d->count; i++) {
+		Slice text = {d->text + d->at[i].from, d->at[i].to - d->at[i].from};
+		if (!split_lines(&line[i >= train], text, labels, why))
+			return false;
+	}
+	if (!line[0].count || (d->count > train && !line[1].count))
+		return because(why, "the text has no line that is not empty");
+	return true;
+}
+
+bool read_lines(const Arguments *a, Found *found, char why[WHY])
+{
+	int32_t window = window_size(a->number[1], why);
+	bool labels = a->number[3] != 0;
+	if (!window || !check_share(a->number[4], why))
+		return false;
+	Documents d = {0};
+	size_t train = 0;
+	Lines line[2] = {0};
+	Tokenizer *t = NULL;
+	bool good = read_documents(a, a->text[0], a->text[5], "", &d, &train, why) &&
+	            gather_lines(&d, train, line, labels, why) &&
+	            (t = tokenizer_named(a, a->text[2], (Slice){d.text, d.size}, why)) &&
+	            print_tokenizer(t, found, why) &&
+	            fill_lines(&line[0], t, window, &found->part[SPLIT_TRAIN], why) &&
+	            (!line[1].count || fill_lines(&line[1], t, window, &found->part[SPLIT_TEST], why));
+	if (good && labels)
+		good = labels_fill(found, (const Slice *const[]){line[0].label, line[1].label},
+		                   (size_t[]){line[0].count, line[1].count}, why);
+	found->held_out = line[1].count ? 0 : a->number[4];
+	for (int s = 0; s < 2; s++) {
+		free(line[s].text);
+		free(line[s].label);
+	}
+	tokenizer_close(t);
+	documents_close(&d);
+	return good;
+}

@@ -1,0 +1,2 @@
+# exit 2
+generate model.json --temperature warm

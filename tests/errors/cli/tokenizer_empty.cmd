@@ -1,0 +1,3 @@
+# exit 1
+$ : >text.txt
+tokenizer text.txt

@@ -1,0 +1,2 @@
+# exit 2
+tokenizer --size 300

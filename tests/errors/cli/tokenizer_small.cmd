@@ -1,0 +1,2 @@
+# exit 2
+tokenizer model.json --size 100

@@ -1,0 +1,4 @@
+# exit 1
+$ mkdir texts; : >texts/a
+$ data "text('texts')"
+check model.json
