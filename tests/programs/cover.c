@@ -1,6 +1,6 @@
 /* cover.c: which names of the language some program has used: the library's, the builtins, the
  * operations. A definition of the library that a program uses uses what its text names,
- * defaults included. What a stored truth of PyTorch holds (tests/oracle/vision, recurrent) counts too, and
+ * defaults included. What a stored truth of PyTorch holds (tests/oracle) counts too, and
  * what the shipped models use. */
 #include "programs.h"
 
@@ -137,7 +137,9 @@ bool cover_stored(Cover *c)
 	glob_t models;
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
-	            glob(SSLC_SOURCE "/models/vision/*.json", 0, NULL, &models) == 0;
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&
+	            glob(SSLC_SOURCE "/models/vision/*.json", 0, NULL, &models) == 0 &&
+	            glob(SSLC_SOURCE "/models/text/*.json", GLOB_APPEND, NULL, &models) == 0;
 	for (size_t i = 0; good && i < models.gl_pathc; i++)
 		good = use_file(c, p->prelude, models.gl_pathv[i]);
 	if (good)

@@ -116,6 +116,12 @@ static const Case RECURRENT[] = {
 #undef CASE
 };
 
+static const Case TEXT[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/text/cases.def"
+#undef CASE
+};
+
 /* -- The truth --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -126,6 +132,7 @@ static const struct {
     {"prelude/truth.safetensors", CASES, COUNT(CASES)},
     {"vision/truth.safetensors", VISION, COUNT(VISION)},
     {"recurrent/truth.safetensors", RECURRENT, COUNT(RECURRENT)},
+    {"text/truth.safetensors", TEXT, COUNT(TEXT)},
 };
 
 static SafeFile truth;
