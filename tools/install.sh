@@ -2,7 +2,7 @@
 # install.sh: the Debian 12 packages that sslc is built from and tested with; `tests` adds those of the tests alone.
 set -eu
 
-build="gcc cmake ninja-build pkg-config llvm-19-dev clang-19 libstdc++-12-dev libcjson-dev zlib1g-dev libpcre2-dev
+build="gcc cmake ninja-build pkg-config llvm-19-dev clang-19 libstdc++-12-dev libcjson-dev zlib1g-dev libsndfile1-dev libsamplerate0-dev libpcre2-dev
 	libpng-dev libjpeg62-turbo-dev dataset-fashion-mnist"
 tests="libcunit1-dev clang clang-format libclang-rt-14-dev python3-jsonschema python3-onnx g++ binutils python3
 	qemu-user qemu-system-arm gcc-arm-none-eabi gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu

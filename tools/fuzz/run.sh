@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -33,8 +33,8 @@ seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).js
 seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
-	grep -aoE "(npy|idx|normal|fashion_mnist|text|lines)\([^\"]*\)" "(npy|idx|images|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader
-echo "npy('u1.npy', label='i1.npy', test=0.5)" | lines reader
+	grep -aoE "(npy|idx|normal|fashion_mnist|audio)\([^\"]*\)" "(npy|idx|normal|fashion_mnist|text|lines)\([^\"]*\)" "(npy|idx|images|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader printf '%s\n'
+echo "npy('u1.npy', label='i1.npy', test=0.5)" "audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
 seed gzip "$root"/tests/oracle/**/*.idx*
@@ -42,7 +42,8 @@ seed tokenizer "$root"/tests/oracle/text/*.json
 seed text "$root"/tests/oracle/text/*.txt
 seed npy "$root"/tests/oracle/**/*.npy
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
-seed safetensors "$root"/tests/oracle/**/*.safetensors
+
+seed audio "$root"/tests/oracle/sound/{good,bad}/*seed safetensors "$root"/tests/oracle/**/*.safetensors
 mkdir -p "$corpus"/{resume,metrics,report,events,cache,options,embed_load,embed_restore}
 printf '%s' '{"format": "sslc 1", "model": "{}", "name": "m", "step": "3", "steps": "10", "epochs": "2", "epoch": "0",' \
 	'"seed": "7", "train_count": "100", "epoch_sum": "0x1.8p+1", "recent_sum": "0x0p+0", "epoch_loss": "nan"}' \

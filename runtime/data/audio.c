@@ -1,0 +1,405 @@
+/* audio.c: the reader `audio`: a folder of recordings, or those that a CSV file lists, as windows
+ * of equal length.
+ *
+ * Fields: x f32[samples], zeros behind the end; label, if asked for; length i32, the samples that
+ * are of the recording. All windows of a recording are in the same split. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+#include "sound.h"
+#include "tree.h"
+
+static const int64_t RESIDENT = INT64_C(1) << 30; /* bytes of a split that are kept in memory */
+enum { HOLD_OUT_SEED = 0x5e1f, LIST_LIMIT = 1 << 28 };
+
+typedef struct Clip {
+	char *path, *label; /* from the folder on; label NULL: none is asked for */
+	int64_t windows;
+} Clip;
+
+typedef struct Clips {
+	Clip *at;
+	size_t count;
+} Clips;
+
+typedef struct Window {
+	int64_t clip, first; /* sample at the rate that is asked for */
+} Window;
+
+/* What decodes a split. */
+typedef struct Source {
+	char folder[PATH];
+	Clips clips;
+	Window *window;
+	int64_t windows, size; /* size: samples of a window */
+	int rate;
+} Source;
+
+typedef struct Asked {
+	const char *folder, *labels, *hold_out, *skip;
+	int rate;
+	int64_t size, hop; /* samples; hop 0: one window of each recording */
+	double held_out;
+	char path[PATH]; /* of the folder */
+} Asked;
+
+/* -- Arguments --------------------------------------------------------------------------------- */
+
+static bool is_list(const char *labels)
+{
+	return *labels && strcmp(labels, "folder") != 0 && strcmp(labels, "name") != 0;
+}
+
+static bool read_asked(const Arguments *a, Asked *k, char why[WHY])
+{
+	double rate = a->number[1], seconds = a->number[2], hop = a->number[3];
+	k->folder = a->text[0];
+	k->labels = a->text[4];
+	k->hold_out = a->text[5];
+	k->held_out = a->number[6];
+	k->skip = a->text[7];
+	if (!*k->folder)
+		return because(why, "the name of the folder is empty");
+	if (!(rate >= 1 && rate <= 1e6 && rate == floor(rate)))
+		return because(why, "rate=%g: samples a second are a whole number from 1 to 1000000", rate);
+	if (!(seconds > 0 && seconds <= 3600 && llround(rate * seconds) >= 1))
+		return because(why, "seconds=%g: a window lasts more than 0 and at most 3600 seconds",
+		               seconds);
+	if (!(hop == 0 || (hop > 0 && hop <= 3600 && llround(rate * hop) >= 1)))
+		return because(why, "hop=%g: windows begin every so many seconds; 0: one of each recording",
+		               hop);
+	if (!(k->held_out >= 0 && k->held_out < 1))
+		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
+		               k->held_out);
+	k->rate = (int)rate;
+	k->size = llround(rate * seconds);
+	k->hop = llround(rate * hop);
+	return arguments_path(a, k->folder, k->path, why);
+}
+
+/* -- Recordings -------------------------------------------------------------------------------- */
+
+static void clips_close(Clips *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->at[i].path);
+		free(c->at[i].label);
+	}
+	free(c->at);
+	*c = (Clips){0};
+}
+
+static bool is_sound(const char *name)
+{
+	static const char *const ENDS[] = {"wav",  "flac", "ogg", "oga", "opus", "mp3", "aif",
+	                                   "aiff", "au",   "snd", "caf", "w64",  "rf64"};
+	const char *end = strrchr(name, '.');
+	for (size_t i = 0; end && i < sizeof ENDS / sizeof *ENDS; i++)
+		if (strcasecmp(end + 1, ENDS[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "voice/digits/1.wav": "digits" by folder, "1" by name. */
+static char *label_of(const char *path, const char *labels)
+{
+	const char *name = strrchr(path, '/'), *from = path, *to;
+	if (strcmp(labels, "name") == 0) {
+		from = name ? name + 1 : path;
+		to = strrchr(from, '.');
+	} else {
+		to = name ? name : path;
+		for (const char *at = path; at < to; at++)
+			from = *at == '/' ? at + 1 : from;
+	}
+	return strndup(from, (size_t)(to - from));
+}
+
+/* Whether one of the names in "a, b/c" is that of the recording or of a folder that holds it. */
+static bool named_in(const char *names, const char *path)
+{
+	for (const char *at = names + strspn(names, ", "); *at; at += strspn(at, ", ")) {
+		size_t size = strcspn(at, ",");
+		const char *next = at + size;
+		while (size && (at[size - 1] == ' ' || at[size - 1] == '/'))
+			size--;
+		for (const char *part = path; *part; part += strcspn(part, "/"), part += *part != 0)
+			if (strncmp(part, at, size) == 0 && (part[size] == '/' || !part[size]))
+				return true;
+		at = next;
+	}
+	return false;
+}
+
+static bool find_all(const Asked *k, Clips *clips, char why[WHY])
+{
+	Tree tree;
+	if (!tree_read(k->path, is_sound, &tree, why))
+		return false;
+	bool good = tree.count > 0 ||
+	            because(why, "no sound (.wav, .flac, .ogg ...) lies in '%.300s'", k->path);
+	clips->at = calloc(tree.count + 1, sizeof *clips->at);
+	good = good && (clips->at || because(why, "no memory for %zu recordings", tree.count));
+	for (size_t i = 0; good && i < tree.count; i++) {
+		if (named_in(k->skip, tree.path[i]))
+			continue;
+		Clip *c = &clips->at[clips->count++];
+		c->path = tree.path[i];
+		tree.path[i] = NULL;
+		c->label = *k->labels ? label_of(c->path, k->labels) : NULL;
+		if (*k->labels && !c->label)
+			good = because(why, "no memory for labels");
+	}
+	good = good && (clips->count > 0 || because(why, "skip='%.100s' leaves no recording", k->skip));
+	tree_close(&tree);
+	return good;
+}
+
+/* Lines "path,label"; a first line of just these words is left out. */
+static bool parse_list(const char *list, char *text, Clips *clips, char why[WHY])
+{
+	size_t lines = 1;
+	for (const char *at = text; *at; at++)
+		lines += *at == '\n';
+	clips->at = calloc(lines, sizeof *clips->at);
+	if (!clips->at)
+		return because(why, "no memory for %zu recordings", lines);
+	char *next = text;
+	for (size_t number = 1; *next; number++) {
+		char *line = next, *comma;
+		next += strcspn(line, "\n");
+		next += *next ? (*next = 0, 1) : 0;
+		line[strcspn(line, "\r")] = 0;
+		if (!*line || (number == 1 && strcmp(line, "path,label") == 0))
+			continue;
+		comma = strchr(line, ',');
+		if (!comma || comma == line || !comma[1] || strchr(comma + 1, ','))
+			return because(why, "'%.200s', line %zu: a line is path,label", list, number);
+		*comma = 0;
+		Clip *c = &clips->at[clips->count++];
+		c->path = strdup(line);
+		c->label = strdup(comma + 1);
+		if (!c->path || !c->label)
+			return because(why, "no memory for labels");
+	}
+	return clips->count > 0 || because(why, "'%.300s' lists no recording", list);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const Clip *)a)->path, ((const Clip *)b)->path);
+}
+
+static bool find_listed(const Arguments *a, const Asked *k, Clips *clips, char why[WHY])
+{
+	char path[PATH];
+	size_t size;
+	if (!arguments_path(a, k->labels, path, why))
+		return false;
+	char *text = (char *)bytes_read(path, LIST_LIMIT, &size, why);
+	if (!text)
+		return false;
+	bool good = memchr(text, 0, size) ? because(why, "'%.300s' is no text", path)
+	                                  : parse_list(path, text, clips, why);
+	free(text);
+	if (!good)
+		return false;
+	qsort(clips->at, clips->count, sizeof *clips->at, by_path);
+	for (size_t i = 1; i < clips->count; i++)
+		if (strcmp(clips->at[i].path, clips->at[i - 1].path) == 0)
+			return because(why, "'%.200s' lists '%.200s' twice", path, clips->at[i].path);
+	return true;
+}
+
+static bool count_windows(const Asked *k, Clips *clips, char why[WHY])
+{
+	for (size_t i = 0; i < clips->count; i++) {
+		char path[2 * PATH];
+		int64_t samples;
+		Clip *c = &clips->at[i];
+		snprintf(path, sizeof path, "%s/%s", k->path, c->path);
+		if (!sound_length(path, k->rate, &samples, why))
+			return false;
+		c->windows = k->hop ? (samples + k->hop - 1) / k->hop : 1;
+	}
+	return true;
+}
+
+/* -- Classes ----------------------------------------------------------------------------------- */
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool name_classes(const Clips *clips, Found *found, char why[WHY])
+{
+	char **name = calloc(clips->count, sizeof *name);
+	found->class_name = name;
+	if (!name)
+		return because(why, "no memory for the names of classes");
+	for (size_t i = 0; i < clips->count; i++)
+		name[i] = clips->at[i].label;
+	qsort(name, clips->count, sizeof *name, by_bytes);
+	for (size_t i = 0; i < clips->count; i++)
+		if (i == 0 || strcmp(name[i], name[found->class_count - 1]) != 0)
+			name[found->class_count++] = name[i];
+	bool good = true;
+	for (int64_t i = 0; i < found->class_count; i++)
+		good &= (name[i] = strdup(name[i])) != NULL;
+	return good || because(why, "no memory for the names of classes");
+}
+
+static int32_t class_of(const Found *found, const char *label)
+{
+	char **at =
+	    bsearch(&label, found->class_name, (size_t)found->class_count, sizeof *at, by_bytes);
+	return (int32_t)(at - found->class_name);
+}
+
+/* -- A split ----------------------------------------------------------------------------------- */
+
+static bool read_source(Source *s, int64_t i, float *x, int32_t *length, char why[WHY])
+{
+	char path[2 * PATH];
+	int64_t got;
+	snprintf(path, sizeof path, "%s/%s", s->folder, s->clips.at[s->window[i].clip].path);
+	if (!sound_window(path, s->rate, s->window[i].first, s->size, x, &got, why))
+		return false;
+	*length = (int32_t)got;
+	return true;
+}
+
+/* Fields are x, label or none, length. */
+static bool decode(void *source, int64_t i, void *const to[], char why[WHY])
+{
+	Source *s = source;
+	return read_source(s, i, to[0], to[s->clips.at[0].label ? 2 : 1], why);
+}
+
+static void close_source(void *source)
+{
+	Source *s = source;
+	clips_close(&s->clips);
+	free(s->window);
+	free(s);
+}
+
+static bool place_windows(Source *s, int64_t hop, char why[WHY])
+{
+	for (size_t i = 0; i < s->clips.count; i++)
+		s->windows += s->clips.at[i].windows;
+	s->window = calloc((size_t)s->windows, sizeof *s->window);
+	if (!s->window)
+		return because(why, "no memory for %" PRId64 " windows", s->windows);
+	int64_t n = 0;
+	for (size_t i = 0; i < s->clips.count; i++)
+		for (int64_t k = 0; k < s->clips.at[i].windows; k++)
+			s->window[n++] = (Window){(int64_t)i, k * hop};
+	return true;
+}
+
+static bool add_labels(const Source *s, const Found *found, Part *part, char why[WHY])
+{
+	int32_t *label = malloc((size_t)s->windows * sizeof *label);
+	part_add(part, "label")->array = (Array){"i32", 1, {s->windows}, label};
+	if (!label)
+		return because(why, "no memory for %" PRId64 " labels", s->windows);
+	for (int64_t i = 0; i < s->windows; i++)
+		label[i] = class_of(found, s->clips.at[s->window[i].clip].label);
+	return true;
+}
+
+/* Few windows are read now; many, when they are wanted. */
+static bool make_resident(Source *s, Array *x, Array *length, char why[WHY])
+{
+	if (s->windows > RESIDENT / (int64_t)sizeof(float) / s->size)
+		return true;
+	float *sample = x->at = malloc((size_t)(s->windows * s->size) * sizeof *sample);
+	int32_t *own = length->at = malloc((size_t)s->windows * sizeof *own);
+	if (!sample || !own)
+		return because(why, "no memory for %" PRId64 " windows", s->windows);
+	for (int64_t i = 0; i < s->windows; i++)
+		if (!read_source(s, i, sample + i * s->size, own + i, why))
+			return false;
+	return true;
+}
+
+/* Takes the clips over. */
+static bool fill_part(const Asked *k, Clips *clips, const Found *found, Part *part, char why[WHY])
+{
+	Source *s = calloc(1, sizeof *s);
+	if (!s)
+		return because(why, "no memory");
+	*s = (Source){.clips = *clips, .size = k->size, .rate = k->rate};
+	*clips = (Clips){0};
+	memcpy(s->folder, k->path, sizeof s->folder);
+	part->source = s;
+	part->close = close_source;
+	part->decode = decode;
+	if (!place_windows(s, k->hop, why))
+		return false;
+	Field *x = part_add(part, "x");
+	x->array = (Array){.type = "f32", .rank = 2, .dim = {s->windows, k->size}};
+	if (*k->labels && !add_labels(s, found, part, why))
+		return false;
+	Field *length = part_add(part, "length");
+	length->array = (Array){.type = "i32", .rank = 1, .dim = {s->windows}};
+	length->below = k->size + 1;
+	if (!make_resident(s, &x->array, &length->array, why))
+		return false;
+	if (x->array.at)
+		part->decode = NULL;
+	return true;
+}
+
+/* -- Splits ------------------------------------------------------------------------------------ */
+
+static bool split(const Asked *k, Clips *all, Clips part[2], char why[WHY])
+{
+	int64_t n = (int64_t)all->count, share = (int64_t)((double)n * k->held_out);
+	part[0].at = calloc(all->count, sizeof(Clip));
+	part[1].at = calloc(all->count, sizeof(Clip));
+	bool *test = calloc(all->count, sizeof *test);
+	bool good = (part[0].at && part[1].at && test) || because(why, "no memory for splits");
+	for (int64_t i = 0; good && i < n; i++)
+		if (*k->hold_out)
+			test[i] = named_in(k->hold_out, all->at[i].path);
+		else if (i >= n - share)
+			test[order_at(i, n, HOLD_OUT_SEED, 0)] = true;
+	for (int64_t i = 0; good && i < n; i++) {
+		Clips *to = &part[test[i]];
+		to->at[to->count++] = all->at[i];
+	}
+	if (good) { /* they have moved */
+		free(all->at);
+		*all = (Clips){0};
+	}
+	free(test);
+	if (good && *k->hold_out && (!part[0].count || !part[1].count))
+		return because(why,
+		               "hold_out='%.100s' leaves %zu recordings to train on and %zu to test; it "
+		               "names folders in '%.200s', with commas between",
+		               k->hold_out, part[0].count, part[1].count, k->path);
+	return good;
+}
+
+bool read_audio(const Arguments *a, Found *found, char why[WHY])
+{
+	Asked k = {0};
+	Clips all = {0}, part[2] = {{0}, {0}};
+	if (!read_asked(a, &k, why))
+		return false;
+	bool good = (is_list(k.labels) ? find_listed(a, &k, &all, why) : find_all(&k, &all, why)) &&
+	            count_windows(&k, &all, why) && (!*k.labels || name_classes(&all, found, why)) &&
+	            split(&k, &all, part, why);
+	for (int s = 0; good && s < 2; s++)
+		good = !part[s].count || fill_part(&k, &part[s], found, &found->part[s], why);
+	clips_close(&all);
+	clips_close(&part[0]);
+	clips_close(&part[1]);
+	return good;
+}

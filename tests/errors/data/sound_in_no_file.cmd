@@ -1,0 +1,4 @@
+# exit 1
+$ mkdir a; touch a/notes.txt
+$ data "audio('a')"
+check model.json

@@ -1,0 +1,3 @@
+# exit 1
+$ data "audio('nowhere')"
+check model.json

@@ -1,0 +1,4 @@
+# exit 1
+$ mkdir a; printf 'path,label\ns16.wav\n' > list.csv
+$ data "audio('a', labels='list.csv')"
+check model.json
