@@ -49,7 +49,7 @@ while read -r line; do
 	"$sslc" check model.json >/dev/null 2>&1 || { echo "the parser refuses $line"; "$sslc" check model.json; exit 1; }
 done <right.txt
 
-python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/tools/bench/models/*.json <<'PYTHON'
+python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json "$root"/tools/bench/models/*.json <<'PYTHON'
 import json, sys
 import jsonschema
 

@@ -131,19 +131,26 @@ static bool use_file(Cover *c, const Prelude *prelude, const char *path)
 	return good;
 }
 
+static bool use_models(Cover *c, const Prelude *prelude, const char *pattern)
+{
+	glob_t models;
+	bool good = glob(pattern, 0, NULL, &models) == 0;
+	for (size_t i = 0; good && i < models.gl_pathc; i++)
+		good = use_file(c, prelude, models.gl_pathv[i]);
+	globfree(&models);
+	return good;
+}
+
 bool cover_stored(Cover *c)
 {
 	sslc_program *p = sslc_open_text("none", "{}", 2, NULL); /* for its library */
-	glob_t models;
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&
-	            glob(SSLC_SOURCE "/models/vision/*.json", 0, NULL, &models) == 0 &&
-	            glob(SSLC_SOURCE "/models/text/*.json", GLOB_APPEND, NULL, &models) == 0;
-	for (size_t i = 0; good && i < models.gl_pathc; i++)
-		good = use_file(c, p->prelude, models.gl_pathv[i]);
-	if (good)
-		globfree(&models);
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/speech/cases.def") &&
+	            use_models(c, p->prelude, SSLC_SOURCE "/models/text/*.json") &&
+	            use_models(c, p->prelude, SSLC_SOURCE "/models/vision/*.json") &&
+	            use_models(c, p->prelude, SSLC_SOURCE "/models/speech/*.json");
 	sslc_close(p);
 	return good;
 }

@@ -1,5 +1,6 @@
-/* test_prelude.c: models/lib, through the interpreter, against PyTorch, torchvision and published
- * formulas: make.py in tests/oracle/prelude and vision made what truth.safetensors there holds. */
+/* test_prelude.c: models/lib, through the interpreter, against PyTorch, torchvision, librosa and
+ * published formulas: make.py in tests/oracle/prelude, vision and speech made what truth.safetensors
+ * there holds. */
 #include <CUnit/CUnit.h>
 
 #include <math.h>
@@ -122,6 +123,12 @@ static const Case TEXT[] = {
 #undef CASE
 };
 
+static const Case SPEECH[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/speech/cases.def"
+#undef CASE
+};
+
 /* -- The truth --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -133,6 +140,7 @@ static const struct {
     {"vision/truth.safetensors", VISION, COUNT(VISION)},
     {"recurrent/truth.safetensors", RECURRENT, COUNT(RECURRENT)},
     {"text/truth.safetensors", TEXT, COUNT(TEXT)},
+    {"speech/truth.safetensors", SPEECH, COUNT(SPEECH)},
 };
 
 static SafeFile truth;
@@ -197,9 +205,10 @@ static void read_inputs(Check *k)
 /* States that the truth does not give begin with zeros: an optimizer's. */
 static void feed_states(Check *k, double step)
 {
-	double *numbers = new_array(k->c.arena, double, 2);
+	double *numbers = new_array(k->c.arena, double, 4);
 	numbers[0] = step;
 	k->feed[k->feeds++] = (Feed){"step", numbers};
+	k->feed[k->feeds++] = (Feed){"seed", numbers + 2};
 	for (NodeId x = 1; x < k->g->count; x++) {
 		const Node *n = node(k->g, x);
 		bool given = n->op != OP_state;

@@ -1,0 +1,188 @@
+"""The truth of cases.def beside this file: librosa, SciPy and PyTorch for sound and series, in the form of ../vision/make.py.
+
+python3 make.py   (PyTorch, librosa, safetensors; made with 1.13 and 0.11)
+"""
+
+import pathlib
+
+import librosa
+import numpy as np
+import scipy.fft
+import scipy.signal
+import torch
+import torch.nn.functional as F
+from safetensors.numpy import save_file
+
+HERE = pathlib.Path(__file__).parent
+rng = np.random.default_rng(16)
+truth = {}
+
+
+def normal(*shape):
+    return torch.from_numpy(rng.standard_normal(shape)).double()
+
+
+def array(x):
+    x = np.asarray(x.detach() if isinstance(x, torch.Tensor) else x)
+    return np.ascontiguousarray(x.astype(np.int32 if x.dtype.kind in "iub" else np.float64))
+
+
+def put(name, want, **inputs):
+    truth[f"{name}/want"] = array(want)
+    for key, value in inputs.items():
+        truth[f"{name}/in/{key.replace('__', '.')}"] = array(value)
+
+
+def put_loss(name, loss, fixed=None, **inputs):
+    """Stores loss and its gradients by the inputs that are floats; `fixed` have none."""
+    leaves = {k: v.clone().requires_grad_() if v.is_floating_point() else v for k, v in inputs.items()}
+    want = loss(**leaves, **(fixed or {}))
+    want.backward()
+    put(name, want, **inputs, **(fixed or {}))
+    for key, leaf in leaves.items():
+        if leaf.requires_grad:
+            truth[f"{name}/grad/{key.replace('__', '.')}"] = array(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
+
+
+def spectrograms():
+    t = np.arange(1500) / 8000
+    x = np.stack([np.sin(2 * np.pi * (300 + 900 * t) * t) + 0.1 * rng.standard_normal(1500), 0.01 * rng.standard_normal(1500), np.zeros(1500)])
+    for name, sr, options in (
+        ("log_mel", 8000, dict(n_fft=256, hop_length=128, n_mels=40)),
+        ("log_mel_16k", 16000, dict(n_fft=400, hop_length=160, n_mels=23, fmin=60, fmax=7600)),
+        ("log_mel_htk", 8000, dict(n_fft=256, hop_length=100, n_mels=20, fmin=20, htk=True)),
+    ):
+        mel = [librosa.feature.melspectrogram(y=row, sr=sr, dtype=np.float64, pad_mode="constant", **options) for row in x]
+        put(name, np.stack([librosa.power_to_db(m).T for m in mel]), x=x)
+        if name == "log_mel":
+            put("mel_spectrogram", np.stack([m.T for m in mel]), x=x)
+            put("decibels", np.stack([librosa.power_to_db(m, top_db=None).T for m in mel]), x=np.stack([m.T for m in mel]))
+            put("mfcc", np.stack([scipy.fft.dct(librosa.power_to_db(m), axis=0, type=2, norm="ortho")[:13].T for m in mel]), x=x)
+    put("power_spectrogram", np.stack([np.abs(librosa.stft(row, n_fft=254, hop_length=64)).T ** 2 for row in x]), x=x)
+
+    # The gradient of a log-mel, by torch.stft and librosa's filters.
+    filters = torch.from_numpy(librosa.filters.mel(sr=8000, n_fft=64, n_mels=10, dtype=np.float64))
+
+    def loss(x):
+        s = torch.stft(x, 64, 32, window=torch.hann_window(64).double(), pad_mode="constant", return_complex=True).abs() ** 2
+        return (10 * torch.log10((filters @ s).clamp(min=1e-10)) ** 2).sum() / 1000
+
+    put_loss("log_mel_loss", loss, x=normal(2, 300))
+
+
+def transforms():
+    x, noise = normal(3, 50), normal(3, 50)
+    decibels = torch.tensor([-3.0, 0.0, 12.0]).double()
+    put("gain", x * 10 ** (decibels[:, None] / 20), x=x, decibels=decibels)
+    x[2] = 0
+    scale = (x.pow(2).mean(1) / noise.pow(2).mean(1) / 10 ** (decibels / 10)).sqrt()
+    put("with_noise", x + noise * scale[:, None], x=x, noise=noise, decibels=decibels)
+    by = torch.tensor([0, 7, -57])
+    put("rolled", torch.stack([v.roll(int(k)) for v, k in zip(x, by)]), x=x, by=by)
+    response = normal(3, 9)
+    x = normal(3, 50)
+    put("reverberated", np.stack([scipy.signal.lfilter(h, [1.0], v) for v, h in zip(x, response)]), x=x, response=response)
+    seconds = torch.tensor([0.05, 0.3]).double()
+    h = normal(2, 200)
+    decayed = h * 10 ** (-3 * torch.arange(200).double() / 8000 / seconds[:, None])  # 60 dB less after `seconds`
+    decayed[:, 0] = 1
+    put("decaying", decayed, x=h, seconds=seconds)
+    s = normal(2, 6, 5)
+    masked = s.clone()
+    masked[0, 1:4], masked[1, 5:6] = -1, -1
+    put("masked_stretch", masked, x=s, first=torch.tensor([1, 5]), width=torch.tensor([3, 1]))
+    a, b, share = normal(2, 3, 4), normal(2, 3, 4), torch.tensor([0.0, 0.4]).double()
+    put("log_mixed", torch.logaddexp(a + torch.log(1 - share)[:, None, None], b + torch.log(share)[:, None, None]), x=a, y=b, share=share)
+
+
+def methods():
+    mask = torch.tensor([[1, 0, 1, 1, 0, 0], [0, 1, 1, 0, 0, 1]]).double()
+    length = torch.tensor([0, 129, 10000])
+    put("frames_of", torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]).double(), length=length)
+    x = normal(2, 6, 5)
+    put("masked_pool", torch.stack([v[m > 0].mean(0) for v, m in zip(x, mask)]), x=x, mask=mask)
+    put("spread_spans", torch.tensor([[1, 1, 1, 0, 0, 1, 1]]).double(), x=torch.tensor([[1, 0, 0, 0, 0, 1, 0]]).double())
+
+    # van den Oord et al. 2018, equation 4, the negatives from the same sequence.
+    def cpc(x, y, linear__w):
+        guess, total = x @ linear__w, 0
+        for k in range(1, 4):
+            n = y.shape[1] - k
+            logits = guess[:, :n, (k - 1) * 4 : k * 4] @ y[:, k:].transpose(1, 2)
+            total = total + F.cross_entropy(logits.reshape(-1, n), torch.arange(n).repeat(len(x)))
+        return total / 3
+
+    x, y, w = normal(2, 6, 5), normal(2, 6, 4), normal(5, 12)
+    put("cpc", cpc(x, y, w), x=x, y=y, cpc_loss__linear__w=w)
+    gx, gy = x.clone().requires_grad_(), y.clone().requires_grad_()
+    cpc(gx, gy, w).backward()
+    truth["cpc/grad/x"], truth["cpc/grad/y"] = array(gx.grad), array(gy.grad)
+
+    # Jang et al. 2017, as torch.nn.functional.gumbel_softmax(hard=True), with the noise given.
+    book = normal(3, 2)
+
+    def gumbel(x, y):
+        soft = F.softmax((x + y.detach()) / 0.7, -1)
+        hard = torch.zeros_like(soft).scatter_(-1, soft.argmax(-1, keepdim=True), 1.0)
+        return ((hard - soft.detach() + soft) @ book).pow(2).sum()
+
+    put_loss("gumbel", lambda x, y, bank: gumbel(x, y), fixed={"y": normal(2, 4, 3), "bank": book}, x=normal(2, 4, 3))
+
+    # Baevski et al. 2020 (wav2vec 2.0), equations 3 and 4, with all masked steps as distractors.
+    def diversity(x):
+        p = F.softmax(x, -1).mean((0, 1))
+        perplexity = torch.exp(-(p * torch.log(p + 1e-12)).sum(-1)).sum()
+        return (p.numel() - perplexity) / p.numel()
+
+    put_loss("diversity", diversity, x=normal(2, 6, 2, 5))
+
+    def wav2vec(x, y, mask):
+        total = 0
+        for c, q, m in zip(x, y, mask):
+            at = m.nonzero()[:, 0]
+            logits = F.cosine_similarity(c[at][:, None], q[at][None], dim=-1) / 0.1
+            total = total + F.cross_entropy(logits, torch.arange(len(at)), reduction="sum")
+        return total / mask.sum()
+
+    put_loss("wav2vec", wav2vec, fixed={"mask": mask}, x=normal(2, 6, 5), y=normal(2, 6, 5))
+
+    # Hsu et al. 2021 (HuBERT), equation 1, of masked frames.
+    code = torch.tensor(rng.integers(0, 7, (2, 6)))
+    put_loss("hubert", lambda x, code, mask: F.cross_entropy(x[mask > 0], code[mask > 0]), fixed={"code": code, "mask": mask}, x=normal(2, 6, 7))
+    rows, center = normal(9, 3), normal(4, 3)
+    put("closest", torch.cdist(rows, center).argmin(1), x=rows, center=center)
+    seen = torch.tensor([0.0, 3, 2, 5]).double()
+    hit = F.one_hot(torch.cdist(rows, center).argmin(1), 4).double()
+    # Sculley 2010, algorithm 1, a batch at once: each center is the mean of all that it has been given.
+    moved = (center * seen[:, None] + hit.T @ rows) / (seen + hit.sum(0)).clamp(min=1)[:, None]
+    put("kmeans", torch.cdist(rows, center).argmin(1), x=rows, kmeans__center=center, kmeans__seen=seen)
+    assert ((seen + hit.sum(0)) > 0).all()
+    truth["kmeans/set/kmeans.center"] = array(moved)
+    truth["kmeans/set/kmeans.seen"] = array(seen + hit.sum(0))
+
+    # Yue et al. 2022, losses.py of their code.
+    def contrast(z1, z2):
+        n = z1.shape[1]
+        z = torch.cat([z1, z2], 1)
+        sim = z @ z.transpose(1, 2)
+        logits = torch.tril(sim, diagonal=-1)[:, :, :-1] + torch.triu(sim, diagonal=1)[:, :, 1:]
+        logits = -F.log_softmax(logits, dim=-1)
+        i = torch.arange(n)
+        return (logits[:, i, n + i - 1].mean() + logits[:, n + i, i].mean()) / 2
+
+    def ts2vec(x, y):
+        loss, depth = torch.tensor(0.0).double(), 0
+        while x.shape[1] > 1:
+            loss = loss + 0.5 * contrast(x.transpose(0, 1), y.transpose(0, 1)) + 0.5 * contrast(x, y)
+            depth += 1
+            x, y = (F.max_pool1d(v.transpose(1, 2), 2).transpose(1, 2) for v in (x, y))
+        loss = loss + 0.5 * contrast(x.transpose(0, 1), y.transpose(0, 1))
+        return loss / (depth + 1)
+
+    put_loss("ts2vec", ts2vec, x=normal(3, 7, 4), y=normal(3, 7, 4))
+
+
+if __name__ == "__main__":
+    for make in (spectrograms, transforms, methods):
+        make()
+    save_file(truth, HERE / "truth.safetensors")
