@@ -57,7 +57,7 @@ typedef struct Found {
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;
-	char note[WHY]; /* for the user, what was left out; "": nothing */
+	char note[WHY];  /* for the user, what was left out; "": nothing */
 	char *tokenizer; /* tokenizer.json, of which the integers of x are ids; NULL: of none */
 } Found;
 

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	bool bounded = o.epochs >= 0 && o.epochs <= most && o.steps >= 0 && o.steps <= most &&
 	               o.samples >= 0 && o.threads >= 0 && o.seed >= 0 && o.seed <= most + 1 &&
 	               o.save_every >= 0;
-	if (code == EXIT_GOOD && (!bounded || (!o.model && !o.files && !o.help && !strchr("osh", letter))))
+	if (code == EXIT_GOOD &&
+	    (!bounded || (!o.model && !o.files && !o.help && !strchr("osh", letter))))
 		abort();
 	free(text);
 	return 0;

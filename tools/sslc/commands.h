@@ -8,7 +8,8 @@
 typedef struct Command {
 	const char *name;
 	char letter;
-	const char *operand; /* "MODEL.json", "RUN...", "FILE..."; in [] where it may be left out; "": none */
+	const char
+	    *operand; /* "MODEL.json", "RUN...", "FILE..."; in [] where it may be left out; "": none */
 	const char *meaning, *details, *example;
 } Command;
 
