@@ -10,7 +10,7 @@ cd "$temp"
 
 "$sslc" models >list
 "$sslc" new --list | diff list -
-[ "$(wc -l <list)" = "$(ls "$root"/models/*.json "$root"/models/vision/*.json | wc -l)" ]
+[ "$(wc -l <list)" = "$(ls "$root"/models/*.json "$root"/models/*/*.json | grep -vc /models/lib/)" ]
 for method in $(cut -d ' ' -f 1 list); do
 	"$sslc" new "$method" >/dev/null
 	"$sslc" dump --stage=parse "$method.json" >"$method.new"
