@@ -74,7 +74,8 @@ static bool same_node(Onnx *o, NodeId x)
 	if (!other)
 		return true;
 	bool same = b && a->op == b->op && a->type == b->type && a->count == b->count &&
-	            a->shape.rank == b->shape.rank && memcmp(a->in, b->in, sizeof a->in) == 0;
+	            a->shape.rank == b->shape.rank &&
+	            (!a->count || memcmp(a->in, b->in, (size_t)a->count * sizeof *a->in) == 0);
 	if (!same)
 		depends(o, x, "the place");
 	else if (!same_attribute(o, a, b))
