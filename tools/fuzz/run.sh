@@ -33,8 +33,9 @@ seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).js
 seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
-	grep -aoE "(npy|idx|normal|fashion_mnist|audio)\([^\"]*\)" "(npy|idx|normal|fashion_mnist|text|lines)\([^\"]*\)" "(npy|idx|images|normal|fashion_mnist)\([^\"]*\)" | sort -u | lines reader printf '%s\n'
-echo "npy('u1.npy', label='i1.npy', test=0.5)" "audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
+	grep -aoE "(npy|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
+printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" \
+	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
 seed gzip "$root"/tests/oracle/**/*.idx*
@@ -42,8 +43,8 @@ seed tokenizer "$root"/tests/oracle/text/*.json
 seed text "$root"/tests/oracle/text/*.txt
 seed npy "$root"/tests/oracle/**/*.npy
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
-
-seed audio "$root"/tests/oracle/sound/{good,bad}/*seed safetensors "$root"/tests/oracle/**/*.safetensors
+seed audio "$root"/tests/oracle/sound/{good,bad}/*
+seed safetensors "$root"/tests/oracle/**/*.safetensors
 mkdir -p "$corpus"/{resume,metrics,report,events,cache,options,embed_load,embed_restore}
 printf '%s' '{"format": "sslc 1", "model": "{}", "name": "m", "step": "3", "steps": "10", "epochs": "2", "epoch": "0",' \
 	'"seed": "7", "train_count": "100", "epoch_sum": "0x1.8p+1", "recent_sum": "0x0p+0", "epoch_loss": "nan"}' \
