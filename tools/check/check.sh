@@ -8,6 +8,12 @@ trap 'rm -f "$breaches"' EXIT
 
 sources=$(git ls-files -co --exclude-standard '*.c' '*.h' | sort)
 
+# -- The top level has these alone; no link stands for what is elsewhere ------------------------------
+git ls-files | sed 's|/.*||' | sort -u |
+	grep -vxE 'compiler|runtime|models|tests|tools|CMakeLists.txt|README.md|LICENSE|\.ci|\.clang-format|\.gitignore|CMakePresets.json' |
+	sed 's/$/: does not belong at the top level/' >>"$breaches" || true
+git ls-files -s | awk '$1 == 120000 { print $4 ": a link" }' >>"$breaches"
+
 # -- Layers: a folder of the compiler includes only doors below its own -------------------------------
 # Lowest first; a file may include the doors before its folder's place, and its own folder's headers.
 layers="base machine parse graph onnx elaborate autodiff passes schedule codegen load"
