@@ -172,14 +172,15 @@ static Match *match_relu(Onnx *o, NodeId x)
 	if (c->op != OP_less_equal || c->in[0] != n->in[2] || !is_number(o->g, c->in[1], 0) ||
 	    !is_number(o->g, n->in[1], 0))
 		return NULL;
-	return match_new(o, 1, &n->in[2], NULL);
+	return match_new(o, 1, &n->in[2], "Relu");
 }
 
-static Stored write_relu(Onnx *o, NodeId x, const Match *m)
+/* The operator that the match names, of its one operand. */
+static Stored write_unary(Onnx *o, NodeId x, const Match *m)
 {
 	Stored s = o->at[m->in[0]];
 	(void)x;
-	s.name = EMIT(o, "Relu", s.name);
+	s.name = EMIT(o, m->detail, s.name);
 	return s;
 }
 
@@ -200,15 +201,7 @@ static Match *match_sigmoid(Onnx *o, NodeId x)
 	    a->in[0] != t->in[0] || a->in[1] != c->in[0] || node(g, a->in[2])->op != OP_neg ||
 	    node(g, a->in[2])->in[0] != c->in[0])
 		return NULL;
-	return match_new(o, 1, &c->in[0], NULL);
-}
-
-static Stored write_sigmoid(Onnx *o, NodeId x, const Match *m)
-{
-	Stored s = o->at[m->in[0]];
-	(void)x;
-	s.name = EMIT(o, "Sigmoid", s.name);
-	return s;
+	return match_new(o, 1, &c->in[0], "Sigmoid");
 }
 
 /* With e = exp(x - max(x)): e * (1 / sum(e)) */
@@ -369,8 +362,8 @@ static Stored write_batch_norm(Onnx *o, NodeId x, const Match *m)
 /* -- The list ---------------------------------------------------------------------------------- */
 
 static const Pattern patterns[] = {
-    {"relu", match_relu, write_relu},
-    {"sigmoid", match_sigmoid, write_sigmoid},
+    {"relu", match_relu, write_unary},
+    {"sigmoid", match_sigmoid, write_unary},
     {"softmax", match_softmax, write_softmax},
     {"layer_norm", match_layer_norm, write_layer_norm},
     {"batch_norm", match_batch_norm, write_batch_norm},
