@@ -230,34 +230,12 @@ static bool count_windows(const Asked *k, Clips *clips, char why[WHY])
 
 /* -- Classes ----------------------------------------------------------------------------------- */
 
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool name_classes(const Clips *clips, Found *found, char why[WHY])
 {
 	char **name = calloc(clips->count, sizeof *name);
-	found->class_name = name;
-	if (!name)
-		return because(why, "no memory for the names of classes");
-	for (size_t i = 0; i < clips->count; i++)
+	for (size_t i = 0; name && i < clips->count; i++)
 		name[i] = clips->at[i].label;
-	qsort(name, clips->count, sizeof *name, by_bytes);
-	for (size_t i = 0; i < clips->count; i++)
-		if (i == 0 || strcmp(name[i], name[found->class_count - 1]) != 0)
-			name[found->class_count++] = name[i];
-	bool good = true;
-	for (int64_t i = 0; i < found->class_count; i++)
-		good &= (name[i] = strdup(name[i])) != NULL;
-	return good || because(why, "no memory for the names of classes");
-}
-
-static int32_t class_of(const Found *found, const char *label)
-{
-	char **at =
-	    bsearch(&label, found->class_name, (size_t)found->class_count, sizeof *at, by_bytes);
-	return (int32_t)(at - found->class_name);
+	return found_classes(found, name, (int64_t)clips->count, why);
 }
 
 /* -- A split ----------------------------------------------------------------------------------- */
@@ -309,7 +287,7 @@ static bool add_labels(const Source *s, const Found *found, Part *part, char why
 	if (!label)
 		return because(why, "no memory for %" PRId64 " labels", s->windows);
 	for (int64_t i = 0; i < s->windows; i++)
-		label[i] = class_of(found, s->clips.at[s->window[i].clip].label);
+		label[i] = found_class(found, s->clips.at[s->window[i].clip].label);
 	return true;
 }
 

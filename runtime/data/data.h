@@ -76,6 +76,11 @@ typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);
 /* Every field fits the others; labels become i32 of one axis. classes: above the largest label. */
 MUST_CHECK bool found_check(Found *found, int64_t *classes, char why[WHY]);
 void found_close(Found *found);
+/* The classes are the labels of all samples, sorted by bytes, each once. Takes the list over (NULL:
+ * there was no memory for it), but not the texts in it, of which it keeps copies. */
+MUST_CHECK bool found_classes(Found *found, char **label, int64_t count, char why[WHY]);
+/* The number of the class that is named by one of these labels. */
+int32_t found_class(const Found *found, const char *label);
 
 /* dataset.c: takes what was found, or frees it. NULL: it does not fit together. */
 MUST_CHECK Data *data_new(Found *found, char why[WHY]);

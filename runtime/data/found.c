@@ -115,6 +115,38 @@ bool found_check(Found *found, int64_t *classes, char why[WHY])
 	return test->count == 0 || same_fields(train, test, why);
 }
 
+/* -- Classes ----------------------------------------------------------------------------------- */
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool found_classes(Found *found, char **label, int64_t count, char why[WHY])
+{
+	found->class_name = label;
+	found->class_count = 0;
+	if (!label)
+		return because(why, "no memory for the names of classes");
+	qsort(label, (size_t)count, sizeof *label, by_bytes);
+	for (int64_t i = 0; i < count; i++)
+		if (i == 0 || strcmp(label[i], label[found->class_count - 1]) != 0)
+			label[found->class_count++] = label[i];
+	bool good = true;
+	for (int64_t i = 0; i < found->class_count; i++)
+		good &= (label[i] = strdup(label[i])) != NULL;
+	return good || because(why, "no memory for the names of classes");
+}
+
+int32_t found_class(const Found *found, const char *label)
+{
+	char **at =
+	    bsearch(&label, found->class_name, (size_t)found->class_count, sizeof *at, by_bytes);
+	return (int32_t)(at - found->class_name);
+}
+
+/* -- The end ----------------------------------------------------------------------------------- */
+
 void found_close(Found *found)
 {
 	for (int s = 0; s < 2; s++) {

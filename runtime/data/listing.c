@@ -232,30 +232,6 @@ bool listing_open(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
 
 /* -- Classes ----------------------------------------------------------------------------------- */
 
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool name_classes(const Listing *l, Found *found, char why[WHY])
-{
-	char **name = calloc((size_t)l->count, sizeof *name);
-	found->class_name = name;
-	found->class_count = 0;
-	if (!name)
-		return because(why, "no memory for the names of classes");
-	for (int64_t i = 0; i < l->count; i++)
-		name[i] = l->file[i].label;
-	qsort(name, (size_t)l->count, sizeof *name, by_bytes);
-	for (int64_t i = 0; i < l->count; i++)
-		if (i == 0 || strcmp(name[i], name[found->class_count - 1]) != 0)
-			name[found->class_count++] = name[i];
-	bool good = true;
-	for (int64_t i = 0; i < found->class_count; i++)
-		good &= (name[i] = strdup(name[i])) != NULL;
-	return good || because(why, "no memory for the names of classes");
-}
-
 bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[WHY])
 {
 	for (int64_t i = 0; i < l->count; i++)
@@ -267,12 +243,12 @@ bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[
 	int32_t *label = *labels = malloc((size_t)l->count * sizeof *label);
 	if (!label)
 		return because(why, "no memory for %lld labels", (long long)l->count);
-	if (!name_classes(l, found, why))
+	char **name = malloc((size_t)l->count * sizeof *name);
+	for (int64_t i = 0; name && i < l->count; i++)
+		name[i] = l->file[i].label;
+	if (!found_classes(found, name, l->count, why))
 		return false;
-	for (int64_t i = 0; i < l->count; i++) {
-		char **at = bsearch(&l->file[i].label, found->class_name, (size_t)found->class_count,
-		                    sizeof *at, by_bytes);
-		label[i] = (int32_t)(at - found->class_name);
-	}
+	for (int64_t i = 0; i < l->count; i++)
+		label[i] = found_class(found, l->file[i].label);
 	return true;
 }
