@@ -222,6 +222,8 @@ static const char *bad_field(const sslc_data *data, size_t i)
 	const sslc_tensor *f = &data->field[i];
 	if (!f->name || !*f->name || strlen(f->name) > LONGEST_NAME || control_in(f->name, false))
 		return "has no usable name";
+	if (strcmp(f->name, "seed") == 0 || strcmp(f->name, "step") == 0)
+		return "has the name of what every step is given";
 	if (!f->dtype || type_by_name(f->dtype) == DTYPE_none)
 		return "has no usable type";
 	if (f->rank < 0 || f->rank >= MAX_RANK)

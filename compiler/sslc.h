@@ -79,7 +79,7 @@ SSLC_API void sslc_data_error(sslc_program *p, const char *text);
 
 /* Builds every graph of the model for this data, once. False if there are errors, of the file or of
  * its meaning: all of them are reported together. It is one to bind a program that is bound, to
- * give no data, more than SSLC_MAX_FIELDS fields, a field without name, with the name of another,
+ * give no data, more than SSLC_MAX_FIELDS fields, a field without name, with the name of another, named seed or step,
  * of an unknown type, of a rank from SSLC_MAX_RANK on (the batch is an axis too), of a dimension
  * below 1 or more than 2^40 elements, no samples for training, or negative numbers. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);

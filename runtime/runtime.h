@@ -73,7 +73,7 @@ const void *data_value(const Data *d, Split s, size_t field, int64_t i);
  * False: it cannot be read. */
 MUST_CHECK bool data_sample(const Data *d, Split s, int64_t i, void *const to[], char why[WHY]);
 
-/* An array as a file held it. type: "u8", "i32", "f32". */
+/* An array as a file held it. type: "u8", "i32", "f32", "bool". */
 typedef struct Array {
 	const char *type;
 	int rank;
@@ -87,7 +87,7 @@ enum { TENSOR_TEXT = 96 };
 /* "f32[20,10]" */
 void tensor_text(const char *type, int rank, const int64_t *dim, char text[TENSOR_TEXT]);
 
-/* npy.c: NumPy's format 1 to 3 (numpy.lib.format): floats become f32, integers i32 or u8. */
+/* npy.c: NumPy's format 1 to 3 (numpy.lib.format): floats become f32, integers i32 or u8, bools bool. */
 MUST_CHECK bool npy_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]);
 MUST_CHECK bool npy_write(const char *path, const char *type, int rank, const int64_t *dim,

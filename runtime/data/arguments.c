@@ -28,14 +28,33 @@ static int find_parameter(const Parameter *p, int count, const char *name)
 	return -1;
 }
 
+/* An argument of a name that is no parameter, where the reader takes such; they are texts. */
+static bool add_more(const sslc_call *call, const sslc_argument *arg, Arguments *a, char why[WHY])
+{
+	for (size_t i = 0; i < a->more_count; i++)
+		if (strcmp(a->more[i].name, arg->name) == 0)
+			return because(why, "'%s' is given '%.60s' twice", call->name, arg->name);
+	if (a->more_count == MOST_ARGUMENTS)
+		return because(why, "'%s' is given more than %d arrays", call->name, MOST_ARGUMENTS);
+	a->more[a->more_count++] = *arg;
+	return true;
+}
+
 bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a, char why[WHY])
 {
 	Parameter *p = a->parameter;
 	int count = parse_parameters(parameters, p);
 	bool given[MOST_ARGUMENTS] = {0};
+	bool takes_more = count > 0 && strcmp(p[count - 1].name, "...") == 0;
+	count -= takes_more;
 	for (size_t i = 0; i < call->count; i++) {
 		const sslc_argument *arg = &call->argument[i];
 		int at = arg->name ? find_parameter(p, count, arg->name) : (int)i;
+		if (at < 0 && takes_more && arg->text) {
+			if (!add_more(call, arg, a, why))
+				return false;
+			continue;
+		}
 		if (at < 0 || at >= count || given[at])
 			return because(why, "'%s' has no place for %s%.60s; its parameters are %s", call->name,
 			               arg->name ? "" : "argument ",

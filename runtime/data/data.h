@@ -18,6 +18,9 @@ typedef struct Parameter {
 typedef struct Arguments {
 	const char *text[MOST_ARGUMENTS]; /* NULL: a number */
 	double number[MOST_ARGUMENTS];
+	sslc_argument
+	    more[MOST_ARGUMENTS]; /* of a reader whose parameters end in "...": texts of other names */
+	size_t more_count;
 	const char *folder;                  /* where relative paths begin; NULL: the working one */
 	Parameter parameter[MOST_ARGUMENTS]; /* owns the texts of defaults */
 } Arguments;
@@ -34,7 +37,7 @@ MUST_CHECK bool arguments_path(const Arguments *a, const char *name, char path[P
 
 /* A named array of a split. dim[0] counts the samples, the other axes are those of one. */
 typedef struct Field {
-	const char *name; /* lives as long as the program */
+	const char *name; /* lives as long as the data */
 	Array array;   /* at NULL: not in memory, decoded sample by sample; a "label" is always there */
 	int64_t below; /* of integers: all are in [0, below); 0: nobody knows */
 } Field;
@@ -57,12 +60,15 @@ typedef struct Found {
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;
-	char note[WHY];  /* for the user, what was left out; "": nothing */
+	char *field_name[SSLC_MAX_FIELDS]; /* those that the model file gave */
+	char note[WHY];                    /* for the user, what was left out; "": nothing */
 	char *tokenizer; /* tokenizer.json, of which the integers of x are ids; NULL: of none */
 } Found;
 
 /* Adds a field to a part, for the caller to fill. */
 Field *part_add(Part *part, const char *name);
+/* Adds to the train part one that the model file names, and keeps a copy of the name; NULL: it cannot be had. */
+Field *found_add(Found *found, const char *name, char why[WHY]);
 
 /* False: why; what was found until then is in `found`, and the caller frees it. */
 typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);

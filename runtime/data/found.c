@@ -12,6 +12,26 @@ Field *part_add(Part *part, const char *name)
 	return field;
 }
 
+Field *found_add(Found *found, const char *name, char why[WHY])
+{
+	Part *part = &found->part[SPLIT_TRAIN];
+	for (size_t i = 0; i < part->count; i++)
+		if (strcmp(part->field[i].name, name) == 0) {
+			because(why, "'%.60s' is the name of two arrays", name);
+			return NULL;
+		}
+	if (part->count == SSLC_MAX_FIELDS) {
+		because(why, "a sample has at most %d arrays; '%.60s' is one too many", SSLC_MAX_FIELDS,
+		        name);
+		return NULL;
+	}
+	char *own = found->field_name[part->count] = strdup(name);
+	if (own)
+		return part_add(part, own);
+	because(why, "no memory");
+	return NULL;
+}
+
 /* -- Fields ------------------------------------------------------------------------------------ */
 
 static bool check_finite(const Array *x, const char *what, char why[WHY])
@@ -24,6 +44,21 @@ static bool check_finite(const Array *x, const char *what, char why[WHY])
 			return because(why, "%s holds %s at index %lld; remove or replace such values", what,
 			               isnan(((const float *)x->at)[i]) ? "NaN" : "infinity", (long long)i);
 	return true;
+}
+
+/* Truth values become the numbers 0 and 1. */
+static bool widen_bools(Array *a, char why[WHY])
+{
+	if (!a->at || strcmp(a->type, "bool") != 0)
+		return true;
+	int64_t size = array_size(a);
+	float *wide = malloc((size_t)size * sizeof *wide);
+	for (int64_t i = 0; wide && i < size; i++)
+		wide[i] = ((const uint8_t *)a->at)[i];
+	free(a->at);
+	a->at = wide;
+	a->type = "f32";
+	return wide || because(why, "no memory for %lld values", (long long)size);
 }
 
 /* Integers of labels become i32. One a sample is a class; several, or floats, are what the model makes of them. */
@@ -42,7 +77,7 @@ static bool check_labels(Array *label, int64_t samples, int64_t *classes, char w
 		return because(why, "no memory for the labels");
 	for (int64_t i = 0; i < size; i++)
 		wide[i] =
-		    strcmp(label->type, "u8") == 0 ? ((uint8_t *)label->at)[i] : ((int32_t *)label->at)[i];
+		    type_bytes(label->type) == 1 ? ((uint8_t *)label->at)[i] : ((int32_t *)label->at)[i];
 	free(label->at);
 	label->at = wide;
 	label->type = "i32";
@@ -68,18 +103,22 @@ static int64_t above_all(const Array *a)
 	return below;
 }
 
-static bool check_field(Field *field, int64_t samples, const char *what, int64_t *classes,
-                        char why[WHY])
+static bool check_field(Field *field, int64_t samples, Split split, int64_t *classes, char why[WHY])
 {
 	Array *a = &field->array;
+	char what[80];
+	snprintf(what, sizeof what, "'%.40s' of the %sdata", field->name,
+	         split == SPLIT_TEST ? "test " : "");
 	if (!check_finite(a, what, why))
 		return false;
 	bool is_label = strcmp(field->name, "label") == 0;
 	if (is_label && !check_labels(a, samples, classes, why))
 		return false;
-	if (a->dim[0] != samples)
+	if (!widen_bools(a, why))
+		return false;
+	if (a->rank < 1 || a->dim[0] != samples)
 		return because(why, "there are %lld samples but %lld rows of '%s'", (long long)samples,
-		               (long long)a->dim[0], field->name);
+		               a->rank < 1 ? 1 : (long long)a->dim[0], field->name);
 	if (a->at && !is_label && strcmp(a->type, "i32") == 0 && !field->below)
 		field->below = above_all(a);
 	return a->rank < SSLC_MAX_RANK ||
@@ -89,30 +128,48 @@ static bool check_field(Field *field, int64_t samples, const char *what, int64_t
 
 /* -- Splits ------------------------------------------------------------------------------------ */
 
+static bool same_array(const Field *train, const Field *test, char why[WHY])
+{
+	const Array *a = &train->array, *b = &test->array;
+	char one[TENSOR_TEXT], other[TENSOR_TEXT];
+	if (strcmp(a->type, b->type) == 0 && a->rank == b->rank &&
+	    memcmp(a->dim + 1, b->dim + 1, (size_t)(a->rank - 1) * sizeof *a->dim) == 0)
+		return true;
+	tensor_text(a->type, a->rank - 1, a->dim + 1, one);
+	tensor_text(b->type, b->rank - 1, b->dim + 1, other);
+	return because(why,
+	               "train and test samples differ in type or shape: '%s' is %s in the train data, "
+	               "but %s in the test data",
+	               train->name, one, other);
+}
+
 static bool same_fields(const Part *train, const Part *test, char why[WHY])
 {
-	bool same = train->count == test->count;
-	for (size_t f = 0; same && f < train->count; f++) {
-		const Array *a = &train->field[f].array, *b = &test->field[f].array;
-		same = strcmp(train->field[f].name, test->field[f].name) == 0 && a->rank == b->rank &&
-		       strcmp(a->type, b->type) == 0 &&
-		       memcmp(a->dim + 1, b->dim + 1, (size_t)(a->rank - 1) * sizeof *a->dim) == 0;
-	}
-	return same || because(why, "train and test samples differ in type or shape");
+	if (train->count != test->count)
+		return because(why, "train and test samples differ in the arrays that they have");
+	for (size_t f = 0; f < train->count; f++)
+		if (!same_array(&train->field[f], &test->field[f], why))
+			return false;
+	return true;
+}
+
+static bool check_part(Part *part, Split split, int64_t *classes, char why[WHY])
+{
+	if (part->count && part->field[0].array.rank < 1)
+		return because(why, "the data is a single number, but samples lie along its first axis");
+	for (size_t f = 0; f < part->count; f++)
+		if (!check_field(&part->field[f], part->field[0].array.dim[0], split, classes, why))
+			return false;
+	return true;
 }
 
 bool found_check(Found *found, int64_t *classes, char why[WHY])
 {
 	Part *train = &found->part[SPLIT_TRAIN], *test = &found->part[SPLIT_TEST];
 	*classes = found->class_count;
-	if (train->field[0].array.rank < 1)
-		return because(why, "the data is a single number, but samples lie along its first axis");
-	for (int s = 0; s < 2; s++)
-		for (size_t f = 0; f < found->part[s].count; f++)
-			if (!check_field(&found->part[s].field[f], found->part[s].field[0].array.dim[0],
-			                 s ? "the test data" : "the data", classes, why))
-				return false;
-	return test->count == 0 || same_fields(train, test, why);
+	return check_part(train, SPLIT_TRAIN, classes, why) &&
+	       check_part(test, SPLIT_TEST, classes, why) &&
+	       (test->count == 0 || same_fields(train, test, why));
 }
 
 /* -- Classes ----------------------------------------------------------------------------------- */
@@ -159,6 +216,8 @@ void found_close(Found *found)
 	for (int64_t i = 0; found->class_name && i < found->class_count; i++)
 		free(found->class_name[i]);
 	free(found->class_name);
+	for (size_t f = 0; f < SSLC_MAX_FIELDS; f++)
+		free(found->field_name[f]);
 	free(found->tokenizer);
 	*found = (Found){0};
 }

@@ -1,7 +1,7 @@
 /* npy.c: NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic, a header that is a Python
  * dictionary, the values.
  *
- * Little-endian C order only; floats become f32, signed integers i32, u1 and b1 u8. What would lose
+ * Little-endian C order only; floats become f32, signed integers i32, u1 is u8, b1 bool. What would lose
  * values is refused. */
 #include <math.h>
 #include <stdlib.h>
@@ -102,6 +102,9 @@ static double element(const Header *h, const unsigned char *p)
 
 static bool convert(Array *out, const Header *h, const unsigned char *p, char why[WHY])
 {
+	for (int64_t i = 0; h->kind == 'b' && i < h->count; i++)
+		if (p[i] > 1)
+			return because(why, "holds a truth value of %d at index %lld", p[i], (long long)i);
 	if (h->bytes == type_bytes(out->type)) { /* as they are */
 		memcpy(out->at, p, (size_t)h->count * h->bytes);
 		return true;
@@ -169,7 +172,7 @@ bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 	if ((uint64_t)(size - data) != (uint64_t)h.count * h.bytes)
 		return because(why, "holds %zu bytes of values, but its header says %llu", size - data,
 		               (unsigned long long)h.count * h.bytes);
-	out->type = h.kind == 'f' ? "f32" : h.kind == 'i' ? "i32" : "u8";
+	out->type = h.kind == 'f' ? "f32" : h.kind == 'i' ? "i32" : h.kind == 'b' ? "bool" : "u8";
 	out->at = malloc((size_t)h.count * type_bytes(out->type));
 	if (!out->at)
 		return because(why, "no memory for %lld values", (long long)h.count);

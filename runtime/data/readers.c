@@ -60,33 +60,103 @@ static bool add_file(const Arguments *a, const char *name, FileReader reader, Pa
 	       (arguments_path(a, name, path, why) && reader(path, &part_add(part, field)->array, why));
 }
 
-static bool read_four(const Arguments *a, FileReader reader, Found *found, char why[WHY])
+/* A reader of single arrays, and its own words for x and label. */
+typedef struct Format {
+	FileReader read;
+	const char *x, *label;
+} Format;
+
+static bool given(const char *path)
+{
+	return path && *path;
+}
+
+static bool is_of_test(const char *name)
+{
+	return strncmp(name, "test_", 5) == 0;
+}
+
+/* The file of the array `name` in the test split; NULL: it is not given. */
+static const char *test_file(const Arguments *a, const char *name)
+{
+	for (size_t i = 0; i < a->more_count; i++)
+		if (is_of_test(a->more[i].name) && strcmp(a->more[i].name + 5, name) == 0)
+			return a->more[i].text;
+	return NULL;
+}
+
+/* Names that would be taken for what they are not. */
+static bool check_name(const Arguments *a, const char *name, const Format *format, char why[WHY])
+{
+	static const char *const spelled[] = {"x", "image", "images", "label", "labels"};
+	for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++)
+		if (strcmp(name + (is_of_test(name) ? 5 : 0), spelled[i]) == 0)
+			return because(why, "'%s' is called '%s%s' here", name, is_of_test(name) ? "test_" : "",
+			               i < 3 ? format->x : format->label);
+	if (!is_of_test(name))
+		return true;
+	for (size_t i = 0; i < a->more_count; i++)
+		if (strcmp(a->more[i].name, name + 5) == 0)
+			return true;
+	return because(why, "'%.60s' is given, but no '%.60s'", name, name + 5);
+}
+
+/* The further arrays, by their names. */
+static bool add_named(const Arguments *a, const Format *format, bool has_test, Found *found,
+                      char why[WHY])
+{
+	for (size_t i = 0; i < a->more_count; i++) {
+		const char *name = a->more[i].name, *test = test_file(a, name);
+		char path[PATH];
+		if (!check_name(a, name, format, why))
+			return false;
+		if (is_of_test(name))
+			continue;
+		if (!given(a->more[i].text))
+			return because(why, "the name of the file of '%.60s' is empty", name);
+		if (given(test) && !has_test)
+			return because(why, "'test_%.60s' is given, but no 'test_%s'", name, format->x);
+		if (has_test && !given(test))
+			return because(why, "'%.60s' must be given for the test files, too: test_%.60s='file'",
+			               name, name);
+		Field *field = found_add(found, name, why);
+		if (!field || !arguments_path(a, a->more[i].text, path, why) ||
+		    !format->read(path, &field->array, why) ||
+		    (has_test &&
+		     !add_file(a, test, format->read, &found->part[SPLIT_TEST], field->name, why)))
+			return false;
+	}
+	return true;
+}
+
+static bool read_arrays(const Arguments *a, const Format *format, Found *found, char why[WHY])
 {
 	Part *train = &found->part[SPLIT_TRAIN], *test = &found->part[SPLIT_TEST];
-	bool has_label = a->text[1] && *a->text[1], has_test = a->text[2] && *a->text[2];
+	bool has_label = given(a->text[1]), has_test = given(a->text[2]);
 	double share = found->held_out = a->number[4];
-	if (!a->text[0] || !*a->text[0])
+	if (!given(a->text[0]))
 		return because(why, "the name of the data's file is empty");
 	if (share < 0 || share >= 1)
 		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
 		               share);
-	if (has_test && has_label != (a->text[3] && *a->text[3]))
+	if (has_test ? has_label != given(a->text[3]) : given(a->text[3]))
 		return because(
 		    why, "labels must be given for both the train and the test files, or for neither");
-	return add_file(a, a->text[0], reader, train, "x", why) &&
-	       add_file(a, a->text[1], reader, train, "label", why) &&
-	       add_file(a, a->text[2], reader, test, "x", why) &&
-	       (!has_test || add_file(a, a->text[3], reader, test, "label", why));
+	return add_file(a, a->text[0], format->read, train, "x", why) &&
+	       add_file(a, a->text[1], format->read, train, "label", why) &&
+	       add_file(a, a->text[2], format->read, test, "x", why) &&
+	       add_file(a, a->text[3], format->read, test, "label", why) &&
+	       add_named(a, format, has_test, found, why);
 }
 
 bool read_idx(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_four(a, idx_read, found, why);
+	return read_arrays(a, &(Format){idx_read, "images", "labels"}, found, why);
 }
 
 bool read_npy(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_four(a, npy_read, found, why);
+	return read_arrays(a, &(Format){npy_read, "x", "label"}, found, why);
 }
 
 bool read_fashion_mnist(const Arguments *a, Found *found, char why[WHY])

@@ -165,8 +165,8 @@ static void not_bound(void)
 
 static void bad_data(void)
 {
-	sslc_data d[16];
-	for (size_t i = 0; i < 16; i++)
+	sslc_data d[18];
+	for (size_t i = 0; i < 18; i++)
 		d[i] = good_data();
 	size_t n = 0;
 	d[n++].count = 9;
@@ -184,6 +184,8 @@ static void bad_data(void)
 	d[n++].field[0].dim[0] = INT64_MAX;
 	d[n].count = 2, d[n].field[1] = d[n].field[0], n++; /* "x" twice */
 	d[n++].field[0].name = "a\x1b[2J";
+	d[n++].field[0].name = "seed";
+	d[n++].field[0].name = "step";
 	d[n++].count = 0; /* no "x" */
 	for (size_t i = 0; i < n; i++) {
 		sslc_program *p = opened(0);

@@ -200,6 +200,88 @@ static void what_is_held_out_stays_the_same(void)
 	scratch_close(&s);
 }
 
+/* x, and an array of that name; of both splits if `test`. */
+static Data *open_named(const Scratch *s, const char *name, bool test, char why[WHY])
+{
+	char of_test[64];
+	snprintf(of_test, sizeof of_test, "test_%s", name);
+	sslc_argument argument[] = {
+	    {NULL, "x.npy", 0}, {name, "y.npy", 0}, {"test_x", "x.npy", 0}, {of_test, "y.npy", 0}};
+	return data_open(&(sslc_call){"npy", argument, test ? 4 : 2}, s->folder, why);
+}
+
+/* As many arrays as one likes, of any type and rank; each sample has its own row of all. */
+static void further_arrays_have_names(void)
+{
+	enum { COUNT = 30 };
+	Scratch s;
+	char why[WHY] = "";
+	float boxes[COUNT][2][5];
+	int32_t length[COUNT];
+	scratch_open(&s);
+	for (int i = 0; i < COUNT; i++) {
+		length[i] = 7 * i - 3;
+		for (int k = 0; k < 10; k++)
+			boxes[i][k / 5][k % 5] = (float)(100 * i + k);
+	}
+	CU_ASSERT_FATAL(put_samples(&s, COUNT, 3));
+	CU_ASSERT_FATAL(
+	    npy_write(scratch_path(&s, "boxes.npy"), "f32", 3, (int64_t[]){COUNT, 2, 5}, boxes, why));
+	CU_ASSERT_FATAL(
+	    npy_write(scratch_path(&s, "n.npy"), "i32", 2, (int64_t[]){COUNT, 1}, length, why));
+	sslc_argument argument[] = {{NULL, "x.npy", 0},
+	                            {"boxes", "boxes.npy", 0},
+	                            {"label", "y.npy", 0},
+	                            {"n", "n.npy", 0},
+	                            {"test", NULL, 0.2}};
+	char *name = strdup("boxes");
+	argument[1].name = name;
+	Data *d = data_open(&(sslc_call){"npy", argument, 5}, s.folder, why);
+	memset(name, '?', 5); /* names are kept, whatever becomes of the call's */
+	free(name);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	const sslc_data *shape = data_shape(d);
+	CU_ASSERT_FATAL(shape->count == 4 && shape->train_count == 24 && shape->test_count == 6);
+	CU_ASSERT_STRING_EQUAL(shape->field[1].name, "label");
+	CU_ASSERT_STRING_EQUAL(shape->field[2].name, "boxes");
+	CU_ASSERT_STRING_EQUAL(shape->field[3].name, "n");
+	CU_ASSERT(shape->field[2].rank == 2 && shape->field[2].dim[0] == 2 &&
+	          shape->field[2].dim[1] == 5 && shape->field[2].bytes == 40);
+	CU_ASSERT(shape->field[3].rank == 1 && strcmp(shape->field[3].dtype, "i32") == 0);
+	for (int split = 0; split < 2; split++)
+		for (int64_t i = 0; i < data_count(d, (Split)split); i++) {
+			float x[3], box[2][5];
+			int32_t label, n;
+			CU_ASSERT(data_sample(d, (Split)split, i, (void *[]){x, &label, box, &n}, why));
+			int at = (int)x[0] / 1000;
+			CU_ASSERT(label == at % CLASSES && n == length[at] &&
+			          memcmp(box, boxes[at], sizeof box) == 0);
+		}
+	data_close(d);
+	/* with test files, each array has one */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d = open_named(&s, "classes", true, why));
+	CU_ASSERT(data_count(d, SPLIT_TEST) == COUNT && data_shape(d)->count == 2);
+	CU_ASSERT_EQUAL(data_shape(d)->classes, 0);
+	data_close(d);
+	CU_ASSERT(npy_write(scratch_path(&s, "y.npy"), "i32", 1, (int64_t[]){COUNT - 1}, length, why));
+	CU_ASSERT_PTR_NULL(open_named(&s, "boxes", false, why));
+	CU_ASSERT_STRING_EQUAL(why, "there are 30 samples but 29 rows of 'boxes'");
+	CU_ASSERT_PTR_NULL(open_named(&s, "labels", false, why));
+	CU_ASSERT_STRING_EQUAL(why, "'labels' is called 'label' here");
+	CU_ASSERT_PTR_NULL(open_named(&s, "test_boxes", false, why));
+	CU_ASSERT_STRING_EQUAL(why, "'test_boxes' is given, but no 'boxes'");
+	argument[1].name = "n";
+	CU_ASSERT_PTR_NULL(data_open(&(sslc_call){"npy", argument, 5}, s.folder, why));
+	CU_ASSERT_STRING_EQUAL(why, "'npy' is given 'n' twice");
+	boxes[29][1][4] = NAN;
+	argument[1].name = "boxes";
+	CU_ASSERT(
+	    npy_write(scratch_path(&s, "boxes.npy"), "f32", 3, (int64_t[]){COUNT, 2, 5}, boxes, why));
+	CU_ASSERT_PTR_NULL(data_open(&(sslc_call){"npy", argument, 2}, s.folder, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "'boxes' of the data holds NaN at index 299"));
+	scratch_close(&s);
+}
+
 /* x and y of these types and shapes are refused, with `word` in the reason. */
 static bool data_refused(const Array *x, const Array *y, const char *word)
 {
@@ -446,6 +528,7 @@ CU_TestInfo test_batches[] = {
     {"every order is as likely", every_order_is_as_likely},
     {"a share is held out", a_share_is_held_out},
     {"what is held out stays the same", what_is_held_out_stays_the_same},
+    {"further arrays have names", further_arrays_have_names},
     {"wrong data is refused", wrong_data_is_refused},
     {"normal numbers are those of NumPy", normal_numbers_are_those_of_numpy},
     {"normal refuses what is no count", normal_refuses_what_is_no_count},

@@ -66,7 +66,7 @@ static void every_type_of_numpy_is_read(void)
 	CU_ASSERT(holds(npy_read, "i8.npy", "i32", 2, two_three,
 	                (int32_t[]){-1, 0, 1, 127, INT32_MIN, INT32_MAX}));
 	CU_ASSERT(holds(npy_read, "u1.npy", "u8", 4, (int64_t[]){2, 2, 2, 2}, bytes));
-	CU_ASSERT(holds(npy_read, "b1.npy", "u8", 1, (int64_t[]){3}, "\1\0\1"));
+	CU_ASSERT(holds(npy_read, "b1.npy", "bool", 1, (int64_t[]){3}, "\1\0\1"));
 	CU_ASSERT(holds(
 	    npy_read, "f4.npy", "f32", 2, two_three,
 	    (uint32_t[]){0x3f000000, 0x80000001, 0x7f61b1e6, 0x7fc00000, 0x7f800000, 0x80000000}));

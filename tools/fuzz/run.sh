@@ -34,7 +34,7 @@ seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
 	grep -aoE "(npy|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
-printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" \
+printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" "npy('f4.npy', boxes='i1.npy', mask='i2.npy')" \
 	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*

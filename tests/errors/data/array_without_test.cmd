@@ -1,0 +1,4 @@
+# exit 1
+$ printf '\000\000\010\002\000\000\000\003\000\000\000\002abcdef' > x.idx; printf '\000\000\010\002\000\000\000\002\000\000\000\002abcd' > y.idx
+$ data "idx('x.idx', boxes='x.idx', test_images='x.idx')"
+check model.json
