@@ -1,10 +1,12 @@
 """Times a training step of the same models in sslc, PyTorch, JAX and tinygrad. See README.md; run by bench.sh.
 
 First all contenders take the same steps from the same weights, and those whose losses are not sslc's are not timed.
-Then they take turns in short rounds, in an order that rotates, so that a slow moment of the machine falls on all."""
+Then they take turns in short rounds, in an order that rotates, so that a slow moment of the machine falls on all. With
+--space the models are drawn by a seed (space.py), and the efficiency of sslc's kernels stands beside each."""
 
 import argparse
 import importlib.metadata
+import json
 import math
 import os
 import pathlib
@@ -16,7 +18,8 @@ import time
 from dataclasses import dataclass, field
 
 import report
-from contender import Contender, Failed
+import space
+from contender import Contender, Failed, environment
 from problems import PROBLEMS, prepare
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,6 +37,9 @@ class Row:
     model: str
     threads: int
     contenders: list = field(default_factory=list)
+    about: str = ""
+    family: str = ""
+    efficiency: float | None = None  # of a step of sslc, by its profile
 
 
 def say(text):
@@ -51,9 +57,12 @@ def agree(losses, truth, tolerance):
 def begin(row, name, cores, folder, problem, options, truth):
     """Starts a contender and compares its first losses; returns sslc's or its own."""
     c = Contender(name, row.model, cores, folder, options.worker)
+    c.least = options.least
     row.contenders.append(c)
     try:
         c.mark = "not compiled" if name == "sslc" else "failed"
+        if name != "sslc":
+            c.patience = options.patience
         c.answer()  # ready
         c.mark = "failed"
         if name == "sslc":
@@ -61,6 +70,8 @@ def begin(row, name, cores, folder, problem, options, truth):
         losses = c.numbers(f"losses {STEPS}")
         c.first = c.numbers("first")[0]
     except Failed as failed:
+        if c.failure.startswith("no answer"):
+            c.mark = f"> {options.patience:g} s"
         say(f"{row.model} {name}: {failed}")
         return None
     error = agree(losses, truth or losses, problem.tolerance)
@@ -85,9 +96,26 @@ def time_all(contenders, seconds):
         c.rss = c.numbers("rss")[0]
 
 
+def efficiency(folder, cores, sslc):
+    """Which share of the time of a step of sslc its kernels need at the machine's roof: `sslc run --profile` says it."""
+    command = [sslc, "run", folder / "model.json", "--profile", "--quiet", "--no-downstream", "--out", folder / "run"]
+    result = subprocess.run(
+        [*command, "--epochs", "2", "--steps", "12", "--threads", str(len(cores))],
+        capture_output=True,
+        text=True,
+        env=environment("sslc", len(cores)),
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )
+    if result.returncode:
+        raise Failed(f"sslc run --profile: {result.stderr.strip().splitlines()[0]}")
+    return json.loads((folder / "run/profile.json").read_text())["efficiency"]
+
+
 def run(model, threads, options):
-    """A row of the tables."""
+    """A row of the tables: of a name, or of a case."""
     row = Row(model, threads)
+    if isinstance(model, space.Case):
+        row = Row(model.name, threads, about=space.words(model), family=model.family)
     cores = sorted(os.sched_getaffinity(0))[:threads]
     with tempfile.TemporaryDirectory(prefix="sslc-bench-") as temporary:
         folder = pathlib.Path(temporary)
@@ -99,8 +127,10 @@ def run(model, threads, options):
             able = [c for c in row.contenders if not c.failure]
             if able:
                 time_all(able, options.seconds)
+            if truth and options.space:
+                row.efficiency = efficiency(folder, cores, options.worker.with_name("sslc"))
         except Failed as failed:
-            say(f"{model}: {failed}")
+            say(f"{row.model}: {failed}")
         finally:
             for c in row.contenders:
                 c.close()
@@ -126,9 +156,17 @@ def parse():
     p.add_argument("--peers", type=comma, default=PEERS[:4], help=f"of {','.join(PEERS)}; default: all but the last")
     p.add_argument("--threads", type=comma, default=["1"], help="counts of threads, default 1")
     p.add_argument("--seconds", type=float, default=5, help="of timing for each contender, default 5")
+    p.add_argument("--space", type=int, metavar="N", help="time N models that are drawn (space.py), not --models")
+    p.add_argument("--seed", type=int, default=1, help="of --space, default 1")
+    p.add_argument("--cases", type=comma, default=[], help="numbers of the cases of --space that are timed, default all")
+    p.add_argument("--least", action="store_true", help="shortest times instead of medians: on a machine that is not quiet")
+    p.add_argument("--patience", type=float, default=3600, help="seconds for a peer to compile, default 3600; --space: 60")
     p.add_argument("--svg", help="also write a bar chart to this file")
-    p.add_argument("--worker", default=ROOT / "build/release/sslc_bench_worker", help="the built sslc_bench_worker")
+    p.add_argument("--worker", type=pathlib.Path, default=ROOT / "build/release/sslc_bench_worker", help="the built sslc_bench_worker")
     o = p.parse_args()
+    if o.space:
+        p.set_defaults(patience=60, seconds=1, peers=["torch"])
+        o = p.parse_args()
     o.threads = [int(count) for count in o.threads]
     for given, known in ((o.models, PROBLEMS), (o.peers, PEERS)):
         for name in given:
@@ -142,10 +180,14 @@ def parse():
 
 def main():
     options = parse()
-    rows = [run(model, threads, options) for model in options.models for threads in options.threads]
+    models = options.models
+    if options.space:
+        models = space.cases(options.space, options.seed)
+        models = [models[int(i)] for i in options.cases] if options.cases else models
+    rows = [run(model, threads, options) for model in models for threads in options.threads]
     names = ["sslc", *options.peers]
     title = versions(options.peers)
-    print(f"{title}\n\n{report.markdown(rows, names)}")
+    print(f"{title}\n\n{report.space(rows, names) if options.space else report.markdown(rows, names)}")
     if options.svg:
         pathlib.Path(options.svg).write_text(report.svg(rows, names, title))
     return any(c.failure for row in rows for c in row.contenders)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import space
+
 HERE = pathlib.Path(__file__).parent
 BATCHES = 10
 
@@ -62,13 +64,32 @@ PROBLEMS = {
 }  # fmt: skip
 
 
+def of_case(case):
+    """The arrays of a case of space.py, as a function like those above."""
+
+    def arrays(r, n):
+        shape = (n, *case.shape)
+        x = r.integers(0, case.kinds, shape, np.int32) if case.kinds else r.standard_normal(shape, dtype=np.float32)
+        return {"x": x, "label": r.integers(0, 10, n, np.int32)} if case.goal == "label" else {"x": x}
+
+    return arrays
+
+
+def save(arrays, folder):
+    for field, array in arrays.items():
+        np.save(folder / f"{field}.npy", array)
+
+
 def prepare(name, folder):
-    """Writes the model and its data into a folder, where all contenders find them."""
+    """Writes a model and its data into a folder, where all contenders find them; a name, or a case of space.py."""
+    if isinstance(name, space.Case):
+        space.write(name, folder)
+        save(of_case(name)(np.random.default_rng(0), name.batch * name.batches), folder)
+        return Problem(folder / "model.json", None, space.words(name))
     problem = PROBLEMS[name]
     model = json.loads(problem.path.read_text())
     arrays = problem.arrays(np.random.default_rng(0), model["train"]["batch"] * problem.batches)
-    for field, array in arrays.items():
-        np.save(folder / f"{field}.npy", array)
+    save(arrays, folder)
     model["data"] = "npy('x.npy'" + (", label='label.npy'" if "label" in arrays else "") + ", test=0)"
     (folder / "model.json").write_text(json.dumps(model, indent=2) + "\n")
     return problem

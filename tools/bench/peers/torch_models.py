@@ -30,12 +30,12 @@ def parameter(w, name):
     return nn.Parameter(torch.from_numpy(w[name].copy()))
 
 
-def conv(w, name, stride=1, padding=0):
-    """sslc's conv: its weight is [kernel..., inputs, channels]. In two dimensions channels are innermost here, too."""
+def conv(w, name, stride=1, padding=0, groups=1):
+    """sslc's conv: its weight is [kernel..., inputs / groups, channels]. In two dimensions channels are innermost here, too."""
     weight = torch.from_numpy(w[name + ".w"])
     *kernel, inputs, channels = weight.shape
     kind = nn.Conv2d if len(kernel) == 2 else nn.Conv1d
-    layer = kind(inputs, channels, kernel, stride, padding, bias=name + ".b" in w)
+    layer = kind(inputs * groups, channels, kernel, stride, padding, groups=groups, bias=name + ".b" in w)
     with torch.no_grad():
         layer.weight.copy_(weight.permute(-1, -2, *range(len(kernel))))
         if name + ".b" in w:
@@ -183,9 +183,9 @@ MODELS = {"seed": seed, "mlp": mlp, "conv": resnet, "vit": vit, "gpt": gpt, "aud
 
 
 def start(name, weights, options):
-    """A step of training, of the model as it stands or compiled."""
+    """A step of training, of the model as it stands or compiled; `build` in the options makes a model of another file."""
     torch.set_num_threads(options["threads"])
-    net, loss_of, optimizer = MODELS[name](weights)
+    net, loss_of, optimizer = options.get("build", MODELS.get(name))(weights)
     net.train()
     update = optimizer.step
     if options.get("compiled"):

@@ -2,8 +2,9 @@
 
     python worker.py PEER MODEL THREADS FOLDER
 
-FOLDER holds model.json, x.npy, perhaps label.npy, and checkpoint.safetensors with the first weights. The lines that are
-answered are those of ../worker.c. A peer's module has
+FOLDER holds model.json, x.npy, perhaps label.npy, checkpoint.safetensors with the first weights, and of a case of
+../space.py case.json, which PyTorch makes its module of. The lines that are answered are those of ../worker.c. A peer's
+module has
 
     MODELS                            a function per model
     start(name, weights, options)     -> step(batch), which takes a step and returns the loss, perhaps before it is done
@@ -11,6 +12,7 @@ answered are those of ../worker.c. A peer's module has
     value(loss)                       -> float, once the step is done
 """
 
+import functools
 import importlib
 import json
 import math
@@ -37,10 +39,15 @@ class Worker:
     def __init__(self, peer, model, threads, folder):
         name, options = PEERS[peer]
         self.peer = importlib.import_module(name)
+        batch = self.peer.batch
+        if (folder / "case.json").exists():
+            case, space = json.loads((folder / "case.json").read_text()), importlib.import_module("torch_space")
+            options = {**options, "build": functools.partial(space.build, case)}
+            batch = functools.partial(space.batch, case)
         size = json.loads((folder / "model.json").read_text())["train"]["batch"]
         fields = [np.load(path) for path in (folder / "x.npy", folder / "label.npy") if path.exists()]
         count = len(fields[0]) // size
-        self.batches = [self.peer.batch([f[i * size : (i + 1) * size] for f in fields]) for i in range(count)]
+        self.batches = [batch([f[i * size : (i + 1) * size] for f in fields]) for i in range(count)]
         weights = load_file(folder / "checkpoint.safetensors")
         weights = {key: value for key, value in weights.items() if not key.startswith("optimizer.")}
         self.done = 0
