@@ -145,6 +145,7 @@ bool cover_stored(Cover *c)
 {
 	sslc_program *p = sslc_open_text("none", "{}", 2, NULL); /* for its library */
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/masks/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/speech/cases.def") &&
@@ -160,7 +161,7 @@ bool cover_stored(Cover *c)
 static const char *const ELSEWHERE[] = {
     "categorical",     "resnet_stem",  "resnet_stage", "resnet18",     "resnet50",
     "resized",         "color_jitter", "random_blur",  "random_turns", "sometimes",
-    "random_rotation", "factor_of",    "mixup_with"};
+    "random_rotation", "factor_of",    "mixup_with",   "random_cut"};
 
 bool cover_report(Cover *c, FILE *out)
 {

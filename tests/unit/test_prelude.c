@@ -129,6 +129,12 @@ static const Case SPEECH[] = {
 #undef CASE
 };
 
+static const Case MASKS[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/masks/cases.def"
+#undef CASE
+};
+
 /* -- The truth --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -138,6 +144,7 @@ static const struct {
 } ORACLES[] = {
     {"prelude/truth.safetensors", CASES, COUNT(CASES)},
     {"vision/truth.safetensors", VISION, COUNT(VISION)},
+    {"masks/truth.safetensors", MASKS, COUNT(MASKS)},
     {"recurrent/truth.safetensors", RECURRENT, COUNT(RECURRENT)},
     {"text/truth.safetensors", TEXT, COUNT(TEXT)},
     {"speech/truth.safetensors", SPEECH, COUNT(SPEECH)},
