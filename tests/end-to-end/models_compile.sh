@@ -10,7 +10,7 @@ trap 'rm -rf "$temp"' EXIT
 cd "$temp"
 icons=/usr/share/icons
 for model in "$root"/models/*.json "$root"/models/vision/*.json; do
-	if [ "$(basename "$model")" = icons.json ] && ! { [ -d $icons/oxygen ] && [ -d $icons/mate ]; }; then
+	if grep -q "$icons" "$model" && ! { [ -d $icons/oxygen ] && [ -d $icons/mate ]; }; then
 		echo "SKIPPED: $model: apt-get install oxygen-icon-theme mate-icon-theme gnome-icon-theme adwaita-icon-theme lxde-icon-theme"
 		continue
 	fi
