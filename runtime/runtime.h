@@ -67,6 +67,9 @@ MUST_CHECK bool data_in_ranges(const Data *d, const sslc_model *model, char why[
  * (0) in proportion to the classes; the caller frees them. False: a class has not so many. */
 MUST_CHECK bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
                             int64_t **chosen, char why[WHY]);
+/* The accuracy on a split of always saying the class that is commonest in the train split; 0: the
+ * labels are no classes. */
+double data_commonest(const Data *d, Split s);
 /* The field of sample i of a split, where it is in memory; NULL: it is decoded when it is wanted. */
 const void *data_value(const Data *d, Split s, size_t field, int64_t i);
 /* Writes all fields of sample i to to[field], of the bytes that data_shape says; from any thread.

@@ -25,13 +25,18 @@ static bool is_class(const sslc_tensor *label)
 }
 
 /* The class of a sample; -1: the data has none. */
-static int32_t label_of(const Data *d, int64_t sample)
+static int32_t class_of(const Data *d, Split split, int64_t sample)
 {
 	const sslc_data *shape = data_shape(d);
 	size_t f = find_labels(shape);
 	return f < shape->count && is_class(&shape->field[f])
-	           ? *(const int32_t *)data_value(d, SPLIT_TRAIN, f, sample)
+	           ? *(const int32_t *)data_value(d, split, f, sample)
 	           : -1;
+}
+
+static int32_t label_of(const Data *d, int64_t sample)
+{
+	return class_of(d, SPLIT_TRAIN, sample);
 }
 
 /* Labels that are no classes: any samples. */
@@ -133,4 +138,21 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 	free(want);
 	free(have);
 	return good;
+}
+
+double data_commonest(const Data *d, Split split)
+{
+	int64_t n = data_count(d, SPLIT_TRAIN), count = data_count(d, split), right = 0;
+	int64_t classes = data_shape(d)->classes, best = 0;
+	int64_t *have =
+	    n && count && label_of(d, 0) >= 0 ? calloc((size_t)classes, sizeof *have) : NULL;
+	if (!have)
+		return 0;
+	count_classes(d, n, have);
+	for (int64_t c = 1; c < classes; c++)
+		best = have[c] > have[best] ? c : best;
+	for (int64_t i = 0; i < count; i++)
+		right += class_of(d, split, i) == best;
+	free(have);
+	return (double)right / (double)count;
 }

@@ -279,8 +279,12 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *ou
 		memcpy(s.kept, e->states, e->states_bytes);
 		list_variants(e->model->task, count, out);
 	}
-	for (size_t i = 0; good && i < out->count; i++)
+	double commonest = data_commonest(data, out->split);
+	for (size_t i = 0; good && i < out->count; i++) {
+		bool is_accuracy = strcmp(out->score[i].task->metric, "accuracy") == 0;
+		out->score[i].commonest = is_accuracy ? commonest : 0;
 		good = run_variant(&s, &out->score[i], out->split);
+	}
 	if (s.kept)
 		memcpy(e->states, s.kept, e->states_bytes);
 	free(s.kept);

@@ -42,6 +42,7 @@ bool scores_add(Scores *all, const Scores *run, size_t most, Failure *f)
 		s->train_loss = step_mean(s->train_loss, one->train_loss, all->runs);
 		s->seconds = step_mean(s->seconds, one->seconds, all->runs);
 		s->samples = one->samples;
+		s->commonest = one->commonest;
 		s->diverged |= one->diverged;
 	}
 	return true;

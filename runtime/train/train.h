@@ -300,6 +300,7 @@ typedef struct Score {
 	const sslc_task *task;
 	Variant variant;
 	double score;      /* mean of the metric over all samples of the split; NaN if it diverged */
+	double commonest;  /* data_commonest, where the metric is accuracy; else 0 */
 	double train_loss; /* mean over the last epoch */
 	double seconds;
 	int64_t samples;

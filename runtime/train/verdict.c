@@ -4,7 +4,7 @@
  * weights and the raw input, on the same task; where a task has neither, the same networks trained
  * from scratch. Whatever the metric, a difference counts where 0
  * lies outside of its interval of 95 % over the samples, which are the same ones for all
- * (paired.c). */
+ * (paired.c). An accuracy that always saying the commonest class has too shows no help. */
 #include "train.h"
 
 #include <math.h>
@@ -96,6 +96,8 @@ void verdict(const Scores *s, const char *task, char text[512])
 	}
 	if (!own)
 		return;
+	bool is_blind = !own->diverged && own->commonest > 0 && own->score <= own->commonest;
+	helped &= !is_blind;
 	char number[32];
 	number_text(own, own->score, true, number);
 	add(&l, "%s: ", task);
@@ -117,6 +119,10 @@ void verdict(const Scores *s, const char *task, char text[512])
 		number_text(other, other->score, true, number);
 		add(&l, ", %s %s (%s)", relation(compare(own, other)), what[v], number);
 	}
+	if (!is_blind)
+		return;
+	number_text(own, own->commonest, true, number);
+	add(&l, "; no better than always saying the commonest class (%s)", number);
 }
 
 /* "8.05 to 9.59 %"; empty for the pre-trained networks themselves. */
@@ -206,6 +212,8 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 	fputs(", \"metric\": ", out);
 	json_text(out, s->task->metric);
 	json_number(out, "score", s->diverged ? NAN : s->score);
+	if (s->commonest > 0)
+		json_number(out, "commonest_class", s->commonest);
 	json_runs(out, all, s);
 	if (own && own != s) {
 		Interval gain = score_gain(own, s);

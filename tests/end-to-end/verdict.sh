@@ -77,3 +77,7 @@ for metric in '' '"metric": "accuracy(head(encoder(x)), label)",' '"metric": "cr
 	model true "$metric"
 	says 'probe: self-supervision did not help' 'worse than the raw input'
 done
+# Such networks can say but the commonest class, and are told so.
+model true ''
+says 'no better than always saying the commonest class ([0-9.]* %)'
+grep -q '"commonest_class": 0\.[0-9]*' out/results.json

@@ -56,6 +56,29 @@ static bool chooses(const Data *d, int64_t count, int64_t per_class, uint64_t se
 	return good && of[0] == a && of[1] == b && of[2] == c;
 }
 
+static void the_commonest_class_is_counted(void)
+{
+	Fixture f;
+	open_fixture(&f);
+	CU_ASSERT_DOUBLE_EQUAL(data_commonest(f.data, SPLIT_TRAIN), 0.7, 1e-12);
+	CU_ASSERT(data_commonest(f.data, SPLIT_TEST) == 0); /* it has no samples */
+	/* Class 0 is the commonest of the train split, class 1 of these. */
+	char why[WHY];
+	static const int32_t other[] = {1, 0, 1, 2, 1};
+	static const float x[] = {0, 1, 2, 3, 4};
+	CU_ASSERT(npy_write(scratch_path(&f.scratch, "u.npy"), "f32", 1, (int64_t[]){5}, x, why));
+	CU_ASSERT(npy_write(scratch_path(&f.scratch, "v.npy"), "i32", 1, (int64_t[]){5}, other, why));
+	sslc_argument argument[] = {{NULL, "x.npy", 0},
+	                            {"label", "y.npy", 0},
+	                            {"test_x", "u.npy", 0},
+	                            {"test_label", "v.npy", 0}};
+	Data *d = data_open(&(sslc_call){"npy", argument, 4}, f.scratch.folder, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT_DOUBLE_EQUAL(data_commonest(d, SPLIT_TEST), 0.2, 1e-12);
+	data_close(d);
+	close_fixture(&f);
+}
+
 static void classes_have_their_shares(void)
 {
 	Fixture f;
@@ -177,6 +200,7 @@ static void labels_that_are_no_classes(void)
 }
 
 CU_TestInfo test_subset[] = {
+    {"the commonest class is counted", the_commonest_class_is_counted},
     {"classes have their shares", classes_have_their_shares},
     {"all samples need no choice", all_samples_need_no_choice},
     {"a class may have too few", a_class_may_have_too_few},

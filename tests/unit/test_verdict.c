@@ -177,6 +177,33 @@ static void a_seed_may_diverge(void)
 	scores_close(&all);
 }
 
+/* 0.7 is more than 0.5 of other networks, but 0.75 of the samples are of one class. */
+static void the_commonest_class_is_no_help(void)
+{
+	sslc_task task = {.name = "t", .base = "t", .metric = "accuracy", .higher_is_better = true};
+	double own[1000], other[1000];
+	for (int i = 0; i < 1000; i++)
+		own[i] = i < 700, other[i] = i < 500;
+	Score row[] = {{.task = &task, .score = 0.7, .value = own},
+	               {.task = &task, .variant = RANDOM, .score = 0.5, .value = other}};
+	char text[512];
+	for (int i = 0; i < 2; i++) {
+		row[i].weight = (double *)ones;
+		row[i].values = 1000;
+	}
+	verdict(&(Scores){.score = row, .count = 2}, "t", text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "t: self-supervision helped"));
+	CU_ASSERT_PTR_NULL(strstr(text, "commonest"));
+	row[0].commonest = row[1].commonest = 0.69;
+	verdict(&(Scores){.score = row, .count = 2}, "t", text);
+	CU_ASSERT_PTR_NULL(strstr(text, "commonest"));
+	row[0].commonest = row[1].commonest = 0.75;
+	verdict(&(Scores){.score = row, .count = 2}, "t", text);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "t: no clear help from self-supervision"));
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(text, "; no better than always saying the commonest class (75.00 %)"));
+}
+
 CU_TestInfo test_verdict[] = {
     {"quantiles are those of the tables", quantiles_are_those_of_the_tables},
     {"small cases follow the closed form", small_cases_follow_the_closed_form},
@@ -185,5 +212,6 @@ CU_TestInfo test_verdict[] = {
     {"a clear difference is seen", a_clear_difference_is_seen},
     {"seeds are paired", seeds_are_paired},
     {"a seed may diverge", a_seed_may_diverge},
+    {"the commonest class is no help", the_commonest_class_is_no_help},
     CU_TEST_INFO_NULL,
 };
