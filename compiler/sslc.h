@@ -84,8 +84,9 @@ SSLC_API void sslc_data_error(sslc_program *p, const char *text);
  * below 1 or more than 2^40 elements, no samples for training, or negative numbers. */
 SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
-/* Compiles on first use: "init", "step", "features", "views" (those of the pretext, reconstructions),
- * "loss", "gradients", "perturbed", and of task T:
+/* Compiles on first use: "init", "step", "monitor" (norms of gradients, the learning rate, alignment),
+ * "features", "views" (those of the pretext, reconstructions), "loss", "gradients", "perturbed", and
+ * of task T:
  * "T.init", "T.step", "T.score", "T.score.rest", "T.predict". perturbed gives the loss where one
  * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
  * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that

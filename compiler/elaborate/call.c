@@ -393,8 +393,10 @@ static Value call_body(Elab *b, const Invoke *call, const Definition *d, const S
 	if (call->direct && !d->is_network)
 		outer->used = frame.used;
 	b->frame = outer;
-	if (d->is_network)
+	if (d->is_network) {
 		view_note(b, d->name, &v, false);
+		monitor_call(b, d->name, flow, &v);
+	}
 	return v;
 }
 
@@ -435,6 +437,7 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 		else
 			v = eval(b, otherwise, scope);
 		good &= v.kind != VALUE_NONE;
+		monitor_argument(b, formal[i].name, &v);
 		scope = scope_bind(b, scope, formal[i].name, v);
 	}
 	if (!good)

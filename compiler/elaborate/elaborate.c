@@ -145,7 +145,7 @@ static size_t trained(Elab *b, NodeId loss, const Names *frozen, uint32_t *index
 	return count;
 }
 
-static NodeId global_norm(Elab *b, const NodeId *gradient, size_t count)
+NodeId global_norm(Elab *b, const NodeId *gradient, size_t count)
 {
 	NodeId sum = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -184,6 +184,7 @@ void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *f
 		Value flow[2] = {value_tensor(w), value_tensor(gradient[i])};
 		b->frame = &frame;
 		b->g->origin = optimizer->span;
+		monitor_parameter(b, name, gradient[i]);
 		size_t errors = diag_count(b->c->diags);
 		Value v = eval_layer(b, optimizer, NULL, flow, 2);
 		if (v.kind == VALUE_TENSOR &&
@@ -215,11 +216,17 @@ static NodeId build_loss(Elab *b)
 
 static void build_step(Elab *b)
 {
+	size_t errors = diag_count(b->c->diags);
 	begin_graph(b, "step", true, b->bundle->batch);
+	monitor_begin(b);
 	NodeId loss = build_loss(b);
 	graph_output(b->g, "loss", loss);
 	apply_optimizer(b, b->model->optimizer, loss, &b->model->frozen);
 	states_finish(b);
+	Graph *monitor = diag_count(b->c->diags) == errors ? monitor_end(b) : NULL;
+	b->monitored = NULL;
+	if (monitor)
+		add_graph(b, monitor);
 }
 
 /* The loss and its gradient by every parameter, for checks: the same numbers as step, nothing

@@ -64,6 +64,8 @@ typedef struct Range {
  *                   a parameter moved     inputs also those that say which
  *   views           out what can be looked at beside the data, [batch, ...] each (views.c); changes
  *                   nothing   inputs as step; absent where there is none
+ *   monitor         out gradient_norm, learning_rate, alignment of the step, one number each
+ *                   (monitor.c); changes nothing   inputs as step
  *   features        out features [batch, ...]              inputs x
  *   generate        out logits [1, places, vocab]          inputs x of one sample
  *   T.init  T.step  as above, for task T (states with that task)

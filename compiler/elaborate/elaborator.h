@@ -84,6 +84,7 @@ typedef struct Placed {
 } Placed;
 
 typedef struct View View;
+typedef struct Monitored Monitored;
 
 typedef struct LoopScope LoopScope; /* scan.c */
 
@@ -117,6 +118,7 @@ typedef struct Elab {
 	Placed placed[2]; /* of the graph being built, of the init graph */
 	View *view;       /* what was seen of the loss since views_begin; NULL: nobody looks */
 	size_t views;
+	Monitored *monitored; /* of the step that is being built; NULL: nobody looks */
 } Elab;
 
 enum {
@@ -220,6 +222,8 @@ Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch);
 const Scope *data_scope(Elab *b, int64_t batch);
 Value eval_section(Elab *b, const char *name, const Body *body, const Scope *scope);
 NodeId loss_of(Elab *b, const Value *v, Span span, const char *what);
+/* The root of the sum of all squares; 0: of none. */
+NodeId global_norm(Elab *b, const NodeId *gradient, size_t count);
 /* [y + 1]: what y depends on, without crossing stop_gradient. */
 bool *depended_on(const Graph *g, NodeId y);
 /* frozen: names of networks that are not trained; NULL: none */
@@ -229,6 +233,13 @@ void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *f
 void views_begin(Elab *b);
 void view_note(Elab *b, const char *name, const Value *v, bool any_shape);
 Graph *views_end(Elab *b);
+
+/* monitor.c: what "monitor" gives is noted while the step is built; NULL: there is nothing. */
+void monitor_begin(Elab *b);
+void monitor_call(Elab *b, const char *network, const Value *x, const Value *y);
+void monitor_parameter(Elab *b, const char *name, NodeId gradient); /* its optimizer comes next */
+void monitor_argument(Elab *b, const char *name, const Value *v);   /* of an optimizer */
+Graph *monitor_end(Elab *b);
 
 /* tasks.c */
 void build_tasks(Elab *b);

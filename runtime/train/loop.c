@@ -103,6 +103,10 @@ static void write_monitor(const Loop *l)
 	write_line(l, "feature_rank", l->monitor->rank);
 	write_line(l, "feature_std", l->monitor->std);
 	write_line(l, "uniformity", l->monitor->uniformity);
+	const sslc_code *training = l->monitor->training.code;
+	for (size_t i = 0; training && i < training->output_count; i++)
+		write_line(l, training->output[i].name,
+		           call_scalar(&l->monitor->training, training->output[i].name));
 	snprintf(text, sizeof text, "rank %.1f  spread %.2f", l->monitor->rank, l->monitor->std);
 	progress_note(l->progress, text);
 }

@@ -1,5 +1,5 @@
-/* monitor.c: what the features look like while training: of the batch of the step, by the function
- * that sslc features runs, and what is wrong with them, in words. */
+/* monitor.c: what training looks like: the features of the batch of the step, by the function that
+ * sslc features runs, what is wrong with them, in words; and what the function "monitor" says. */
 #include "train.h"
 
 #include <math.h>
@@ -12,11 +12,14 @@ enum {
 	MOST_COLUMNS = 4096
 }; /* of a batch: what is measured takes their product times the smaller */
 static const double NO_SPREAD = 0.02; /* feature_std below this is a collapse */
-static const double NO_RANK = 1.5;    /* of more than 4 dimensions */
+static const double NO_RANK = 1.5;    /* of more than 4 dimensions, or */
+static const double NO_SHARE = 0.03;  /* of the most that a batch can show (Jing et al. 2022) */
 
 bool monitor_open(Monitor *m, Engine *e, Failure *f)
 {
 	*m = (Monitor){.rank = NAN, .std = NAN, .uniformity = NAN};
+	if (engine_function(e, "monitor") && !call_open(&m->training, e, "monitor", f))
+		return false;
 	if (!call_open(&m->features, e, "features", f)) {
 		if (f->text[0])
 			fail_help(f, "--monitor looks at \"features\", which is encoder(x) if not given");
@@ -36,6 +39,10 @@ bool monitor_open(Monitor *m, Engine *e, Failure *f)
 
 void monitor_look(Monitor *m, const Feed *feed)
 {
+	if (m->training.code) {
+		feed_repeat(feed, &m->training);
+		call_run(&m->training);
+	}
 	feed_repeat(feed, &m->features);
 	call_run(&m->features);
 	const float *x = m->features.output[0];
@@ -46,21 +53,25 @@ void monitor_look(Monitor *m, const Feed *feed)
 
 bool monitor_collapse(const Monitor *m, char text[512])
 {
+	size_t most = m->rows < m->columns ? m->rows : m->columns;
 	if (m->std < NO_SPREAD)
+		snprintf(
+		    text, 512,
+		    "complete collapse: all samples have nearly the same features (spread %.2g, where "
+		    "1 is\n"
+		    "            even). Likely, nothing in the loss keeps them apart (other samples to "
+		    "be told from, a\n"
+		    "            variance term, a target that no gradient reaches), or the learning "
+		    "rate is too high",
+		    m->std);
+	else if (m->columns > 4 && m->rank < fmax(NO_RANK, NO_SHARE * (double)most))
 		snprintf(text, 512,
-		         "the features collapsed: all samples have nearly the same (spread %.2g, where 1 "
-		         "is even).\n"
-		         "            Likely, nothing in the loss keeps them apart (other samples to be "
-		         "told from, a\n"
-		         "            variance term, a target that no gradient reaches), or the learning "
-		         "rate is too high",
-		         m->std);
-	else if (m->rank < NO_RANK && m->columns > 4)
-		snprintf(text, 512,
-		         "the features collapsed to a line: they use %.1f of %zu dimensions. Likely, "
-		         "nothing in the\n"
-		         "            loss keeps dimensions apart (a covariance term, other samples to be "
-		         "told from)",
+		         "dimensional collapse: the features use %.1f of %zu dimensions. Likely, nothing "
+		         "in the loss\n"
+		         "            keeps dimensions apart (a covariance term, other samples to be told "
+		         "from, a projector\n"
+		         "            behind the encoder), or the views share little that tells samples "
+		         "apart",
 		         m->rank, m->columns);
 	else
 		return false;
@@ -69,5 +80,6 @@ bool monitor_collapse(const Monitor *m, char text[512])
 
 void monitor_close(Monitor *m)
 {
+	call_close(&m->training);
 	call_close(&m->features);
 }

@@ -223,12 +223,13 @@ MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
 /* monitor.c: features while training; NaN before the first look. */
 typedef struct Monitor {
 	Call features;
-	size_t rows, columns;         /* that are looked at */
+	Call training;        /* the function "monitor": each output is a metric; if there is one */
+	size_t rows, columns; /* that are looked at */
 	double rank, std, uniformity; /* spectrum.h */
 } Monitor;
 /* To be closed after a failure too. */
 MUST_CHECK bool monitor_open(Monitor *m, Engine *e, Failure *f);
-/* Of the last batch of the feed. */
+/* Of the last batch of the feed, with the states as they are now. */
 void monitor_look(Monitor *m, const Feed *feed);
 /* Whether the last look showed a collapse: in words, with its likely cause. */
 bool monitor_collapse(const Monitor *m, char text[512]);
