@@ -151,6 +151,12 @@ SSLC_API sslc_training sslc_pretraining(const sslc_program *p);
 SSLC_API const sslc_task *sslc_tasks(const sslc_program *p, size_t *count);
 SSLC_API const sslc_range *sslc_ranges(const sslc_program *p, size_t *count);
 
+/* The weights as another program names and lays them out, by a table of the model's "names"; valid
+ * until sslc_close. NULL: there is no such table, or its rules are wrong, both reported. */
+SSLC_API const sslc_names *sslc_named_by(sslc_program *p, const char *table);
+/* The tables that the model has, by number; NULL: no more. */
+SSLC_API const char *sslc_table(const sslc_program *p, size_t i);
+
 /* "" if the model could not be read; its text is there after other errors. `size` may be NULL. */
 SSLC_API const char *sslc_name(const sslc_program *p);
 SSLC_API const char *sslc_model_text(const sslc_program *p, size_t *size);

@@ -110,6 +110,27 @@ typedef struct sslc_range {
 	unsigned line, column;
 } sslc_range;
 
+/* -- Names of another program ------------------------------------------------------------------ */
+
+/* A tensor that another program has in place of a state, or a part of one. */
+typedef struct sslc_named {
+	sslc_tensor tensor; /* theirs */
+	const sslc_state *state;
+	bool is_moved; /* its elements lie elsewhere than in the state: order() says where */
+	bool is_number;
+	int64_t number; /* no part of the state: a whole number that they keep, "i64" */
+} sslc_named;
+/* A table of "names" of the model, worked out: every state of pre-training that the table has. */
+typedef struct sslc_names {
+	const char *table;
+	const sslc_named *at;
+	size_t count;
+	/* from[i]: which element of the state is element i of theirs, both row-major. False: its maker
+	 * has the errors. */
+	bool (*order)(void *context, size_t i, int64_t *from);
+	void *context;
+} sslc_names;
+
 /* -- A model ----------------------------------------------------------------------------------- */
 
 /* Made by the compiler (sslc_describe), or written down beside an object. What it points to stays

@@ -145,7 +145,8 @@ typedef struct SafeMeta {
 } SafeMeta;
 typedef struct SafeTensor {
 	const char *name;
-	const char *type; /* as in sslc_tensor: "f32", "f64", "i32", "u8", "bool", "bf16" */
+	const char *type; /* as in sslc_tensor: "f32", "f64", "i32", "u8", "bool", "bf16"; of files of
+	                     others also "f16", "i64", ... */
 	int rank;
 	int64_t dim[SSLC_MAX_RANK];
 	const void *at;

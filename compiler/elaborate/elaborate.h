@@ -101,6 +101,28 @@ Bundle *elaborate(Compile *c, const Model *model, const Prelude *prelude, const 
  * there is none, or errors. */
 Graph *elaborate_function(Compile *c, const Bundle *whole, const Prelude *prelude, const char *name,
                           int64_t batch);
+/* exchange.c: a tensor of another program, by a table of "names". */
+typedef struct Exchanged {
+	const char *name; /* theirs */
+	uint32_t state;   /* index into Bundle.state: what it is made of */
+	DType type;
+	Shape shape;
+	Graph *views; /* input x, the state; out y, theirs; NULL: as it is */
+	bool is_number;
+	double number; /* in place of a tensor: a whole number that they keep */
+	Span span;     /* the rule that named it last; file 0: none did */
+} Exchanged;
+typedef struct Exchange {
+	Exchanged *at;
+	size_t count;
+} Exchange;
+/* Every state but those of optimizers and of tasks, by the rules of the table. NULL after errors. */
+const Exchange *exchange_names(Compile *c, const Bundle *whole, const Prelude *prelude,
+                               const Naming *table);
+/* from[i]: which element of the state (row-major) is element i of theirs. False: it is made of
+ * something else than elements of the state, which is reported. */
+MUST_USE bool exchange_order(Compile *c, const Bundle *whole, const Exchanged *e, int64_t *from);
+
 /* ranges.c: fills `range`. */
 void find_ranges(Bundle *b);
 Graph *bundle_graph(const Bundle *b, const char *name); /* NULL: there is none */

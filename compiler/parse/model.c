@@ -337,6 +337,8 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		freeze_parse(c, m, &model->freeze, &model->frozen);
 	} else if (strcmp(m->key, "precision") == 0) {
 		precision_parse(c, m, model);
+	} else if (strcmp(m->key, "names") == 0) {
+		names_parse(c, m, model);
 	} else if (strcmp(m->key, "train") == 0) {
 		model->train = train_parse(c, m, 10);
 	} else if (strcmp(m->key, "downstream") == 0) {

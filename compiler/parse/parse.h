@@ -166,6 +166,27 @@ typedef struct Task { /* one key of "downstream" */
 	    baseline_raw; /* "baselines": ["random", "scratch", "raw"]; default all */
 } Task;
 
+/* "names": how another program calls the weights, and how they lie there. */
+typedef struct RenamePart {
+	const char *name; /* with numbers of the pattern: "layer{i}.{j+1}" */
+	Span span;
+	Body *views; /* BODY_CHAIN: their tensor made of ours, x; NULL: as it is */
+	bool is_number;
+	double number; /* in place of a tensor: a whole number that they keep */
+} RenamePart;
+typedef struct Rename {
+	const char *pattern; /* whole parts of a name, "encoder.{i}.{j}"; {i} is a number */
+	Span span;
+	RenamePart *part; /* of one tensor of ours; none: they have no such tensor */
+	size_t count;
+} Rename;
+typedef struct Naming {
+	const char *name;
+	Span span;
+	Rename *rule; /* each is applied once to every name, from the first to the last */
+	size_t count;
+} Naming;
+
 typedef struct Model {
 	uint32_t file;
 	const char *name; /* "name", or the file's without .json */
@@ -184,14 +205,22 @@ typedef struct Model {
 	Names frozen; /* networks that pre-training leaves as they are: of the file and of the caller */
 	Task *task;
 	size_t task_count;
+	Naming *naming;
+	size_t naming_count;
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
 } Model;
 
-/* Sections name data define pretext loss features generate optimizer precision train downstream; every other
+/* Sections name data define pretext loss features generate optimizer precision names train downstream; every other
  * key must be a list: a network. After errors the model is returned too, as far as it could be read
  * (broken bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even
  * that. */
 Model *parse(Compile *c, uint32_t file);
+
+/* -- rename.c: "names", and what its rules make of a name --------------------------------------- */
+
+void names_parse(Compile *c, const Json *j, Model *model);
+/* `name` with the first place where `pattern` fits replaced; NULL: it fits nowhere. */
+const char *rename_apply(Arena *a, const char *pattern, const char *replacement, const char *name);
 
 /* -- prelude.c: models/lib, compiled in -------------------------------------------------------- */
 

@@ -257,6 +257,43 @@ static void print_task(const Task *t, Text *out)
 	text_printf(out, "\n    }");
 }
 
+/* Every rule in its longest form: an object of parts. */
+static void print_rule(const Rename *r, Text *out)
+{
+	text_printf(out, "\n      ");
+	print_json_text(r->pattern, out);
+	text_printf(out, r->count ? ": {" : ": null");
+	for (size_t i = 0; i < r->count; i++) {
+		const RenamePart *part = &r->part[i];
+		text_printf(out, i ? ", " : "");
+		print_json_text(part->name, out);
+		text_printf(out, ": ");
+		if (part->is_number)
+			text_number(out, part->number, false);
+		else if (part->views)
+			print_body(part->views, 6, out);
+		else
+			text_printf(out, "[]");
+	}
+	text_printf(out, r->count ? "}" : "");
+}
+
+static void print_namings(const Model *m, Text *out)
+{
+	for (size_t i = 0; i < m->naming_count; i++) {
+		const Naming *n = &m->naming[i];
+		text_printf(out, i ? ",\n    " : ",\n  \"names\": {\n    ");
+		print_json_text(n->name, out);
+		text_printf(out, ": {");
+		for (size_t r = 0; r < n->count; r++) {
+			text_printf(out, r ? "," : "");
+			print_rule(&n->rule[r], out);
+		}
+		text_printf(out, "\n    }");
+	}
+	text_printf(out, m->naming_count ? "\n  }" : "");
+}
+
 void model_print(const Model *m, Text *out)
 {
 	text_printf(out, "{\n  \"name\": ");
@@ -288,6 +325,7 @@ void model_print(const Model *m, Text *out)
 		text_printf(out, ",\n  \"precision\": ");
 		print_json_text(m->precision, out);
 	}
+	print_namings(m, out);
 	print_train(&m->train, 2, out);
 	if (m->task_count)
 		text_printf(out, ",\n  \"downstream\": {\n");

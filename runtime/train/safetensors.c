@@ -20,16 +20,25 @@ enum {
 	DIGITS = 8,
 };
 
+/* Those of models, and below them those that files of others have beside the weights. */
 static const struct {
 	const char *file, *type;
-} types[] = {{"F32", "f32"}, {"F64", "f64"}, {"BF16", "bf16"},
-             {"I32", "i32"}, {"U8", "u8"},   {"BOOL", "bool"}};
+	size_t bytes;
+} types[] = {
+    {"F32", "f32", 4}, {"F64", "f64", 8},         {"BF16", "bf16", 2},       {"I32", "i32", 4},
+    {"U8", "u8", 1},   {"BOOL", "bool", 1},       {"F16", "f16", 2},         {"I64", "i64", 8},
+    {"U64", "u64", 8}, {"U32", "u32", 4},         {"I16", "i16", 2},         {"U16", "u16", 2},
+    {"I8", "i8", 1},   {"F8_E4M3", "f8_e4m3", 1}, {"F8_E5M2", "f8_e5m2", 1},
+};
 
-static const char *type_of_file(const char *file)
+/* NULL: not known. */
+static const char *type_of_file(const char *file, size_t *bytes)
 {
 	for (size_t i = 0; file && i < sizeof types / sizeof *types; i++)
-		if (strcmp(types[i].file, file) == 0)
+		if (strcmp(types[i].file, file) == 0) {
+			*bytes = types[i].bytes;
 			return types[i].type;
+		}
 	return NULL;
 }
 
@@ -128,7 +137,9 @@ static bool read_tensor(const cJSON *item, const unsigned char *data, size_t siz
 	const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
 	const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
 	int64_t from, to;
-	*t = (SafeTensor){.name = item->string, .type = type_of_file(cJSON_GetStringValue(dtype))};
+	size_t element = 0;
+	*t = (SafeTensor){.name = item->string,
+	                  .type = type_of_file(cJSON_GetStringValue(dtype), &element)};
 	if (!t->type)
 		return because(why, "tensor '%.100s' has dtype %.20s, which cannot be read", item->string,
 		               cJSON_GetStringValue(dtype) ? cJSON_GetStringValue(dtype) : "none");
@@ -137,7 +148,7 @@ static bool read_tensor(const cJSON *item, const unsigned char *data, size_t siz
 	    !read_whole(cJSON_GetArrayItem(offsets, 0), 9e15, &from) ||
 	    !read_whole(cJSON_GetArrayItem(offsets, 1), 9e15, &to))
 		return because(why, "tensor '%.100s' has a bad shape or bad offsets", item->string);
-	uint64_t bytes = type_bytes(t->type);
+	uint64_t bytes = element;
 	cJSON_ArrayForEach(axis, shape)
 	{
 		if (!read_whole(axis, 1e12, &t->dim[t->rank]) ||

@@ -378,7 +378,9 @@ bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *a
 		return fail(f, FAILURE_WRONG, "%" PRId64 " steps are more than 2147483647", at->steps);
 	if (!o->resume && !states_begin(e, at->seed, f))
 		return false;
-	if (!o->resume && o->init && !weights_load(e, o->init, false, f))
+	if (!o->resume && o->init &&
+	    !(o->names ? weights_import(e, o->init, o->names, false, o->loaded, f)
+	               : weights_load(e, o->init, false, f)))
 		return false;
 	engine_seed(e, at->seed);
 	return true;

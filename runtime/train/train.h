@@ -149,9 +149,18 @@ void feed_close(Feed *feed);
 
 /* -- 2 Training -------------------------------------------------------------------------------- */
 
+/* What a file gave; of what it did not, the first name. */
+typedef struct Loaded {
+	size_t taken, wanted; /* states */
+	size_t unused;        /* tensors of the file */
+	char left_name[128], unused_name[128];
+} Loaded;
+
 typedef struct TrainOptions {
 	const char *directory;
-	const char *init; /* a safetensors file to begin with; NULL: only random weights */
+	const char *init;        /* a safetensors file to begin with; NULL: only random weights */
+	const sslc_names *names; /* of the tensors in it; NULL: the model's */
+	Loaded *loaded;          /* what it gave; may be NULL */
 	bool resume, quiet;
 	bool live;                 /* on a terminal, a screen of the course of the training */
 	bool tensorboard;          /* write EVENTS too */
@@ -219,6 +228,16 @@ MUST_CHECK bool states_begin(Engine *e, uint64_t seed, Failure *f);
 /* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks
  * are an error, or, unless `all`, stay as they are if at least one is there. */
 MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
+
+/* exchange.c: as weights_load, of a file in which another program has named the tensors. f16, bf16
+ * and f64 become f32. `said` may be NULL. */
+MUST_CHECK bool weights_import(Engine *e, const char *path, const sslc_names *names, bool all,
+                               Loaded *said, Failure *f);
+/* The states as such a file, which PyTorch's safetensors.torch.load_file reads. */
+MUST_CHECK bool weights_export(const Engine *e, const char *path, const sslc_names *names,
+                               Failure *f);
+/* "61 of 62 states from FILE; random: encoder.9.w; not used: 2 tensors, fc.weight" */
+void loaded_text(const Loaded *l, const char *path, char text[1024]);
 
 /* monitor.c: features while training; NaN before the first look. */
 typedef struct Monitor {

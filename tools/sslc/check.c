@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "session.h"
@@ -102,17 +103,53 @@ static bool print_functions(sslc_program *p)
 	return print_each(p, print_signature);
 }
 
+/* What makes their tensors only moves elements. */
+static bool check_orders(const sslc_names *names)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < names->count; i++) {
+		const sslc_tensor *t = &names->at[i].tensor;
+		int64_t *order = names->at[i].is_moved ? malloc((t->bytes + 1) * sizeof *order) : NULL;
+		good = !names->at[i].is_moved || (order && names->order(names->context, i, order));
+		free(order);
+	}
+	return good;
+}
+
+/* Every table of names must be right, but only the one that was asked for is printed. */
+static bool check_names(const Session *s, const Options *o)
+{
+	bool good = true;
+	const char *table;
+	for (size_t i = 0; (table = sslc_table(s->program, i)); i++)
+		good &= sslc_named_by(s->program, table) != NULL;
+	const sslc_names *names = NULL;
+	if (good && o->names)
+		good = (names = sslc_named_by(s->program, o->names)) && check_orders(names);
+	if (!good || !names || o->json)
+		return good;
+	printf("\n%-46s %-22s %s\n", o->names, "shape", "state");
+	for (size_t i = 0; i < names->count; i++) {
+		const sslc_named *n = &names->at[i];
+		char shape[TENSOR_TEXT];
+		tensor_text(n->tensor.dtype, n->tensor.rank, n->tensor.dim, shape);
+		printf("%-46s %-22s %s%s\n", n->tensor.name, shape,
+		       n->is_number ? "" : n->state->tensor.name, n->is_moved ? ", moved" : "");
+	}
+	return true;
+}
+
 int command_check(const Options *o)
 {
 	Session s;
 	int code = session_open(&s, o, (sslc_options){.cpu = o->cpu, .target = o->target}, true);
 	if (!code && o->json) {
-		if (!print_each(s.program, has_cost))
+		if (!print_each(s.program, has_cost) || !check_names(&s, o))
 			code = session_errors(&s);
 	} else if (!code) {
 		session_print(&s);
 		print_states(s.program);
-		if (!print_functions(s.program))
+		if (!print_functions(s.program) || !check_names(&s, o))
 			code = session_errors(&s);
 		if (o->time)
 			session_times(&s);

@@ -1,4 +1,5 @@
-/* export.c: sslc export: a function of a model as an ONNX file, with the weights of a checkpoint. */
+/* export.c: sslc export: a function of a model as an ONNX file, with the weights of a checkpoint; or
+ * with --names the weights alone, as another program names them. */
 #include "command.h"
 
 #include <stdio.h>
@@ -32,14 +33,31 @@ static int write_onnx(Session *s, const Options *o, const Engine *engine)
 	return EXIT_GOOD;
 }
 
+static int write_weights(Session *s, const Options *o, const Engine *engine,
+                         const sslc_names *names)
+{
+	char out[PATH];
+	Failure f = {0};
+	snprintf(out, sizeof out, "%s%s%s%s", o->out ? o->out : sslc_name(s->program),
+	         o->out ? "" : "-", o->out ? "" : names->table, o->out ? "" : ".safetensors");
+	if (!weights_export(engine, out, names, &f))
+		return session_failure(s, &f);
+	printf("%zu tensors of %s by the names of %s in %s\n", names->count, sslc_name(s->program),
+	       names->table, out);
+	return EXIT_GOOD;
+}
+
 static int with_weights(Session *s, const Options *o, Engine *engine)
 {
 	char path[PATH];
 	Failure f = {0};
+	const sslc_names *names;
+	if (!session_names(s, o, &names))
+		return EXIT_WRONG;
 	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
 	if (engine_open(engine, sslc_describe(s->program), 1, &f) &&
 	    weights_load(engine, o->weights ? o->weights : path, true, &f))
-		return write_onnx(s, o, engine);
+		return names ? write_weights(s, o, engine, names) : write_onnx(s, o, engine);
 	if (!o->weights && access(path, F_OK) != 0 && !f.help[0])
 		fail_help(&f, "sslc run %s makes it; --weights FILE names another one", o->model);
 	return session_failure(s, &f);
@@ -49,6 +67,11 @@ int command_export(const Options *o)
 {
 	Session s;
 	Engine engine = {0};
+	if (o->names && (o->function || o->batch)) {
+		complain("--names TABLE writes weights, and takes no --%s",
+		         o->function ? "function" : "batch");
+		return EXIT_USAGE;
+	}
 	int code = session_open(&s, o, (sslc_options){0}, true);
 	if (!code)
 		code = with_weights(&s, o, &engine);

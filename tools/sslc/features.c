@@ -32,14 +32,18 @@ static int write_features(Session *s, const Options *o, Split split)
 	Watch watch = {0}; /* not opened: Ctrl-C kills, since the file is whole or not there */
 	Failure f = {0};
 	uint64_t seed = o->seed ? (uint64_t)(o->seed - 1) : sslc_pretraining(s->program).seed;
+	const sslc_names *names;
+	if (!session_names(s, o, &names))
+		return EXIT_WRONG;
+	const char *weights = o->checkpoint ? o->checkpoint : path;
 	bool good = engine_open(&engine, sslc_describe(s->program),
 	                        o->threads ? (int)o->threads : threads_here(), &f);
 	if (good) {
 		engine_seed(&engine, seed);
-		good =
-		    (o->random ? states_begin(&engine, seed, &f)
-		               : weights_load(&engine, o->checkpoint ? o->checkpoint : path, true, &f)) &&
-		    features_write(&engine, s->data, split, out, &watch, &f);
+		good = (o->random ? states_begin(&engine, seed, &f)
+		        : names   ? weights_import(&engine, weights, names, true, NULL, &f)
+		                  : weights_load(&engine, weights, true, &f)) &&
+		       features_write(&engine, s->data, split, out, &watch, &f);
 	}
 	session_note(s);
 	engine_close(&engine);
@@ -63,6 +67,10 @@ int command_features(const Options *o)
 	}
 	if (o->random && o->checkpoint) {
 		complain("--random and --checkpoint FILE are two choices of weights: give one");
+		return EXIT_USAGE;
+	}
+	if (o->names && !o->checkpoint) {
+		complain("--names TABLE is of the file of --checkpoint, which is not given");
 		return EXIT_USAGE;
 	}
 	Session s;

@@ -22,6 +22,7 @@ typedef struct Run {
 	Position at;
 	TrainOptions options;
 	Failure failure;
+	Loaded loaded;         /* by --names */
 	FolderLock lock, each; /* of `whole`; with --seeds also of `directory` */
 	int threads;
 	char whole[512];     /* the folder of all */
@@ -54,6 +55,11 @@ static void print_header(const Run *r)
 	       bytes_text(step ? step->arena_least : 0, least));
 	printf("steps       %" PRId64 " in %" PRId64 " epochs, batch %" PRId64 ", seed %" PRIu64 "\n",
 	       at->steps, at->steps / at->epoch_steps, sslc_pretraining(p).batch, at->seed);
+	if (r->options.names && r->loaded.wanted) {
+		char text[1024];
+		loaded_text(&r->loaded, r->options.init, text);
+		printf("init        %s\n", text);
+	}
 	if (at->step)
 		printf("resumed     at step %" PRId64 " of %s\n", at->step, r->directory);
 	fflush(stdout);
@@ -101,6 +107,7 @@ static void set_options(Run *r, const Options *o)
 	r->options = (TrainOptions){
 	    .directory = r->directory,
 	    .init = o->init,
+	    .loaded = &r->loaded,
 	    .resume = o->resume,
 	    .epochs = t.epochs,
 	    .steps = o->steps,
@@ -161,6 +168,9 @@ static bool prepare(Run *r, const Options *o)
 	Failure *f = &r->failure;
 	Call step = {0};
 	set_options(r, o);
+	*f = (Failure){.kind = FAILURE_WRONG}; /* of the program, if it has errors */
+	if (o->names && !(r->options.names = sslc_named_by(r->session.program, o->names)))
+		return false;
 	const char *const names[] = {"init", "step"};
 	if (!watch_open(&r->watch, f))
 		return false;
@@ -280,6 +290,10 @@ int command_run(const Options *o)
 	if (o->seeds && (o->resume || o->steps)) {
 		complain("--seeds runs whole experiments, and takes no --%s",
 		         o->resume ? "resume" : "steps");
+		return EXIT_USAGE;
+	}
+	if (o->names && !o->init) {
+		complain("--names TABLE is of the file of --init, which is not given");
 		return EXIT_USAGE;
 	}
 	Run r = {0};

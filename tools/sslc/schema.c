@@ -27,6 +27,11 @@ static const char shapes[] =
     "    \"network\": {\"description\": \"a network: a chain of layers with weights of its own\", "
     "\"allOf\": [{\"$ref\": \"#/definitions/layers\"}, {\"minItems\": 1}]},\n"
     "    \"list\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}},\n"
+    "    \"namings\": {\"type\": \"object\", \"additionalProperties\": {\"type\": \"object\", "
+    "\"additionalProperties\": {\"anyOf\": [{\"type\": [\"string\", \"null\"]}, {\"type\": "
+    "\"array\", \"minItems\": 1, \"items\": {\"type\": \"string\"}}, {\"type\": \"object\", "
+    "\"minProperties\": 1, \"additionalProperties\": {\"anyOf\": [{\"type\": \"integer\", "
+    "\"minimum\": 0}, {\"$ref\": \"#/definitions/layers\"}]}}]}}},\n"
     "    \"labels\": {\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": 1e9},\n"
     "    \"tasks\": {\"type\": \"object\", \"additionalProperties\": {\"$ref\": "
     "\"#/definitions/task\"}},\n";

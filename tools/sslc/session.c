@@ -176,6 +176,15 @@ int session_find(const Session *s, const char *function)
 	return EXIT_WRONG;
 }
 
+bool session_names(const Session *s, const Options *o, const sslc_names **names)
+{
+	*names = o->names ? sslc_named_by(s->program, o->names) : NULL;
+	if (*names || !o->names)
+		return true;
+	(void)session_errors(s);
+	return false;
+}
+
 /* -- What a report begins with ----------------------------------------------------------------- */
 
 char *bytes_text(size_t bytes, char text[24])

@@ -26,6 +26,8 @@ int session_errors(const Session *s);
 int session_failure(const Session *s, const Failure *f);
 /* EXIT_GOOD if the model has the function, else says which it has. */
 int session_find(const Session *s, const char *function);
+/* The table of --names, if it is given (else NULL). False: printed. */
+bool session_names(const Session *s, const Options *o, const sslc_names **names);
 /* Model, data, parameters: the first lines of a report. */
 void session_print(const Session *s);
 

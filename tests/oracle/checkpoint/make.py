@@ -3,7 +3,7 @@
 all_types.safetensors  every type that sslc reads, an empty tensor, a scalar, names and metadata beyond ASCII
 plain.safetensors      one tensor, no metadata
 bare.safetensors       no tensors
-half.safetensors       float16, which sslc refuses
+half.safetensors       float16, which no model of sslc has
 
 python3 make.py   (PyTorch 2, safetensors)
 """
