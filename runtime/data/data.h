@@ -77,6 +77,13 @@ typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);
 #include "readers.def"
 #undef READER
 
+/* -- NumPy: npy.c ------------------------------------------------------------------------------ */
+
+enum { NPY_BEGIN = 12 };
+/* How many bytes a .npy file has that begins with these, NPY_BEGIN at least: its header alone, as long as that is not
+ * all there, then all of it. */
+MUST_CHECK bool npy_extent(const void *begin, size_t size, size_t *whole, char why[WHY]);
+
 /* -- Checks and splits: found.c ---------------------------------------------------------------- */
 
 /* Every field fits the others; labels become i32 of one axis. classes: above the largest label. */

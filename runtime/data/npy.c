@@ -1,20 +1,23 @@
 /* npy.c: NumPy's .npy (numpy.lib.format, versions 1 to 3): a magic, a header that is a Python
  * dictionary, the values.
  *
- * Little-endian C order only; floats become f32, signed integers i32, u1 is u8, b1 bool. What would lose
- * values is refused. */
+ * Floats of 16, 32 and 64 bits become f32, integers i32, but u1 u8, b1 bool; big-endian and Fortran order are put in
+ * order. What would lose values is refused. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../runtime.h"
+#include "data.h"
 
 static const size_t LIMIT = (size_t)8 << 30;
+
+enum { LONGEST_HEADER = 1 << 20 };
 
 typedef struct Header {
 	char kind; /* f i u b */
 	size_t bytes;
 	int64_t count;
+	bool big_endian, fortran;
 } Header;
 
 /* The text behind 'key': in the dictionary. */
@@ -40,18 +43,16 @@ static bool read_descr(const char *descr, Header *h, char why[WHY])
 	char order = descr[1];
 	h->kind = descr[2];
 	h->bytes = (size_t)(descr[3] - '0');
-	bool known = descr[4] == '\'' &&
-	             ((h->kind == 'f' && (h->bytes == 4 || h->bytes == 8)) ||
-	              (h->kind == 'i' && strchr("1248", descr[3])) ||
-	              (h->kind == 'u' && h->bytes == 1) || (h->kind == 'b' && h->bytes == 1));
+	bool known =
+	    descr[4] == '\'' && strchr("<>|=", order) &&
+	    ((h->kind == 'f' && strchr("248", descr[3])) ||
+	     (strchr("iu", h->kind) && strchr("1248", descr[3])) || (h->kind == 'b' && h->bytes == 1));
 	if (!known)
 		return because(
 		    why,
 		    "holds values of type %.*s; save them as float32, int32 or uint8 (x.astype('float32'))",
 		    (int)strcspn(descr + 1, "'") + 2, descr);
-	if (order == '>')
-		return because(why,
-		               "is big-endian; save it again with x.astype(x.dtype.newbyteorder('<'))");
+	h->big_endian = order == '>';
 	return true;
 }
 
@@ -81,9 +82,20 @@ static bool read_shape(const char *shape, Array *out, Header *h, char why[WHY])
 	}
 }
 
+/* IEEE 754's binary16. */
+static double half(uint16_t bits)
+{
+	int exponent = bits >> 10 & 31, fraction = bits & 1023;
+	double x = exponent == 31  ? (fraction ? NAN : INFINITY)
+	           : exponent == 0 ? ldexp(fraction, -24)
+	                           : ldexp(1024 + fraction, exponent - 25);
+	return bits >> 15 ? -x : x;
+}
+
 static double element(const Header *h, const unsigned char *p)
 {
 	union {
+		unsigned char byte[8];
 		float f32;
 		double f64;
 		int8_t i8;
@@ -91,65 +103,121 @@ static double element(const Header *h, const unsigned char *p)
 		int32_t i32;
 		int64_t i64;
 		uint8_t u8;
+		uint16_t u16;
+		uint32_t u32;
+		uint64_t u64;
 	} v;
-	memcpy(&v, p, h->bytes);
+	for (size_t i = 0; i < h->bytes; i++)
+		v.byte[h->big_endian ? h->bytes - 1 - i : i] = p[i];
 	if (h->kind == 'f')
-		return h->bytes == 4 ? (double)v.f32 : v.f64;
-	if (h->kind != 'i')
-		return v.u8;
-	return h->bytes == 1 ? v.i8 : h->bytes == 2 ? v.i16 : h->bytes == 4 ? v.i32 : (double)v.i64;
+		return h->bytes == 2 ? half(v.u16) : h->bytes == 4 ? (double)v.f32 : v.f64;
+	if (h->kind == 'i')
+		return h->bytes == 1 ? v.i8 : h->bytes == 2 ? v.i16 : h->bytes == 4 ? v.i32 : (double)v.i64;
+	return h->bytes == 1 ? v.u8 : h->bytes == 2 ? v.u16 : h->bytes == 4 ? v.u32 : (double)v.u64;
+}
+
+/* Where element i, of the order in which the last axis runs first, lies where the first one does. */
+static int64_t fortran_place(const Array *a, int64_t i)
+{
+	int64_t place = 0;
+	for (int k = a->rank - 1; k >= 0; k--) {
+		int64_t stride = 1;
+		for (int j = 0; j < k; j++)
+			stride *= a->dim[j];
+		place += i % a->dim[k] * stride;
+		i /= a->dim[k];
+	}
+	return place;
 }
 
 static bool convert(Array *out, const Header *h, const unsigned char *p, char why[WHY])
 {
-	for (int64_t i = 0; h->kind == 'b' && i < h->count; i++)
-		if (p[i] > 1)
-			return because(why, "holds a truth value of %d at index %lld", p[i], (long long)i);
-	if (h->bytes == type_bytes(out->type)) { /* as they are */
-		memcpy(out->at, p, (size_t)h->count * h->bytes);
+	bool same_type = h->kind == 'u' ? h->bytes == 1 : h->kind != 'b' && h->bytes == 4;
+	if (same_type && !h->big_endian && !h->fortran) {
+		memcpy(out->at, p, (size_t)h->count * h->bytes); /* as they are */
 		return true;
 	}
-	for (int64_t i = 0; i < h->count; i++, p += h->bytes) {
-		double x = element(h, p);
+	for (int64_t i = 0; i < h->count; i++) {
+		int64_t place = h->fortran ? fortran_place(out, i) : i;
+		double x = element(h, p + (size_t)place * h->bytes);
 		if (h->kind == 'f') {
 			((float *)out->at)[i] = (float)x;
-		} else if (h->kind == 'i') {
+		} else if (strcmp(out->type, "i32") == 0) {
 			if (x < INT32_MIN || x > INT32_MAX)
 				return because(why, "holds %.0f at index %lld, which is no 32-bit integer", x,
 				               (long long)i);
 			((int32_t *)out->at)[i] = (int32_t)x;
 		} else {
+			if (h->kind == 'b' && x > 1)
+				return because(why, "holds a truth value of %.0f at index %lld", x, (long long)i);
 			((uint8_t *)out->at)[i] = (uint8_t)x;
 		}
 	}
 	return true;
 }
 
-/* The header as a text of its own; *data: where the values begin. */
-static char *read_header(const unsigned char *p, size_t size, size_t *data, char why[WHY])
+/* Where the header begins and how long it is; false: this is no .npy file. */
+static bool header_place(const unsigned char *p, size_t size, size_t *at, size_t *length,
+                         char why[WHY])
 {
-	if (size < 10 || memcmp(p, "\x93NUMPY", 6) != 0) {
-		because(why, "is no .npy file: save it with numpy.save");
-		return NULL;
-	}
-	size_t wide = p[6] == 1 ? 2 : 4, length = p[8] | (size_t)p[9] << 8;
-	if (p[6] < 1 || p[6] > 3) {
-		because(why, "has version %d of the format; 1 to 3 can be read", p[6]);
-		return NULL;
-	}
-	if (wide == 4 && size >= 12)
-		length |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
-	*data = 8 + wide + length;
-	if (size < *data || size < 8 + wide) {
-		because(why, "ends in its header");
-		return NULL;
-	}
-	char *header = malloc(length + 1);
-	if (header) {
-		memcpy(header, p + 8 + wide, length);
-		header[length] = 0;
-	}
-	return header;
+	if (size < 10 || memcmp(p, "\x93NUMPY", 6) != 0)
+		return because(why, "is no .npy file: save it with numpy.save");
+	if (p[6] < 1 || p[6] > 3)
+		return because(why, "has version %d of the format; 1 to 3 can be read", p[6]);
+	*at = p[6] == 1 ? 10 : NPY_BEGIN;
+	if (size < *at)
+		return because(why, "ends in its header");
+	*length = p[8] | (size_t)p[9] << 8;
+	if (p[6] > 1)
+		*length |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
+	return *length <= LONGEST_HEADER ||
+	       because(why, "has a header of %zu bytes, but at most %d are read", *length,
+	               LONGEST_HEADER);
+}
+
+/* *data: where the values begin. */
+static bool read_header(const unsigned char *p, size_t size, Header *h, Array *out, size_t *data,
+                        char why[WHY])
+{
+	size_t at, length;
+	if (!header_place(p, size, &at, &length, why))
+		return false;
+	*data = at + length;
+	if (size < *data)
+		return because(why, "ends in its header");
+	char *header = strndup((const char *)p + at, length);
+	if (!header)
+		return because(why, "no memory");
+	const char *order = entry(header, "fortran_order");
+	h->fortran = order && strncmp(order, "True", 4) == 0;
+	bool good = read_descr(entry(header, "descr"), h, why) &&
+	            read_shape(entry(header, "shape"), out, h, why);
+	if (good && !h->fortran && (!order || strncmp(order, "False", 5) != 0))
+		good = because(why, "has no 'fortran_order'");
+	free(header);
+	if (good && (uint64_t)h->count * h->bytes > LIMIT)
+		good = because(why, "has values of more than %zu bytes", LIMIT);
+	out->type = h->kind == 'f'                    ? "f32"
+	            : h->kind == 'b'                  ? "bool"
+	            : h->kind == 'u' && h->bytes == 1 ? "u8"
+	                                              : "i32";
+	return good;
+}
+
+bool npy_extent(const void *begin, size_t size, size_t *whole, char why[WHY])
+{
+	Header h = {0};
+	Array array = {0};
+	size_t at, length, data;
+	if (!header_place(begin, size, &at, &length, why))
+		return false;
+	*whole = at + length;
+	if (size < *whole)
+		return true;
+	if (!read_header(begin, size, &h, &array, &data, why))
+		return false;
+	*whole = data + (size_t)h.count * h.bytes;
+	return true;
 }
 
 bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY])
@@ -157,22 +225,11 @@ bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 	Header h = {0};
 	size_t data;
 	*out = (Array){0};
-	because(why, "no memory");
-	char *header = read_header(bytes, size, &data, why);
-	if (!header)
-		return false;
-	const char *order = entry(header, "fortran_order");
-	bool good = read_descr(entry(header, "descr"), &h, why) &&
-	            read_shape(entry(header, "shape"), out, &h, why);
-	if (good && (!order || strncmp(order, "False", 5) != 0))
-		good = because(why, "is in Fortran order; save it again with numpy.ascontiguousarray(x)");
-	free(header);
-	if (!good)
+	if (!read_header(bytes, size, &h, out, &data, why))
 		return false;
 	if ((uint64_t)(size - data) != (uint64_t)h.count * h.bytes)
 		return because(why, "holds %zu bytes of values, but its header says %llu", size - data,
 		               (unsigned long long)h.count * h.bytes);
-	out->type = h.kind == 'f' ? "f32" : h.kind == 'i' ? "i32" : h.kind == 'b' ? "bool" : "u8";
 	out->at = malloc((size_t)h.count * type_bytes(out->type));
 	if (!out->at)
 		return because(why, "no memory for %lld values", (long long)h.count);

@@ -1,6 +1,6 @@
 """Small data files by NumPy and Python: what tests/unit/test_data.c reads, and one that it must write.
 
-npy   every type that sslc reads; versions 1 to 3; and what it refuses: big-endian, Fortran order, other types
+npy   every type that sslc reads, either byte order, Fortran's order of axes; versions 1 to 3; and what it refuses
 idx   every type of LeCun's format, by struct; one of them also by gzip, and that one cut off
 normal.npy   normal(40, 3, seed=5) and, behind it, normal(40, 3, seed=2**40 + 7): Philox by the autoencoder's make.py
 
@@ -37,15 +37,21 @@ def make_npy():
     counts = np.arange(6, dtype="<i4").reshape(2, 3)
     for version in (1, 2, 3):
         save(f"version{version}.npy", counts, (version, 0))
-    # refused
     save("big_endian.npy", counts.astype(">i4"))
-    save("fortran.npy", np.asfortranarray(counts))
+    save("big_f8.npy", np.array([0.1, -2.5, 3e38], ">f8"))
+    save("big_u2.npy", np.array([1, 256, 65535], ">u2"))
+    save("fortran.npy", np.asfortranarray(np.arange(24, dtype="<i2").reshape(2, 3, 4)))
+    save("f2.npy", np.array([0, -0.0, 1, -2.5, 65504, 2**-24, 1023 * 2**-24, 0.1, np.inf, np.nan], "<f2"))
+    for descr in ("<u2", "<u4", "<u8"):
+        save(f"{descr[1:]}.npy", np.array([0, 1, min(np.iinfo(descr).max, 2**31 - 1)], descr))
+    # refused
+    save("u4_wide.npy", np.array([5, 2**31], "<u4"))
+    save("u8_wide.npy", np.array([2**64 - 1], "<u8"))
     save("rank9.npy", np.zeros([1] * 9, "<f4"))
     save("none.npy", np.zeros((0, 3), "<f4"))
-    save("f2.npy", np.zeros(2, "<f2"))
-    save("u2.npy", np.zeros(2, "<u2"))
     save("c8.npy", np.zeros(2, "<c8"))
     save("text.npy", np.array(["a", "b"]))
+    np.save(HERE / "object.npy", np.array([1, "a"], object))
     save("record.npy", np.zeros(2, [("a", "<f4"), ("b", "<i4")]))
     # what npy_write must make, byte for byte
     save("write_f4.npy", (np.arange(12, dtype="<f4") / 4 - 1).reshape(3, 4))
