@@ -95,6 +95,10 @@ MUST_CHECK bool npy_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool npy_parse(const void *bytes, size_t size, Array *out, char why[WHY]);
 MUST_CHECK bool npy_write(const char *path, const char *type, int rank, const int64_t *dim,
                           const void *at, char why[WHY]);
+/* npz.c: the array of that name in NumPy's archive. */
+MUST_CHECK bool npz_read(const char *path, const char *name, Array *out, char why[WHY]);
+MUST_CHECK bool npz_parse(const void *bytes, size_t size, const char *name, Array *out,
+                          char why[WHY]);
 /* idx.c: LeCun's IDX, plain or gzip. */
 MUST_CHECK bool idx_read(const char *path, Array *out, char why[WHY]);
 MUST_CHECK bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY]);

@@ -67,8 +67,9 @@ typedef struct Found {
 
 /* Adds a field to a part, for the caller to fill. */
 Field *part_add(Part *part, const char *name);
-/* Adds to the train part one that the model file names, and keeps a copy of the name; NULL: it cannot be had. */
-Field *found_add(Found *found, const char *name, char why[WHY]);
+/* A copy, which `found` keeps, of the name that the model file gives to the next field of the train part; NULL: it is
+ * taken, or there are too many fields. */
+const char *found_name(Found *found, const char *name, char why[WHY]);
 
 /* False: why; what was found until then is in `found`, and the caller frees it. */
 typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);

@@ -12,7 +12,7 @@ Field *part_add(Part *part, const char *name)
 	return field;
 }
 
-Field *found_add(Found *found, const char *name, char why[WHY])
+const char *found_name(Found *found, const char *name, char why[WHY])
 {
 	Part *part = &found->part[SPLIT_TRAIN];
 	for (size_t i = 0; i < part->count; i++)
@@ -26,10 +26,9 @@ Field *found_add(Found *found, const char *name, char why[WHY])
 		return NULL;
 	}
 	char *own = found->field_name[part->count] = strdup(name);
-	if (own)
-		return part_add(part, own);
-	because(why, "no memory");
-	return NULL;
+	if (!own)
+		because(why, "no memory");
+	return own;
 }
 
 /* -- Fields ------------------------------------------------------------------------------------ */

@@ -60,11 +60,15 @@ static bool add_file(const Arguments *a, const char *name, FileReader reader, Pa
 	       (arguments_path(a, name, path, why) && reader(path, &part_add(part, field)->array, why));
 }
 
-/* A reader of single arrays, and its own words for x and label. */
-typedef struct Format {
-	FileReader read;
-	const char *x, *label;
-} Format;
+/* What a reader of arrays is asked for: an array by its file, or by its name in an archive. */
+typedef struct Wanted {
+	FileReader file;         /* NULL: of archives */
+	const char *word[2];     /* the reader's own for x and label */
+	const char *archive[2];  /* by Split */
+	const char *array[2][2]; /* x and label, by Split */
+	double held_out;
+	Part *part; /* by Split: where they go */
+} Wanted;
 
 static bool given(const char *path)
 {
@@ -86,13 +90,13 @@ static const char *test_file(const Arguments *a, const char *name)
 }
 
 /* Names that would be taken for what they are not. */
-static bool check_name(const Arguments *a, const char *name, const Format *format, char why[WHY])
+static bool check_name(const Arguments *a, const char *name, const Wanted *w, char why[WHY])
 {
 	static const char *const spelled[] = {"x", "image", "images", "label", "labels"};
 	for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++)
 		if (strcmp(name + (is_of_test(name) ? 5 : 0), spelled[i]) == 0)
 			return because(why, "'%s' is called '%s%s' here", name, is_of_test(name) ? "test_" : "",
-			               i < 3 ? format->x : format->label);
+			               w->word[i >= 3]);
 	if (!is_of_test(name))
 		return true;
 	for (size_t i = 0; i < a->more_count; i++)
@@ -101,62 +105,102 @@ static bool check_name(const Arguments *a, const char *name, const Format *forma
 	return because(why, "'%.60s' is given, but no '%.60s'", name, name + 5);
 }
 
+static bool has_test(const Wanted *w)
+{
+	return given(w->array[SPLIT_TEST][0]);
+}
+
+/* Reads an array, of a split, into a field of that name. */
+static bool add_array(const Arguments *a, const Wanted *w, Split s, const char *array,
+                      const char *field, char why[WHY])
+{
+	char path[PATH];
+	if (w->file)
+		return add_file(a, array, w->file, &w->part[s], field, why);
+	return arguments_path(a, w->archive[s], path, why) &&
+	       npz_read(path, array, &part_add(&w->part[s], field)->array, why);
+}
+
 /* The further arrays, by their names. */
-static bool add_named(const Arguments *a, const Format *format, bool has_test, Found *found,
-                      char why[WHY])
+static bool add_named(const Arguments *a, const Wanted *w, Found *found, char why[WHY])
 {
 	for (size_t i = 0; i < a->more_count; i++) {
 		const char *name = a->more[i].name, *test = test_file(a, name);
-		char path[PATH];
-		if (!check_name(a, name, format, why))
+		if (!check_name(a, name, w, why))
 			return false;
 		if (is_of_test(name))
 			continue;
 		if (!given(a->more[i].text))
 			return because(why, "the name of the file of '%.60s' is empty", name);
-		if (given(test) && !has_test)
-			return because(why, "'test_%.60s' is given, but no 'test_%s'", name, format->x);
-		if (has_test && !given(test))
-			return because(why, "'%.60s' must be given for the test files, too: test_%.60s='file'",
-			               name, name);
-		Field *field = found_add(found, name, why);
-		if (!field || !arguments_path(a, a->more[i].text, path, why) ||
-		    !format->read(path, &field->array, why) ||
-		    (has_test &&
-		     !add_file(a, test, format->read, &found->part[SPLIT_TEST], field->name, why)))
+		if (given(test) && !has_test(w))
+			return because(why, "'test_%.60s' is given, but no 'test_%s'", name, w->word[0]);
+		if (!given(test) && w->archive[SPLIT_TEST] != w->archive[SPLIT_TRAIN])
+			test = a->more[i].text;
+		if (has_test(w) && !given(test))
+			return because(why, "'%.60s' must be given for the test %s, too: test_%.60s='%s'", name,
+			               w->file ? "files" : "samples", name, w->file ? "file" : "array");
+		const char *own = found_name(found, name, why);
+		if (!own || !add_array(a, w, SPLIT_TRAIN, a->more[i].text, own, why) ||
+		    (has_test(w) && !add_array(a, w, SPLIT_TEST, test, own, why)))
 			return false;
 	}
 	return true;
 }
 
-static bool read_arrays(const Arguments *a, const Format *format, Found *found, char why[WHY])
+static bool read_arrays(const Arguments *a, Wanted *w, Found *found, char why[WHY])
 {
-	Part *train = &found->part[SPLIT_TRAIN], *test = &found->part[SPLIT_TEST];
-	bool has_label = given(a->text[1]), has_test = given(a->text[2]);
-	double share = found->held_out = a->number[4];
-	if (!given(a->text[0]))
+	static const char *const name[] = {"x", "label"};
+	w->part = found->part;
+	found->held_out = w->held_out;
+	if (!given(w->array[SPLIT_TRAIN][0]))
 		return because(why, "the name of the data's file is empty");
-	if (share < 0 || share >= 1)
+	if (!(w->held_out >= 0 && w->held_out < 1))
 		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-		               share);
-	if (has_test ? has_label != given(a->text[3]) : given(a->text[3]))
+		               w->held_out);
+	if (given(w->array[SPLIT_TEST][1]) != (has_test(w) && given(w->array[SPLIT_TRAIN][1])))
 		return because(
 		    why, "labels must be given for both the train and the test files, or for neither");
-	return add_file(a, a->text[0], format->read, train, "x", why) &&
-	       add_file(a, a->text[1], format->read, train, "label", why) &&
-	       add_file(a, a->text[2], format->read, test, "x", why) &&
-	       add_file(a, a->text[3], format->read, test, "label", why) &&
-	       add_named(a, format, has_test, found, why);
+	for (int s = 0; s < 2; s++)
+		for (int i = 0; i < 2; i++)
+			if (given(w->array[s][i]) && !add_array(a, w, (Split)s, w->array[s][i], name[i], why))
+				return false;
+	return add_named(a, w, found, why);
+}
+
+static bool read_files(const Arguments *a, FileReader file, const char *x, const char *label,
+                       Found *found, char why[WHY])
+{
+	const char *const *t = a->text;
+	Wanted w = {.file = file,
+	            .word = {x, label},
+	            .array = {{t[0], t[1]}, {t[2], t[3]}},
+	            .held_out = a->number[4]};
+	return read_arrays(a, &w, found, why);
 }
 
 bool read_idx(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_arrays(a, &(Format){idx_read, "images", "labels"}, found, why);
+	return read_files(a, idx_read, "images", "labels", found, why);
 }
 
 bool read_npy(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_arrays(a, &(Format){npy_read, "x", "label"}, found, why);
+	return read_files(a, npy_read, "x", "label", found, why);
+}
+
+bool read_npz(const Arguments *a, Found *found, char why[WHY])
+{
+	const char *const *t = a->text, *of_test = given(t[3]) ? t[3] : t[0];
+	bool other = of_test != t[0]; /* names are the same in an archive of its own */
+	Wanted w = {
+	    .word = {"x", "label"},
+	    .archive = {t[0], of_test},
+	    .array = {{t[1], t[2]},
+	              {other && !given(t[4]) ? t[1] : t[4], other && !given(t[5]) ? t[2] : t[5]}},
+	    .held_out = a->number[6]};
+	if (!given(t[0]))
+		return because(why, "the name of the data's file is empty");
+	return read_arrays(a, &w, found, why);
 }
 
 bool read_fashion_mnist(const Arguments *a, Found *found, char why[WHY])

@@ -116,13 +116,89 @@ static void numpy_files_that_would_lose_are_refused(void)
 	CU_ASSERT(refused(npy_read, "not there", "No such file"));
 }
 
-/* No prefix of a file is taken, nor one with a byte more, nor another version. */
-static bool whole_only(const char *name, bool (*parse)(const void *, size_t, Array *, char *))
+/* -- npz --------------------------------------------------------------------------------------- */
+
+/* The array of the archive is that, bit for bit. */
+static bool archived(const char *archive, const char *name, const Array *want)
+{
+	Array a;
+	char why[WHY];
+	if (!npz_read(data_path(archive), name, &a, why)) {
+		fprintf(stderr, "\n    %s\n", why);
+		return false;
+	}
+	bool good = strcmp(a.type, want->type) == 0 && a.rank == want->rank &&
+	            memcmp(a.dim, want->dim, (size_t)a.rank * sizeof *a.dim) == 0 &&
+	            memcmp(a.at, want->at, (size_t)array_size(&a) * type_bytes(a.type)) == 0;
+	free(a.at);
+	return good;
+}
+
+static void archives_of_numpy_are_read(void)
+{
+	static const char *const both[] = {"stored.npz", "deflated.npz"};
+	float x[24], boxes[24];
+	for (int i = 0; i < 24; i++) {
+		x[i] = (float)i / 8;
+		boxes[i] = (float)i - 5;
+	}
+	const Array of_x = {"f32", 3, {4, 2, 3}, x}, label = {"i32", 1, {4}, (int32_t[]){2, 0, 1, 2}};
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT(archived(both[i], "x", &of_x));
+		CU_ASSERT(archived(both[i], "label", &label));
+		CU_ASSERT(archived(both[i], "boxes", &(Array){"f32", 3, {4, 3, 2}, boxes}));
+		CU_ASSERT(archived(both[i], "mask", &(Array){"bool", 1, {4}, "\1\0\0\1"}));
+		CU_ASSERT(
+		    archived(both[i], "half", &(Array){"f32", 1, {4}, (float[]){1.5f, -2, 0.25f, 3}}));
+		CU_ASSERT(archived(both[i], "two.npy", &(Array){"i32", 1, {1}, (int32_t[]){7}}));
+	}
+	CU_ASSERT(archived("positional.npz", "arr_0", &of_x));
+	CU_ASSERT(archived("positional.npz", "arr_1", &label));
+}
+
+static bool read_x(const char *path, Array *out, char why[WHY])
+{
+	return npz_read(path, "x", out, why);
+}
+
+static void other_archives_are_refused(void)
+{
+	CU_ASSERT(refused(read_x, "positional.npz", "holds no array named 'x', but arr_0, arr_1"));
+	CU_ASSERT(refused(read_x, "none.npz", "is no .npz archive"));
+	CU_ASSERT(refused(read_x, "others.npz", "holds no array"));
+	CU_ASSERT(refused(read_x, "twice.npz", "holds 2 arrays named 'x'"));
+	CU_ASSERT(refused(read_x, "bzip2.npz", "is compressed by method 12"));
+	CU_ASSERT(refused(read_x, "object.npz", "an array 'x' that holds values of type '|O'"));
+	CU_ASSERT(refused(read_x, "short.npz", "holds 92 bytes of values, but its header says 96"));
+	CU_ASSERT(refused(read_x, "header.npz", "ends in its header"));
+	CU_ASSERT(refused(read_x, "text.npz", "is no .npy file"));
+	CU_ASSERT(refused(read_x, "bomb.npz", "holds more bytes of values than its header says"));
+	CU_ASSERT(
+	    refused(read_x, "claims.npz", "holds 4 bytes of values, but its header says 8000000000"));
+	CU_ASSERT(refused(read_x, "crc.npz", "its checksum is another"));
+	CU_ASSERT(refused(read_x, "f4.npy", "is no .npz archive"));
+	CU_ASSERT(refused(read_x, "not there", "No such file"));
+	Array a;
+	char why[WHY] = "";
+	CU_ASSERT_FALSE(npz_read(data_path("encrypted.npz"), "arr_0", &a, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "is encrypted"));
+}
+
+static bool parse_x(const void *bytes, size_t size, Array *out, char why[WHY])
+{
+	return npz_parse(bytes, size, "x", out, why);
+}
+
+/* -- npy, idx: whole files --------------------------------------------------------------------- */
+
+/* No prefix of a file is taken, nor one with up to `more` bytes behind it, nor another version. */
+static bool whole_only(const char *name, bool (*parse)(const void *, size_t, Array *, char *),
+                       int more)
 {
 	size_t size;
 	unsigned char *whole = file_get(data_path(name), &size);
 	bool good = whole != NULL;
-	for (size_t n = 0; whole && n <= size + 1; n++) {
+	for (size_t n = 0; whole && n <= size + (size_t)more; n++) {
 		unsigned char *part = calloc(1, n + 1); /* on the heap for ASan to see its end */
 		unsigned char *tight = malloc(n ? n : 1);
 		Array a;
@@ -142,10 +218,13 @@ static bool whole_only(const char *name, bool (*parse)(const void *, size_t, Arr
 
 static void cut_files_are_refused(void)
 {
-	CU_ASSERT(whole_only("version1.npy", npy_parse));
-	CU_ASSERT(whole_only("version2.npy", npy_parse));
-	CU_ASSERT(whole_only("u1.idx", idx_parse));
-	CU_ASSERT(whole_only("f8.idx", idx_parse));
+	CU_ASSERT(whole_only("version1.npy", npy_parse, 1));
+	CU_ASSERT(whole_only("version2.npy", npy_parse, 1));
+	CU_ASSERT(whole_only("u1.idx", idx_parse, 1));
+	CU_ASSERT(whole_only("f8.idx", idx_parse, 1));
+	/* of the last three bytes of an archive minizip needs none */
+	CU_ASSERT(whole_only("stored.npz", parse_x, -4));
+	CU_ASSERT(whole_only("deflated.npz", parse_x, -4));
 	Array a;
 	char why[WHY];
 	CU_ASSERT_FALSE(npy_parse("\x93NUMPY\x04\0\0\0\0\0", 12, &a, why));
@@ -246,6 +325,8 @@ CU_TestInfo test_data[] = {
     {"every type of NumPy is read", every_type_of_numpy_is_read},
     {"every shape and version is read", every_shape_and_version_is_read},
     {"every order of NumPy is read", every_order_of_numpy_is_read},
+    {"archives of NumPy are read", archives_of_numpy_are_read},
+    {"other archives are refused", other_archives_are_refused},
     {"NumPy files that would lose are refused", numpy_files_that_would_lose_are_refused},
     {"cut files are refused", cut_files_are_refused},
     {"NumPy files are written as NumPy does", numpy_files_are_written_as_numpy_does},

@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy npz audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -33,8 +33,8 @@ seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).js
 seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
-	grep -aoE "(npy|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
-printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" "npy('f4.npy', boxes='i1.npy', mask='i2.npy')" \
+	grep -aoE "(npy|npz|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
+printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" "npy('f4.npy', boxes='i1.npy', mask='i2.npy')" "npz('deflated.npz', label='label', boxes='boxes')" \
 	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
@@ -42,6 +42,7 @@ seed gzip "$root"/tests/oracle/**/*.idx*
 seed tokenizer "$root"/tests/oracle/text/*.json
 seed text "$root"/tests/oracle/text/*.txt
 seed npy "$root"/tests/oracle/**/*.npy
+seed npz "$root"/tests/oracle/**/*.npz
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
 seed audio "$root"/tests/oracle/sound/{good,bad}/*
 seed safetensors "$root"/tests/oracle/**/*.safetensors

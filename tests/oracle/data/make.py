@@ -1,6 +1,7 @@
 """Small data files by NumPy and Python: what tests/unit/test_data.c reads, and one that it must write.
 
 npy   every type that sslc reads, either byte order, Fortran's order of axes; versions 1 to 3; and what it refuses
+npz   archives by numpy.savez and savez_compressed; and, by zipfile, what is refused
 idx   every type of LeCun's format, by struct; one of them also by gzip, and that one cut off
 normal.npy   normal(40, 3, seed=5) and, behind it, normal(40, 3, seed=2**40 + 7): Philox by the autoencoder's make.py
 
@@ -9,8 +10,11 @@ python3 make.py   (NumPy 2; PyTorch 2 and safetensors, which the other script as
 
 import gzip
 import importlib.util
+import io
 import pathlib
 import struct
+import warnings
+import zipfile
 
 import numpy as np
 
@@ -60,6 +64,52 @@ def make_npy():
     save("write_u1.npy", np.arange(24, dtype="u1").reshape(1, 2, 1, 3, 1, 4, 1, 1))
 
 
+def npy(array):
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()
+
+
+def make_npz():
+    arrays = {
+        "x": np.arange(24, dtype="<f4").reshape(4, 2, 3) / 8,
+        "label": np.array([2, 0, 1, 2], "<i8"),
+        "boxes": np.asfortranarray(np.arange(24, dtype=">f8").reshape(4, 3, 2) - 5),
+        "mask": np.array([True, False, False, True]),
+        "half": np.array([1.5, -2, 0.25, 3], "<f2"),
+        "two.npy": np.array([7], "<i4"),
+    }
+    np.savez(HERE / "stored.npz", **arrays)
+    np.savez_compressed(HERE / "deflated.npz", **arrays)
+    np.savez_compressed(HERE / "positional.npz", arrays["x"], arrays["label"])
+    # refused
+    np.savez(HERE / "object.npz", x=np.array([1, "a"], object))
+    good = npy(arrays["x"])
+    for name, method, files in [
+        ("twice", zipfile.ZIP_STORED, [("x.npy", good), ("x.npy", npy(arrays["label"]))]),
+        ("bzip2", zipfile.ZIP_BZIP2, [("x.npy", good)]),
+        ("none", zipfile.ZIP_STORED, []),
+        ("others", zipfile.ZIP_STORED, [("readme.txt", b"x"), ("x", good), (".npy", good)]),
+        ("short", zipfile.ZIP_DEFLATED, [("x.npy", good[:-4])]),
+        ("header", zipfile.ZIP_DEFLATED, [("x.npy", good[:40])]),
+        ("text", zipfile.ZIP_DEFLATED, [("x.npy", b"no array")]),
+        ("bomb", zipfile.ZIP_DEFLATED, [("x.npy", good + bytes(1 << 24))]),
+        ("claims", zipfile.ZIP_DEFLATED, [("x.npy", npy(np.zeros(1, "<f4")).replace(b"(1,), }           ", b"(2000000000,), }  "))]),
+    ]:
+        with warnings.catch_warnings(), zipfile.ZipFile(HERE / f"{name}.npz", "w", method) as out:
+            warnings.simplefilter("ignore")  # of two files with one name
+            for file, data in files:
+                out.writestr(zipfile.ZipInfo(file), data, method)
+    whole = (HERE / "stored.npz").read_bytes()
+    at = whole.index(good) + len(good) - 1
+    (HERE / "crc.npz").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    flagged = bytearray((HERE / "positional.npz").read_bytes())
+    for signature, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = flagged.index(signature) + offset
+        flagged[at] |= 1
+    (HERE / "encrypted.npz").write_bytes(flagged)
+
+
 def idx(code, format, shape, values):
     return bytes([0, 0, code, len(shape)]) + struct.pack(f">{len(shape)}I{len(values)}{format}", *shape, *values)
 
@@ -101,5 +151,6 @@ def make_normal():
 
 if __name__ == "__main__":
     make_npy()
+    make_npz()
     make_idx()
     make_normal()
