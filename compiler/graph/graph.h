@@ -259,6 +259,11 @@ typedef struct Inferred {
 Inferred shape_infer(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
                      const Attr *attr);
 
+/* axes.c: the axis of n's operand i that lies as `axis` of n does: as long, and each place where it
+ * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are. */
+enum { NOWHERE = -1, MIXED = -2 };
+int operand_axis(const Graph *g, const Node *n, int i, int axis);
+
 /* random: element i (row-major) is word (i / 16) % 4 of Philox 4x32-10 at counter {(i / 64) * 16 +
  * i % 16, attr.key, step, 0} under key {seed[0], seed[1]}: any vector of up to 16 elements reads
  * one word of consecutive blocks. */

@@ -88,11 +88,6 @@ uint32_t visit_number(const Visit *visit, uint32_t count, NodeId x);
 /* buffers.c: homes -> kernels with buffers */
 Kernels *fuse_buffers(Fuse *f, Compile *c);
 
-/* axes.c: the axis of n's operand i that lies as `axis` of n does: as long, and each place where it
- * was; or NOWHERE: all places read the same, MIXED: any may be read. These two stay what they are. */
-enum { NOWHERE = -1, MIXED = -2 };
-int operand_axis(const Graph *g, const Node *n, int i, int axis);
-
 /* chain.c: before kernels are tiled */
 void kernels_chain(Compile *c, Kernels *k);
 size_t kernels_at_most(uint32_t count); /* that it makes of so many, in room that k has for them */

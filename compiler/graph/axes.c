@@ -1,5 +1,5 @@
 /* axes.c: where an axis of a node is in its operands: one rule a function, named by ops.def. */
-#include "fuse.h"
+#include "graph.h"
 
 typedef struct Ask {
 	const Node *n;
