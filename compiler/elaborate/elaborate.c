@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "../causal/causal.h"
+
 /* -- Graphs ------------------------------------------------------------------------------------ */
 
 static void add_graph(Elab *b, Graph *g)
@@ -312,6 +314,15 @@ static void build_generate(Elab *b)
 	graph_output(b->g, "logits", v.node);
 }
 
+/* The same, one place at a time, if no place looks ahead. */
+static void build_next(Elab *b)
+{
+	Graph *g = bundle_graph(b->bundle, "generate");
+	Graph *next = g ? next_place(b->c, g, "generate.next", "x") : NULL;
+	if (next)
+		add_graph(b, next);
+}
+
 /* A default of the language, as if it stood in a file of its own. */
 static Expr *parse_text(Elab *b, const char *quoted)
 {
@@ -419,6 +430,8 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	check_used(&b);
 	for (size_t i = 0; b.scans && i < b.bundle->graph_count; i++)
 		b.bundle->graph[i] = graph_live(c, b.bundle->graph[i]); /* without what stood for slices */
+	if (diag_count(c->diags) == errors)
+		build_next(&b);
 	return diag_count(c->diags) == errors ? b.bundle : NULL;
 }
 

@@ -153,8 +153,8 @@ int session_find(const Session *s, const char *function)
 {
 	if (sslc_has_function(s->program, function))
 		return EXIT_GOOD;
-	static const char *const own[] = {"init",  "step",     "monitor",   "features",
-	                                  "views", "generate", "gradients", "perturbed"};
+	static const char *const own[] = {"init",     "step",          "monitor",   "features", "views",
+	                                  "generate", "generate.next", "gradients", "perturbed"};
 	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
 	enum { ROOM = 256 };
 	const char *names[ROOM];
