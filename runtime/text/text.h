@@ -13,10 +13,25 @@
 /* Where the first byte stands that is not UTF-8 (RFC 3629: shortest form, no surrogates); `size`:
  * all is. */
 size_t utf8_check(const char *bytes, size_t size);
+/* Bytes of the character that `size` bytes begin with; 0: they begin with none. */
+size_t utf8_length(const char *bytes, size_t size);
+/* Whether these, at least one, are the beginning of a character, and not all of it. */
+bool utf8_begins(const char *bytes, size_t size);
 /* The character at *at, of valid text, and *at behind it. */
 uint32_t utf8_next(const char **at);
 /* Bytes written, 1 to 4. */
 int utf8_put(uint32_t character, char bytes[4]);
+
+/* -- For a terminal: visible.c ---------------------------------------------------------------- */
+
+/* Bytes that come one after the other; the beginning of a character waits for its end. */
+typedef struct Visible {
+	char held[4];
+	size_t count;
+} Visible;
+/* Writes text as it is, but \xHH for each byte of what controls a terminal or is no UTF-8. */
+void visible_put(Visible *v, const char *bytes, size_t size, FILE *out);
+void visible_end(Visible *v, FILE *out); /* what waits will not end */
 
 /* -- Words: words.c ---------------------------------------------------------------------------- */
 

@@ -1,26 +1,42 @@
 /* utf8.c: UTF-8 (RFC 3629) and back. */
 #include "text.h"
 
-/* Bytes of the character that begins at p, of at most `room`; 0: none does. */
-static size_t length_at(const unsigned char *p, size_t room)
+/* Bytes of a character that begins with this one; 0: none does. */
+static size_t length_by(unsigned char first)
 {
-	if (p[0] < 0x80)
-		return 1;
-	size_t length = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-	if (!length || length > room)
-		return 0;
-	for (size_t i = 1; i < length; i++)
+	return first < 0x80   ? 1
+	       : first < 0xc2 ? 0
+	       : first < 0xe0 ? 2
+	       : first < 0xf0 ? 3
+	       : first < 0xf5 ? 4
+	                      : 0;
+}
+
+bool utf8_begins(const char *bytes, size_t size)
+{
+	const unsigned char *p = (const unsigned char *)bytes;
+	if (size >= length_by(p[0]))
+		return false;
+	for (size_t i = 1; i < size; i++)
 		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	bool is_long = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-	bool is_surrogate = p[0] == 0xed && p[1] >= 0xa0, is_beyond = p[0] == 0xf4 && p[1] >= 0x90;
-	return is_long || is_surrogate || is_beyond ? 0 : length;
+			return false;
+	bool is_long = size > 1 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90));
+	bool is_surrogate = size > 1 && p[0] == 0xed && p[1] >= 0xa0;
+	return !is_long && !is_surrogate && !(size > 1 && p[0] == 0xf4 && p[1] >= 0x90);
+}
+
+size_t utf8_length(const char *bytes, size_t size)
+{
+	size_t length = size ? length_by((unsigned char)bytes[0]) : 0;
+	if (!length || length > size || (length > 1 && !utf8_begins(bytes, length - 1)))
+		return 0;
+	return length == 1 || ((unsigned char)bytes[length - 1] & 0xc0) == 0x80 ? length : 0;
 }
 
 size_t utf8_check(const char *bytes, size_t size)
 {
 	for (size_t at = 0, length; at < size; at += length)
-		if (!(length = length_at((const unsigned char *)bytes + at, size - at)))
+		if (!(length = utf8_length(bytes + at, size - at)))
 			return at;
 	return size;
 }

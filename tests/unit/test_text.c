@@ -392,7 +392,47 @@ static void folders_are_read_by_name(void)
 	scratch_close(&s);
 }
 
+/* However the bytes come. */
+static void terminals_are_not_controlled(void)
+{
+	static const struct {
+		const char *text, *want;
+	} ROWS[] = {
+	    {"plain\ttext\n", "plain\ttext\n"},
+	    {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+	    {"\033[31mred\r", "\\x1b[31mred\\x0d"},
+	    {"\x7f\a\b", "\\x7f\\x07\\x08"},
+	    {"\xc2\x9b"
+	     "31m\xc2\xa0",
+	     "\\xc2\\x9b31m\xc2\xa0"},
+	    {"a\xe2\x80\xae"
+	     "b",
+	     "a\\xe2\\x80\\xaeb"},
+	    {"\xff\xc3(\xc0\x80", "\\xff\\xc3(\\xc0\\x80"},
+	    {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+	    {"\xf0\x9f\x98", "\\xf0\\x9f\\x98"},
+	    {"\xf0\x9f\033", "\\xf0\\x9f\\x1b"},
+	};
+	for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+		size_t size = strlen(ROWS[i].text);
+		for (size_t cut = 0; cut <= size; cut++) {
+			Visible v = {.count = 0};
+			char *got = NULL;
+			size_t length;
+			FILE *out = open_memstream(&got, &length);
+			CU_ASSERT_FATAL(out != NULL);
+			visible_put(&v, ROWS[i].text, cut, out);
+			visible_put(&v, ROWS[i].text + cut, size - cut, out);
+			visible_end(&v, out);
+			fclose(out);
+			CU_ASSERT_STRING_EQUAL(got, ROWS[i].want);
+			free(got);
+		}
+	}
+}
+
 CU_TestInfo test_text[] = {
+    {"terminals are not controlled", terminals_are_not_controlled},
     {"utf8 is checked", utf8_is_checked},
     {"every character is written and read", every_character_is_written_and_read},
     {"merges are those of the library", merges_are_those_of_the_library},
