@@ -165,8 +165,9 @@ bool call_open(Call *c, Engine *e, const char *function, Failure *f)
 		*f = (Failure){.kind = FAILURE_WRONG};
 		return false;
 	}
-	if (c->code->input_count > CALL_INPUTS)
-		return fail(f, FAILURE_WRONG, "'%s' reads more than %d inputs", function, CALL_INPUTS);
+	c->input = calloc(c->code->input_count + 1, sizeof *c->input);
+	if (!c->input)
+		return no_memory(f, "the inputs", c->code->input_count * sizeof *c->input);
 	if (!engine_reserve(e, c->code->arena_bytes, f) || !call_outputs(c, f))
 		return false;
 	c->block = (StepBlock){
@@ -184,6 +185,7 @@ bool call_open(Call *c, Engine *e, const char *function, Failure *f)
 
 void call_close(Call *c)
 {
+	free(c->input);
 	free(c->output);
 	free(c->storage);
 	*c = (Call){0};

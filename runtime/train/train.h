@@ -77,8 +77,6 @@ int64_t state_bad_at(const Engine *e, const sslc_state *state);
 /* The first state of pre-training (task NULL), or of a task, that has such an element; NULL: none. */
 const sslc_state *engine_bad_state(const Engine *e, const char *task);
 
-enum { CALL_INPUTS = SSLC_MAX_FIELDS + 5 }; /* seed, step; what "perturbed" moves */
-
 /* NULL: the model has no such function. Its code may not be there yet. */
 const sslc_code *engine_function(const Engine *e, const char *name);
 
@@ -87,8 +85,8 @@ typedef struct Call {
 	Engine *engine;
 	const sslc_code *code;
 	StepBlock block;
-	const void *input[CALL_INPUTS];
-	void **output; /* [code->output_count], each its own part of `storage` */
+	const void **input; /* [code->input_count] */
+	void **output;      /* [code->output_count], each its own part of `storage` */
 	void *storage;
 	double began; /* when the last run did */
 } Call;
@@ -288,6 +286,9 @@ typedef struct Sampling {
 	int64_t tokens;     /* how many follow it */
 	double temperature; /* logits are divided by it; 0: the likeliest token */
 	int64_t top_k;      /* only so many of the likeliest; 0: all */
+	int64_t slide;      /* of a full context, so many tokens leave it at once; 0: one */
+	bool anew;          /* all places are computed for each token */
+	bool visible;       /* for a terminal: what would control it is spelled out */
 	uint64_t seed;
 } Sampling;
 /* Writes the prompt and what the model's "generate" says after it. */

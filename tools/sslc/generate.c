@@ -41,6 +41,9 @@ static int write_text(Session *s, const Options *o, double temperature)
 	    .tokens = o->tokens ? o->tokens : 200,
 	    .temperature = temperature,
 	    .top_k = o->top_k,
+	    .slide = o->slide,
+	    .anew = o->no_cache,
+	    .visible = isatty(STDOUT_FILENO) && !o->raw,
 	    .seed = o->seed ? (uint64_t)(o->seed - 1) : sslc_pretraining(s->program).seed,
 	};
 	Engine engine = {0};
