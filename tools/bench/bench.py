@@ -81,10 +81,12 @@ def begin(row, name, cores, folder, problem, options, truth):
     return losses
 
 
-def time_all(contenders, seconds):
+def time_all(contenders, seconds, cpu):
     """Rounds of all contenders in turn; the order rotates."""
     plans = {}
     for c in contenders:
+        if cpu:
+            c.ask("clock cpu")
         plans[c] = c.calibrate(GROUP)
     for r in range(max(1, round(seconds / ROUND))):
         turn = r % len(contenders)
@@ -126,7 +128,7 @@ def run(model, threads, options):
                 begin(row, name, cores, folder, problem, options, truth)
             able = [c for c in row.contenders if not c.failure]
             if able:
-                time_all(able, options.seconds)
+                time_all(able, options.seconds, options.cpu)
             if truth and options.space:
                 row.efficiency = efficiency(folder, cores, options.worker.with_name("sslc"))
         except Failed as failed:
@@ -134,6 +136,8 @@ def run(model, threads, options):
         finally:
             for c in row.contenders:
                 c.close()
+    if report.ratio(row):
+        say(f"{row.model}: {report.against(row)} of the best peer, efficiency {report.percent(row) or 'not asked'}")
     return row
 
 
@@ -160,6 +164,7 @@ def parse():
     p.add_argument("--seed", type=int, default=1, help="of --space, default 1")
     p.add_argument("--cases", type=comma, default=[], help="numbers of the cases of --space that are timed, default all")
     p.add_argument("--least", action="store_true", help="shortest times instead of medians: on a machine that is not quiet")
+    p.add_argument("--cpu", action="store_true", help="CPU time of steps, not the wall's: likewise; with one thread only")
     p.add_argument("--patience", type=float, default=3600, help="seconds for a peer to compile, default 3600; --space: 60")
     p.add_argument("--svg", help="also write a bar chart to this file")
     p.add_argument("--worker", type=pathlib.Path, default=ROOT / "build/release/sslc_bench_worker", help="the built sslc_bench_worker")
@@ -172,6 +177,8 @@ def parse():
         for name in given:
             if name not in known:
                 p.error(f"unknown '{name}', known: {', '.join(known)}")
+    if o.cpu and o.threads != [1]:
+        p.error("--cpu: with --threads 1 only")
     cores = len(os.sched_getaffinity(0))
     if min(o.threads) < 1 or max(o.threads) > cores:
         p.error(f"--threads: from 1 to {cores}, the cores that this process may use")

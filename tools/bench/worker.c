@@ -8,6 +8,7 @@
  *     losses N       takes N steps                                        -> N losses
  *     first          from the model's text to the first loss, compiled    -> seconds
  *     steps N G      takes N groups of G steps                            -> N times of a step
+ *     clock cpu      counts the seconds of steps by the time of the processor, not of the wall  -> clock
  *     rss            the most memory that was ever in use                 -> bytes
  *     quit
  *
@@ -17,6 +18,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../compiler/sslc.h"
 #include "../../runtime/train/train.h"
@@ -31,6 +33,7 @@ typedef struct Worker {
 	unsigned char *field[SSLC_MAX_FIELDS]; /* [batches] of stride[i] bytes, each aligned to 64 */
 	size_t stride[SSLC_MAX_FIELDS];
 	double first; /* seconds to the first loss, without the reading of data */
+	bool by_cpu;  /* times of steps are of the processor */
 } Worker;
 
 /* The first line of the program's errors, or of the failure, as the answer; ends the process. */
@@ -136,13 +139,23 @@ static void say_losses(Worker *w, int64_t count)
 	putchar('\n');
 }
 
+/* Seconds of the wall's clock, or of the processor's for all threads of this process. */
+static double clock_now(const Worker *w)
+{
+	struct timespec t;
+	if (!w->by_cpu)
+		return seconds_now();
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void say_times(Worker *w, int64_t groups, int64_t steps)
 {
 	for (int64_t i = 0; i < groups; i++) {
-		double start = seconds_now();
+		double start = clock_now(w);
 		for (int64_t s = 0; s < steps; s++)
 			take_step(w);
-		printf("%s%.9g", i ? " " : "", (seconds_now() - start) / (double)steps);
+		printf("%s%.9g", i ? " " : "", (clock_now(w) - start) / (double)steps);
 	}
 	putchar('\n');
 }
@@ -178,6 +191,8 @@ static void answer(Worker *w, char *line)
 		say_losses(w, count);
 	else if (sscanf(line, "steps %" SCNd64 " %" SCNd64, &count, &steps) == 2)
 		say_times(w, count, steps);
+	else if (strcmp(line, "clock cpu") == 0)
+		w->by_cpu = puts("clock") >= 0;
 	else if (strcmp(line, "first") == 0)
 		printf("%.9g\n", w->first);
 	else if (strcmp(line, "rss") == 0)
