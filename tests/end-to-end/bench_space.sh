@@ -54,7 +54,9 @@ def zeros(path, shape, kind):
         f.truncate(f.tell() + 4 * math.prod(shape))
 
 
-for case in space.cases(24, 5):
+for case in space.NAMED.values():
+    space.write(case, pathlib.Path(sys.argv[2]) / case.name)
+for case in [*space.cases(24, 5), *space.NAMED.values()]:
     folder = pathlib.Path(sys.argv[2]) / case.name
     assert json.loads((folder / "case.json").read_text())["layers"] == case.layers, case.name
     zeros(folder / "x.npy", [case.batch, *case.shape], "<i4" if case.kinds else "<f4")
@@ -64,8 +66,8 @@ EOF
 for model in a/*/model.json; do
 	"$sslc" check "$model" >out 2>&1 || { echo "check $model:"; cat "$model" out; exit 1; }
 done
-[ "$(ls a | wc -l)" = 24 ]
-for model in a/*-mlp a/*-01-transformer; do
+[ "$(ls a | wc -l)" = 28 ]
+for model in a/*-mlp a/*-01-transformer a/gru; do
 	"$sslc" run "$model/model.json" --steps 1 --quiet --out run 2>out || { echo "run $model:"; cat out; exit 1; }
 	rm -rf run
 done

@@ -11,6 +11,7 @@ import math
 import os
 import pathlib
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,9 @@ import time
 from dataclasses import dataclass, field
 
 import report
+import shipped
 import space
+import transforms
 from contender import Contender, Failed, environment
 from problems import PROBLEMS, prepare
 
@@ -98,8 +101,9 @@ def time_all(contenders, seconds, cpu):
         c.rss = c.numbers("rss")[0]
 
 
-def efficiency(folder, cores, sslc):
-    """Which share of the time of a step of sslc its kernels need at the machine's roof: `sslc run --profile` says it."""
+def efficiency(folder, cores, sslc, seconds):
+    """Which share of the time of a step of sslc its kernels need at the machine's roof: `sslc run --profile` says it. Where
+    `seconds` is given, the time of a step is that, since a profile takes the wall's, which others lengthen."""
     command = [sslc, "run", folder / "model.json", "--profile", "--quiet", "--no-downstream", "--out", folder / "run"]
     result = subprocess.run(
         [*command, "--epochs", "2", "--steps", "12", "--threads", str(len(cores))],
@@ -110,7 +114,10 @@ def efficiency(folder, cores, sslc):
     )
     if result.returncode:
         raise Failed(f"sslc run --profile: {result.stderr.strip().splitlines()[0]}")
-    return json.loads((folder / "run/profile.json").read_text())["efficiency"]
+    profile = json.loads((folder / "run/profile.json").read_text())
+    if seconds is None:
+        return profile["efficiency"]
+    return min(1.0, sum(min(k["seconds"], k["roof_seconds"]) for k in profile["kernels"]) / seconds)
 
 
 def run(model, threads, options):
@@ -124,13 +131,15 @@ def run(model, threads, options):
         problem = prepare(model, folder)
         try:
             truth = begin(row, "sslc", cores, folder, problem, options, None)
-            for name in options.peers if truth else []:
+            peers = [p for p in options.peers if not isinstance(model, space.Case) or p.startswith("torch")]
+            for name in peers if truth else []:
                 begin(row, name, cores, folder, problem, options, truth)
             able = [c for c in row.contenders if not c.failure]
             if able:
                 time_all(able, options.seconds, options.cpu)
             if truth and options.space:
-                row.efficiency = efficiency(folder, cores, options.worker.with_name("sslc"))
+                seconds = row.contenders[0].typical if options.cpu else None
+                row.efficiency = efficiency(folder, cores, options.worker.with_name("sslc"), seconds)
         except Failed as failed:
             say(f"{row.model}: {failed}")
         finally:
@@ -145,7 +154,8 @@ def versions(peers):
     """The machine and what ran on it, in a line."""
     model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    packages = [p for p in ("torch", "jax", "tinygrad") if any(name.startswith(p) for name in peers)]
+    used = {re.split("[.-]", name)[0] for name in peers}
+    packages = [p for p in ("torch", "torchvision", "jax", "tinygrad") if p in used]
     parts = [f"{model[0] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores"]
     parts.append(f"sslc {commit.stdout.strip() or '?'}")
     parts += [f"{p} {importlib.metadata.version(p)}" for p in packages]
@@ -155,13 +165,16 @@ def versions(peers):
 def parse():
     """The command line."""
     p = argparse.ArgumentParser(prog="bench.sh", description="Times a training step in sslc and its peers.")
+    known = [*PROBLEMS, *space.NAMED]
     comma = lambda text: [word for word in text.split(",") if word]  # noqa: E731
-    p.add_argument("--models", type=comma, default=list(PROBLEMS), help=f"of {','.join(PROBLEMS)}")
+    p.add_argument("--models", type=comma, default=[*PROBLEMS, "gru", "wav2vec"], help=f"of {','.join(known)}")
     p.add_argument("--peers", type=comma, default=PEERS[:4], help=f"of {','.join(PEERS)}; default: all but the last")
     p.add_argument("--threads", type=comma, default=["1"], help="counts of threads, default 1")
     p.add_argument("--seconds", type=float, default=5, help="of timing for each contender, default 5")
     p.add_argument("--space", type=int, metavar="N", help="time N models that are drawn (space.py), not --models")
     p.add_argument("--seed", type=int, default=1, help="of --space, default 1")
+    p.add_argument("--shipped", action="store_true", help="time every model under models/ in sslc alone, not --models")
+    p.add_argument("--transforms", action="store_true", help="time transforms of images beside torchvision's, not --models")
     p.add_argument("--cases", type=comma, default=[], help="numbers of the cases of --space that are timed, default all")
     p.add_argument("--least", action="store_true", help="shortest times instead of medians: on a machine that is not quiet")
     p.add_argument("--cpu", action="store_true", help="CPU time of steps, not the wall's: likewise; with one thread only")
@@ -173,10 +186,10 @@ def parse():
         p.set_defaults(patience=60, seconds=1, peers=["torch"])
         o = p.parse_args()
     o.threads = [int(count) for count in o.threads]
-    for given, known in ((o.models, PROBLEMS), (o.peers, PEERS)):
+    for given, names in ((o.models, known), (o.peers, PEERS)):
         for name in given:
-            if name not in known:
-                p.error(f"unknown '{name}', known: {', '.join(known)}")
+            if name not in names:
+                p.error(f"unknown '{name}', known: {', '.join(names)}")
     if o.cpu and o.threads != [1]:
         p.error("--cpu: with --threads 1 only")
     cores = len(os.sched_getaffinity(0))
@@ -187,10 +200,19 @@ def parse():
 
 def main():
     options = parse()
-    models = options.models
+    models = [space.NAMED.get(name, name) for name in options.models]
     if options.space:
         models = space.cases(options.space, options.seed)
         models = [models[int(i)] for i in options.cases] if options.cases else models
+    if options.shipped:
+        print(f"{versions([])}\n\n{shipped.table(options.threads, options.worker.with_name('sslc'), say)}")
+        return False
+    if options.transforms:
+        kinds = [(kind, side, threads) for kind in transforms.TRANSFORMS for side in transforms.SIDES
+                 for threads in options.threads]  # fmt: skip
+        rows = [transforms.run(k, side, Row(f"{k}-{side}", n), options, time_all) for k, side, n in kinds]
+        print(f"{versions(['torch', 'torchvision'])}\n\n{transforms.table(rows)}")
+        return any(row.about for row in rows)
     rows = [run(model, threads, options) for model in models for threads in options.threads]
     names = ["sslc", *options.peers]
     title = versions(options.peers)

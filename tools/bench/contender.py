@@ -40,7 +40,7 @@ def environment(peer, threads):
 class Contender:
     """The process of one contender, for one model on some cores."""
 
-    def __init__(self, name, model, cores, folder, sslc_worker):
+    def __init__(self, name, model, cores, folder, sslc_worker, function="step"):
         self.name = name
         self.patience = SECONDS  # for an answer
         self.least = False  # the shortest time is shown, not the median
@@ -50,7 +50,7 @@ class Contender:
         self.first = self.rss = None
         threads = len(cores)
         if name == "sslc":
-            command = [sslc_worker, folder / "model.json", str(threads)]
+            command = [sslc_worker, folder / "model.json", str(threads), function]
         else:
             command = [sys.executable, HERE / "peers" / "worker.py", name, model, str(threads), folder]
         self.log = open(folder / f"{name}.log", "w")

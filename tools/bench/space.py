@@ -43,6 +43,27 @@ class Case:
         return max(1, min(BATCHES, int(DATA / (self.batch * math.prod(self.shape)))))
 
 
+def named(name, batch, shape, kinds, layers, goal, optimizer):
+    return Case(name, name, batch, shape, kinds, layers, goal, optimizer)
+
+
+STRIDED = [["conv", 256, 10, 5, 1, 0], *[["conv", 256, 3, 2, 1, 0]] * 4, *[["conv", 256, 2, 2, 1, 0]] * 2]
+HEARD = [layer for conv in STRIDED for layer in (conv, ["batch_norm"], ["gelu"])]
+
+# Rows of bench.py that a description says as well: a GRU, an encoder like wav2vec's (Baevski et al. 2020) on a second of
+# sound, and the nets of shipped models, whose schedules, masks and clipping are left out.
+NAMED = {
+    case.name: case
+    for case in (
+        named("gru", 32, [257, 32], 0, [["gru", 128], ["linear", 32, 1]], "next", "adam"),
+        named("wav2vec", 8, [16000, 1], 0,
+              [*HEARD, ["positions"], *[["block", 4]] * 4, ["layer_norm"], ["mean_pool"], ["linear", 10, 1]], "label", "adamw"),
+        named("next-row-fashion", 256, [28, 28], 0, [["gru", 128], ["linear", 28, 1]], "next", "adamw"),
+        named("gpt-glosses", 32, [65], 256,
+              [["embed", 256, 128], ["positions"], *[["causal_block", 4]] * 4, ["layer_norm"], ["linear", 256, 0]], "next", "adamw"),
+    )
+}  # fmt: skip
+
 # -- What a case is, in sslc and in words --------------------------------------------------------------------------
 
 # name: the layer in sslc's language

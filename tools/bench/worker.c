@@ -1,6 +1,6 @@
 /* worker.c: sslc as a contender of the benchmark: one model, one pool of threads, steps on demand.
  *
- *     sslc_bench_worker MODEL THREADS
+ *     sslc_bench_worker MODEL THREADS [FUNCTION]
  *
  * Prints "ready", then answers a line with a line (bench.py has the other side):
  *
@@ -13,7 +13,7 @@
  *     quit
  *
  * A step is what `sslc run` does for one: the compiled function over the next batch, its loss read
- * and tested. Batches are in memory, in the order of the data, again from the first after the last. */
+ * and tested; of another FUNCTION, "features" say, a call, whose result stays where it is. Batches are in memory, in the order of the data, again from the first after the last. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -34,6 +34,7 @@ typedef struct Worker {
 	size_t stride[SSLC_MAX_FIELDS];
 	double first; /* seconds to the first loss, without the reading of data */
 	bool by_cpu;  /* times of steps are of the processor */
+	const char *function;
 } Worker;
 
 /* The first line of the program's errors, or of the failure, as the answer; ends the process. */
@@ -103,10 +104,10 @@ static void open_engine(Worker *w, int threads)
 	Position at;
 	sslc_training t = sslc_pretraining(w->program);
 	TrainOptions options = {.seed = t.seed, .epochs = t.epochs};
-	sslc_compile(w->program, (const char *const[]){"init", "step"}, 2);
+	sslc_compile(w->program, (const char *const[]){"init", w->function}, 2);
 	if (!engine_open(&w->engine, sslc_describe(w->program), threads, &w->failure) ||
 	    !train_begin(&w->engine, w->data, &options, &at, &w->failure) ||
-	    !call_open(&w->step, &w->engine, "step", &w->failure))
+	    !call_open(&w->step, &w->engine, w->function, &w->failure))
 		give_up(w, w->failure.text);
 	w->first += seconds_now() - start;
 }
@@ -119,6 +120,8 @@ static double take_step(Worker *w)
 		call_input(&w->step, shape->field[i].name, w->field[i] + batch * w->stride[i]);
 	w->engine.step = (int32_t)w->steps_done++;
 	call_run(&w->step);
+	if (strcmp(w->function, "step") != 0)
+		return 0;
 	double loss = call_scalar(&w->step, "loss");
 	if (!isfinite(loss))
 		give_up(w, "the loss is no finite number");
@@ -204,11 +207,11 @@ static void answer(Worker *w, char *line)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: sslc_bench_worker MODEL THREADS\n");
+	if (argc < 3 || argc > 4) {
+		fprintf(stderr, "usage: sslc_bench_worker MODEL THREADS [FUNCTION]\n");
 		return 2;
 	}
-	Worker w = {0};
+	Worker w = {.function = argc > 3 ? argv[3] : "step"};
 	char line[2048];
 	open_model(&w, argv[1]);
 	copy_batches(&w);

@@ -104,20 +104,33 @@ LAYERS = {
 }
 
 
+FIRST = ("conv", "batch_norm", "relu", "gelu")  # layers that take channels first
+
+
 def is_convolution(case):
-    """True if a sample has channels, which are first in PyTorch's shapes."""
-    return any(layer[0] == "conv" for layer in case["layers"])
+    """True if the channels of a sample are first in PyTorch's shapes."""
+    return case["layers"][0][0] == "conv"
+
+
+class Last(nn.Module):
+    """Channels last, of a series."""
+
+    def forward(self, x):
+        return x.movedim(1, -1)
 
 
 def network(case, w):
     """The network, of batches as `batch` makes them."""
-    axes, layers = len(case["shape"]), []
+    axes, layers, is_first = len(case["shape"]), [], is_convolution(case)
     for i, (kind, *numbers) in enumerate(case["layers"]):
         if kind == "mean_pool":
-            layers.append(Mean(list(range(2, axes + 1)) if is_convolution(case) else [1]))
-            axes = 1
-        else:
-            layers.append(LAYERS[kind](w, f"net.{i}", numbers, axes))
+            layers.append(Mean(list(range(2, axes + 1)) if is_first else [1]))
+            axes, is_first = 1, False
+            continue
+        if is_first and kind not in FIRST:
+            layers.append(Last())
+            is_first = False
+        layers.append(LAYERS[kind](w, f"net.{i}", numbers, axes))
     return nn.Sequential(*layers)
 
 

@@ -2,8 +2,8 @@
 
     python worker.py PEER MODEL THREADS FOLDER
 
-FOLDER holds model.json, x.npy, perhaps label.npy, checkpoint.safetensors with the first weights, and of a case of
-../space.py case.json, which PyTorch makes its module of. The lines that are answered are those of ../worker.c. A peer's
+FOLDER holds model.json, x.npy, perhaps label.npy, checkpoint.safetensors with the first weights if there are any, and of a
+case of ../space.py case.json, which PyTorch makes its module of. The lines that are answered are those of ../worker.c. A peer's
 module has
 
     MODELS                            a function per model
@@ -30,6 +30,8 @@ PEERS = {
     "jax": ("jax_models", {}),
     "tinygrad": ("tinygrad_models", {}),
     "tinygrad-beam": ("tinygrad_models", {}),
+    "torchvision": ("torchvision_transforms", {}),
+    "torchvision-pil": ("torchvision_transforms", {"pil": True}),
 }
 
 
@@ -39,7 +41,7 @@ class Worker:
     def __init__(self, peer, model, threads, folder):
         name, options = PEERS[peer]
         self.peer = importlib.import_module(name)
-        batch = self.peer.batch
+        batch = functools.partial(self.peer.batch, **options) if "pil" in options else self.peer.batch
         if (folder / "case.json").exists():
             case, space = json.loads((folder / "case.json").read_text()), importlib.import_module("torch_space")
             options = {**options, "build": functools.partial(space.build, case)}
@@ -48,7 +50,8 @@ class Worker:
         fields = [np.load(path) for path in (folder / "x.npy", folder / "label.npy") if path.exists()]
         count = len(fields[0]) // size
         self.batches = [batch([f[i * size : (i + 1) * size] for f in fields]) for i in range(count)]
-        weights = load_file(folder / "checkpoint.safetensors")
+        checkpoint = folder / "checkpoint.safetensors"
+        weights = load_file(checkpoint) if checkpoint.exists() else {}
         weights = {key: value for key, value in weights.items() if not key.startswith("optimizer.")}
         self.done = 0
         self.now = time.perf_counter  # what times steps
