@@ -144,7 +144,7 @@ Lowered describe_function(sslc_program *p, size_t i)
 	return p->lowered[i];
 }
 
-static PlannedFunction planned(const sslc_program *p, Lowered l)
+PlannedFunction planned(const sslc_program *p, Lowered l)
 {
 	return (PlannedFunction){l.kernels, l.plan, state_offset, p->bundle};
 }

@@ -92,6 +92,11 @@ static StepTask peak(void *context, double *flops_per_tile)
 	return sslc_peak_task(context, flops_per_tile);
 }
 
+static bool cause(void *context, const char *state, const sslc_runner *runner, sslc_cause *to)
+{
+	return find_cause(context, state, runner, to);
+}
+
 void describe_model(sslc_program *p)
 {
 	const Bundle *b = p->bundle;
@@ -111,6 +116,7 @@ void describe_model(sslc_program *p)
 	    .range_count = b->range_count,
 	    .prepare = prepare,
 	    .peak = peak,
+	    .cause = cause,
 	    .context = p,
 	};
 }

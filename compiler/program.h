@@ -58,6 +58,8 @@ Lowered lower(Compile *c, Graph *graph, const char *last);
 Lowered describe_function(sslc_program *p, size_t i);
 /* The same for a graph that may be another, each time. */
 Lowered lower_described(sslc_program *p, const Graph *graph, sslc_code *code);
+/* What codegen and load take of it. */
+PlannedFunction planned(const sslc_program *p, Lowered l);
 /* Finds the machine that code is made for, once; false: reported. */
 bool open_machine(sslc_program *p);
 /* Opens p->codegen once; false: reported. */
@@ -69,6 +71,8 @@ void compile_functions(sslc_program *p, const size_t *which, size_t count);
 /* Text of one graph of the bundle after a stage; false: no such stage, or errors. */
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out);
 bool stage_is_of_graphs(const char *stage);
+/* cause.c: of `cause` in model.h. */
+bool find_cause(sslc_program *p, const char *state, const sslc_runner *runner, sslc_cause *to);
 /* describe.c: fills p->description; the bundle and p->code are there. */
 void describe_model(sslc_program *p);
 

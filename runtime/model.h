@@ -131,6 +131,24 @@ typedef struct sslc_names {
 	void *context;
 } sslc_names;
 
+/* -- Why a step is not finite ------------------------------------------------------------------ */
+
+/* Runs a function on the states, the batch and the step number of the step in question; its outputs,
+ * which stay until the next run, or NULL: it could not. */
+typedef struct sslc_runner {
+	void *const *(*run)(void *of, const sslc_code *code);
+	void *of;
+} sslc_runner;
+
+/* The first operation whose result is not finite though its operands are. */
+typedef struct sslc_cause {
+	char what[256];    /* "log(0) is -infinity" */
+	const char *where; /* ", in the gradient" */
+	const char *help;  /* what to do; may be empty */
+	const char *file;  /* the place in the model; NULL: none */
+	unsigned line, column;
+} sslc_cause;
+
 /* -- A model ----------------------------------------------------------------------------------- */
 
 /* Made by the compiler (sslc_describe), or written down beside an object. What it points to stays
@@ -155,7 +173,10 @@ typedef struct sslc_model {
 	/* For profiles: a task (args: 64 doubles of scratch, aligned to 64) that does nothing but fused
 	 * multiply-adds in registers, so many a tile. NULL, or gives NULL: there is none. */
 	StepTask (*peak)(void *context, double *flops_per_tile);
-	void *context; /* first argument of both */
+	/* Why the loss of a step (`state` NULL), or what it makes of a state, is not finite. False: nobody
+	 * knows. NULL: as if it were always false. */
+	bool (*cause)(void *context, const char *state, const sslc_runner *runner, sslc_cause *to);
+	void *context; /* first argument of all three */
 } sslc_model;
 
 #endif

@@ -165,6 +165,12 @@ bool call_open(Call *c, Engine *e, const char *function, Failure *f)
 		*f = (Failure){.kind = FAILURE_WRONG};
 		return false;
 	}
+	return call_open_code(c, e, c->code, f);
+}
+
+bool call_open_code(Call *c, Engine *e, const sslc_code *code, Failure *f)
+{
+	*c = (Call){.engine = e, .code = code};
 	c->input = calloc(c->code->input_count + 1, sizeof *c->input);
 	if (!c->input)
 		return no_memory(f, "the inputs", c->code->input_count * sizeof *c->input);

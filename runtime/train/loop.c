@@ -29,6 +29,7 @@ typedef struct Loop {
 	Events *events; /* NULL: not asked for */
 	Progress *progress;
 	Monitor *monitor; /* NULL: not asked for */
+	Kept kept;
 	const Feed *feed;
 	double began, saved; /* by the clock */
 	int64_t saved_step;  /* of the last checkpoint; -1: none */
@@ -141,6 +142,8 @@ static bool after_step(Loop *l, double loss)
 	write_metrics(l);
 	if (at->step % LINE_STEPS == 0 && !check_states(l))
 		return false;
+	if (at->step % LINE_STEPS == 0)
+		kept_take(&l->kept, l->engine, at->step);
 	double now = seconds_now();
 	bool epoch_ended = at->step % at->epoch_steps == 0;
 	if (l->progress)
@@ -203,6 +206,7 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 		l->monitor = &monitor;
 		good = monitor_open(&monitor, l->engine, l->failure);
 	}
+	kept_open(&l->kept, l->engine, l->at->step);
 	good = good && feed_open(&feed, &step, l->data, order, l->failure) &&
 	       run_steps(l, &step, &feed, w, last);
 	feed_close(&feed);
@@ -216,8 +220,12 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	if (good && l->monitor && !l->options->quiet && monitor_collapse(&monitor, text))
 		printf("note        %s\n", text);
 	monitor_close(&monitor);
+	good = good && end(l, watch_signal(w));
+	if (!good && l->failure->kind == FAILURE_DIVERGED)
+		kept_explain(&l->kept, l->engine, &step, l->data, order, l->at->step, l->failure);
 	call_close(&step);
-	return good && end(l, watch_signal(w));
+	kept_close(&l->kept);
+	return good;
 }
 
 /* The events of an older run would be shown as if they were of this one. */

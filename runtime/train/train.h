@@ -91,6 +91,8 @@ typedef struct Call {
 	double began; /* when the last run did */
 } Call;
 
+/* Of a function whose code is there. */
+MUST_CHECK bool call_open_code(Call *c, Engine *e, const sslc_code *code, Failure *f);
 /* Has the function prepared if it is not yet. */
 MUST_CHECK bool call_open(Call *c, Engine *e, const char *function, Failure *f);
 void call_close(Call *c);
@@ -251,6 +253,20 @@ void monitor_look(Monitor *m, const Feed *feed);
 /* Whether the last look showed a collapse: in words, with its likely cause. */
 bool monitor_collapse(const Monitor *m, char text[512]);
 void monitor_close(Monitor *m);
+
+/* diverged.c: states that are good, of before a step. states NULL: there is no memory, or nobody who
+ * could say why a step is not finite. */
+typedef struct Kept {
+	unsigned char *states;
+	int64_t step;
+} Kept;
+void kept_open(Kept *k, const Engine *e, int64_t step);
+void kept_take(Kept *k, const Engine *e, int64_t step);
+void kept_close(Kept *k);
+/* Adds to the failure which operation was first not finite, at a step up to `last`, and what to do.
+ * `order` is that of the training; the states are those before that step then. */
+void kept_explain(Kept *k, Engine *e, Call *step, const Data *data, PrefetchOrder order,
+                  int64_t last, Failure *f);
 
 /* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */
 MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,

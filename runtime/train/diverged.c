@@ -1,0 +1,105 @@
+/* diverged.c: finds the step that was not finite, and asks the maker of the model why.
+ *
+ * The states are kept every so many steps, when they are known to be good. A step depends on states,
+ * batch and number alone, so from there the same steps lead to the same number; before each the
+ * states are kept once more, until one gives a loss or a state that is not finite. */
+#include "train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void kept_open(Kept *k, const Engine *e, int64_t step)
+{
+	*k = (Kept){.states = e->model->cause ? memory_new(e->states_bytes) : NULL};
+	kept_take(k, e, step);
+}
+
+void kept_take(Kept *k, const Engine *e, int64_t step)
+{
+	if (k->states)
+		memcpy(k->states, e->states, e->states_bytes);
+	k->step = step;
+}
+
+void kept_close(Kept *k)
+{
+	free(k->states);
+	*k = (Kept){0};
+}
+
+/* -- The functions that answer ----------------------------------------------------------------- */
+
+typedef struct Witness {
+	Engine *engine;
+	const Feed *feed;
+	Call call;
+	Failure *failure;
+} Witness;
+
+static void *const *run(void *of, const sslc_code *code)
+{
+	Witness *w = of;
+	call_close(&w->call);
+	if (!call_open_code(&w->call, w->engine, code, w->failure))
+		return NULL;
+	feed_repeat(w->feed, &w->call);
+	call_run(&w->call);
+	return w->call.output;
+}
+
+static bool ask(const Kept *k, Engine *e, const Feed *feed, const char *state, sslc_cause *to)
+{
+	Failure unsaid = {0};
+	Witness w = {.engine = e, .feed = feed, .failure = &unsaid};
+	memcpy(e->states, k->states, e->states_bytes);
+	bool found = e->model->cause(e->model->context, state, &(sslc_runner){run, &w}, to);
+	call_close(&w.call);
+	return found;
+}
+
+/* From the kept states on; false: no step up to `last` was wrong, or nobody knows why. */
+static bool search(Kept *k, Engine *e, Call *step, Feed *feed, int64_t last, sslc_cause *to)
+{
+	Failure unsaid = {0};
+	memcpy(e->states, k->states, e->states_bytes);
+	while (k->step <= last && feed_next(feed, step, &unsaid)) {
+		kept_take(k, e, k->step);
+		e->step = (int32_t)k->step;
+		call_run(step);
+		bool loss_is_good = isfinite(call_scalar(step, "loss"));
+		const sslc_state *bad = loss_is_good ? engine_bad_state(e, NULL) : NULL;
+		if (bad || !loss_is_good)
+			return ask(k, e, feed, bad ? bad->tensor.name : NULL, to);
+		k->step++;
+	}
+	return false;
+}
+
+void kept_explain(Kept *k, Engine *e, Call *step, const Data *data, PrefetchOrder order,
+                  int64_t last, Failure *f)
+{
+	Feed feed;
+	sslc_cause cause;
+	Failure unsaid = {0};
+	char place[320] = "", when[64] = "", help[sizeof f->help];
+	order.first_step = k->step;
+	if (!k->states || !feed_open(&feed, step, data, order, &unsaid))
+		return;
+	int64_t most = last < order.last_step ? last : order.last_step - 1;
+	bool found = search(k, e, step, &feed, most, &cause);
+	feed_close(&feed);
+	if (!found)
+		return;
+	if (cause.file)
+		snprintf(place, sizeof place, " (%.256s:%u:%u)", cause.file, cause.line, cause.column);
+	if (k->step != last)
+		snprintf(when, sizeof when, "; first, at step %lld", (long long)k->step);
+	size_t used = strlen(f->text);
+	snprintf(f->text + used, sizeof f->text - used, "%s: %s%s%s", when, cause.what, cause.where,
+	         place);
+	snprintf(help, sizeof help, "%s", f->help);
+	const char *checkpoint = strstr(help, "the last good checkpoint");
+	fail_help(f, "%s%s%.300s", cause.help, *cause.help && checkpoint ? "; " : "",
+	          checkpoint ? checkpoint : "");
+}

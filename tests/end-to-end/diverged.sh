@@ -1,0 +1,60 @@
+#!/bin/sh
+# A training whose numbers end: the first operation that was not finite is named however far it is from the loss, alike for
+# any number of threads and after a resume, and the last good checkpoint can be used.
+# usage: diverged.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+
+# Behind log are 700 operations, more than one function is asked of.
+cat >model.json <<-'MODEL'
+	{
+	  "data": "normal(8, 4, seed=0)",
+	  "define": {"far(x)": {"s": "1 + sum(x^2) / 1e6", "y": "tanh(x / s) * s"}},
+	  "encoder": ["linear(2)"],
+	  "loss": {
+	    "near": "log(max(5.5 - step, 0)) + mean(encoder(x))",
+	    "loss": "repeat(near, 140, far) + mean(encoder(x)^2)"
+	  },
+	  "train": {"epochs": 100, "batch": 4}
+	}
+MODEL
+diverges() { # OUT FLAGS...
+	code=0
+	"$sslc" run model.json --out "$@" >out.txt 2>err.txt || code=$?
+	[ $code = 3 ] && grep -q "at step 6 (epoch 4): log(0) is -infinity (model.json:6:14)" err.txt || {
+		echo "$*: exit code $code"
+		cat err.txt
+		exit 1
+	}
+}
+diverges plain --threads 1 --save-every 3600
+diverges plain --threads 3 --save-every 3600
+[ ! -e plain/checkpoint.safetensors ]
+
+diverges saved --save-every 0
+grep -q 'the last good checkpoint, of step 6, is saved/checkpoint.safetensors' err.txt
+"$sslc" features model.json --checkpoint saved/checkpoint.safetensors --out saved.npy >/dev/null
+diverges saved --resume
+
+# What was always infinite is no cause: a class that cannot be, beside numbers that overflow.
+cat >model.json <<-'MODEL'
+	{
+	  "data": "normal(8, 4, seed=0)",
+	  "define": {"scaled(x)": {"w": "param([1], 1)", "y": "x * w"}},
+	  "encoder": ["scaled"],
+	  "loss": {
+	    "logits": "select(iota([4, 4], 1) == 0, -infinity, encoder(0 * x + 1) * 1e30)",
+	    "loss": "-mean(slice(log_softmax(logits * 1e30 ), 1, 1, 4)) * 1e-30"
+	  },
+	  "train": {"epochs": 1, "batch": 4}
+	}
+MODEL
+"$sslc" run model.json --out masked >out.txt 2>err.txt && code=0 || code=$?
+[ $code = 3 ] && grep -q ': 1e+30 \* 1e+30 is infinity (model.json:7:' err.txt || {
+	echo "masked: exit code $code"
+	cat err.txt
+	exit 1
+}
