@@ -1,4 +1,4 @@
-/* memory.c: memory for tensors.
+/* memory.c: memory for tensors, and arrays that grow.
  *
  * Large blocks ask for huge pages: a step walks through all of its memory, and with pages of 4 KiB
  * it waits for page faults the first time and for the translation of addresses every time. Where
@@ -22,4 +22,17 @@ void *memory_new(size_t bytes)
 		(void)madvise(at, rounded, MADV_HUGEPAGE);
 #endif
 	return at;
+}
+
+void *memory_grow(void *at, size_t *room, size_t count, size_t size)
+{
+	if (at && count <= *room)
+		return at;
+	size_t twice = *room < SIZE_MAX / 2 ? 2 * *room : SIZE_MAX,
+	       more = count > twice ? count : twice;
+	more = more < 64 ? 64 : more;
+	void *larger = more <= SIZE_MAX / size ? realloc(at, more * size) : NULL;
+	if (larger)
+		*room = more;
+	return larger;
 }

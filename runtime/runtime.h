@@ -26,6 +26,9 @@ double seconds_now(void); /* by a clock that never jumps */
 /* memory.c: uninitialized, aligned to 64, of huge pages if it is large; free() gives it back. NULL:
  * there is not enough. */
 MUST_CHECK void *memory_new(size_t bytes);
+/* An array of *room elements of `size` bytes (at NULL: of none), made larger, at least twice, where `count` do not fit.
+ * NULL: there is not enough, and `at` is as it was. */
+MUST_CHECK void *memory_grow(void *at, size_t *room, size_t count, size_t size);
 
 /* -- 1 Files: files.c -------------------------------------------------------------------------- */
 

@@ -147,23 +147,16 @@ bool read_text(const Arguments *a, Found *found, char why[WHY])
 /* The samples of a split. */
 typedef struct Lines {
 	Slice *text, *label;
-	size_t count, room;
+	size_t count, text_room, label_room;
 } Lines;
 
 static bool reserve_line(Lines *l)
 {
-	if (l->count < l->room)
-		return true;
-	size_t room = l->room ? 2 * l->room : 256;
-	Slice *text = realloc(l->text, room * sizeof *text);
-	if (text)
-		l->text = text;
-	Slice *label = text ? realloc(l->label, room * sizeof *label) : NULL;
-	if (!label)
-		return false;
-	l->label = label;
-	l->room = room;
-	return true;
+	Slice *text = memory_grow(l->text, &l->text_room, l->count + 1, sizeof *text);
+	l->text = text ? text : l->text;
+	Slice *label = memory_grow(l->label, &l->label_room, l->count + 1, sizeof *label);
+	l->label = label ? label : l->label;
+	return text && label;
 }
 
 /* Documents are files here; `number`: the line in its file, for errors. */

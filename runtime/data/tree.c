@@ -20,13 +20,10 @@ typedef struct Walk {
 static bool keep(Walk *w, const char *path)
 {
 	Tree *t = w->tree;
-	if (t->count == w->room) {
-		w->room = w->room ? 2 * w->room : 256;
-		char **more = realloc(t->path, w->room * sizeof *more);
-		if (!more)
-			return because(w->why, "no memory for the names of %zu files", w->room);
-		t->path = more;
-	}
+	char **more = memory_grow(t->path, &w->room, t->count + 1, sizeof *more);
+	if (!more)
+		return because(w->why, "no memory for the names of %zu files", t->count + 1);
+	t->path = more;
 	t->path[t->count] = strdup(path);
 	return t->path[t->count++] || because(w->why, "no memory for the name of a file");
 }

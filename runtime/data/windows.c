@@ -55,14 +55,10 @@ void windows_close(void *windows)
 
 static bool add_window(Windows *w, size_t from, int32_t count, char why[WHY])
 {
-	if (w->count == w->room) {
-		size_t room = w->room ? 2 * w->room : 256;
-		Window *at = realloc(w->at, room * sizeof *at);
-		if (!at)
-			return because(why, "no memory for %zu windows", room);
-		w->at = at;
-		w->room = room;
-	}
+	Window *at = memory_grow(w->at, &w->room, w->count + 1, sizeof *at);
+	if (!at)
+		return because(why, "no memory for %zu windows", w->count + 1);
+	w->at = at;
 	w->at[w->count++] = (Window){from, count};
 	return true;
 }

@@ -96,14 +96,10 @@ static bool grow_words(Bpe *b)
 
 static bool add_letters(Bpe *b, const char *bytes, size_t size)
 {
-	if (b->letter_room - b->letter_count < size) {
-		size_t room = 2 * b->letter_room + size + 4096;
-		char *letters = realloc(b->letters, room);
-		if (!letters)
-			return false;
-		b->letters = letters;
-		b->letter_room = room;
-	}
+	char *letters = memory_grow(b->letters, &b->letter_room, b->letter_count + size, 1);
+	if (!letters)
+		return false;
+	b->letters = letters;
 	memcpy(b->letters + b->letter_count, bytes, size);
 	b->letter_count += size;
 	return true;
@@ -235,14 +231,10 @@ static bool add_token(Tokenizer *t, int32_t left, int32_t right, size_t *room)
 {
 	size_t of_left = t->start[left + 1] - t->start[left],
 	       of_right = t->start[right + 1] - t->start[right], used = t->start[t->count];
-	if (*room - used < of_left + of_right) {
-		size_t more = 2 * *room + of_left + of_right;
-		char *bytes = realloc(t->bytes, more);
-		if (!bytes)
-			return false;
-		t->bytes = bytes;
-		*room = more;
-	}
+	char *bytes = memory_grow(t->bytes, room, used + of_left + of_right, 1);
+	if (!bytes)
+		return false;
+	t->bytes = bytes;
 	memcpy(t->bytes + used, t->bytes + t->start[left], of_left);
 	memcpy(t->bytes + used + of_left, t->bytes + t->start[right], of_right);
 	t->start[++t->count] = used + of_left + of_right;
@@ -280,13 +272,10 @@ static void order_bytes(Tokenizer *t)
 /* Where two ways lead to one token, there are more merges than new tokens. */
 static bool add_merge(Tokenizer *t, Merge m, size_t *room)
 {
-	if (t->merges == *room) {
-		Merge *merge = realloc(t->merge, 2 * *room * sizeof *merge);
-		if (!merge)
-			return false;
-		t->merge = merge;
-		*room *= 2;
-	}
+	Merge *merge = memory_grow(t->merge, room, t->merges + 1, sizeof *merge);
+	if (!merge)
+		return false;
+	t->merge = merge;
 	t->merge[t->merges++] = m;
 	return true;
 }

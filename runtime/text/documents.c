@@ -42,22 +42,12 @@ static bool reserve(Documents *d, size_t size, char why[WHY])
 {
 	if (size > LIMIT - d->size)
 		return because(why, "the text is larger than %zu bytes", LIMIT);
-	if (d->room - d->size <= size) {
-		size_t room = 2 * d->room + size + 1;
-		char *text = realloc(d->text, room);
-		if (!text)
-			return because(why, "no memory for the text");
-		d->text = text;
-		d->room = room;
-	}
-	if (d->count == d->capacity) {
-		size_t capacity = d->capacity ? 2 * d->capacity : 64;
-		Document *at = realloc(d->at, capacity * sizeof *at);
-		if (!at)
-			return because(why, "no memory for %zu documents", capacity);
-		d->at = at;
-		d->capacity = capacity;
-	}
+	char *text = memory_grow(d->text, &d->room, d->size + size + 1, 1);
+	d->text = text ? text : d->text;
+	Document *at = memory_grow(d->at, &d->capacity, d->count + 1, sizeof *at);
+	d->at = at ? at : d->at;
+	if (!text || !at)
+		return because(why, "no memory for the text");
 	return true;
 }
 

@@ -174,15 +174,9 @@ Tokenizer *tokenizer_characters(const char *text, size_t size, char why[WHY])
 
 static bool tokens_reserve(Tokens *to, size_t more)
 {
-	if (to->room - to->count >= more)
-		return true;
-	size_t room = 2 * to->room + more + 64;
-	int32_t *at = realloc(to->at, room * sizeof *at);
-	if (!at)
-		return false;
-	to->at = at;
-	to->room = room;
-	return true;
+	int32_t *at = memory_grow(to->at, &to->room, to->count + more, sizeof *at);
+	to->at = at ? at : to->at;
+	return at != NULL;
 }
 
 bool tokens_add(Tokens *to, int32_t id)
