@@ -160,7 +160,8 @@ static bool reserve_line(Lines *l)
 }
 
 /* Documents are files here; `number`: the line in its file, for errors. */
-static bool add_line(Lines *l, Slice line, size_t number, bool labels, char why[WHY])
+static bool add_line(Lines *l, Slice line, const char *file, size_t number, bool labels,
+                     char why[WHY])
 {
 	if (line.size && line.at[line.size - 1] == '\r')
 		line.size--;
@@ -170,24 +171,24 @@ static bool add_line(Lines *l, Slice line, size_t number, bool labels, char why[
 		return because(why, "no memory for the lines");
 	const char *tab = labels ? memchr(line.at, '\t', line.size) : NULL;
 	if (labels && !tab)
-		return because(
-		    why,
-		    "line %zu has no tab: a line is its label, a tab, its text; labels=0 if there "
-		    "are none: '%.*s'",
-		    number, (int)(line.size < 40 ? line.size : 40), line.at);
+		return because(why,
+		               "'%.200s', line %zu has no tab: a line is its label, a tab, its text; "
+		               "labels=0 if there "
+		               "are none: '%.*s'",
+		               file, number, (int)(line.size < 40 ? line.size : 40), line.at);
 	size_t of_label = tab ? (size_t)(tab - line.at) : 0, before = tab ? of_label + 1 : 0;
 	l->label[l->count] = (Slice){line.at, of_label};
 	l->text[l->count++] = (Slice){line.at + before, line.size - before};
 	return true;
 }
 
-static bool split_lines(Lines *l, Slice text, bool labels, char why[WHY])
+static bool split_lines(Lines *l, Slice text, const char *file, bool labels, char why[WHY])
 {
 	const char *at = text.at, *end = text.at + text.size;
 	for (size_t number = 1; at < end; number++) {
 		const char *next = memchr(at, '\n', (size_t)(end - at));
 		next = next ? next : end;
-		if (!add_line(l, (Slice){at, (size_t)(next - at)}, number, labels, why))
+		if (!add_line(l, (Slice){at, (size_t)(next - at)}, file, number, labels, why))
 			return false;
 		at = next + 1;
 	}
@@ -212,7 +213,7 @@ static bool gather_lines(const Documents *d, size_t train, Lines line[2], bool l
 {
 	for (size_t i = 0; i < d->count; i++) {
 		Slice text = {d->text + d->at[i].from, d->at[i].to - d->at[i].from};
-		if (!split_lines(&line[i >= train], text, labels, why))
+		if (!split_lines(&line[i >= train], text, d->file[d->at[i].file], labels, why))
 			return false;
 	}
 	if (!line[0].count || (d->count > train && !line[1].count))

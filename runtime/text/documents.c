@@ -7,36 +7,6 @@
 #include <string.h>
 
 static const size_t LIMIT = (size_t)2 << 30; /* of all text: ids are counted in 32 bits */
-#define MARK "\xef\xbb\xbf"
-
-/* The line, from 1 on, in which the byte at `at` stands. */
-static size_t line_of(const char *bytes, size_t at)
-{
-	size_t line = 1;
-	for (size_t i = 0; i < at; i++)
-		line += bytes[i] == '\n';
-	return line;
-}
-
-static bool check_text(const char *name, const char *bytes, size_t size, char why[WHY])
-{
-	const char *nul = size ? memchr(bytes, 0, size) : NULL;
-	size_t good = utf8_check(bytes, size);
-	bool wide =
-	    size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
-	if (wide)
-		return because(why, "'%.200s' is UTF-16; make it UTF-8: iconv -f utf-16 -t utf-8", name);
-	if (nul && (size_t)(nul - bytes) < good)
-		return because(why, "'%.200s' is no text: the byte at offset %zu is 0", name,
-		               (size_t)(nul - bytes));
-	if (good < size)
-		return because(
-		    why,
-		    "'%.200s' is not UTF-8: the byte at offset %zu, in line %zu, is 0x%02x; if the "
-		    "file is Latin-1: iconv -f latin1 -t utf-8",
-		    name, good, line_of(bytes, good), (unsigned char)bytes[good]);
-	return true;
-}
 
 static bool reserve(Documents *d, size_t size, char why[WHY])
 {
@@ -58,7 +28,7 @@ static bool add_document(Documents *d, const char *bytes, size_t size, char why[
 	if (!reserve(d, size, why))
 		return false;
 	memcpy(d->text + d->size, bytes, size);
-	d->at[d->count++] = (Document){d->size, d->size + size};
+	d->at[d->count++] = (Document){d->size, d->size + size, d->files - 1};
 	d->size += size;
 	return true;
 }
@@ -66,12 +36,16 @@ static bool add_document(Documents *d, const char *bytes, size_t size, char why[
 bool documents_parse(Documents *d, const char *name, const char *bytes, size_t size,
                      const char *separator, char why[WHY])
 {
-	if (!check_text(name, bytes, size, why))
+	char **file = memory_grow(d->file, &d->file_room, d->files + 1, sizeof *file);
+	d->file = file ? file : d->file;
+	if (!text_check(name, bytes, size, why))
 		return false;
+	if (!file || !(file[d->files] = strdup(name)))
+		return because(why, "no memory for the names of files");
+	d->files++;
 	const char *at = bytes, *end = bytes + size;
 	size_t wide = strlen(separator);
-	if (size >= strlen(MARK) && memcmp(at, MARK, strlen(MARK)) == 0)
-		at += strlen(MARK);
+	at += text_mark(bytes, size);
 	for (const char *next; wide && (next = memmem(at, (size_t)(end - at), separator, wide));
 	     at = next + wide)
 		if (!add_document(d, at, (size_t)(next - at), why))
@@ -130,5 +104,8 @@ void documents_close(Documents *d)
 {
 	free(d->text);
 	free(d->at);
+	for (size_t i = 0; i < d->files; i++)
+		free(d->file[i]);
+	free(d->file);
 	*d = (Documents){0};
 }

@@ -17,6 +17,10 @@ size_t utf8_check(const char *bytes, size_t size);
 size_t utf8_length(const char *bytes, size_t size);
 /* Whether these, at least one, are the beginning of a character, and not all of it. */
 bool utf8_begins(const char *bytes, size_t size);
+/* False: the bytes are no text in UTF-8; says of the file `name` where, and what to do. */
+MUST_CHECK bool text_check(const char *name, const char *bytes, size_t size, char why[WHY]);
+/* The size of the byte order mark that the bytes begin with; 0: there is none. */
+size_t text_mark(const char *bytes, size_t size);
 /* The character at *at, of valid text, and *at behind it. */
 uint32_t utf8_next(const char **at);
 /* Bytes written, 1 to 4. */
@@ -113,13 +117,15 @@ MUST_CHECK char *tokenizer_print(const Tokenizer *t, char why[WHY]);
 
 /* Text files: whole, checked, one after the other in `text`. */
 typedef struct Document {
-	size_t from, to;
+	size_t from, to, file;
 } Document;
 typedef struct Documents {
 	char *text;
 	size_t size, room;
 	Document *at;
 	size_t count, capacity;
+	char **file; /* names of the files that documents are of */
+	size_t files, file_room;
 } Documents;
 /* Adds a file, or every file in a folder and those in it, by name, but for hidden ones. A file is a
  * document, or, with a `separator` that is not "", what stands between two of them; documents of no

@@ -1,6 +1,8 @@
 /* utf8.c: UTF-8 (RFC 3629) and back. */
 #include "text.h"
 
+#include <string.h>
+
 /* Bytes of a character that begins with this one; 0: none does. */
 static size_t length_by(unsigned char first)
 {
@@ -63,4 +65,38 @@ int utf8_put(uint32_t character, char bytes[4])
 	for (int i = 1; i <= more; i++)
 		bytes[i] = (char)(0x80 | (character >> 6 * (more - i) & 0x3f));
 	return more + 1;
+}
+
+/* The line, from 1 on, in which the byte at `at` stands. */
+static size_t line_of(const char *bytes, size_t at)
+{
+	size_t line = 1;
+	for (size_t i = 0; i < at; i++)
+		line += bytes[i] == '\n';
+	return line;
+}
+
+bool text_check(const char *name, const char *bytes, size_t size, char why[WHY])
+{
+	const char *nul = size ? memchr(bytes, 0, size) : NULL;
+	size_t good = utf8_check(bytes, size);
+	bool wide =
+	    size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
+	if (wide)
+		return because(why, "'%.200s' is UTF-16; make it UTF-8: iconv -f utf-16 -t utf-8", name);
+	if (nul && (size_t)(nul - bytes) < good)
+		return because(why, "'%.200s' is no text: the byte at offset %zu is 0", name,
+		               (size_t)(nul - bytes));
+	if (good < size)
+		return because(
+		    why,
+		    "'%.200s' is not UTF-8: the byte at offset %zu, in line %zu, is 0x%02x; if the "
+		    "file is Latin-1: iconv -f latin1 -t utf-8",
+		    name, good, line_of(bytes, good), (unsigned char)bytes[good]);
+	return true;
+}
+
+size_t text_mark(const char *bytes, size_t size)
+{
+	return size >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }

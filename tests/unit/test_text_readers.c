@@ -193,7 +193,7 @@ static void what_cannot_be_read_is_refused(void)
 	refused(OPEN("text", "abc", T("tokenizer", "none.json")), why, "none.json");
 	refused(OPEN("text", "abc", N("window", 9), N("straddle", 1)), why, "no window");
 	refused(OPEN("text", "caf\xe9", N("window", 4)), why, "UTF-8");
-	refused(OPEN("lines", "a\tb\nno label\n", N("window", 4)), why, "line 2 has no tab");
+	refused(OPEN("lines", "a\tb\nno label\n", N("window", 4)), why, "text.txt', line 2 has no tab");
 	refused(OPEN("lines", "\n\n", N("window", 4)), why, "no line");
 }
 
