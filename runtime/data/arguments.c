@@ -93,3 +93,13 @@ bool arguments_path(const Arguments *a, const char *name, char path[PATH], char 
 	int size = snprintf(path, PATH, "%s%s%s", relative ? a->folder : "", relative ? "/" : "", name);
 	return size < PATH || because(why, "the name of a file is too long");
 }
+
+const char *listed_next(const char **list, size_t *size)
+{
+	const char *at = *list + strspn(*list, ", ");
+	*size = strcspn(at, ",");
+	*list = at + *size;
+	while (*size && at[*size - 1] == ' ')
+		--*size;
+	return *at ? at : NULL;
+}

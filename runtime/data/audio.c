@@ -8,12 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data.h"
+#include "listing.h"
 #include "sound.h"
-#include "tree.h"
 
 static const int64_t RESIDENT = INT64_C(1) << 30; /* bytes of a split that are kept in memory */
-enum { HOLD_OUT_SEED = 0x5e1f, LIST_LIMIT = 1 << 28 };
+enum { HOLD_OUT_SEED = 0x5e1f };
 
 typedef struct Clip {
 	char *path, *label; /* from the folder on; label NULL: none is asked for */
@@ -38,31 +37,38 @@ typedef struct Source {
 	int rate;
 } Source;
 
-typedef struct Asked {
-	const char *folder, *labels, *hold_out, *skip;
+typedef struct Wishes {
+	Asked asked;
 	int rate;
 	int64_t size, hop; /* samples; hop 0: one window of each recording */
-	double held_out;
-	char path[PATH]; /* of the folder */
-} Asked;
+	char path[PATH];   /* of the folder */
+} Wishes;
 
 /* -- Arguments --------------------------------------------------------------------------------- */
 
-static bool is_list(const char *labels)
+static bool is_sound(const char *name)
 {
-	return *labels && strcmp(labels, "folder") != 0 && strcmp(labels, "name") != 0;
+	static const char *const ENDS[] = {"wav",  "flac", "ogg", "oga", "opus", "mp3", "aif",
+	                                   "aiff", "au",   "snd", "caf", "w64",  "rf64"};
+	const char *end = strrchr(name, '.');
+	for (size_t i = 0; end && i < sizeof ENDS / sizeof *ENDS; i++)
+		if (strcasecmp(end + 1, ENDS[i]) == 0)
+			return true;
+	return false;
 }
 
-static bool read_asked(const Arguments *a, Asked *k, char why[WHY])
+static bool read_wishes(const Arguments *a, Wishes *k, char why[WHY])
 {
 	double rate = a->number[1], seconds = a->number[2], hop = a->number[3];
-	k->folder = a->text[0];
-	k->labels = a->text[4];
-	k->hold_out = a->text[5];
-	k->held_out = a->number[6];
-	k->skip = a->text[7];
-	if (!*k->folder)
-		return because(why, "the name of the folder is empty");
+	k->asked = (Asked){.folder = a->text[0],
+	                   .labels = a->text[4],
+	                   .only = "",
+	                   .skip = a->text[7],
+	                   .hold_out = a->text[5],
+	                   .group = "",
+	                   .test = a->number[6],
+	                   .what = "sound (.wav, .flac, .ogg ...)",
+	                   .wanted = is_sound};
 	if (!(rate >= 1 && rate <= 1e6 && rate == floor(rate)))
 		return because(why, "rate=%g: samples a second are a whole number from 1 to 1000000", rate);
 	if (!(seconds > 0 && seconds <= 3600 && llround(rate * seconds) >= 1))
@@ -71,13 +77,10 @@ static bool read_asked(const Arguments *a, Asked *k, char why[WHY])
 	if (!(hop == 0 || (hop > 0 && hop <= 3600 && llround(rate * hop) >= 1)))
 		return because(why, "hop=%g: windows begin every so many seconds; 0: one of each recording",
 		               hop);
-	if (!(k->held_out >= 0 && k->held_out < 1))
-		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-		               k->held_out);
 	k->rate = (int)rate;
 	k->size = llround(rate * seconds);
 	k->hop = llround(rate * hop);
-	return arguments_path(a, k->folder, k->path, why);
+	return true;
 }
 
 /* -- Recordings -------------------------------------------------------------------------------- */
@@ -92,129 +95,26 @@ static void clips_close(Clips *c)
 	*c = (Clips){0};
 }
 
-static bool is_sound(const char *name)
+/* The files of the folder or of the list, whose paths and labels become the clips'. */
+static bool find_clips(const Arguments *a, Wishes *k, Clips *clips, char why[WHY])
 {
-	static const char *const ENDS[] = {"wav",  "flac", "ogg", "oga", "opus", "mp3", "aif",
-	                                   "aiff", "au",   "snd", "caf", "w64",  "rf64"};
-	const char *end = strrchr(name, '.');
-	for (size_t i = 0; end && i < sizeof ENDS / sizeof *ENDS; i++)
-		if (strcasecmp(end + 1, ENDS[i]) == 0)
-			return true;
-	return false;
-}
-
-/* "voice/digits/1.wav": "digits" by folder, "1" by name. */
-static char *label_of(const char *path, const char *labels)
-{
-	const char *name = strrchr(path, '/'), *from = path, *to;
-	if (strcmp(labels, "name") == 0) {
-		from = name ? name + 1 : path;
-		to = strrchr(from, '.');
-	} else {
-		to = name ? name : path;
-		for (const char *at = path; at < to; at++)
-			from = *at == '/' ? at + 1 : from;
-	}
-	return strndup(from, (size_t)(to - from));
-}
-
-/* Whether one of the names in "a, b/c" is that of the recording or of a folder that holds it. */
-static bool named_in(const char *names, const char *path)
-{
-	for (const char *at = names + strspn(names, ", "); *at; at += strspn(at, ", ")) {
-		size_t size = strcspn(at, ",");
-		const char *next = at + size;
-		while (size && (at[size - 1] == ' ' || at[size - 1] == '/'))
-			size--;
-		for (const char *part = path; *part; part += strcspn(part, "/"), part += *part != 0)
-			if (strncmp(part, at, size) == 0 && (part[size] == '/' || !part[size]))
-				return true;
-		at = next;
-	}
-	return false;
-}
-
-static bool find_all(const Asked *k, Clips *clips, char why[WHY])
-{
-	Tree tree;
-	if (!tree_read(k->path, is_sound, &tree, why))
+	Listing l;
+	if (!listing_find(a, &k->asked, &l, why))
 		return false;
-	bool good = tree.count > 0 ||
-	            because(why, "no sound (.wav, .flac, .ogg ...) lies in '%.300s'", k->path);
-	clips->at = calloc(tree.count + 1, sizeof *clips->at);
-	good = good && (clips->at || because(why, "no memory for %zu recordings", tree.count));
-	for (size_t i = 0; good && i < tree.count; i++) {
-		if (named_in(k->skip, tree.path[i]))
-			continue;
-		Clip *c = &clips->at[clips->count++];
-		c->path = tree.path[i];
-		tree.path[i] = NULL;
-		c->label = *k->labels ? label_of(c->path, k->labels) : NULL;
-		if (*k->labels && !c->label)
-			good = because(why, "no memory for labels");
+	memcpy(k->path, l.folder, sizeof k->path);
+	bool good = !*k->asked.labels || listing_labelled(&l, why);
+	clips->at = good ? calloc((size_t)l.count, sizeof *clips->at) : NULL;
+	if (good && !clips->at)
+		good = because(why, "no memory for %lld recordings", (long long)l.count);
+	for (int64_t i = 0; good && i < l.count; i++) {
+		clips->at[clips->count++] = (Clip){.path = l.file[i].path, .label = l.file[i].label};
+		l.file[i] = (Listed){0};
 	}
-	good = good && (clips->count > 0 || because(why, "skip='%.100s' leaves no recording", k->skip));
-	tree_close(&tree);
+	listing_close(&l);
 	return good;
 }
 
-/* Lines "path,label"; a first line of just these words is left out. */
-static bool parse_list(const char *list, char *text, Clips *clips, char why[WHY])
-{
-	size_t lines = 1;
-	for (const char *at = text; *at; at++)
-		lines += *at == '\n';
-	clips->at = calloc(lines, sizeof *clips->at);
-	if (!clips->at)
-		return because(why, "no memory for %zu recordings", lines);
-	char *next = text;
-	for (size_t number = 1; *next; number++) {
-		char *line = next, *comma;
-		next += strcspn(line, "\n");
-		next += *next ? (*next = 0, 1) : 0;
-		line[strcspn(line, "\r")] = 0;
-		if (!*line || (number == 1 && strcmp(line, "path,label") == 0))
-			continue;
-		comma = strchr(line, ',');
-		if (!comma || comma == line || !comma[1] || strchr(comma + 1, ','))
-			return because(why, "'%.200s', line %zu: a line is path,label", list, number);
-		*comma = 0;
-		Clip *c = &clips->at[clips->count++];
-		c->path = strdup(line);
-		c->label = strdup(comma + 1);
-		if (!c->path || !c->label)
-			return because(why, "no memory for labels");
-	}
-	return clips->count > 0 || because(why, "'%.300s' lists no recording", list);
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const Clip *)a)->path, ((const Clip *)b)->path);
-}
-
-static bool find_listed(const Arguments *a, const Asked *k, Clips *clips, char why[WHY])
-{
-	char path[PATH];
-	size_t size;
-	if (!arguments_path(a, k->labels, path, why))
-		return false;
-	char *text = (char *)bytes_read(path, LIST_LIMIT, &size, why);
-	if (!text)
-		return false;
-	bool good = memchr(text, 0, size) ? because(why, "'%.300s' is no text", path)
-	                                  : parse_list(path, text, clips, why);
-	free(text);
-	if (!good)
-		return false;
-	qsort(clips->at, clips->count, sizeof *clips->at, by_path);
-	for (size_t i = 1; i < clips->count; i++)
-		if (strcmp(clips->at[i].path, clips->at[i - 1].path) == 0)
-			return because(why, "'%.200s' lists '%.200s' twice", path, clips->at[i].path);
-	return true;
-}
-
-static bool count_windows(const Asked *k, Clips *clips, char why[WHY])
+static bool count_windows(const Wishes *k, Clips *clips, char why[WHY])
 {
 	for (size_t i = 0; i < clips->count; i++) {
 		char path[2 * PATH];
@@ -307,7 +207,7 @@ static bool make_resident(Source *s, Array *x, Array *length, char why[WHY])
 }
 
 /* Takes the clips over. */
-static bool fill_part(const Asked *k, Clips *clips, const Found *found, Part *part, char why[WHY])
+static bool fill_part(const Wishes *k, Clips *clips, const Found *found, Part *part, char why[WHY])
 {
 	Source *s = calloc(1, sizeof *s);
 	if (!s)
@@ -322,7 +222,7 @@ static bool fill_part(const Asked *k, Clips *clips, const Found *found, Part *pa
 		return false;
 	Field *x = part_add(part, "x");
 	x->array = (Array){.type = "f32", .rank = 2, .dim = {s->windows, k->size}};
-	if (*k->labels && !add_labels(s, found, part, why))
+	if (*k->asked.labels && !add_labels(s, found, part, why))
 		return false;
 	Field *length = part_add(part, "length");
 	length->array = (Array){.type = "i32", .rank = 1, .dim = {s->windows}};
@@ -336,16 +236,16 @@ static bool fill_part(const Asked *k, Clips *clips, const Found *found, Part *pa
 
 /* -- Splits ------------------------------------------------------------------------------------ */
 
-static bool split(const Asked *k, Clips *all, Clips part[2], char why[WHY])
+static bool split(const Wishes *k, Clips *all, Clips part[2], char why[WHY])
 {
-	int64_t n = (int64_t)all->count, share = (int64_t)((double)n * k->held_out);
+	int64_t n = (int64_t)all->count, share = (int64_t)((double)n * k->asked.test);
 	part[0].at = calloc(all->count, sizeof(Clip));
 	part[1].at = calloc(all->count, sizeof(Clip));
 	bool *test = calloc(all->count, sizeof *test);
 	bool good = (part[0].at && part[1].at && test) || because(why, "no memory for splits");
 	for (int64_t i = 0; good && i < n; i++)
-		if (*k->hold_out)
-			test[i] = named_in(k->hold_out, all->at[i].path);
+		if (*k->asked.hold_out)
+			test[i] = listing_names(k->asked.hold_out, all->at[i].path);
 		else if (i >= n - share)
 			test[order_at(i, n, HOLD_OUT_SEED, 0)] = true;
 	for (int64_t i = 0; good && i < n; i++) {
@@ -357,23 +257,22 @@ static bool split(const Asked *k, Clips *all, Clips part[2], char why[WHY])
 		*all = (Clips){0};
 	}
 	free(test);
-	if (good && *k->hold_out && (!part[0].count || !part[1].count))
+	if (good && *k->asked.hold_out && (!part[0].count || !part[1].count))
 		return because(why,
 		               "hold_out='%.100s' leaves %zu recordings to train on and %zu to test; it "
 		               "names folders in '%.200s', with commas between",
-		               k->hold_out, part[0].count, part[1].count, k->path);
+		               k->asked.hold_out, part[0].count, part[1].count, k->path);
 	return good;
 }
 
 bool read_audio(const Arguments *a, Found *found, char why[WHY])
 {
-	Asked k = {0};
+	Wishes k = {0};
 	Clips all = {0}, part[2] = {{0}, {0}};
-	if (!read_asked(a, &k, why))
+	if (!read_wishes(a, &k, why))
 		return false;
-	bool good = (is_list(k.labels) ? find_listed(a, &k, &all, why) : find_all(&k, &all, why)) &&
-	            count_windows(&k, &all, why) && (!*k.labels || name_classes(&all, found, why)) &&
-	            split(&k, &all, part, why);
+	bool good = find_clips(a, &k, &all, why) && count_windows(&k, &all, why) &&
+	            (!*k.asked.labels || name_classes(&all, found, why)) && split(&k, &all, part, why);
 	for (int s = 0; good && s < 2; s++)
 		good = !part[s].count || fill_part(&k, &part[s], found, &found->part[s], why);
 	clips_close(&all);

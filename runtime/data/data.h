@@ -33,6 +33,9 @@ enum { PATH = 4096 };
 MUST_CHECK bool arguments_path(const Arguments *a, const char *name, char path[PATH],
                                char why[WHY]);
 
+/* The next of "a, b c, d", without the spaces around it, and *list behind it; NULL: there is none. */
+const char *listed_next(const char **list, size_t *size);
+
 /* -- What a reader found ----------------------------------------------------------------------- */
 
 /* A named array of a split. dim[0] counts the samples, the other axes are those of one. */

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "listing.h"
+#include "table.h"
 #include "tree.h"
 
-enum { CSV_LIMIT = 1 << 28, GROUP_SEED = 0x5e1f };
+enum { GROUP_SEED = 0x5e1f };
 
 void listing_close(Listing *l)
 {
@@ -22,39 +23,31 @@ void listing_close(Listing *l)
 
 /* -- Words of the model file ------------------------------------------------------------------- */
 
-/* The next of "a, b/c/, d", without a slash at its end; *size 0: there is none. */
-static const char *next_word(const char *at, size_t *size)
-{
-	at += strspn(at, ", ");
-	*size = strcspn(at, ",");
-	while (*size && (at[*size - 1] == ' ' || at[*size - 1] == '/'))
-		--*size;
-	return at;
-}
-
-/* One of the names is that of the file or of folders that hold it. */
-static bool is_named(const char *names, const char *path)
+bool listing_names(const char *names, const char *path)
 {
 	size_t size;
-	for (const char *at = next_word(names, &size); size;
-	     at = next_word(at + strcspn(at, ","), &size))
-		for (const char *part = path; part; part = strchr(part, '/'), part += part != NULL)
+	for (const char *at = listed_next(&names, &size); at; at = listed_next(&names, &size)) {
+		while (size && at[size - 1] == '/')
+			size--;
+		for (const char *part = path; size && part; part = strchr(part, '/'), part += part != NULL)
 			if (strncmp(part, at, size) == 0 && (part[size] == '/' || !part[size]))
 				return true;
+	}
 	return false;
 }
 
 static bool fits(const char *patterns, const char *path)
 {
+	bool any = false;
 	size_t size;
 	char pattern[256];
-	for (const char *at = next_word(patterns, &size); size;
-	     at = next_word(at + strcspn(at, ","), &size)) {
+	for (const char *at = listed_next(&patterns, &size); at; at = listed_next(&patterns, &size)) {
+		any = true;
 		snprintf(pattern, sizeof pattern, "%.*s", (int)(size < 255 ? size : 255), at);
 		if (fnmatch(pattern, path, 0) == 0)
 			return true;
 	}
-	return !*patterns;
+	return !any;
 }
 
 /* -- Files ------------------------------------------------------------------------------------- */
@@ -64,10 +57,15 @@ static bool any_name(const char *name)
 	return *name != 0;
 }
 
-/* "a/dogs/1.png": "dogs"; NULL: it lies in no folder. */
-static char *folder_of(const char *path)
+/* "a/dogs/1.png": "dogs" of its folder, "1" of its name; NULL: it lies in no folder. */
+static char *label_of(const char *path, const char *labels)
 {
 	const char *end = strrchr(path, '/'), *from = end;
+	if (strcmp(labels, "name") == 0) {
+		from = end ? end + 1 : path;
+		end = strrchr(from, '.');
+		return end ? strndup(from, (size_t)(end - from)) : strdup(from);
+	}
 	while (from && from > path && from[-1] != '/')
 		from--;
 	return end ? strndup(from, (size_t)(end - from)) : NULL;
@@ -76,64 +74,52 @@ static char *folder_of(const char *path)
 static bool find_all(const Asked *k, Listing *l, char why[WHY])
 {
 	Tree tree;
-	if (!tree_read(l->folder, any_name, &tree, why))
+	if (!tree_read(l->folder, k->wanted ? k->wanted : any_name, &tree, why))
 		return false;
 	l->file = calloc(tree.count + 1, sizeof *l->file);
 	bool good = l->file || because(why, "no memory for the names of %zu files", tree.count);
 	for (size_t i = 0; good && i < tree.count; i++) {
-		if (is_named(k->skip, tree.path[i]) || !fits(k->only, tree.path[i]))
+		if (listing_names(k->skip, tree.path[i]) || !fits(k->only, tree.path[i]))
 			continue;
 		Listed *f = &l->file[l->count++];
 		f->path = tree.path[i];
 		tree.path[i] = NULL;
-		f->label = *k->labels ? folder_of(f->path) : NULL;
+		f->label = *k->labels ? label_of(f->path, k->labels) : NULL;
 	}
 	tree_close(&tree);
 	return good;
 }
 
-/* A line path,label; the path may hold commas. */
-static bool add_line(char *line, Listing *l)
+/* A first line that names its columns is left out. */
+static bool names_columns(const Table *t)
 {
-	char *comma = strrchr(line, ',');
-	if (!comma || comma == line || !comma[1])
-		return false;
-	*comma = 0;
-	Listed *f = &l->file[l->count++];
-	f->path = strdup(line);
-	f->label = strdup(comma + 1);
-	return true;
+	const char *path = table_text(t, 0, 0);
+	return (strcmp(path, "path") == 0 || strcmp(path, "name") == 0) &&
+	       strcmp(table_text(t, 0, 1), "label") == 0;
 }
 
-/* A first line that names its columns is left out. */
-static bool parse_csv(const char *csv, char *text, const Asked *k, Listing *l, char why[WHY])
+static bool add_rows(const char *csv, const Table *t, const Asked *k, Listing *l, char why[WHY])
 {
-	size_t lines = 1;
-	for (const char *at = text; *at; at++)
-		lines += *at == '\n';
-	l->file = calloc(lines, sizeof *l->file);
+	if (t->rows && t->columns != 2)
+		return because(
+		    why,
+		    "'%.200s', line %u has %zu fields: a line is path,label, with quotes around a "
+		    "path that holds a comma",
+		    csv, t->line[0], t->columns);
+	l->file = calloc(t->rows + 1, sizeof *l->file);
 	if (!l->file)
-		return because(why, "no memory for the names of %zu files", lines);
-	char *next = text;
-	for (size_t number = 1; *next; number++) {
-		char *line = next;
-		next += strcspn(line, "\n");
-		next += *next ? (*next = 0, 1) : 0;
-		line[strcspn(line, "\r")] = 0;
-		if (!*line ||
-		    (number == 1 && (strcmp(line, "path,label") == 0 || strcmp(line, "name,label") == 0)))
+		return because(why, "no memory for the names of %zu files", t->rows);
+	for (size_t row = t->rows && names_columns(t); row < t->rows; row++) {
+		const char *path = table_text(t, row, 0), *label = table_text(t, row, 1);
+		if (!*path || !*label)
+			return because(why, "'%.200s', line %u: a line is path,label", csv, t->line[row]);
+		if (listing_names(k->skip, path) || !fits(k->only, path))
 			continue;
-		if (!add_line(line, l))
-			return because(why, "'%.200s', line %zu: a line is path,label", csv, number);
-		Listed *f = &l->file[l->count - 1];
+		Listed *f = &l->file[l->count++];
+		f->path = strdup(path);
+		f->label = strdup(label);
 		if (!f->path || !f->label)
 			return because(why, "no memory for labels");
-		if (is_named(k->skip, f->path) || !fits(k->only, f->path)) {
-			free(f->path);
-			free(f->label);
-			*f = (Listed){0};
-			l->count--;
-		}
 	}
 	return true;
 }
@@ -147,15 +133,11 @@ static int by_place(const void *a, const void *b)
 static bool find_listed(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
 {
 	char path[PATH];
-	size_t size;
-	if (!arguments_path(a, k->labels, path, why))
+	Table table;
+	if (!arguments_path(a, k->labels, path, why) || !table_read(path, ',', &table, why))
 		return false;
-	char *text = (char *)bytes_read(path, CSV_LIMIT, &size, why);
-	if (!text)
-		return false;
-	bool good = memchr(text, 0, size) ? because(why, "'%.300s' is no text", path)
-	                                  : parse_csv(path, text, k, l, why);
-	free(text);
+	bool good = add_rows(path, &table, k, l, why);
+	table_close(&table);
 	if (!good)
 		return false;
 	qsort(l->file, (size_t)l->count, sizeof *l->file, by_place);
@@ -183,7 +165,7 @@ static bool is_test(const Asked *k, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	if (*k->hold_out)
-		return is_named(k->hold_out, path);
+		return listing_names(k->hold_out, path);
 	if (!*k->group)
 		return false;
 	const char *end = strstr(name, k->group), *dot = strrchr(name, '.');
@@ -210,10 +192,10 @@ static bool split(const Asked *k, Listing *l, char why[WHY])
 	return true;
 }
 
-bool listing_open(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
+bool listing_find(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
 {
 	*l = (Listing){0};
-	l->listed = *k->labels && strcmp(k->labels, "folder") != 0;
+	l->listed = *k->labels && strcmp(k->labels, "folder") != 0 && strcmp(k->labels, "name") != 0;
 	if (!*k->folder)
 		return because(why, "the name of the folder is empty");
 	if (!(k->test >= 0 && k->test < 1))
@@ -221,10 +203,23 @@ bool listing_open(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
 		               k->test);
 	bool good = arguments_path(a, k->folder, l->folder, why) &&
 	            (l->listed ? find_listed(a, k, l, why) : find_all(k, l, why));
-	if (good && !l->count)
-		good = because(why, "no %s in '%.300s'%s", k->what, l->listed ? k->labels : l->folder,
-		               *k->only || *k->skip ? " that 'only' and 'skip' leave" : "");
-	if (good && split(k, l, why))
+	if (good && l->count)
+		return true;
+	if (good)
+		because(why, "no %s in '%.300s'%s", k->what, l->listed ? k->labels : l->folder,
+		        *k->only && *k->skip ? " that 'only' and 'skip' leave"
+		        : *k->only           ? " that 'only' takes"
+		        : *k->skip           ? " that 'skip' leaves"
+		                             : "");
+	listing_close(l);
+	return false;
+}
+
+bool listing_open(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
+{
+	if (!listing_find(a, k, l, why))
+		return false;
+	if (split(k, l, why))
 		return true;
 	listing_close(l);
 	return false;
@@ -232,7 +227,7 @@ bool listing_open(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
 
 /* -- Classes ----------------------------------------------------------------------------------- */
 
-bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[WHY])
+bool listing_labelled(const Listing *l, char why[WHY])
 {
 	for (int64_t i = 0; i < l->count; i++)
 		if (!l->file[i].label)
@@ -240,6 +235,13 @@ bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[
 			               "'%.200s' lies in no folder of '%.200s' that could name its class; say "
 			               "labels='' if there are none",
 			               l->file[i].path, l->folder);
+	return true;
+}
+
+bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[WHY])
+{
+	if (!listing_labelled(l, why))
+		return false;
 	int32_t *label = *labels = malloc((size_t)l->count * sizeof *label);
 	if (!label)
 		return because(why, "no memory for %lld labels", (long long)l->count);

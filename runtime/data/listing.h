@@ -20,22 +20,29 @@ typedef struct Listing {
 /* What a call asks for, in words of the model file. */
 typedef struct Asked {
 	const char *folder;
-	const char
-	    *labels;      /* "": none; "folder": the name of the folder that a file lies in; else a CSV
-	                         file of path,label, which says as well which files are taken */
-	const char *only; /* patterns of paths, as the shell's, with commas between; "": all */
-	const char *skip; /* names of folders and files, with commas between */
+	/* "": none; "folder": the name of the folder that a file lies in; "name": its own without its end; else a CSV file
+	 * of path,label, which says as well which files are taken. */
+	const char *labels;
+	const char *only;     /* patterns of paths, as the shell's, with commas between; "": all */
+	const char *skip;     /* names of folders and files, with commas between */
 	const char *hold_out; /* the same: they are the test split */
 	const char
 	    *group;       /* files whose names begin alike up to this text are in one split; "": none */
 	double test;      /* share of the groups in the test split */
 	const char *what; /* kind of file, in errors */
+	bool (*wanted)(const char *name); /* by the name of a file; NULL: all */
 } Asked;
 
 /* False: nothing is there, or not as asked for; what was found is freed. */
 MUST_CHECK bool listing_open(const Arguments *a, const Asked *asked, Listing *l, char why[WHY]);
+/* The same without splits: sorted by paths alone. */
+MUST_CHECK bool listing_find(const Arguments *a, const Asked *asked, Listing *l, char why[WHY]);
 void listing_close(Listing *l);
+/* Every file has a label. */
+MUST_CHECK bool listing_labelled(const Listing *l, char why[WHY]);
 /* The classes are the labels, sorted by bytes; their names go to `found`. labels: a number a file. */
 MUST_CHECK bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[WHY]);
+/* One of the names, "a, b/c", is that of the file or of folders that hold it. */
+bool listing_names(const char *names, const char *path);
 
 #endif

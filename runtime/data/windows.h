@@ -4,12 +4,7 @@
 
 #include "../text/text.h"
 #include "data.h"
-
-/* A part of a text that lives elsewhere. */
-typedef struct Slice {
-	const char *at;
-	size_t size;
-} Slice;
+#include "slice.h"
 
 /* -- windows.c --------------------------------------------------------------------------------- */
 

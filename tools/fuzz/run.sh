@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy npz audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy npz table audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -43,6 +43,7 @@ seed tokenizer "$root"/tests/oracle/text/*.json
 seed text "$root"/tests/oracle/text/*.txt
 seed npy "$root"/tests/oracle/**/*.npy
 seed npz "$root"/tests/oracle/**/*.npz
+seed table "$root"/tests/oracle/tables/*/*.csv
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
 seed audio "$root"/tests/oracle/sound/{good,bad}/*
 seed safetensors "$root"/tests/oracle/**/*.safetensors

@@ -47,7 +47,7 @@ set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libsslc-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libcjson-dev, zlib1g-dev, libpng-dev, libjpeg62-turbo-dev, libpcre2-dev, libsndfile1-dev, libsamplerate0-dev, libminizip-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libcjson-dev, zlib1g-dev, libpng-dev, libjpeg62-turbo-dev, libpcre2-dev, libsndfile1-dev, libsamplerate0-dev, libminizip-dev, libcsv-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS "llvm-${LLVM_VERSION_MAJOR}-dev, pkg-config") # the runtime alone needs neither
 set(CPACK_COMPONENT_COMMAND_DESCRIPTION "A model file describes networks, a pretext task, a loss and an optimizer; sslc compiles
 the whole training step to native code, trains it, and says whether pre-training helped.")
