@@ -30,9 +30,10 @@ typedef struct Chain {
 	Graph *out;
 	Step step[MOST];
 	int steps;
-	Axes order;       /* axis i of the source is axis order.at[i] of the dot's result */
-	NodeId dot, y, w; /* all in `out` */
-	bool y_is_x;      /* y is the dot's first operand */
+	Axes order;  /* axis i of the source is axis order.at[i] of the dot's result */
+	NodeId y, w; /* in `out` */
+	DotAxes dot; /* of the dot, in the axes of these */
+	bool y_is_x; /* y is the dot's first operand */
 } Chain;
 
 /* -- Along one axis ---------------------------------------------------------------------------- */
@@ -75,6 +76,18 @@ static int side_of(const Graph *g, const Node *dot, int axis, int *operand_axis)
 	return -1;
 }
 
+/* Takes y in the order in which it lies, where a transpose moved only axes that are not free: batch
+ * axes to the front, say. So the channels of a depth-wise convolution stay innermost. */
+static void look_through_transpose(Chain *c)
+{
+	const Node *t = node(c->out, c->y);
+	if (!dot_through_transpose(t, c->y_is_x ? 0 : 1, &c->dot))
+		return;
+	for (int i = 0; i < c->steps; i++)
+		c->step[i].y_axis = t->attr.axes.at[c->step[i].y_axis];
+	c->y = t->in[0];
+}
+
 /* Follows overlap_adds, then at most one transpose, to a dot of which one side has all positions
  * and the other all places. */
 static bool find_chain(Chain *c, const Graph *in, NodeId x, const NodeId *map)
@@ -115,9 +128,10 @@ static bool find_chain(Chain *c, const Graph *in, NodeId x, const NodeId *map)
 			return false;
 		c->y_is_x = y == 0;
 	}
-	c->dot = map[x];
+	c->dot = n->attr.dot;
 	c->y = map[n->in[c->y_is_x ? 0 : 1]];
 	c->w = map[n->in[c->y_is_x ? 1 : 0]];
+	look_through_transpose(c);
 	return node(in, n->in[c->y_is_x ? 0 : 1])->shape.rank + c->steps <= MAX_RANK;
 }
 
@@ -213,7 +227,7 @@ static NodeId product(Chain *c)
 	int shift[MAX_RANK];
 	if (!make_windows(c, &y, &w, shift))
 		return 0;
-	DotAxes from = node(g, c->dot)->attr.dot, to = {.batch = from.batch};
+	DotAxes from = c->dot, to = {.batch = from.batch};
 	uint8_t *y_batch = c->y_is_x ? to.x_batch : to.y_batch;
 	uint8_t *y_contract = c->y_is_x ? to.x_contract : to.y_contract;
 	uint8_t *w_contract = c->y_is_x ? to.y_contract : to.x_contract;

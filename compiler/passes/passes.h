@@ -33,6 +33,10 @@ NodeId broadcast_as(Graph *out, const Graph *in, const Node *n, const NodeId *ma
 /* overlap_sums.c: the overlap_add x (of `in`) as shifted sums. */
 NodeId overlap_sums(Graph *out, const Graph *in, NodeId x, const NodeId *map);
 
+/* simplify.c: true if the dot can read what `t`, its operand `side`, transposes, with its own result
+ * as it is: then d has the axes of that. False, and d as it was, if t is no transpose. */
+bool dot_through_transpose(const Node *t, int side, DotAxes *d);
+
 /* windowed.c: dots over windows, for the pass normalize */
 bool dot_is_windowed(const Graph *g, const Node *dot);
 bool dot_is_depthwise(const Graph *g, const Node *dot); /* to become a sum of products */

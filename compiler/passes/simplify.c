@@ -189,6 +189,39 @@ static NodeId simplify_reshape(Graph *g, const Node *n, const NodeId *in)
 	return scalar ? (n->shape.rank ? op_broadcast(g, scalar, n->shape, (Axes){0}) : scalar) : 0;
 }
 
+/* The place of each axis that is longer than 1 among those. */
+static int long_axes(const Node *n, uint8_t *axes)
+{
+	int count = 0;
+	for (uint8_t i = 0; i < n->shape.rank; i++)
+		if (n->shape.dim[i] != 1)
+			axes[count++] = i;
+	return count;
+}
+
+/* transpose(reshape(transpose(x))), where the reshape brings only axes of length 1 and the second
+ * transpose takes back what the first did: all that is left are those axes. */
+static NodeId transposed_back(Graph *g, const Node *n, const Node *reshape)
+{
+	const Node *first = node(g, reshape->in[0]);
+	uint8_t outer[MAX_RANK], inner[MAX_RANK];
+	int last = -1;
+	if (first->op != OP_transpose || !reshape_is_unit(g, reshape))
+		return 0;
+	int count = long_axes(reshape, outer);
+	long_axes(first, inner);
+	for (int i = 0; i < n->shape.rank; i++) {
+		const uint8_t *at = memchr(outer, n->attr.axes.at[i], (size_t)count);
+		if (!at)
+			continue;
+		int from = first->attr.axes.at[inner[at - outer]];
+		if (from < last)
+			return 0;
+		last = from;
+	}
+	return op_reshape(g, first->in[0], n->shape);
+}
+
 static NodeId simplify_transpose(Graph *g, const Node *n, const NodeId *in)
 {
 	Axes order = n->attr.axes;
@@ -196,6 +229,9 @@ static NodeId simplify_transpose(Graph *g, const Node *n, const NodeId *in)
 	NodeId from = in[0], scalar = repeated(g, in[0]);
 	if (scalar)
 		return op_broadcast(g, scalar, n->shape, (Axes){0});
+	NodeId back = x->op == OP_reshape ? transposed_back(g, n, x) : 0;
+	if (back)
+		return back;
 	if (x->op == OP_transpose) {
 		for (int i = 0; i < order.count; i++)
 			order.at[i] = x->attr.axes.at[n->attr.axes.at[i]];
@@ -434,17 +470,28 @@ static void through(uint8_t *axes, int count, const Axes *order)
 }
 
 /* Free axes keep their order through the transpose: else the result's axes would move. */
-static bool keeps_order(const Shape s, const uint8_t *batch, int batches, const uint8_t *contract,
-                        int contracts, const Axes *order)
+static bool keeps_order(const Node *t, const uint8_t *batch, int batches, const uint8_t *contract,
+                        int contracts)
 {
 	int last = -1;
-	for (uint8_t i = 0; i < s.rank; i++) {
+	for (uint8_t i = 0; i < t->shape.rank; i++) {
 		if (memchr(batch, i, (size_t)batches) || memchr(contract, i, (size_t)contracts))
 			continue;
-		if ((int)order->at[i] < last)
+		if ((int)t->attr.axes.at[i] < last)
 			return false;
-		last = order->at[i];
+		last = t->attr.axes.at[i];
 	}
+	return true;
+}
+
+bool dot_through_transpose(const Node *t, int side, DotAxes *d)
+{
+	uint8_t *batch = side ? d->y_batch : d->x_batch,
+	        *contract = side ? d->y_contract : d->x_contract;
+	if (t->op != OP_transpose || !keeps_order(t, batch, d->batch, contract, d->contract))
+		return false;
+	through(batch, d->batch, &t->attr.axes);
+	through(contract, d->contract, &t->attr.axes);
 	return true;
 }
 
@@ -453,16 +500,9 @@ static NodeId simplify_dot(Graph *g, const Node *n, const NodeId *in)
 {
 	DotAxes d = n->attr.dot;
 	NodeId side[2] = {in[0], in[1]};
-	for (int i = 0; i < 2; i++) {
-		const Node *x = node(g, in[i]);
-		uint8_t *batch = i ? d.y_batch : d.x_batch, *contract = i ? d.y_contract : d.x_contract;
-		if (x->op != OP_transpose ||
-		    !keeps_order(x->shape, batch, d.batch, contract, d.contract, &x->attr.axes))
-			continue;
-		through(batch, d.batch, &x->attr.axes);
-		through(contract, d.contract, &x->attr.axes);
-		side[i] = x->in[0];
-	}
+	for (int i = 0; i < 2; i++)
+		if (dot_through_transpose(node(g, in[i]), i, &d))
+			side[i] = node(g, in[i])->in[0];
 	return side[0] != in[0] || side[1] != in[1] ? op_dot(g, side[0], side[1], d) : 0;
 }
 
