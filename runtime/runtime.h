@@ -57,6 +57,9 @@ void data_close(Data *d); /* NULL-safe */
 /* Fields: "x" first; "label" (i32 or f32, always in memory) if there is one; types u8, i32, f32. */
 const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
+/* Makes a share of the train samples the test split, the same ones every time; the test split that
+ * the data had is not seen any more. False: not so many that both splits have samples. */
+MUST_CHECK bool data_hold_out(Data *d, double share, char why[WHY]);
 /* What the reader left out, for the user; "": nothing. */
 const char *data_note(const Data *d);
 /* tokenizer.json, by which text became the integers of x; NULL: they are of no text. */

@@ -173,6 +173,10 @@ void unknown_name(Elab *b, Span span, const char *name, const Scope *scope, cons
 	elab_error(b, span, "no %s named '%s'", what, name);
 	if (!diag_is_kept(b->c->diags))
 		return;
+	if (strcmp(name, "sweep") == 0) {
+		diag_help(b->c->diags, "sslc sweep runs a model with each of the values");
+		return;
+	}
 	size_t count = 0, most = 64 + OP_COUNT + b->prelude->count;
 	if (b->model)
 		most += b->model->define.count;

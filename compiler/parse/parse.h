@@ -222,6 +222,39 @@ void names_parse(Compile *c, const Json *j, Model *model);
 /* `name` with the first place where `pattern` fits replaced; NULL: it fits nowhere. */
 const char *rename_apply(Arena *a, const char *pattern, const char *replacement, const char *name);
 
+/* -- sweep.c: sweep(...), what a model file leaves open ---------------------------------------- */
+
+typedef struct Sweep { /* a variable */
+	const char *name;  /* name='lr': places of one name have one value; NULL: not given */
+	const char
+	    *label; /* the name, or the argument or key where it stands; the second "lr" is "lr_2" */
+	const char *first_label; /* without the number */
+	Span span;
+	const char **value; /* [values] as written */
+	size_t values;
+	bool is_range;
+	double from, to, count, log, whole; /* of a range; count 0: any value between */
+} Sweep;
+typedef struct SweepPlace {
+	size_t which;
+	Span span;    /* of the text that the value replaces */
+	bool is_text; /* a value in single quotes stands there without them */
+} SweepPlace;
+typedef struct Sweeps {
+	Sweep *at; /* [count] */
+	size_t count;
+	SweepPlace *place; /* [places], in the order of the file */
+	size_t places;
+} Sweeps;
+/* NULL after an error; a file without any is one. */
+const Sweeps *sweeps_find(Compile *c, uint32_t file);
+size_t sweep_count(const Sweep *s); /* of values; 0: a range without a count */
+const char *sweep_value(Arena *a, const Sweep *s, size_t i);
+const char *sweep_draw(Arena *a, const Sweep *s, double u); /* u in [0, 1) */
+/* The model file with a value for each variable. */
+void sweeps_fill(const Sweeps *s, const char *text, size_t size, const char *const *chosen,
+                 Text *out);
+
 /* -- prelude.c: models/lib, compiled in -------------------------------------------------------- */
 
 typedef Definitions Prelude;

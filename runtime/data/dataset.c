@@ -6,12 +6,13 @@
 
 #include "data.h"
 
-enum { HOLD_OUT_SEED = 0x5e1f };
+enum { HOLD_OUT_SEED = 0x5e1f, ASKED_SEED = 0x5e20 };
 
 struct Data {
 	sslc_data shape;
 	Found found;
 	int64_t whole; /* samples of the train part before a share was held out; 0: none was */
+	int64_t asked; /* those of the train split before data_hold_out; 0: it was not called */
 };
 
 static const struct {
@@ -101,6 +102,23 @@ void data_close(Data *d)
 	free(d);
 }
 
+bool data_hold_out(Data *d, double share, char why[WHY])
+{
+	int64_t n = d->shape.train_count, held = (int64_t)((double)n * share);
+	if (held < 1 || held >= n)
+		return because(why, "a share of %g of %" PRId64 " train samples leaves none %s", share, n,
+		               held < 1 ? "to hold out" : "to train on");
+	size_t used = strlen(d->found.note);
+	d->asked = n;
+	d->shape.train_count = n - held;
+	d->shape.test_count = held;
+	snprintf(d->found.note + used, sizeof d->found.note - used,
+	         "%s%" PRId64 " of the %" PRId64 " train samples are held out, and scored in place of "
+	         "the test split",
+	         used ? "; " : "", held, n);
+	return true;
+}
+
 const sslc_data *data_shape(const Data *d)
 {
 	return &d->shape;
@@ -122,12 +140,14 @@ int64_t data_count(const Data *d, Split s)
 
 static const Part *part_of(const Data *d, Split s)
 {
-	return &d->found.part[d->whole ? SPLIT_TRAIN : s];
+	return &d->found.part[d->whole || d->asked ? SPLIT_TRAIN : s];
 }
 
 int64_t data_row(const Data *d, Split s, int64_t i)
 {
 	int64_t place = s == SPLIT_TRAIN ? i : d->shape.train_count + i;
+	if (d->asked)
+		i = place = order_at(place, d->asked, ASKED_SEED, 0);
 	return d->whole ? order_at(place, d->whole, HOLD_OUT_SEED, 0) : i;
 }
 
@@ -186,9 +206,9 @@ static bool in_range(const Data *d, Split s, size_t field, int64_t below, char w
 			if (value[k] < 0 || value[k] >= below)
 				return because(why, "'%s' of sample %" PRId64 "%s is %d", t->name,
 				               data_row(d, s, i),
-				               d->whole           ? ""
-				               : s == SPLIT_TRAIN ? " of the train data"
-				                                  : " of the test data",
+				               d->whole || d->asked ? ""
+				               : s == SPLIT_TRAIN   ? " of the train data"
+				                                    : " of the test data",
 				               value[k]);
 	}
 	return true;

@@ -237,3 +237,56 @@ char *json_text_of(const char *path, const char *key)
 	cJSON_Delete(json);
 	return copy;
 }
+
+static double number_in(const cJSON *object, const char *key)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(object, key);
+	return cJSON_IsNumber(n) ? n->valuedouble : (double)NAN;
+}
+
+static const char *text_in(const cJSON *object, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+	return text ? text : "";
+}
+
+double json_number_of(const char *path, const char *key)
+{
+	char why[WHY];
+	cJSON *json = read_object(path, why);
+	double value = number_in(json, key);
+	cJSON_Delete(json);
+	return value;
+}
+
+static void read_score(const cJSON *score, const char *task, RunScore *to)
+{
+	bool asked = !*to->task && (!task || strcmp(text_in(score, "task"), task) == 0) &&
+	             strcmp(text_in(score, "networks"), variant_name[PRETRAINED]) == 0;
+	double samples = number_in(score, "samples");
+	if (!asked)
+		return;
+	snprintf(to->task, sizeof to->task, "%s", text_in(score, "task"));
+	snprintf(to->metric, sizeof to->metric, "%s", text_in(score, "metric"));
+	to->score = number_in(score, "score");
+	to->samples = samples > 0 && samples < 9e15 ? (int64_t)samples : 0;
+	to->higher_is_better =
+	    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(score, "higher_is_better"));
+}
+
+bool results_read(const char *path, const char *task, RunScore *to, char why[WHY])
+{
+	cJSON *json = read_object(path, why), *score;
+	*to = (RunScore){.score = NAN, .loss = NAN, .seconds = NAN};
+	if (!json)
+		return false;
+	const cJSON *training = cJSON_GetObjectItemCaseSensitive(json, "pretraining");
+	to->loss = number_in(training, "loss");
+	to->seconds = number_in(training, "seconds");
+	cJSON_ArrayForEach(score, cJSON_GetObjectItemCaseSensitive(json, "downstream"))
+	{
+		read_score(score, task, to);
+	}
+	cJSON_Delete(json);
+	return true;
+}

@@ -57,6 +57,17 @@ MUST_CHECK bool metrics_to_json(const char *path, size_t most, FILE *out, char w
 MUST_CHECK bool profile_to_json(const char *path, size_t most, FILE *out, char why[WHY]);
 /* A file that holds one JSON object, in one line. */
 MUST_CHECK bool json_copy(const char *path, size_t unused, FILE *out, char why[WHY]);
+/* What results.json says of a run: of a task (NULL: of its first) the score of the pre-trained
+ * networks. A score is NaN where there is none. */
+typedef struct RunScore {
+	char task[128], metric[128];
+	double score, loss, seconds; /* loss, seconds: of pre-training */
+	bool higher_is_better;
+	int64_t samples;
+} RunScore;
+MUST_CHECK bool results_read(const char *path, const char *task, RunScore *to, char why[WHY]);
+/* A number of a JSON file's top object; NaN: there is none. */
+double json_number_of(const char *path, const char *key);
 /* A text of a JSON file's top object; the caller frees it; NULL: there is none. */
 char *json_text_of(const char *path, const char *key);
 

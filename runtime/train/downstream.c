@@ -266,7 +266,18 @@ static void list_variants(const sslc_task *task, size_t count, Scores *out)
 	}
 }
 
-bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *out, Failure *f)
+/* The pre-trained networks without those that they are compared with. */
+static void drop_baselines(Scores *out)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < out->count; i++)
+		if (out->score[i].variant == PRETRAINED)
+			out->score[kept++] = out->score[i];
+	out->count = kept;
+}
+
+bool downstream(Engine *e, const Data *data, uint64_t seed, bool alone, Watch *w, Scores *out,
+                Failure *f)
 {
 	size_t count = e->model->task_count;
 	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
@@ -278,6 +289,8 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *ou
 	if (good) {
 		memcpy(s.kept, e->states, e->states_bytes);
 		list_variants(e->model->task, count, out);
+		if (alone)
+			drop_baselines(out);
 	}
 	double commonest = data_commonest(data, out->split);
 	for (size_t i = 0; good && i < out->count; i++) {

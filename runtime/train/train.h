@@ -355,10 +355,10 @@ typedef struct Scores {
 	size_t runs; /* 0: of one run; else a score is a mean over so many, and values are theirs */
 } Scores;
 
-/* Trains and scores every task in every variant. The states of pre-training are the same before and
+/* Trains and scores every task in every variant; `alone`: without baselines. The states of pre-training are the same before and
  * after. */
-MUST_CHECK bool downstream(Engine *e, const Data *data, uint64_t seed, Watch *w, Scores *out,
-                           Failure *f);
+MUST_CHECK bool downstream(Engine *e, const Data *data, uint64_t seed, bool alone, Watch *w,
+                           Scores *out, Failure *f);
 void scores_close(Scores *s);
 /* seeds.c: adds the scores of a run with another seed to those of all, which are at most `most`. */
 MUST_CHECK bool scores_add(Scores *all, const Scores *run, size_t most, Failure *f);

@@ -212,6 +212,7 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 	fputs(", \"metric\": ", out);
 	json_text(out, s->task->metric);
 	json_number(out, "score", s->diverged ? NAN : s->score);
+	fprintf(out, ", \"higher_is_better\": %s", s->task->higher_is_better ? "true" : "false");
 	if (s->commonest > 0)
 		json_number(out, "commonest_class", s->commonest);
 	json_runs(out, all, s);

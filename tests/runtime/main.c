@@ -196,7 +196,7 @@ static void scores_the_task(void)
 	run_open(&r);
 	CHECK(run_train(&r, &diagonal, 1, 0, false));
 	Diagonal before = *states(&r);
-	CHECK(downstream(&r.engine, r.data, SEED, &r.watch, &s, &r.failure));
+	CHECK(downstream(&r.engine, r.data, SEED, false, &r.watch, &s, &r.failure));
 	CHECK(memcmp(&before, states(&r), sizeof before) == 0);
 	CHECK(s.count == 2);
 	for (size_t v = 0; v < s.count; v++) {
@@ -277,7 +277,7 @@ static void refuses_a_choice_without_labels(void)
 	model.task = &task;
 	run_open(&r);
 	CHECK(run_train(&r, &model, 1, 0, false));
-	CHECK(!downstream(&r.engine, r.data, SEED, &r.watch, &s, &r.failure));
+	CHECK(!downstream(&r.engine, r.data, SEED, false, &r.watch, &s, &r.failure));
 	CHECK(r.failure.kind == FAILURE_WRONG);
 	CHECK(strcmp(r.failure.text, "a task learns from 13 samples with labels, but the data has 0") ==
 	      0);

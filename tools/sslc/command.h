@@ -32,6 +32,9 @@ typedef struct Options {
 	size_t files;
 	const char *data, *out, *init, *stage, *function, *checkpoint, *split, *cpu, *target, *weights,
 	    *functions, *only, *freeze, *prefix, *prompt, *temperature, *names;
+	const char *hold_out, *search, *score; /* of sweep; hold_out of run, too */
+	int64_t draws;
+	bool no_baselines;
 	int64_t epochs, steps, seeds, samples, threads, batch, tokens, top_k, slide, size;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
 	bool resume, live, json, no_downstream, tensorboard, monitor, quiet, profile, time, dot, shared,

@@ -129,13 +129,20 @@ static void set_options(Run *r, const Options *o)
 static bool write_source(Run *r, const Options *o)
 {
 	char path[RUN_PATH], why[WHY], *text = NULL, *model = realpath(o->model, NULL);
+	char *of_data = o->data ? realpath(o->data, NULL) : NULL;
+	const char *name = strrchr(o->model, '/') ? strrchr(o->model, '/') + 1 : o->model;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	if (out) {
+		char *from = NULL; /* a model file of that name, as if it were there */
+		if (of_data && asprintf(&from, "%s/%s", of_data, name) < 0)
+			from = NULL;
 		fputs("{\"sslc\": \"" SSLC_VERSION "\", \"model\": ", out);
-		json_text(out, model ? model : o->model);
+		json_text(out, from ? from : model ? model : o->model);
+		free(from);
 		fputs("}\n", out);
 	}
+	free(of_data);
 	bool good = (out && fclose(out) == 0) ||
 	            fail(&r->failure, FAILURE_SYSTEM, "no memory for the name of the model");
 	good = good && run_path(r->directory, RUN_FILE, path, &r->failure) &&
@@ -218,7 +225,8 @@ static bool score_tasks(Run *r, const Options *o, Scores *scores)
 	size_t tasks;
 	sslc_tasks(r->session.program, &tasks);
 	return !tasks || o->no_downstream ||
-	       downstream(&r->engine, r->session.data, r->at.seed, &r->watch, scores, &r->failure);
+	       downstream(&r->engine, r->session.data, r->at.seed, o->no_baselines, &r->watch, scores,
+	                  &r->failure);
 }
 
 static bool write_scores(Run *r, const Scores *scores, const char *directory, bool print)

@@ -101,7 +101,7 @@ static bool open_data(Session *s, const char *model)
 	int length = slash ? (int)(slash - model) : 0;
 	snprintf(folder, sizeof folder, "%.*s", slash == model ? 1 : length, model);
 	s->data = data_open(sslc_reader(s->program), slash ? folder : NULL, why);
-	if (s->data)
+	if (s->data && (s->hold_out == 0 || data_hold_out(s->data, s->hold_out, why)))
 		return bind_data(s);
 	sslc_data_error(s->program, why);
 	return false;
@@ -120,6 +120,17 @@ bool session_open_at(Session *s, const char *model, const char *folder, sslc_opt
 	return s->data && bind_data(s) && !sslc_error_count(s->program);
 }
 
+/* --hold-out: 0 where it is not given. */
+static bool read_share(const Options *o, double *share)
+{
+	char *end = NULL;
+	*share = o->hold_out ? strtod(o->hold_out, &end) : 0;
+	if (!o->hold_out || (!*end && *share >= 0 && *share < 1))
+		return true;
+	complain("--hold-out takes a share from 0 to below 1, not '%s'", o->hold_out);
+	return false;
+}
+
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)
 {
 	*s = (Session){.program = sslc_open(o->model, &options), .json = o->json};
@@ -129,7 +140,12 @@ int session_open(Session *s, const Options *o, sslc_options options, bool with_d
 	}
 	if ((o->cpu || o->target) && !sslc_error_count(s->program))
 		(void)sslc_cpu(s->program); /* an unknown one is an error, also where nothing is compiled */
-	bool bound = with_data && sslc_reader(s->program) && open_data(s, o->model);
+	char inside[1040] = "";
+	if (o->data && !o->runs)
+		snprintf(inside, sizeof inside, "%.1024s/", o->data);
+	if (!read_share(o, &s->hold_out))
+		return EXIT_USAGE;
+	bool bound = with_data && sslc_reader(s->program) && open_data(s, *inside ? inside : o->model);
 	if (sslc_error_count(s->program) || (with_data && !bound))
 		return session_errors(s);
 	return EXIT_GOOD;

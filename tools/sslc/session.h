@@ -9,7 +9,8 @@
 typedef struct Session {
 	sslc_program *program;
 	Data *data;
-	bool json; /* errors go to stdout, as a JSON object a line */
+	double hold_out; /* this share of the train samples in place of the test split; 0: none */
+	bool json;       /* errors go to stdout, as a JSON object a line */
 } Session;
 
 /* Opens the model, and its data if asked for, and builds the graphs for it. Returns an Exit; errors

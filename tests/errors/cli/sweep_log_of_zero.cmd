@@ -1,0 +1,3 @@
+# exit 1
+$ sed -i 's|"train"|"optimizer": "adam(lr=sweep(from=0, to=1, log=1))", "train"|' model.json
+sweep model.json

@@ -1,0 +1,3 @@
+# exit 1
+$ sed -i 's|"train"|"optimizer": "adam(lr=sweep(0.1, sweep(1, 2)))", "train"|' model.json
+sweep model.json
