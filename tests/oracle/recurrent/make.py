@@ -5,34 +5,16 @@ python3 make.py   (PyTorch, safetensors; made with 1.13)
 """
 
 import pathlib
+import sys
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
 
-HERE = pathlib.Path(__file__).parent
-rng = np.random.default_rng(7)
-truth = {}
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from stored import Stored
 
-
-def normal(*shape):
-    return torch.from_numpy(rng.standard_normal(shape)).double()
-
-
-def put(name, want, **inputs):
-    truth[f"{name}/want"] = np.ascontiguousarray(want.detach().numpy())
-    for key, value in inputs.items():
-        truth[f"{name}/in/{key.replace('__', '.')}"] = np.ascontiguousarray(value.detach().numpy())
-
-
-def put_loss(name, loss, **inputs):
-    leaves = {key: value.clone().requires_grad_() for key, value in inputs.items()}
-    want = loss(**leaves)
-    want.backward()
-    put(name, want, **inputs)
-    for key, leaf in leaves.items():
-        grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        truth[f"{name}/grad/{key}"] = np.ascontiguousarray(grad.numpy())
+stored = Stored(7)
+rng, truth, normal, put, put_loss = stored.rng, stored.truth, stored.normal, stored.put, stored.put_loss
 
 
 def flipped(f, reverse):
@@ -97,4 +79,4 @@ both = torch.cat([gru(x, *w.values()), flipped(gru, True)(x, *w1.values())], 2)
 put("bidirectional", both, x=x, **{f"bidirectional__f__{key}": value for key, value in w.items()},
     **{f"bidirectional__f_1__{key}": value for key, value in w1.items()})
 
-save_file(truth, HERE / "truth.safetensors")
+stored.save(__file__)

@@ -4,6 +4,7 @@ python3 make.py   (PyTorch, librosa, safetensors; made with 1.13 and 0.11)
 """
 
 import pathlib
+import sys
 
 import librosa
 import numpy as np
@@ -11,37 +12,12 @@ import scipy.fft
 import scipy.signal
 import torch
 import torch.nn.functional as F
-from safetensors.numpy import save_file
 
-HERE = pathlib.Path(__file__).parent
-rng = np.random.default_rng(16)
-truth = {}
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from stored import Stored, array
 
-
-def normal(*shape):
-    return torch.from_numpy(rng.standard_normal(shape)).double()
-
-
-def array(x):
-    x = np.asarray(x.detach() if isinstance(x, torch.Tensor) else x)
-    return np.ascontiguousarray(x.astype(np.int32 if x.dtype.kind in "iub" else np.float64))
-
-
-def put(name, want, **inputs):
-    truth[f"{name}/want"] = array(want)
-    for key, value in inputs.items():
-        truth[f"{name}/in/{key.replace('__', '.')}"] = array(value)
-
-
-def put_loss(name, loss, fixed=None, **inputs):
-    """Stores loss and its gradients by the inputs that are floats; `fixed` have none."""
-    leaves = {k: v.clone().requires_grad_() if v.is_floating_point() else v for k, v in inputs.items()}
-    want = loss(**leaves, **(fixed or {}))
-    want.backward()
-    put(name, want, **inputs, **(fixed or {}))
-    for key, leaf in leaves.items():
-        if leaf.requires_grad:
-            truth[f"{name}/grad/{key.replace('__', '.')}"] = array(torch.zeros_like(leaf) if leaf.grad is None else leaf.grad)
+stored = Stored(16)
+rng, truth, normal, put, put_loss = stored.rng, stored.truth, stored.normal, stored.put, stored.put_loss
 
 
 def spectrograms():
@@ -185,4 +161,4 @@ def methods():
 if __name__ == "__main__":
     for make in (spectrograms, transforms, methods):
         make()
-    save_file(truth, HERE / "truth.safetensors")
+    stored.save(__file__)

@@ -5,42 +5,17 @@ python3 make.py   (PyTorch, torchvision, scikit-learn, safetensors; made with 1.
 """
 
 import pathlib
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.numpy import save_file
 
-HERE = pathlib.Path(__file__).parent
-rng = np.random.default_rng(11)
-truth = {}
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from stored import Stored, array
 
-
-def normal(*shape):
-    return torch.from_numpy(rng.standard_normal(shape)).double()
-
-
-def array(x):
-    x = np.asarray(x.detach() if isinstance(x, torch.Tensor) else x)
-    return np.ascontiguousarray(x.astype(np.int32 if x.dtype.kind in "iu" else np.float64))
-
-
-def put(name, want, **inputs):
-    truth[f"{name}/want"] = array(want)
-    for key, value in inputs.items():
-        truth[f"{name}/in/{key.replace('__', '.')}"] = array(value)
-
-
-def put_loss(name, loss, **inputs):
-    """Stores loss(**inputs) and its gradients by the inputs that are floats."""
-    leaves = {k: v.clone().requires_grad_() if v.is_floating_point() else v for k, v in inputs.items()}
-    want = loss(**leaves)
-    want.backward()
-    put(name, want, **inputs)
-    for key, leaf in leaves.items():
-        if leaf.requires_grad:
-            grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-            truth[f"{name}/grad/{key.replace('__', '.')}"] = array(grad)
+stored = Stored(11)
+rng, truth, normal, put, put_loss = stored.rng, stored.truth, stored.normal, stored.put, stored.put_loss
 
 
 def arrays():
@@ -372,4 +347,4 @@ def neighbours():
 if __name__ == "__main__":
     for make in (arrays, losses, blocks, optimizers, images, neighbours):
         make()
-    save_file(truth, HERE / "truth.safetensors")
+    stored.save(__file__)
