@@ -1,4 +1,4 @@
-/* test_chance.c: what models/lib/audio.json and speech.json leave to chance, through the interpreter:
+/* test_chance.c: what models/lib/audio.json, speech.json and text.json leave to chance, through the interpreter:
  * each draw is one that may be, and they are as likely as is said. Bounds are five standard
  * deviations. */
 #include <CUnit/CUnit.h>
@@ -174,7 +174,48 @@ static void codes_are_drawn_from_the_softmax(void)
 	arena_close(d.c.arena);
 }
 
+/* Devlin et al. 2019: 15 % of the tokens, never padding; of them 80 % are blanks (here 10), 10 % any token
+ * (of 0 to 9), 10 % stay what they are (token i % 7). */
+static void tokens_are_hidden_as_in_bert(void)
+{
+	enum { N = 200, T = 100, ALL = N * T };
+	Drawn d = draw("choose_tokens(is_token(iota([200, 100]), 90 - iota([200])), 0.15)");
+	double seen = 0, chosen = 0;
+	for (int i = 0; i < ALL; i++) {
+		bool own = i % T < 90 - i / T;
+		seen += own;
+		chosen += d.at[i];
+		CU_ASSERT(own || d.at[i] == 0);
+	}
+	CU_ASSERT(about(chosen, 0.15 * seen, sqrt(seen * 0.15 * 0.85), "chosen"));
+	arena_close(d.c.arena);
+	d = draw("corrupt_tokens(iota([200, 100], 1) % 7, iota([200, 100], 0) < 150, 10, 10)");
+	const double n = 150 * T;
+	double blank = 0, other[10] = {0}, same[10] = {0}, of[10] = {0};
+	for (int i = 0; i < ALL; i++) {
+		int was = i % T % 7, is = (int)d.at[i];
+		CU_ASSERT_FATAL(is >= 0 && is <= 10);
+		if (i / T >= 150) {
+			CU_ASSERT(is == was);
+			continue;
+		}
+		of[was]++;
+		blank += is == 10;
+		other[is % 10] += is < 10 && is != was;
+		same[was] += is == was;
+	}
+	CU_ASSERT(about(blank, 0.8 * n, sqrt(n * 0.8 * 0.2), "blanks"));
+	for (int v = 0; v < 10; v++) {
+		double from = n - of[v], p = 0.01,
+		       stay = 0.11; /* 10 % of any, this one among ten; 10 % stay */
+		CU_ASSERT(about(other[v], from * p, sqrt(from * p), "another token"));
+		CU_ASSERT(about(same[v], of[v] * stay, sqrt(of[v] * stay), "the same token"));
+	}
+	arena_close(d.c.arena);
+}
+
 CU_TestInfo test_chance[] = {
+    {"tokens are hidden as in BERT", tokens_are_hidden_as_in_bert},
     {"gains are uniform in decibels", gains_are_uniform_in_decibels},
     {"noise has its ratio", noise_has_its_ratio},
     {"rolls are rotations", rolls_are_rotations},
