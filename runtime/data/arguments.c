@@ -4,11 +4,20 @@
 
 #include "data.h"
 
+/* The length of "name=otherwise"; a default in quotes may hold commas. */
+static size_t parameter_size(const char *text)
+{
+	size_t name = strcspn(text, "=,");
+	if (strncmp(text + name, "='", 2) != 0)
+		return strcspn(text, ",");
+	return name + 2 + strcspn(text + name + 2, "'") + 1;
+}
+
 static int parse_parameters(const char *text, Parameter *p)
 {
 	int count = 0;
 	while (*text && count < MOST_ARGUMENTS) {
-		size_t size = strcspn(text, ","), name = strcspn(text, "=,");
+		size_t size = parameter_size(text), name = strcspn(text, "=,");
 		p[count] = (Parameter){{0}, {0}};
 		memcpy(p[count].name, text, name);
 		if (name < size)

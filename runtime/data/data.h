@@ -6,7 +6,7 @@
 
 /* -- Arguments: arguments.c -------------------------------------------------------------------- */
 
-enum { MOST_ARGUMENTS = 16 };
+enum { MOST_ARGUMENTS = 24 };
 
 /* "name=otherwise" of readers.def. */
 typedef struct Parameter {
@@ -64,15 +64,16 @@ typedef struct Found {
 	char **class_name;
 	int64_t class_count;
 	char *field_name[SSLC_MAX_FIELDS]; /* those that the model file gave */
-	char note[WHY];                    /* for the user, what was left out; "": nothing */
+	size_t names;
+	char note[WHY];  /* for the user, what was left out; "": nothing */
 	char *tokenizer; /* tokenizer.json, of which the integers of x are ids; NULL: of none */
 } Found;
 
 /* Adds a field to a part, for the caller to fill. */
 Field *part_add(Part *part, const char *name);
-/* A copy, which `found` keeps, of the name that the model file gives to the next field of the train part; NULL: it is
- * taken, or there are too many fields. */
-const char *found_name(Found *found, const char *name, char why[WHY]);
+/* A copy, which `found` keeps, of the name that the model file gives to a field; `others`: fields that have no such name.
+ * NULL: there are too many. */
+const char *found_name(Found *found, size_t others, const char *name, char why[WHY]);
 
 /* False: why; what was found until then is in `found`, and the caller frees it. */
 typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);

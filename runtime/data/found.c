@@ -12,20 +12,14 @@ Field *part_add(Part *part, const char *name)
 	return field;
 }
 
-const char *found_name(Found *found, const char *name, char why[WHY])
+const char *found_name(Found *found, size_t others, const char *name, char why[WHY])
 {
-	Part *part = &found->part[SPLIT_TRAIN];
-	for (size_t i = 0; i < part->count; i++)
-		if (strcmp(part->field[i].name, name) == 0) {
-			because(why, "'%.60s' is the name of two arrays", name);
-			return NULL;
-		}
-	if (part->count == SSLC_MAX_FIELDS) {
+	if (found->names + others >= SSLC_MAX_FIELDS) {
 		because(why, "a sample has at most %d arrays; '%.60s' is one too many", SSLC_MAX_FIELDS,
 		        name);
 		return NULL;
 	}
-	char *own = found->field_name[part->count] = strdup(name);
+	char *own = found->field_name[found->names++] = strdup(name);
 	if (!own)
 		because(why, "no memory");
 	return own;

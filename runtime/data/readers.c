@@ -139,7 +139,7 @@ static bool add_named(const Arguments *a, const Wanted *w, Found *found, char wh
 		if (has_test(w) && !given(test))
 			return because(why, "'%.60s' must be given for the test %s, too: test_%.60s='%s'", name,
 			               w->file ? "files" : "samples", name, w->file ? "file" : "array");
-		const char *own = found_name(found, name, why);
+		const char *own = found_name(found, 1 + given(w->array[SPLIT_TRAIN][1]), name, why);
 		if (!own || !add_array(a, w, SPLIT_TRAIN, a->more[i].text, own, why) ||
 		    (has_test(w) && !add_array(a, w, SPLIT_TEST, test, own, why)))
 			return false;

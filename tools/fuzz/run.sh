@@ -9,7 +9,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy npz table audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model expr graph dump idx gzip npy npz table csv audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 corpus=$(mktemp -d)
@@ -33,8 +33,9 @@ seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).js
 seed dump "$root"/models/**/*.json
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json | grep -aoE '"[^"\]+"' | tr -d '"' | sort -u | lines expr
 cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors/data/*.cmd |
-	grep -aoE "(npy|npz|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
+	grep -aoE "(npy|npz|csv|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
 printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" "npy('f4.npy', boxes='i1.npy', mask='i2.npy')" "npz('deflated.npz', label='label', boxes='boxes')" \
+	"csv('../tables/numbers.csv', window=3, stride=1)" "csv('../tables/good/plain.csv', columns='a', text='b')" \
 	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
@@ -44,6 +45,11 @@ seed text "$root"/tests/oracle/text/*.txt
 seed npy "$root"/tests/oracle/**/*.npy
 seed npz "$root"/tests/oracle/**/*.npz
 seed table "$root"/tests/oracle/tables/*/*.csv
+mkdir -p "$corpus/csv"
+for letter in 000 001 011 031 071 115 373; do
+	printf "\\$letter\\011a,b,k\n1,2,u\n3,4,u\n5,,v\n6,7,v\n" >"$corpus/csv/$letter"
+	printf "\\$letter\\040a,b,c\n1,u,\"a \"\"text\"\"\"\n2,v,c\n" >"$corpus/csv/t$letter"
+done
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
 seed audio "$root"/tests/oracle/sound/{good,bad}/*
 seed safetensors "$root"/tests/oracle/**/*.safetensors

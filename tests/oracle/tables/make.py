@@ -3,6 +3,7 @@
 good/NAME.csv   files, by hand and by csv.writer; NAME.rows is what csv.reader (strict) finds: fields with 1f between, rows
                 with 1e behind them, empty rows left out
 bad/*.csv       what is refused
+numbers.csv     numbers as texts, and numbers.f32 as Python rounds them to 32 bits
 
 python3 make.py   (Python 3.9 or later; no packages)
 """
@@ -10,6 +11,7 @@ python3 make.py   (Python 3.9 or later; no packages)
 import csv
 import pathlib
 import random
+import struct
 
 HERE = pathlib.Path(__file__).parent
 SEPARATOR = {"semicolon": ";", "tab": "\t"}
@@ -64,12 +66,24 @@ def made():
         csv.writer(out).writerows([[row * 300 + n for n in range(300)] for row in range(3)])
 
 
+def numbers():
+    """A column of numbers in many spellings; what they are in 32 bits."""
+    draw = random.Random(11)
+    texts = ["0", "-0", "+1", "1.", ".5", "-.25", "1e3", "1E-3", "1e-45", "1e-46", "3.4028235e38", " 7 ", "\t8", "0.1", "1e+2", "007"]
+    while len(texts) < 500:
+        value = draw.uniform(-10, 10) * 10 ** draw.randint(-30, 30)
+        texts.append(draw.choice(["{:.3f}", "{:e}", "{:.9g}", "{!r}"]).format(value))
+    (HERE / "numbers.csv").write_text("a\n" + "".join(text + "\n" for text in texts))
+    (HERE / "numbers.f32").write_bytes(struct.pack(f"<{len(texts)}f", *map(float, texts)))
+
+
 def main():
     for folder, files in (("good", GOOD), ("bad", BAD)):
         (HERE / folder).mkdir(exist_ok=True)
         for name, data in files.items():
             (HERE / folder / f"{name}.csv").write_bytes(data)
     made()
+    numbers()
     for path in sorted((HERE / "good").glob("*.csv")):
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file, delimiter=SEPARATOR.get(path.stem, ","), strict=True) if row]

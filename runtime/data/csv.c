@@ -1,0 +1,239 @@
+/* csv.c: the reader `csv`: tables of numbers, series (windows of rows), and texts with labels.
+ *
+ * Fields: x; label, if asked for; length, of texts; further columns by name. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv.h"
+
+enum { LONGEST_WINDOW = 1 << 20 };
+
+/* -- Arguments --------------------------------------------------------------------------------- */
+
+static bool read_missing(const char *text, Missing *m, char why[WHY])
+{
+	*m = (Missing){.skip = strcmp(text, "skip") == 0};
+	if (m->skip || strcmp(text, "refuse") == 0)
+		return true;
+	m->fills = number_of((Slice){text, strlen(text)}, &m->fill);
+	return m->fills ||
+	       because(why, "missing='%.60s': it is 'refuse', 'skip' or a number such as '0'", text);
+}
+
+static bool is_whole(double x, double least, double most)
+{
+	return x >= least && x <= most && x == floor(x);
+}
+
+static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
+{
+	const char *const *t = a->text;
+	const double *n = a->number;
+	*w = (Wishes){.path = t[0],
+	              .columns = t[1],
+	              .label = t[2],
+	              .target = t[3],
+	              .skip = t[4],
+	              .header = n[5] != 0,
+	              .separator = t[6][0],
+	              .group = t[10],
+	              .hold_out = t[11],
+	              .text = t[12],
+	              .tokenizer = t[13],
+	              .test_path = t[14],
+	              .test = n[15]};
+	if (!*w->path)
+		return because(why, "the name of the table's file is empty");
+	if (strcmp(t[6], "tab") == 0)
+		w->separator = '\t';
+	else if (strlen(t[6]) != 1 || strchr("\"\r\n", w->separator))
+		return because(why, "separator='%.20s': it is one character, such as ';', or 'tab'", t[6]);
+	if (!(w->test >= 0 && w->test < 1))
+		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
+		               w->test);
+	if (!is_whole(n[8], 0, LONGEST_WINDOW) || !is_whole(n[9], 0, LONGEST_WINDOW))
+		return because(why, "window=%g, stride=%g: both are numbers of rows, from 0 to %d", n[8],
+		               n[9], LONGEST_WINDOW);
+	w->window = (int64_t)n[8];
+	w->stride = n[9] > 0 ? (int64_t)n[9] : w->window;
+	if (*w->text && n[9] != 0)
+		return because(why, "stride is of series, but text='%.60s' makes samples of text", w->text);
+	if (!*w->text && !w->window && n[9] != 0)
+		return because(why, "stride=%g is of windows: say window, too", n[9]);
+	if (*w->label && *w->target)
+		return because(why, "label names classes and target numbers: say one of them");
+	if (*w->hold_out && !*w->group)
+		return because(why, "hold_out='%.60s' names values of a column: say which, as group='...'",
+		               w->hold_out);
+	if (*w->test_path && *w->hold_out)
+		return because(why, "hold_out and test_path both say what is held out: say one of them");
+	return read_missing(t[7], &w->missing, why);
+}
+
+/* -- Columns ----------------------------------------------------------------------------------- */
+
+static bool add_list(Work *k, const char *name, const char *columns, char why[WHY])
+{
+	List *l = &k->list[k->lists++];
+	*l = (List){.name = name, .first = k->numbers.count};
+	if (!columns_add(&k->sheet[0], columns, &k->numbers, why))
+		return false;
+	l->count = k->numbers.count - l->first;
+	return l->count || because(why, "%.60s='%.60s' names no column", name, columns);
+}
+
+static bool one_column(const Sheet *s, const char *what, const char *name, Columns *c,
+                       char why[WHY])
+{
+	return columns_add(s, name, c, why) &&
+	       (c->count <= 1 ||
+	        because(why, "%s='%.100s' names %zu columns, but is one", what, name, c->count));
+}
+
+/* x is what is asked for, or every column that nothing else takes. */
+static bool add_x(const Wishes *w, Work *k, char why[WHY])
+{
+	List *x = &k->list[k->lists++];
+	size_t taken = k->numbers.count;
+	*x = (List){.name = "x", .first = taken, .is_x = true};
+	if (!columns_add(&k->sheet[0], w->columns, &k->numbers, why))
+		return false;
+	for (size_t c = 0; !*w->columns && c < k->sheet[0].table.columns; c++)
+		if (!columns_have(&k->label, c) && !columns_have(&k->group, c) &&
+		    !columns_have(&k->skip, c) && !columns_have(&k->numbers, c) &&
+		    !columns_put(&k->numbers, c, why))
+			return false;
+	x->count = k->numbers.count - taken;
+	return x->count || because(why, "no column of '%.200s' is left for x", k->sheet[0].path);
+}
+
+/* The further arrays first, so that x can have the rest. */
+static bool choose_columns(const Arguments *a, const Wishes *w, Work *k, Found *found,
+                           char why[WHY])
+{
+	const Sheet *s = &k->sheet[0];
+	if (!one_column(s, "label", w->label, &k->label, why) ||
+	    !one_column(s, "text", w->text, &k->text, why) ||
+	    !columns_add(s, w->group, &k->group, why) || !columns_add(s, w->skip, &k->skip, why))
+		return false;
+	if (*w->target && !add_list(k, "label", w->target, why))
+		return false;
+	for (size_t i = 0; i < a->more_count; i++) {
+		const char *name = a->more[i].name;
+		if (strcmp(name, "x") == 0 || strcmp(name, "length") == 0 || strcmp(name, "labels") == 0)
+			return because(why, "'%s' cannot name further columns: x are 'columns', labels 'label'",
+			               name);
+		const char *own =
+		    found_name(found, 1 + (*w->text != 0) + (*w->label || *w->target), name, why);
+		if (!own || !add_list(k, own, a->more[i].text, why))
+			return false;
+	}
+	return *w->text || add_x(w, k, why);
+}
+
+static bool same_columns(const Sheet *a, const Sheet *b, char why[WHY])
+{
+	if (a->table.columns != b->table.columns)
+		return because(why, "'%.150s' has %zu columns, but '%.150s' has %zu", a->path,
+		               a->table.columns, b->path, b->table.columns);
+	for (size_t c = 0; a->header && c < a->table.columns; c++)
+		if (strcmp(table_text(&a->table, 0, c), table_text(&b->table, 0, c)) != 0)
+			return because(why, "column %zu is '%.40s' in '%.120s', but '%.40s' in '%.120s'", c + 1,
+			               table_text(&a->table, 0, c), a->path, table_text(&b->table, 0, c),
+			               b->path);
+	return true;
+}
+
+/* A label that is not there is missing as a number is. */
+static bool check_labels(const Wishes *w, const Work *k, Sheet *s, char why[WHY])
+{
+	char cell[CELL];
+	for (size_t row = s->header; k->label.count && row < s->table.rows; row++) {
+		if (table_field(&s->table, row, k->label.at[0]).size)
+			continue;
+		s->left_out[row] |= w->missing.skip;
+		if (w->missing.skip)
+			continue;
+		sheet_cell(s, row, k->label.at[0], cell);
+		return because(why, "%s: the label is missing; missing='skip' leaves such rows out", cell);
+	}
+	return true;
+}
+
+/* Numbers with fractions are no classes. */
+static bool check_classes(const Work *k, const Sheet *s, char why[WHY])
+{
+	const char *fraction = NULL;
+	float x;
+	for (size_t row = s->header; k->label.count && row < s->table.rows; row++) {
+		Slice field = table_field(&s->table, row, k->label.at[0]);
+		if (s->left_out[row])
+			continue;
+		if (!number_of(field, &x))
+			return true;
+		fraction = x != floorf(x) ? field.at : fraction;
+	}
+	return !fraction || because(why,
+	                            "the labels are numbers such as %.40s, not classes: say target in "
+	                            "place of label to have them as numbers",
+	                            fraction);
+}
+
+static bool read_sheets(const Arguments *a, const Wishes *w, Work *k, Found *found, char why[WHY])
+{
+	if (!sheet_read(a, w->path, w->separator, w->header, &k->sheet[0], why) ||
+	    !choose_columns(a, w, k, found, why))
+		return false;
+	if (*w->test_path &&
+	    (!sheet_read(a, w->test_path, w->separator, w->header, &k->sheet[1], why) ||
+	     !same_columns(&k->sheet[0], &k->sheet[1], why)))
+		return false;
+	for (int i = 0; i < 1 + (*w->test_path != 0); i++)
+		if (!sheet_numbers(&k->sheet[i], &k->numbers, &w->missing, why) ||
+		    !check_labels(w, k, &k->sheet[i], why) || !check_classes(k, &k->sheet[i], why))
+			return false;
+	return true;
+}
+
+/* -- The reader -------------------------------------------------------------------------------- */
+
+/* What the user should know of. */
+static void note(const Wishes *w, const Work *k, const Samples samples[2], Found *found)
+{
+	size_t left_out = 0, used = 0;
+	for (int i = 0; i < 2; i++)
+		for (size_t row = k->sheet[i].header; row < k->sheet[i].table.rows; row++)
+			left_out += k->sheet[i].left_out[row];
+	if (left_out)
+		used = (size_t)snprintf(found->note, WHY, "%zu rows were left out, as a value is missing",
+		                        left_out);
+	if (is_series(w) && w->test > 0 && !samples[1].count)
+		snprintf(found->note + used, WHY - used, "%sno window fits into the rows that are held out",
+		         used ? "; " : "");
+}
+
+bool read_csv(const Arguments *a, Found *found, char why[WHY])
+{
+	Wishes w;
+	Work *k = calloc(1, sizeof *k);
+	Samples samples[2] = {{0}, {0}};
+	if (!k)
+		return because(why, "no memory");
+	bool good = read_wishes(a, &w, why) && read_sheets(a, &w, k, found, why) &&
+	            csv_split(&w, k, found, why) && csv_samples(&w, k, samples, why) &&
+	            csv_fields(a, &w, k, samples, found, why);
+	if (good)
+		note(&w, k, samples, found);
+	for (int s = 0; s < 2; s++) {
+		sheet_close(&k->sheet[s]);
+		if (!samples[s].given)
+			free(samples[s].first);
+	}
+	Columns *const columns[] = {&k->label, &k->group, &k->text, &k->numbers, &k->skip};
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		columns_close(columns[i]);
+	free(k->is_test);
+	free(k);
+	return good;
+}

@@ -1,0 +1,4 @@
+# exit 1
+$ printf '' >d.csv
+$ data "csv('d.csv')"
+check model.json
