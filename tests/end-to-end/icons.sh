@@ -15,5 +15,5 @@ temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 cd "$temp"
 "$sslc" run "$model" --steps 2 --out few >out 2>&1 || { cat out; exit 1; }
-grep -q '2214 train, 381 test: x u8\[32,32,3\] label i32\[\], 9 classes' out &&
+grep -q '2176 train, 419 test: x u8\[32,32,3\] label i32\[\], 9 classes' out &&
 	grep -q '2356 copies of other samples are left out' out || { cat out; exit 1; }
