@@ -29,6 +29,8 @@ cat >wrong.txt <<-WRONG
 	"data": "normal(8, 4)", "encoder": [["linear(4)", 3]], "loss": "mse(encoder(x), x)"
 	$base, "features": null
 	$base, "downstream": {"probe": {"freeze": ["encoder"]}}
+	$base, "downstream": {"probe": {"freeze": ["encoder"], "bank": {"f": "encoder(x)"}}}
+	$base, "downstream": {"probe": {$task, "bank": {"f": "encoder(x)"}, "metric": "mean(f)"}}
 	$base, "downstream": {"probe": {$task, "optimiser": "adam"}}
 	$base, "downstream": {"probe": {$task, "baselines": ["none"]}}
 	$base, "downstream": {"probe": {$task, "labels": 0}}
