@@ -79,6 +79,20 @@ bool reshape_is_unit(const Graph *g, const Node *n)
 	return ps == qs && memcmp(p, q, (size_t)ps * sizeof *p) == 0;
 }
 
+NodeId under_windows(const Graph *g, NodeId x)
+{
+	bool windows = false;
+	NodeId at = x;
+	for (;;) {
+		const Node *n = node(g, at);
+		windows |= n->op == OP_windows;
+		if (n->op != OP_windows && n->op != OP_transpose && n->op != OP_slice &&
+		    !(n->op == OP_reshape && reshape_is_unit(g, n)))
+			return windows ? at : x;
+		at = n->in[0];
+	}
+}
+
 void reshape_unit_axes(const Graph *g, const Node *n, int axis[MAX_RANK])
 {
 	Shape from = node(g, n->in[0])->shape;

@@ -8,19 +8,9 @@
 
 #include <string.h>
 
-/* Seen through what only renames axes. */
 static bool is_windows(const Graph *g, NodeId x)
 {
-	for (;;) {
-		const Node *n = node(g, x);
-		if (n->op == OP_windows)
-			return true;
-		if (n->op != OP_transpose && n->op != OP_reshape && n->op != OP_slice)
-			return false;
-		if (n->op == OP_reshape && !reshape_is_unit(g, n))
-			return false;
-		x = n->in[0];
-	}
+	return under_windows(g, x) != x;
 }
 
 bool dot_is_windowed(const Graph *g, const Node *dot)
