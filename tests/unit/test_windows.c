@@ -47,6 +47,15 @@ static NodeId conv_node(Graph *g, const Conv *v, NodeId x, NodeId w)
 	                        .y_contract = {0, 1, 3}});
 }
 
+/* g b h (w) n -> b h (w) g n */
+static NodeId groups_behind(Graph *g, NodeId y)
+{
+	Axes order = {.count = node(g, y)->shape.rank};
+	for (uint8_t i = 0; i < order.count; i++)
+		order.at[i] = (uint8_t)(i < order.count - 2 ? i + 1 : i == order.count - 2 ? 0 : i);
+	return op_transpose(g, y, order);
+}
+
 /* -- By definition ----------------------------------------------------------------------------- */
 
 typedef struct Point {
@@ -108,8 +117,8 @@ static double bound_of(const Conv *v, DType dot)
 	return dot == DTYPE_bf16 ? 0x3p-9 * (double)(planes + 9 * v->inputs + 9 * v->outputs) : 1e-10;
 }
 
-/* dot: as c->dot_type */
-static bool conv_of_is_right(DType dot, const Conv *v, const char *cpu, Hook hook)
+/* dot: as c->dot_type; last: what follows has the groups behind space, as x */
+static bool conv_into_is_right(DType dot, const Conv *v, bool last, const char *cpu, Hook hook)
 {
 	if (!case_runs())
 		return true;
@@ -124,8 +133,9 @@ static bool conv_of_is_right(DType dot, const Conv *v, const char *cpu, Hook hoo
 	NodeId y = conv_node(g, v, x, w);
 	graph_output(g, "y", y);
 	Axes all = {.count = node(g, y)->shape.rank, .at = {0, 1, 2, 3, 4}};
-	NodeId weights = op_input(g, "weights", DTYPE_f32, node(g, y)->shape);
-	NodeId loss = op_sum(g, op_mul(g, y, weights), all);
+	NodeId z = last ? groups_behind(g, y) : y;
+	NodeId weights = op_input(g, "weights", DTYPE_f32, node(g, z)->shape);
+	NodeId loss = op_sum(g, op_mul(g, z, weights), all);
 	graph_output(g, "dx", op_gradient(g, loss, x));
 	graph_output(g, "dw", op_gradient(g, loss, w));
 	Feed feed[] = {{"x", test_numbers(c, DTYPE_f32, shape_size(xs), 1)},
@@ -160,6 +170,12 @@ static bool conv_of_is_right(DType dot, const Conv *v, const char *cpu, Hook hoo
 	return good;
 }
 
+static bool conv_of_is_right(DType dot, const Conv *v, const char *cpu, Hook hook)
+{
+	return conv_into_is_right(dot, v, false, cpu, hook) &&
+	       (v->groups == 1 || conv_into_is_right(dot, v, true, cpu, hook));
+}
+
 static bool conv_is_right(const Conv *v, const char *cpu, Hook hook)
 {
 	return conv_of_is_right(DTYPE_none, v, cpu, hook);
@@ -182,6 +198,24 @@ static const Conv LINES[] = {
     {1, 300, 1, 1, 25, 10, 1, 12, 1, true}, {2, 20, 1, 1, 3, 1, 1, 1, 33, true},
     {1, 29, 3, 4, 3, 4, 1, 0, 1, true},
 };
+
+/* A channel meets its own weights only: widths that are no multiple of a vector, as many places as
+ * are summed side by side and a few more, sums of one block and of many. */
+static const Conv DEPTHWISE[] = {
+    {2, 11, 1, 1, 3, 1, 1, 1, 33, false},  {1, 13, 1, 1, 5, 1, 1, 2, 70, false},
+    {3, 8, 1, 1, 7, 1, 1, 3, 17, false},   {2, 20, 1, 1, 3, 2, 1, 1, 64, false},
+    {1, 12, 1, 1, 9, 1, 1, 4, 8, false},   {2, 10, 1, 1, 3, 1, 2, 2, 16, false},
+    {1, 15, 1, 1, 5, 3, 1, 0, 130, false}, {2, 6, 1, 1, 2, 2, 1, 0, 40, false},
+    {4, 2, 1, 1, 3, 1, 1, 1, 48, false},   {2, 90, 1, 1, 9, 1, 1, 4, 20, true},
+    {3, 31, 1, 1, 4, 2, 1, 1, 65, true},   {1, 40, 1, 1, 3, 1, 5, 5, 16, true},
+};
+
+static void depthwise(void)
+{
+	static const char *const CPUS[] = {NULL, "x86-64-v3", "x86-64"};
+	for (size_t i = 0; i < COUNT(DEPTHWISE); i++)
+		CU_ASSERT(conv_is_right(&DEPTHWISE[i], CPUS[i % 3], i % 2 ? SERIAL : ALL_HOOKS));
+}
 
 static void planes(void)
 {
@@ -226,6 +260,8 @@ static void of_bf16(void)
 }
 
 CU_TestInfo test_windows[] = {
-    {"planes", planes}, {"lines", lines},     {"other processors", other_processors},
-    {"large", large},   {"of bf16", of_bf16}, CU_TEST_INFO_NULL,
+    {"planes", planes},        {"lines", lines},
+    {"depth-wise", depthwise}, {"other processors", other_processors},
+    {"large", large},          {"of bf16", of_bf16},
+    CU_TEST_INFO_NULL,
 };
