@@ -3,7 +3,7 @@
  *
  * A reshape can be seen through only if its operand is stored or the row-major order is all that
  * matters; a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
- * more than once. What a dot takes in bf16 is stored so, half as large as the f32 that it is made
+ * more than once; a fold over windows reads what lies under them again and again. What a dot takes in bf16 is stored so, half as large as the f32 that it is made
  * of, but for inputs and states, which are rounded while they are packed.
  *
  * A constant is made wherever it is used, even if it is a result as well: one node may be the half
@@ -71,6 +71,22 @@ static void store_result(Fuse *f, NodeId x)
 	f->must_store[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: buffers.c */
 }
 
+/* A fold over windows that overlap reads each element often (a depth-wise convolution): what it
+ * reads is stored with the padding in place, so that no step of the fold asks where the border is. */
+static void store_under_windows(Fuse *f, NodeId x, int depth)
+{
+	const Graph *g = f->g;
+	const Node *n = node(g, x);
+	NodeId base = under_windows(g, x);
+	if (base != x) {
+		bool often = 2 * shape_size(n->shape) >= 3 * shape_size(node(g, base)->shape);
+		f->must_store[base] |= often && !node_is_leaf(node(g, base)) && !node_is_filled(g, base);
+		return;
+	}
+	for (int i = 0; op_info[n->op].kind == MAP && depth > 0 && i < n->count; i++)
+		store_under_windows(f, n->in[i], depth - 1);
+}
+
 void fuse_must_store(Fuse *f)
 {
 	const Graph *g = f->g;
@@ -88,6 +104,8 @@ void fuse_must_store(Fuse *f)
 			f->must_store[n->in[0]] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
 			f->must_store[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
+		if (op_info[n->op].kind == REDUCE && !f->c->machine->bare) /* there memory is dear */
+			store_under_windows(f, n->in[0], 8);
 		f->must_store[x] |= op_info[n->op].kind == LOOP;
 		for (int i = 0; n->op == OP_scan && i < n->count; i++)
 			f->must_store[loop_base(g, n->in[i])] = true;
