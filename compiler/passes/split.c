@@ -5,7 +5,8 @@
  * shape alone, so the bits do not depend on threads. Applies where everything is reduced: [n] ->
  * [pieces, n / pieces] -> [pieces] -> []; and to a product over windows that sums over the samples
  * of a batch to a small result (the gradient of a convolution's weights): each piece reads its
- * samples once, where tiles of the result would read them all. A scatter adds one term after the
+ * samples once, where tiles of the result would read them all. The same where that product is a sum
+ * (depth-wise): one for each sample, then one over the samples. A scatter adds one term after the
  * other to wherever the indices say, so there are no blocks to sum: where many may meet in one
  * element, the sums are of f64, as large as a sum of f32 and what rounding takes of it. */
 #include "passes.h"
@@ -102,6 +103,31 @@ static NodeId widen_scatter(Graph *g, const Graph *in, const Node *n, const Node
 	return op_cast(g, sum, DTYPE_f32);
 }
 
+/* -- Sums over windows, and over the samples --------------------------------------------------- */
+
+/* A depth-wise convolution's gradient by its weights: a sum for each sample, whose windows are read
+ * from a cache, then one over the samples. */
+static bool sums_windows_of_samples(const Graph *in, const Node *n)
+{
+	if (n->op != OP_sum)
+		return false;
+	const Node *product = node(in, n->in[0]);
+	bool windows = false;
+	for (int i = 0; product->op == OP_mul && i < product->count; i++)
+		windows |= under_windows(in, product->in[i]) != product->in[i];
+	return n->attr.axes.count > 1 && n->attr.axes.at[0] == 0 && windows &&
+	       product->shape.dim[0] > 1 && n->shape.rank < MAX_RANK &&
+	       2 * shape_size(n->shape) * product->shape.dim[0] <= shape_size(product->shape);
+}
+
+static NodeId sum_each_sample(Graph *g, const Node *n, NodeId x)
+{
+	Axes inner = {.count = (uint8_t)(n->attr.axes.count - 1)}, first = {.count = 1};
+	for (int i = 0; i < inner.count; i++)
+		inner.at[i] = n->attr.axes.at[i + 1];
+	return op_sum(g, op_sum(g, x, inner), first);
+}
+
 static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
@@ -109,6 +135,8 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 		return widen_scatter(out, in, n, map);
 	if (n->op == OP_dot && dot_is_windowed(in, n))
 		return rewrite_product(out, in, n, map);
+	if (sums_windows_of_samples(in, n))
+		return sum_each_sample(out, n, map[n->in[0]]);
 	if (op_info[n->op].kind != REDUCE || n->shape.rank != 0)
 		return 0;
 	NodeId from = map[n->in[0]];
