@@ -3,22 +3,29 @@
  * Columns (the operand's last axis stays): lanes along it, a few vectors of sums in registers,
  * loops over the reduced axes inside. Rows (the last axis is reduced): lanes along it, a few
  * vectors of partial sums, folded by a fixed tree at the end. Long sums go in blocks (sum.c). The
- * order of the sums depends on shapes and the vector width alone. */
+ * order of the sums depends on shapes and the vector width alone.
+ *
+ * Columns of a stencil (products summed over windows: a depth-wise convolution and its gradients):
+ * several places along the axis before are summed side by side, as windows next to each other share
+ * most of what they read; what is read at the same address is loaded once (LLVM sees that). */
 #include "nest.h"
 
 #include <float.h>
 #include <math.h>
 
-enum { MOST = 4 }; /* vectors of sums */
+enum { MOST_VECTORS = 4, MOST = 8 }; /* vectors along the columns; of sums */
 
 typedef struct Fold {
 	KernelEmit *ke;
 	const Node *core;
 	Shape from;
 	bool gone[MAX_RANK];
-	int axis_of[MAX_RANK]; /* of the result -> of the operand */
-	Index index;           /* of the operand */
-	unsigned vectors;
+	int axis_of[MAX_RANK];  /* of the result -> of the operand */
+	Index index;            /* of the operand */
+	unsigned vectors, sums; /* sums: vectors, at each of the places */
+	int side;               /* of a stencil: the result's axis of the places; else -1 */
+	unsigned places;
+	V place;
 	V column, columns; /* of columns: where the first vector starts, where they end */
 	bool masked;
 	bool rows;
@@ -120,13 +127,17 @@ static void row_rest(Fold *f, V *sums)
 
 /* -- Vectors of columns ------------------------------------------------------------------------ */
 
-static Index column_index(Fold *f, const Index *at, int axis, unsigned i, V *mask)
+/* Of sum i; `side` is the axis of the places, `axis` that of the columns. */
+static Index column_index(Fold *f, const Index *at, int axis, int side, unsigned i, V *mask)
 {
 	Emit *e = f->ke->e;
 	Index index = *at;
-	index.at[axis] = LLVMBuildNSWAdd(e->b, f->column, l_word(e, (int64_t)i * f->ke->lanes), "");
+	V first = l_word(e, (int64_t)(i % f->vectors) * f->ke->lanes);
+	index.at[axis] = LLVMBuildNSWAdd(e->b, f->column, first, "");
 	index.lane_axis = axis;
 	index.lane_step = 1;
+	if (side >= 0)
+		index.at[side] = LLVMBuildNSWAdd(e->b, f->place, l_word(e, i / f->vectors), "");
 	*mask = f->masked ? l_tail_mask(e, f->ke->lanes,
 	                                LLVMBuildNSWSub(e->b, f->columns, index.at[axis], ""))
 	                  : NULL;
@@ -135,9 +146,10 @@ static Index column_index(Fold *f, const Index *at, int axis, unsigned i, V *mas
 
 static void fold_columns(Fold *f, V *sums)
 {
-	for (unsigned i = 0; i < f->vectors; i++) {
+	int side = f->side < 0 ? -1 : f->axis_of[f->side];
+	for (unsigned i = 0; i < f->sums; i++) {
 		V mask;
-		Index index = column_index(f, &f->index, f->from.rank - 1, i, &mask);
+		Index index = column_index(f, &f->index, f->from.rank - 1, side, i, &mask);
 		sums[i] = combine(f, sums[i], value_under(f, &index, mask));
 	}
 }
@@ -169,9 +181,9 @@ static void fold_part(Fold *f, int axis, V from, V to, V *sums)
 	bool row = axis == f->from.rank - 1;
 	Loop loop;
 	loop_begin(e, &loop, row ? "row" : "fold", from, to, l_word(e, row ? round_of(f) : 1), sums,
-	           f->vectors);
+	           f->sums);
 	value_forget(f->ke);
-	for (unsigned i = 0; i < f->vectors; i++)
+	for (unsigned i = 0; i < f->sums; i++)
 		sums[i] = loop.carry[i];
 	if (row)
 		row_round(f, loop.index, sums);
@@ -179,7 +191,7 @@ static void fold_part(Fold *f, int axis, V from, V to, V *sums)
 		f->index.at[axis] = loop.index, fold_axes(f, axis + 1, sums);
 	loop_end(e, &loop, sums);
 	value_forget(f->ke);
-	for (unsigned i = 0; i < f->vectors; i++)
+	for (unsigned i = 0; i < f->sums; i++)
 		sums[i] = loop.result[i];
 }
 
@@ -188,6 +200,22 @@ static int64_t end_of(const Fold *f, int axis)
 {
 	int64_t length = f->from.dim[axis];
 	return axis < f->from.rank - 1 ? length : length / round_of(f) * round_of(f);
+}
+
+/* The last of a stencil's reduced axes, if it is short, is no loop. */
+static bool is_unrolled(const Fold *f, int axis)
+{
+	enum { SHORT = 8 };
+	return f->side >= 0 && f->from.dim[axis] <= SHORT &&
+	       reduced_axis(f, axis + 1) == f->from.rank - 1;
+}
+
+static void fold_unrolled(Fold *f, int axis, V *sums)
+{
+	for (int64_t i = 0; i < f->from.dim[axis]; i++) {
+		f->index.at[axis] = l_word(f->ke->e, i);
+		fold_columns(f, sums);
+	}
 }
 
 /* Folds all of the reduced axes from `axis` on. */
@@ -200,6 +228,10 @@ static void fold_axes(Fold *f, int axis, V *sums)
 		fold_columns(f, sums);
 		return;
 	}
+	if (is_unrolled(f, axis)) {
+		fold_unrolled(f, axis, sums);
+		return;
+	}
 	if (end_of(f, axis) > 0)
 		fold_part(f, axis, l_word(e, 0), l_word(e, end_of(f, axis)), sums);
 	if (last)
@@ -210,7 +242,7 @@ static void fold_axes(Fold *f, int axis, V *sums)
 
 static void start(Fold *f, V *sums)
 {
-	for (unsigned i = 0; i < f->vectors; i++)
+	for (unsigned i = 0; i < f->sums; i++)
 		sums[i] = l_splat(f->ke->e, identity(f), f->ke->lanes);
 }
 
@@ -223,7 +255,7 @@ static void combine_vectors(Fold *f, V *sums)
 /* Of a row all vectors are of one sum. */
 static unsigned sums_of(const Fold *f)
 {
-	return f->rows ? 1 : f->vectors;
+	return f->rows ? 1 : f->sums;
 }
 
 static void end_block(Fold *f, V *block, Sum *sums)
@@ -338,10 +370,11 @@ static void columns_at(Fold *f, V column)
 	f->column = column;
 	fold_all(f, 0, sums);
 	value_forget(f->ke);
-	for (unsigned i = 0; i < f->vectors; i++) {
+	for (unsigned i = 0; i < f->sums; i++) {
 		V mask;
 		f->index.at[f->from.rank - 1] = NULL;
-		Index at = result_index(f), index = column_index(f, &at, f->core->shape.rank - 1, i, &mask);
+		Index at = result_index(f);
+		Index index = column_index(f, &at, f->core->shape.rank - 1, f->side, i, &mask);
 		index.mask = mask;
 		value_define(f->ke, f->ke->kernel->core, &index, sums[i]);
 		value_store_outs(f->ke, &index);
@@ -364,6 +397,28 @@ static void all_columns(Fold *f, V from, V to, int64_t length)
 	value_forget(f->ke);
 }
 
+/* The places of a stencil, so many side by side, then those that are left. */
+static void each_places(Fold *f, int i)
+{
+	Emit *e = f->ke->e;
+	int64_t length = f->core->shape.dim[i], columns = f->core->shape.dim[i + 1];
+	unsigned most = f->places, rest = (unsigned)(length % most);
+	Loop loop;
+	loop_begin(e, &loop, "places", l_word(e, 0), l_word(e, length - rest), l_word(e, most), NULL,
+	           0);
+	value_forget(f->ke);
+	f->place = loop.index;
+	all_columns(f, l_word(e, 0), l_word(e, columns), columns);
+	loop_end(e, &loop, NULL);
+	value_forget(f->ke);
+	if (rest == 0)
+		return;
+	f->place = l_word(e, length - rest);
+	f->sums = f->vectors * rest;
+	all_columns(f, l_word(e, 0), l_word(e, columns), columns);
+	f->sums = f->vectors * most;
+}
+
 /* Loops over the axes that stay; the first one is what tiles cut. */
 static void each_result(Fold *f, int i)
 {
@@ -374,6 +429,10 @@ static void each_result(Fold *f, int i)
 		tile_range(f->ke, f->begin, f->end, f->core->shape.dim[0], &from, &to);
 	if (i == kept) {
 		one_row(f);
+		return;
+	}
+	if (f->side == i) {
+		each_places(f, i);
 		return;
 	}
 	if (!f->rows && i == kept - 1) {
@@ -393,7 +452,41 @@ static unsigned vectors_of(const Fold *f)
 {
 	int64_t length = f->from.dim[f->from.rank - 1];
 	int64_t vectors = (length + f->ke->lanes - 1) / f->ke->lanes;
-	return vectors >= MOST ? MOST : vectors >= 2 ? 2 : 1;
+	return vectors >= MOST_VECTORS ? MOST_VECTORS : vectors >= 2 ? 2 : 1;
+}
+
+static bool is_stencil(const Fold *f)
+{
+	const Graph *g = f->ke->e->k->graph;
+	const Node *product = node(g, f->core->in[0]);
+	bool windows = false;
+	for (int i = 0; product->op == OP_mul && i < product->count; i++)
+		windows |= under_windows(g, product->in[i]) != product->in[i];
+	return f->core->op == OP_sum && windows && !f->rows && !f->ke->e->c->machine->bare;
+}
+
+/* As many as divide the axis, if they are not few. */
+static unsigned places_along(int64_t length)
+{
+	for (unsigned places = MOST; places > MOST / 2; places--)
+		if (length % places == 0)
+			return places;
+	return length < MOST ? (unsigned)length : MOST;
+}
+
+static void choose_places(Fold *f)
+{
+	f->side = -1;
+	f->vectors = vectors_of(f);
+	int before = f->core->shape.rank - 2; /* the axis before the columns; tiles cut the first */
+	if (is_stencil(f) && before > 0 && f->core->shape.dim[before] > 1) {
+		f->side = before;
+		f->places = places_along(f->core->shape.dim[before]);
+		unsigned fit = MOST / f->places;
+		f->vectors = f->vectors < fit ? f->vectors : fit;
+		f->vectors = f->vectors == 3 ? 2 : f->vectors;
+	}
+	f->sums = f->vectors * (f->side < 0 ? 1 : f->places);
 }
 
 V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
@@ -403,8 +496,9 @@ V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
 	          .core = core,
 	          .from = node(ke->e->k->graph, core->in[0])->shape,
 	          .index = *row,
-	          .rows = true};
-	f.vectors = vectors_of(&f);
+	          .rows = true,
+	          .side = -1};
+	f.vectors = f.sums = vectors_of(&f);
 	fold_all(&f, f.from.rank - 1, sums);
 	return fold_lanes(&f, sums[0]);
 }
@@ -427,6 +521,6 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 			f.axis_of[kept++] = i;
 	int last = f.from.rank - 1;
 	f.rows = f.gone[last];
-	f.vectors = vectors_of(&f);
+	choose_places(&f);
 	each_result(&f, 0);
 }
