@@ -185,7 +185,27 @@ static bool dump_code(sslc_program *p, PlannedFunction f, const char *stage, Tex
 	return codegen_text(p->codegen, &f, what, out);
 }
 
-bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out)
+/* LLVM's text and assembly have a form of their own: here line by line. */
+static bool code_json(sslc_program *p, PlannedFunction f, const char *name, const char *stage,
+                      Text *out)
+{
+	Text code = {0};
+	bool good = dump_code(p, f, stage, &code);
+	text_printf(out, "{\"graph\": ");
+	text_json(out, name);
+	text_printf(out, ", \"stage\": \"%s\", \"lines\": [", stage);
+	char *line = code.data;
+	for (char *end; good && line && (end = strchr(line, '\n')); line = end + 1) {
+		*end = 0;
+		text_printf(out, line == code.data ? "\n  " : ",\n  ");
+		text_json(out, line);
+	}
+	text_printf(out, "]}\n");
+	text_close(&code);
+	return good;
+}
+
+bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format format, Text *out)
 {
 	bool of_graphs = stage_is_of_graphs(stage);
 	if (!of_graphs && !open_machine(p))
@@ -193,18 +213,27 @@ bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Te
 	Lowered l = lower(&p->c, graph, of_graphs ? stage : NULL);
 	if (!l.graph || (!of_graphs && !l.plan))
 		return false;
+	bool dot = format == SSLC_DOT, json = format == SSLC_JSON;
 	if (of_graphs && dot)
 		graph_dot(l.graph, out);
+	else if (of_graphs && json)
+		graph_json(l.graph, stage, out);
 	else if (of_graphs)
 		graph_print(l.graph, stage, out);
 	else if (strcmp(stage, "schedule") == 0 && dot)
 		kernels_dot(l.kernels, out);
+	else if (strcmp(stage, "schedule") == 0 && json)
+		kernels_json(l.kernels, out);
 	else if (strcmp(stage, "schedule") == 0)
 		kernels_print(l.kernels, out);
+	else if (strcmp(stage, "plan") == 0 && json)
+		plan_json(l.kernels, l.plan, out);
 	else if (strcmp(stage, "plan") == 0)
 		plan_print(l.kernels, l.plan, out);
 	else if (!open_codegen(p))
 		return false;
+	else if (json)
+		return code_json(p, planned(p, l), l.graph->name, stage, out);
 	else
 		return dump_code(p, planned(p, l), stage, out);
 	return true;

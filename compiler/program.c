@@ -406,11 +406,11 @@ bool sslc_stage_has_dot(const char *stage)
 	return stage_is_of_graphs(stage) || strcmp(stage, "schedule") == 0;
 }
 
-static bool guarded_dump(sslc_program *p, const char *function, const char *stage, bool dot,
-                         Text *out)
+static bool guarded_dump(sslc_program *p, const char *function, const char *stage,
+                         sslc_format format, Text *out)
 {
 	GUARD(p, false);
-	if (!is_stage(stage) || (dot && !sslc_stage_has_dot(stage)))
+	if (!is_stage(stage) || (format == SSLC_DOT && !sslc_stage_has_dot(stage)))
 		return false;
 	if (strcmp(stage, "parse") == 0) {
 		if (p->model)
@@ -418,14 +418,14 @@ static bool guarded_dump(sslc_program *p, const char *function, const char *stag
 		return p->model != NULL;
 	}
 	size_t i = find_function(p, function);
-	return i != SIZE_MAX && compile_dump(p, p->bundle->graph[i], stage, dot, out);
+	return i != SIZE_MAX && compile_dump(p, p->bundle->graph[i], stage, format, out);
 }
 
 bool sslc_dump(sslc_program *p, const char *function, const char *stage, sslc_format format,
                FILE *out)
 {
 	Text text = {0};
-	bool good = out && guarded_dump(p, function, stage, format == SSLC_DOT, &text);
+	bool good = out && guarded_dump(p, function, stage, format, &text);
 	if (good && text.size)
 		good = fwrite(text.data, 1, text.size, out) == text.size;
 	text_close(&text);

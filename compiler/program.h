@@ -69,7 +69,7 @@ bool open_loader(sslc_program *p);
 /* Machine code for these graphs of the bundle, all together; code->call is NULL after an error. */
 void compile_functions(sslc_program *p, const size_t *which, size_t count);
 /* Text of one graph of the bundle after a stage; false: no such stage, or errors. */
-bool compile_dump(sslc_program *p, Graph *graph, const char *stage, bool dot, Text *out);
+bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format format, Text *out);
 bool stage_is_of_graphs(const char *stage);
 /* cause.c: of `cause` in model.h. */
 bool find_cause(sslc_program *p, const char *state, const sslc_runner *runner, sslc_cause *to);

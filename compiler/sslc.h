@@ -170,7 +170,7 @@ SSLC_API const char *const *sslc_targets(void);
  * was compiled; NULL: nothing to say. */
 SSLC_API const char *sslc_note(const sslc_program *p);
 
-typedef enum sslc_format { SSLC_TEXT, SSLC_DOT } sslc_format;
+typedef enum sslc_format { SSLC_TEXT, SSLC_DOT, SSLC_JSON } sslc_format;
 /* Writes one function after one stage: parse, elaborate, autodiff, a pass, schedule, plan, llvm, asm
  * (the list: sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage
  * or function, a stage that has no drawing, NULL for `out`, or errors. */

@@ -76,6 +76,20 @@ void text_number(Text *t, double value, bool is_float)
 	text_printf(t, "%s", buffer);
 }
 
+void text_json(Text *t, const char *text)
+{
+	text_printf(t, "\"");
+	for (const char *p = text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			text_printf(t, "\\%c", *p);
+		else if ((unsigned char)*p < ' ')
+			text_printf(t, "\\u%04x", (unsigned)*p);
+		else
+			text_add(t, p, 1);
+	}
+	text_printf(t, "\"");
+}
+
 /* -- Characters -------------------------------------------------------------------------------- */
 
 size_t utf8_bytes(const char *at, size_t left)

@@ -289,9 +289,10 @@ double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_c
 /* verify.c: what must hold between any two stages. Breaks: BUG naming the stage and the node. */
 void graph_verify(const Graph *g, const char *stage);
 
-/* print.c, read.c, dot.c: see compiler/README.md for the text form */
+/* print.c, json.c, read.c, dot.c: see compiler/README.md for the text form */
 void graph_print(const Graph *g, const char *stage, Text *out); /* stage may be NULL */
 Graph *graph_read(Compile *c, uint32_t file);                   /* errors in diags, NULL */
 void graph_dot(const Graph *g, Text *out);                      /* Graphviz */
+void graph_json(const Graph *g, const char *stage, Text *out);
 
 #endif

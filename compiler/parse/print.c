@@ -123,25 +123,11 @@ void expr_print(const Expr *e, Text *out)
 
 /* -- JSON -------------------------------------------------------------------------------------- */
 
-static void print_json_text(const char *text, Text *out)
-{
-	text_printf(out, "\"");
-	for (const char *p = text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			text_printf(out, "\\%c", *p);
-		else if ((unsigned char)*p < ' ')
-			text_printf(out, "\\u%04x", (unsigned)*p);
-		else
-			text_add(out, p, 1);
-	}
-	text_printf(out, "\"");
-}
-
 static void print_json_expr(const Expr *e, Text *out)
 {
 	Text plain = {0};
 	expr_print(e, &plain);
-	print_json_text(plain.data, out);
+	text_json(out, plain.data);
 	text_close(&plain);
 }
 
@@ -179,7 +165,7 @@ static void print_signature(const Definition *d, Text *out)
 	}
 	if (d->count)
 		text_printf(&key, ")");
-	print_json_text(key.data, out);
+	text_json(out, key.data);
 	text_close(&key);
 }
 
@@ -217,7 +203,7 @@ static void print_freeze(const Freeze *f, Text *out)
 	text_printf(out, "\"freeze\": [");
 	for (size_t i = 0; i < f->count; i++) {
 		text_printf(out, i ? ", " : "");
-		print_json_text(f->name[i], out);
+		text_json(out, f->name[i]);
 	}
 	text_printf(out, "]");
 }
@@ -225,7 +211,7 @@ static void print_freeze(const Freeze *f, Text *out)
 static void print_task(const Task *t, Text *out)
 {
 	text_printf(out, "    ");
-	print_json_text(t->name, out);
+	text_json(out, t->name);
 	text_printf(out, ": {\n      ");
 	print_freeze(&t->freeze, out);
 	text_printf(out, ",\n      \"baselines\": [");
@@ -261,12 +247,12 @@ static void print_task(const Task *t, Text *out)
 static void print_rule(const Rename *r, Text *out)
 {
 	text_printf(out, "\n      ");
-	print_json_text(r->pattern, out);
+	text_json(out, r->pattern);
 	text_printf(out, r->count ? ": {" : ": null");
 	for (size_t i = 0; i < r->count; i++) {
 		const RenamePart *part = &r->part[i];
 		text_printf(out, i ? ", " : "");
-		print_json_text(part->name, out);
+		text_json(out, part->name);
 		text_printf(out, ": ");
 		if (part->is_number)
 			text_number(out, part->number, false);
@@ -283,7 +269,7 @@ static void print_namings(const Model *m, Text *out)
 	for (size_t i = 0; i < m->naming_count; i++) {
 		const Naming *n = &m->naming[i];
 		text_printf(out, i ? ",\n    " : ",\n  \"names\": {\n    ");
-		print_json_text(n->name, out);
+		text_json(out, n->name);
 		text_printf(out, ": {");
 		for (size_t r = 0; r < n->count; r++) {
 			text_printf(out, r ? "," : "");
@@ -297,7 +283,7 @@ static void print_namings(const Model *m, Text *out)
 void model_print(const Model *m, Text *out)
 {
 	text_printf(out, "{\n  \"name\": ");
-	print_json_text(m->name, out);
+	text_json(out, m->name);
 	text_printf(out, ",\n  \"data\": ");
 	print_json_expr(m->data, out);
 	size_t definitions = 0;
@@ -323,7 +309,7 @@ void model_print(const Model *m, Text *out)
 	}
 	if (strcmp(m->precision, "f32") != 0) {
 		text_printf(out, ",\n  \"precision\": ");
-		print_json_text(m->precision, out);
+		text_json(out, m->precision);
 	}
 	print_namings(m, out);
 	print_train(&m->train, 2, out);

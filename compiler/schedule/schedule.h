@@ -264,6 +264,7 @@ const char *kernel_kind(const Kernel *kernel);
 Span kernel_origin(const Kernels *k,
                    const Kernel *kernel); /* of its core or first out; file 0: none */
 void kernels_dot(const Kernels *k, Text *out);
+void kernels_json(const Kernels *k, Text *out); /* json.c */
 
 /* chain.c: one past the last kernel that runs together with `first`, the first of its chain. */
 uint32_t chain_end(const Kernels *k, uint32_t first);
@@ -289,6 +290,8 @@ enum { ARENA_ALIGN = 64 };
 Plan *plan(Compile *c, Kernels *k);
 void plan_print(const Kernels *k, const Plan *p,
                 Text *out); /* buffer, bytes, offset, first use, last use; peak last */
+
+void plan_json(const Kernels *k, const Plan *p, Text *out); /* json.c */
 
 /* -- verify.c: BUG if a promise above is broken ------------------------------------------------ */
 

@@ -33,6 +33,7 @@ typedef struct Options {
 	const char *data, *out, *init, *stage, *function, *checkpoint, *split, *cpu, *target, *weights,
 	    *functions, *only, *freeze, *prefix, *prompt, *temperature, *names;
 	const char *hold_out, *search, *score; /* of sweep; hold_out of run, too */
+	const char *diff;
 	int64_t draws;
 	bool no_baselines;
 	int64_t epochs, steps, seeds, samples, threads, batch, tokens, top_k, slide, size;
