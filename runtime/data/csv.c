@@ -26,6 +26,29 @@ static bool is_whole(double x, double least, double most)
 	return x >= least && x <= most && x == floor(x);
 }
 
+/* What is said of tables, series and texts at once. */
+static bool check_together(const Wishes *w, double stride, char why[WHY])
+{
+	if (*w->text && stride != 0)
+		return because(why, "stride is of series, but text='%.60s' makes samples of text", w->text);
+	if (!*w->text && !w->window && stride != 0)
+		return because(why, "stride=%g is of windows: say window, too", stride);
+	if (*w->text && *w->columns)
+		return because(why, "x is the text of '%.60s': give columns='%.60s' a name of its own",
+		               w->text, w->columns);
+	if (!*w->text && strcmp(w->tokenizer, "bytes") != 0)
+		return because(why, "tokenizer='%.60s' is of text: say which column, as text='...'",
+		               w->tokenizer);
+	if (*w->label && *w->target)
+		return because(why, "label names classes and target numbers: say one of them");
+	if (*w->hold_out && !*w->group)
+		return because(why, "hold_out='%.60s' names values of a column: say which, as group='...'",
+		               w->hold_out);
+	if (*w->test_path && *w->hold_out)
+		return because(why, "hold_out and test_path both say what is held out: say one of them");
+	return true;
+}
+
 static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 {
 	const char *const *t = a->text;
@@ -57,18 +80,7 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 		               n[9], LONGEST_WINDOW);
 	w->window = (int64_t)n[8];
 	w->stride = n[9] > 0 ? (int64_t)n[9] : w->window;
-	if (*w->text && n[9] != 0)
-		return because(why, "stride is of series, but text='%.60s' makes samples of text", w->text);
-	if (!*w->text && !w->window && n[9] != 0)
-		return because(why, "stride=%g is of windows: say window, too", n[9]);
-	if (*w->label && *w->target)
-		return because(why, "label names classes and target numbers: say one of them");
-	if (*w->hold_out && !*w->group)
-		return because(why, "hold_out='%.60s' names values of a column: say which, as group='...'",
-		               w->hold_out);
-	if (*w->test_path && *w->hold_out)
-		return because(why, "hold_out and test_path both say what is held out: say one of them");
-	return read_missing(t[7], &w->missing, why);
+	return check_together(w, n[9], why) && read_missing(t[7], &w->missing, why);
 }
 
 /* -- Columns ----------------------------------------------------------------------------------- */

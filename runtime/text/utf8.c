@@ -82,6 +82,10 @@ bool text_check(const char *name, const char *bytes, size_t size, char why[WHY])
 	size_t good = utf8_check(bytes, size);
 	bool wide =
 	    size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
+	if (size >= 6 && (memcmp(bytes, "PAR1", 4) == 0 || memcmp(bytes, "ARROW1", 6) == 0))
+		return because(
+		    why, "'%.200s' is %s, which is not read: make it .npz or CSV, by Python's pyarrow, say",
+		    name, *bytes == 'P' ? "Parquet" : "Arrow");
 	if (wide)
 		return because(why, "'%.200s' is UTF-16; make it UTF-8: iconv -f utf-16 -t utf-8", name);
 	if (nul && (size_t)(nul - bytes) < good)

@@ -55,6 +55,9 @@ if command -v man >/dev/null; then
 	while read -r command option; do
 		sed -n "/^   sslc $command\$/,/^   sslc/p" page | grep -q -e "^       --$option\>" || die "man sslc: no --$option of $command"
 	done <options
+	for reader in npy npz csv images lines audio; do
+		grep -q "^       $reader(" page || die "man sslc: says nothing of $reader()"
+	done
 fi
 
 completed() { # WORD ...: what bash makes of the last

@@ -65,5 +65,7 @@ bad += ["the schema takes " + line for line in open("wrong.txt") if valid(json.l
 layers = schema["definitions"]["layer"]["examples"]
 if "linear(units, bias=1)" not in layers or not any(o.startswith("adamw(lr=0.001") for o in schema["definitions"]["optimizer"]["examples"]):
     bad.append("the library is not among the examples")
+readers = {e.split("(")[0] for e in schema["definitions"]["reader"]["examples"]}
+bad += ["the schema knows no reader " + r for r in {"npy", "npz", "csv", "images", "lines", "audio"} - readers]
 sys.exit("\n".join(bad) if bad else 0)
 PYTHON

@@ -339,6 +339,8 @@ static void what_cannot_be_read_is_refused(void)
 	        "no window of 3 rows fits into the train rows");
 	refused(OPEN(text, T("skip", "k"), N("stride", 2)), why, "say window, too");
 	refused(OPEN(text, T("skip", "k"), N("window", 1.5)), why, "numbers of rows");
+	refused(OPEN(text, T("text", "k"), T("columns", "a")), why, "a name of its own");
+	refused(OPEN(text, T("skip", "k"), T("tokenizer", "chars")), why, "say which column");
 	refused(OPEN(text, T("text", "k"), N("stride", 2)), why, "stride is of series");
 	refused(OPEN(text, T("skip", "k"), T("x", "a")), why, "cannot name further columns");
 	refused(OPEN(text, T("skip", "k"), N("test", 1)), why, "below 1");

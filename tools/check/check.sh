@@ -66,6 +66,11 @@ for file in $(git ls-files -co --exclude-standard 'tests/*/test_*.c'); do
 	grep -q "SUITE($suite)" tests/unit/suites.def || echo "$file: its suite is not in tests/unit/suites.def" >>"$breaches"
 done
 
+# -- Every reader is described ---------------------------------------------------------------------------------
+sed -n 's/^READER(\([a-z_]*\),.*/\1/p' runtime/data/readers.def | while read -r reader; do
+	grep -q "\`$reader(" models/README.md || echo "models/README.md: says nothing of the reader $reader" >>"$breaches"
+done
+
 # -- Links of the READMEs ---------------------------------------------------------------------------------------
 for file in $(git ls-files -co --exclude-standard '*.md'); do
 	grep -o '](\([^)#]*\)' "$file" | sed 's/](//' | grep -v '^http' | grep -v '^$' | while read -r link; do

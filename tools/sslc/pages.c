@@ -1,5 +1,5 @@
 /* pages.c: a program of the build: prints the manual page of sslc, or its completions for a shell,
- * from commands.def and options.def.
+ * from commands.def, options.def and the table of readers.
  * usage: sslc_pages man|bash|zsh|fish */
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +20,14 @@ static const Option options[] = {
 enum { OPTIONS = sizeof options / sizeof *options };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct Reader {
+	const char *name, *parameters, *meaning;
+} readers[] = {
+#define READER(name, parameters, meaning) {#name, parameters, meaning},
+#include "../../runtime/data/readers.def"
+#undef READER
+};
 
 #define EACH_COMMAND(c) for (const Command *c = commands; c < commands + COMMANDS; c++)
 #define EACH_OPTION(o)  for (const Option *o = options; o < options + OPTIONS; o++)
@@ -100,6 +108,17 @@ static void man_command(const Command *c)
 	puts("\n.RE\n.fi");
 }
 
+static void man_reader(const struct Reader *r)
+{
+	fputs(".TP\n\\fB", stdout);
+	put_roff(r->name);
+	fputs("\\fR(", stdout);
+	put_roff(r->parameters);
+	fputs(")\n", stdout);
+	put_roff(r->meaning);
+	puts("");
+}
+
 static void print_man(void)
 {
 	puts(".TH SSLC 1 \"\" \"sslc " SSLC_VERSION "\" \"User Commands\"\n"
@@ -115,6 +134,9 @@ static void print_man(void)
 	    "and says in a table whether pre\\-training helped.\n.SH COMMANDS");
 	EACH_COMMAND(c)
 	man_command(c);
+	puts(".SH DATA\nWhat \\(dqdata\\(dq of a model file can call:");
+	for (const struct Reader *r = readers; r < readers + sizeof readers / sizeof *readers; r++)
+		man_reader(r);
 	puts(".SH EXIT STATUS");
 	put_roff(EXIT_MEANINGS);
 	puts(".");

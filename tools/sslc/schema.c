@@ -65,6 +65,19 @@ static void print_names(void)
 	puts("]}},");
 }
 
+static void print_readers(void)
+{
+	static const char *const readers[] = {
+#define READER(name, parameters, meaning) #name "(" parameters ")",
+#include "../../runtime/data/readers.def"
+#undef READER
+	};
+	fputs("    \"reader\": {\"type\": \"string\", \"examples\": [", stdout);
+	for (size_t i = 0; i < COUNT(readers); i++)
+		printf("%s\"%s\"", i ? ", " : "", readers[i]);
+	puts("]},");
+}
+
 static void print_train(void)
 {
 	puts(
@@ -135,6 +148,7 @@ int command_schema(const Options *o)
 	puts("      \"encoder\": {\"$ref\": \"#/definitions/network\"}\n  },\n  \"definitions\": {");
 	fputs(shapes, stdout);
 	print_names();
+	print_readers();
 	print_calls(&c, p, "layer", "lib/activations.json lib/layers.json lib/blocks.json", "x", NULL);
 	print_calls(&c, p, "optimizer", "lib/optimizers.json", "w", "g");
 	print_calls(&c, p, "loss", "lib/losses.json", NULL, NULL);
