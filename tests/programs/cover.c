@@ -149,6 +149,7 @@ bool cover_stored(Cover *c)
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/speech/cases.def") &&
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/detection/cases.def") &&
 	            use_models(c, p->prelude, SSLC_SOURCE "/models/text/*.json") &&
 	            use_models(c, p->prelude, SSLC_SOURCE "/models/vision/*.json") &&
 	            use_models(c, p->prelude, SSLC_SOURCE "/models/speech/*.json");

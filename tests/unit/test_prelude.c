@@ -135,6 +135,12 @@ static const Case MASKS[] = {
 #undef CASE
 };
 
+static const Case DETECTION[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/detection/cases.def"
+#undef CASE
+};
+
 /* -- The truth --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -148,6 +154,7 @@ static const struct {
     {"recurrent/truth.safetensors", RECURRENT, COUNT(RECURRENT)},
     {"text/truth.safetensors", TEXT, COUNT(TEXT)},
     {"speech/truth.safetensors", SPEECH, COUNT(SPEECH)},
+    {"detection/truth.safetensors", DETECTION, COUNT(DETECTION)},
 };
 
 static SafeFile truth;
