@@ -73,6 +73,7 @@ static const sslc_task *tasks_of(sslc_program *p)
 		    .samples = t->samples,
 		    .per_class = t->task->labels.value < 1 ? 0 : (int64_t)t->task->labels.value,
 		    .has_bank = t->task->bank != NULL,
+		    .has_collect = t->task->collect != NULL,
 		    .is_raw = t->is_raw,
 		    .is_scratch = !t->freezes && !t->is_raw && strcmp(t->name, t->task->name) != 0,
 		    .with_random = t->task->baseline_random,

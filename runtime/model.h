@@ -94,6 +94,7 @@ typedef struct sslc_task {
 	int64_t samples;   /* to train on: all, or as many as "labels" says, */
 	int64_t per_class; /* so many of each class; 0: in proportion to the classes */
 	bool has_bank;     /* trains nothing: T.bank in place of T.step */
+	bool has_collect;  /* T.collect keeps values of every test sample: T.score sees those alone */
 	bool is_raw,
 	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */
 	bool with_random;

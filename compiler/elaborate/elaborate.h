@@ -44,6 +44,7 @@ typedef struct BundleTask {
 	int64_t batch, steps, samples; /* samples: those to train on */
 	bool higher_is_better;         /* of the metric: not of a loss */
 	DataField *bank;               /* of a task with a bank: each value, [samples, ...] */
+	DataField *collected;          /* of a task with a collect: each value, [test samples, ...] */
 	const char *metric;            /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
@@ -74,6 +75,8 @@ typedef struct Range {
  *   T.bank          in place of T.step, for a task that trains nothing: out each value of its bank
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step, bank.NAME (as used)
  *                   out samples [batch]: of each sample, where the metric is their mean
+ *   T.collect       of a task that collects: out each value, one row a sample    inputs as T.score else
+ *                   has; then T.score reads all test samples' as collect.NAME, and there is no rest
  *   T.score.rest    the same for the last, smaller batch of the test set, if there is one
  *   T.predict       out prediction [batch of pre-training, ...], where it is known   inputs x
  * Inputs that a graph does not use are absent from it. seed is i32[2], step i32[] (steps done). */

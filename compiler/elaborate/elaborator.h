@@ -102,6 +102,7 @@ typedef struct Elab {
 	const LoopScope *loop; /* the innermost scan whose layer is being evaluated; NULL: none */
 	bool stopped;          /* a limit was passed, and reported: nothing more is evaluated */
 	bool training, in_init;
+	bool sees_collected;    /* a metric of what was collected: no data */
 	const BundleTask *task; /* NULL: pre-training */
 	uint32_t owner;         /* State.task of states made now */
 	const char *prefix;     /* of names of states made now: "" or "probe." */

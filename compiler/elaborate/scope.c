@@ -199,6 +199,9 @@ void unknown_name(Elab *b, Span span, const char *name, const Scope *scope, cons
 	const char *near = suggest(name, names, count);
 	if (near)
 		diag_help(b->c->diags, "did you mean '%s'?", near);
+	else if (b->sees_collected && strcmp(what, "value") == 0)
+		diag_help(b->c->diags,
+		          "this metric sees what \"collect\" names, of all test samples, and no data");
 	else if (strcmp(name, "label") == 0)
 		diag_help(b->c->diags, "this data has no labels");
 	else if (strcmp(what, "value") == 0)

@@ -60,13 +60,13 @@ static NodeId of_each(Graph *g, NodeId y, int64_t batch, int *terms)
 	return op_mul(g, sum, op_like(g, sum, (double)batch));
 }
 
-/* The names of the bank, for the metric to see. */
-static const Scope *bank_scope(Elab *b, const Scope *scope)
+/* -- What is kept of each sample --------------------------------------------------------------- */
+
+/* The names that were kept, for the metric to see: inputs "bank.NAME". */
+static const Scope *kept_scope(Elab *b, const char *key, const DataField *kept, const Scope *scope)
 {
-	const Body *bank = b->task->task->bank;
-	for (size_t i = 0; bank && i < bank->count; i++) {
-		const DataField *f = &b->task->bank[i];
-		const char *input = arena_printf(b->c->arena, "bank.%s", f->name);
+	for (const DataField *f = kept; f && f->name; f++) {
+		const char *input = arena_printf(b->c->arena, "%s.%s", key, f->name);
 		NodeId x = op_input(b->g, input, f->type, f->shape);
 		scope = scope_bind(b, scope, f->name, value_tensor(x));
 	}
@@ -88,16 +88,54 @@ static Value eval_use(Elab *b, const char *section, const Body *body, const Scop
 	return value_none();
 }
 
+/* T.bank or T.collect: an output for each named value, one row a sample, of which all `samples` are
+ * inputs of T.score. A list has no rows: it is for the values behind it to see. NULL: an error. */
+static DataField *build_kept(Elab *b, const char *key, const Body *body, const Scope *scope,
+                             int64_t batch, int64_t samples)
+{
+	size_t errors = diag_count(b->c->diags), count = 0;
+	if (body->kind != BODY_NAMED)
+		return NULL;
+	DataField *kept = new_array(b->c->arena, DataField, body->count + 1);
+	for (size_t i = 0; i < body->count; i++) {
+		const Named *n = &body->named[i];
+		Value v = eval_use(b, n->name, n->body, scope);
+		scope = scope_bind(b, scope, n->name, v);
+		if (v.kind == VALUE_NONE || v.kind == VALUE_LIST)
+			continue;
+		const Node *row = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
+		if (!row || !row->shape.rank || row->shape.dim[0] != batch) {
+			diag_error(b->c->diags, n->body->span,
+			           "'%s' is %s, but a %s keeps a tensor with one row a sample", n->name,
+			           value_text(b, &v), key);
+			continue;
+		}
+		kept[count] = (DataField){n->name, row->type, row->shape};
+		kept[count++].shape.dim[0] = samples;
+		graph_output(b->g, n->name, v.node);
+	}
+	if (!count && diag_count(b->c->diags) == errors)
+		diag_error(b->c->diags, body->span, "the %s keeps no tensor, so a metric sees nothing",
+		           key);
+	return diag_count(b->c->diags) == errors ? kept : NULL;
+}
+
 /* In the section of the loss where that is what it is made of: it has the same weights. */
 static void build_score(Elab *b, const char *name, const Body *metric, int64_t batch)
 {
 	const char *section = b->task->task->metric ? "metric" : "loss";
-	begin_graph(b, name, false, batch);
-	Value v = eval_use(b, section, metric, bank_scope(b, data_scope(b, batch)));
+	begin_graph(b, name, false, b->task->collected ? b->bundle->data.test_count : batch);
+	const DataField *collected = b->task->collected;
+	const Scope *scope = collected ? NULL : data_scope(b, batch);
+	scope = kept_scope(b, "bank", b->task->bank, scope);
+	scope = kept_scope(b, "collect", collected, scope);
+	b->sees_collected = collected;
+	Value v = eval_use(b, section, metric, scope);
+	b->sees_collected = false;
 	NodeId y = loss_of(b, &v, metric->span, "metric");
 	graph_output(b->g, "metric", y);
 	int terms = MOST_TERMS;
-	if (y)
+	if (y && !collected)
 		graph_output(b->g, "samples", of_each(b->g, y, batch, &terms));
 }
 
@@ -132,35 +170,22 @@ static NodeId build_training(Elab *b, const BundleTask *to)
 	return loss;
 }
 
-/* T.bank: an output for each named value, one row a sample. T.score reads all rows of all samples to
- * train on as inputs "bank.NAME"; 0: an error. */
 static bool build_bank(Elab *b, BundleTask *to)
 {
-	const Body *bank = to->task->bank;
-	size_t errors = diag_count(b->c->diags);
-	if (bank->kind != BODY_NAMED)
-		return false;
 	begin_graph(b, arena_printf(b->c->arena, "%s.bank", to->name), false, to->batch);
-	const Scope *scope = data_scope(b, to->batch);
-	to->bank = new_array(b->c->arena, DataField, bank->count + 1);
-	for (size_t i = 0; i < bank->count; i++) {
-		const Named *n = &bank->named[i];
-		Value v = eval_section(b, n->name, n->body, scope);
-		scope = scope_bind(b, scope, n->name, v);
-		if (v.kind == VALUE_NONE)
-			continue;
-		const Node *row = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
-		if (!row || !row->shape.rank || row->shape.dim[0] != to->batch) {
-			diag_error(b->c->diags, n->body->span,
-			           "'%s' is %s, but a bank keeps a tensor with one row a sample", n->name,
-			           value_text(b, &v));
-			continue;
-		}
-		to->bank[i] = (DataField){n->name, row->type, row->shape};
-		to->bank[i].shape.dim[0] = to->samples;
-		graph_output(b->g, n->name, v.node);
-	}
-	return diag_count(b->c->diags) == errors;
+	to->bank =
+	    build_kept(b, "bank", to->task->bank, data_scope(b, to->batch), to->batch, to->samples);
+	return to->bank;
+}
+
+/* The scores of a task that collects are one, of all test samples. */
+static bool build_collect(Elab *b, BundleTask *to, int64_t batch)
+{
+	begin_graph(b, arena_printf(b->c->arena, "%s.collect", to->name), false, batch);
+	const Scope *scope = kept_scope(b, "bank", to->bank, data_scope(b, batch));
+	to->collected =
+	    build_kept(b, "collect", to->task->collect, scope, batch, b->bundle->data.test_count);
+	return to->collected;
 }
 
 /* -- What it predicts -------------------------------------------------------------------------- */
@@ -218,8 +243,10 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	                                              : "loss";
 	to->higher_is_better = metric != t->loss && !is_loss(b, metric);
 	int64_t test = b->bundle->data.test_count, batch = to->batch < test ? to->batch : test;
+	if (t->collect && !build_collect(b, to, batch))
+		return;
 	build_score(b, arena_printf(a, "%s.score", to->name), metric, batch);
-	if (test % batch)
+	if (test % batch && !t->collect)
 		build_score(b, arena_printf(a, "%s.score.rest", to->name), metric, test % batch);
 	build_predict(b, to);
 }

@@ -229,6 +229,7 @@ static void print_task(const Task *t, Text *out)
 	print_definitions(&t->network, true, 6, out);
 	print_entry("loss", t->loss, 6, out);
 	print_entry("bank", t->bank, 6, out);
+	print_entry("collect", t->collect, 6, out);
 	print_entry("metric", t->metric, 6, out);
 	print_entry("predict", t->predict, 6, out);
 	if (t->optimizer) {

@@ -62,6 +62,19 @@ static void labels_parse(Compile *c, const Json *j, Task *t)
 	diag_help(c->diags, "0.01: a hundredth of the samples to train on; 60: so many of each class");
 }
 
+/* "bank" and "collect". */
+static Body *kept_parse(Compile *c, const Json *m)
+{
+	if (!want_kind(c, m, JSON_OBJECT, m->key,
+	               "an object of named values, such as {\"features\": \"encoder(x)\"}"))
+		return body_new(c, BODY_BAD, m->span);
+	Body *kept = body_parse(c, m, m->key);
+	for (size_t i = 0; kept->kind == BODY_NAMED && i < kept->count; i++)
+		if (kept->named[i].is_set)
+			diag_error(c->diags, kept->named[i].span, "a '%s' has no states to set", m->key);
+	return kept;
+}
+
 static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 {
 	if (strcmp(m->key, "freeze") == 0) {
@@ -69,10 +82,9 @@ static void task_key(Compile *c, const Json *m, Task *t, Model *model)
 	} else if (strcmp(m->key, "loss") == 0) {
 		t->loss = body_parse(c, m, "loss");
 	} else if (strcmp(m->key, "bank") == 0) {
-		t->bank = body_new(c, BODY_BAD, m->span);
-		if (want_kind(c, m, JSON_OBJECT, "bank",
-		              "an object of named values, such as {\"features\": \"encoder(x)\"}"))
-			t->bank = body_parse(c, m, "bank");
+		t->bank = kept_parse(c, m);
+	} else if (strcmp(m->key, "collect") == 0) {
+		t->collect = kept_parse(c, m);
 	} else if (strcmp(m->key, "metric") == 0) {
 		t->metric = body_parse(c, m, "metric");
 	} else if (strcmp(m->key, "predict") == 0) {
@@ -121,9 +133,6 @@ static void check_bank(Compile *c, const Json *task, Task *t)
 	if (t->train.epochs.span.file && t->train.epochs.value != 1)
 		diag_error(c->diags, t->train.epochs.span,
 		           "a task with a 'bank' trains nothing: it sees each sample once");
-	for (size_t i = 0; t->bank->kind == BODY_NAMED && i < t->bank->count; i++)
-		if (t->bank->named[i].is_set)
-			diag_error(c->diags, t->bank->named[i].span, "a 'bank' has no states to set");
 	if (!t->metric) {
 		t->metric = body_new(c, BODY_BAD, task->span);
 		diag_error(c->diags, task->key_span, "the task '%s' has a 'bank', but no 'metric'",
@@ -164,6 +173,12 @@ void tasks_parse(Compile *c, const Json *j, Model *model)
 				continue;
 			diag_error(c->diags, m->key_span, "the downstream task '%s' has no 'loss'", m->key);
 			diag_help(c->diags, "such as \"loss\": \"cross_entropy(head(encoder(x)), label)\"");
+		}
+		if (t->collect && !t->metric) {
+			t->metric = body_new(c, BODY_BAD, m->span);
+			diag_error(c->diags, m->key_span,
+			           "the task '%s' has a 'collect', but no 'metric' that sees what it keeps",
+			           t->name);
 		}
 	}
 }

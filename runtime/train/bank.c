@@ -1,5 +1,5 @@
-/* bank.c: what a task keeps of every sample that it may learn from, in place of training: the rows
- * that T.bank makes of them, in the order of the split, for T.score to read. */
+/* bank.c: rows that are kept of samples, in the order of the split: T.bank's, of those that a task may
+ * learn from, in place of training; T.collect's, of those that it is scored on. T.score reads them. */
 #include "train.h"
 
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 static bool bank_rows(Bank *bank, const Call *call, int64_t samples, Failure *f)
 {
 	const sslc_code *code = call->code;
+	bank->samples = samples;
 	int64_t batch = code->output[0].dim[0];
 	bank->code = code;
 	bank->rows = calloc(code->output_count + 1, sizeof *bank->rows);
@@ -21,25 +22,26 @@ static bool bank_rows(Bank *bank, const Call *call, int64_t samples, Failure *f)
 	return true;
 }
 
-bool bank_fill(Bank *bank, Engine *e, const Data *data, const sslc_task *task,
-               const int64_t *chosen, Watch *w, Failure *f)
+bool bank_fill(Bank *bank, Engine *e, const Data *data, const BankOrder *o, Watch *w, Failure *f)
 {
 	char name[256];
 	Call call;
 	Feed feed = {0};
-	*bank = (Bank){0};
-	snprintf(name, sizeof name, "%s.bank", task->name);
-	bool good = call_open(&call, e, name, f) && bank_rows(bank, &call, task->samples, f);
+	*bank = (Bank){.key = o->key};
+	snprintf(name, sizeof name, "%s.%s", o->task, o->key);
+	bool good = call_open(&call, e, name, f) && bank_rows(bank, &call, o->samples, f);
 	int64_t batch = good ? call.code->output[0].dim[0] : 1;
 	PrefetchOrder order = {
-	    .split = SPLIT_TRAIN,
+	    .split = o->split,
 	    .batch = batch,
-	    .last_step = (task->samples + batch - 1) / batch,
-	    .chosen = chosen,
-	    .chosen_count = task->samples,
+	    .last_step = (o->samples + batch - 1) / batch,
+	    .chosen = o->chosen,
+	    .chosen_count = o->samples,
 	};
+	if (good && o->other)
+		bank_inputs(o->other, &call);
 	good = good && feed_open(&feed, &call, data, order, f) &&
-	       rows_gather(&call, &feed, task->samples, bank->rows, w, f);
+	       rows_gather(&call, &feed, o->samples, bank->rows, w, f);
 	feed_close(&feed);
 	call_close(&call);
 	return good;
@@ -49,7 +51,7 @@ void bank_inputs(const Bank *bank, Call *call)
 {
 	char name[256];
 	for (size_t i = 0; bank->rows && i < bank->code->output_count; i++) {
-		snprintf(name, sizeof name, "bank.%s", bank->code->output[i].name);
+		snprintf(name, sizeof name, "%s.%s", bank->key, bank->code->output[i].name);
 		call_input(call, name, bank->rows[i]);
 	}
 }

@@ -23,8 +23,8 @@ typedef struct Stage {
 	uint64_t seed;
 	Watch *watch;
 	Failure *failure;
-	unsigned char *kept; /* [states_bytes]: after pre-training */
-	Bank bank;           /* of the variant that is scored */
+	unsigned char *kept;  /* [states_bytes]: after pre-training */
+	Bank bank, collected; /* of the variant that is scored */
 } Stage;
 
 static bool stopped(const Stage *s)
@@ -120,8 +120,13 @@ static bool fill_bank(Stage *s, Score *score)
 {
 	int64_t *chosen;
 	score->train_loss = NAN;
-	bool good = choose(s, score, &chosen) &&
-	            bank_fill(&s->bank, s->engine, s->data, score->task, chosen, s->watch, s->failure);
+	bool good = choose(s, score, &chosen);
+	BankOrder order = {.task = score->task->name,
+	                   .key = "bank",
+	                   .split = SPLIT_TRAIN,
+	                   .chosen = chosen,
+	                   .samples = score->task->samples};
+	good = good && bank_fill(&s->bank, s->engine, s->data, &order, s->watch, s->failure);
 	free(chosen);
 	return good;
 }
@@ -179,6 +184,44 @@ static bool cut_split(const Stage *s, const char *function, int64_t samples, Cut
 	return good;
 }
 
+static bool score_memory(const Stage *s, Score *score, int64_t values)
+{
+	score->value = calloc((size_t)values + 1, sizeof *score->value);
+	score->weight = calloc((size_t)values + 1, sizeof *score->weight);
+	return (score->value && score->weight) ||
+	       fail(s->failure, FAILURE_SYSTEM, "no memory for the scores of %lld samples",
+	            (long long)values);
+}
+
+/* One number of what was kept of all samples of the split. */
+static bool score_collected(Stage *s, Score *score, Split split)
+{
+	char name[256];
+	Call call;
+	BankOrder order = {.task = score->task->name,
+	                   .key = "collect",
+	                   .split = split,
+	                   .samples = data_count(s->data, split),
+	                   .other = &s->bank};
+	snprintf(name, sizeof name, "%s.score", score->task->name);
+	if (!score_memory(s, score, 1) ||
+	    !bank_fill(&s->collected, s->engine, s->data, &order, s->watch, s->failure))
+		return false;
+	bool good = call_open(&call, s->engine, name, s->failure);
+	if (good) {
+		bank_inputs(&s->bank, &call);
+		bank_inputs(&s->collected, &call);
+		s->engine->step = 0;
+		call_run(&call);
+		score->samples = order.samples;
+		keep_values(score, &call, order.samples);
+		score->score = score->value[0];
+		score->diverged |= !isfinite(score->score);
+	}
+	call_close(&call);
+	return good;
+}
+
 /* Every sample of the split once: full batches, then what is left. */
 static bool score_task(const Stage *s, Score *score, Split split)
 {
@@ -188,11 +231,8 @@ static bool score_task(const Stage *s, Score *score, Split split)
 	Cut cut = {0};
 	double total = 0;
 	int64_t samples = data_count(s->data, split);
-	score->value = calloc((size_t)samples + 1, sizeof *score->value);
-	score->weight = calloc((size_t)samples + 1, sizeof *score->weight);
-	if (!score->value || !score->weight)
-		return fail(s->failure, FAILURE_SYSTEM, "no memory for the scores of %lld samples",
-		            (long long)samples);
+	if (!score_memory(s, score, samples))
+		return false;
 	if (!cut_split(s, name, samples, &cut))
 		return false;
 	PrefetchOrder order = {
@@ -215,7 +255,8 @@ static bool score_task(const Stage *s, Score *score, Split split)
  * first. */
 static void prepare_task(const Stage *s, const sslc_task *task)
 {
-	static const char *const function[] = {"init", "step", "bank", "score", "score.rest"};
+	static const char *const function[] = {"init",    "step",  "bank",
+	                                       "collect", "score", "score.rest"};
 	enum { FUNCTIONS = sizeof function / sizeof *function };
 	const sslc_model *m = s->engine->model;
 	char text[FUNCTIONS][256];
@@ -237,8 +278,10 @@ static bool run_variant(Stage *s, Score *score, Split split)
 	if (good && score->diverged)
 		score->score = NAN;
 	else
-		good = good && score_task(s, score, split);
+		good = good && (score->task->has_collect ? score_collected(s, score, split)
+		                                         : score_task(s, score, split));
 	bank_close(&s->bank);
+	bank_close(&s->collected);
 	score->seconds = seconds_now() - began;
 	return good;
 }
@@ -281,7 +324,7 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, bool alone, Watch *w
 {
 	size_t count = e->model->task_count;
 	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
-	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1), {0}};
+	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1), {0}, {0}};
 	out->score = calloc(2 * count + 1, sizeof *out->score);
 	bool good = s.kept && out->score;
 	if (!good)

@@ -283,15 +283,25 @@ MUST_CHECK bool features_write(Engine *e, const Data *data, Split split, const c
 MUST_CHECK bool rows_gather(Call *call, Feed *feed, int64_t samples, unsigned char *const *rows,
                             Watch *w, Failure *f);
 
-/* bank.c: what a task that trains nothing keeps of its samples. */
+/* bank.c: what a task keeps of samples: of those that it may learn from, in place of training, or of
+ * those that it is scored on. */
 typedef struct Bank {
-	const sslc_code *code; /* T.bank, whose outputs the rows are of */
-	unsigned char **rows;  /* [code->output_count], each of task->samples rows */
+	const sslc_code *code; /* T.bank or T.collect, whose outputs the rows are of */
+	const char *key;       /* "bank", "collect" */
+	unsigned char **rows;  /* [code->output_count], each of `samples` rows */
+	int64_t samples;
 } Bank;
-/* chosen: the samples, in their order; NULL: all. To be closed after a failure too. */
-MUST_CHECK bool bank_fill(Bank *bank, Engine *e, const Data *data, const sslc_task *task,
-                          const int64_t *chosen, Watch *w, Failure *f);
-/* Gives a call of T.score what it reads as "bank.NAME". */
+typedef struct BankOrder {
+	const char *task, *key; /* the function is TASK.KEY */
+	Split split;
+	const int64_t *chosen; /* the samples, in their order; NULL: all */
+	int64_t samples;
+	const Bank *other; /* that the function reads; may be NULL */
+} BankOrder;
+/* To be closed after a failure too. */
+MUST_CHECK bool bank_fill(Bank *bank, Engine *e, const Data *data, const BankOrder *order, Watch *w,
+                          Failure *f);
+/* Gives a call what it reads as "bank.NAME" or "collect.NAME". */
 void bank_inputs(const Bank *bank, Call *call);
 void bank_close(Bank *bank); /* safe after {0} */
 

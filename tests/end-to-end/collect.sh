@@ -1,0 +1,54 @@
+#!/bin/sh
+# A metric of a task that collects is of all test samples at once, not a mean over batches; it may see a bank, too.
+# usage: collect.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+
+# 160 samples to train on, 40 to test, of 2 classes with an axis each; the test sample i is i + 1, those of class 1 last.
+idx() { # NAME COUNT
+	LC_ALL=C awk -v x="$1.x" -v y="$1.y" -v n="$2" 'BEGIN {
+		printf "%c%c%c%c%c%c%c%c%c%c%c%c", 0, 0, 8, 2, 0, 0, 0, n, 0, 0, 0, 2 >x
+		printf "%c%c%c%c%c%c%c%c", 0, 0, 8, 1, 0, 0, 0, n >y
+		for (i = 0; i < n; i++) { one = i >= n / 2; printf "%c%c", one ? i + 1 : 0, one ? 0 : i + 1 >x; printf "%c", one >y }
+	}'
+}
+idx train 160
+idx test 40
+run() { # TASK: what it has beside its batch
+	cat >model.json <<-MODEL
+		{
+		  "data": "idx('train.x', 'train.y', 'test.x', 'test.y')",
+		  "encoder": ["linear(3)"],
+		  "decoder": ["linear(2)"],
+		  "loss": "mse(decoder(encoder(x)), x)",
+		  "train": {"epochs": 1, "batch": 16},
+		  "downstream": {"t": {$1, "train": {"epochs": 1, "batch": 7}}}
+		}
+	MODEL
+	"$sslc" check model.json >/dev/null
+	"$sslc" run model.json --out out --seed 3 --threads 2 >out.txt
+	cat out.txt out/results.json >all
+}
+wants() { # TEXT
+	grep -q "$1" all || { echo "'$1' is not in:"; cat all; exit 1; }
+}
+kept='"collect": {"both": "[sum(x, 1) * 255, label]", "value": "both[0]", "kind": "both[1]"}'
+head='"head": ["linear(2)"], "loss": "cross_entropy(head(x), label)", "baselines": ["scratch"]'
+
+# Each sample is there once and in order, though 7 does not divide 40: what a list was for is not kept.
+run "$head, $kept, \"metric\": \"sum((value - cast(iota([40]) + 1, 'float'))^2) + sum(cast(kind, 'float'))\""
+wants 'metric over 40 test samples, trained on 160'
+wants '"score": 20,'
+wants 'from scratch'
+
+# 1 exactly if sums are over all samples: the standard deviation of 1 to 40, which no mean over batches is.
+run "$head, $kept, \"metric\": \"std(value) / sqrt((40^2 - 1) / 12)\""
+wants '"score": 1,'
+
+# Beside a bank: what is collected sees it.
+run '"freeze": ["encoder"], "bank": {"features": "encoder(x)", "labels": "label"}, "collect": {"votes": "knn(encoder(x), features, labels, 5)", "own": "label"}, "metric": "accuracy(votes, own)"'
+wants 'raw input *100.00 %'
+wants 'with a bank of 160'
