@@ -3,18 +3,23 @@
 #include "train.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static bool bank_rows(Bank *bank, const Call *call, int64_t samples, Failure *f)
+/* Bytes of a row of output i. */
+static size_t row_bytes(const sslc_code *code, size_t i)
 {
-	const sslc_code *code = call->code;
+	return code->output[i].bytes / (size_t)code->output[i].dim[0];
+}
+
+static bool bank_rows(Bank *bank, const sslc_code *code, int64_t samples, Failure *f)
+{
 	bank->samples = samples;
-	int64_t batch = code->output[0].dim[0];
 	bank->code = code;
 	bank->rows = calloc(code->output_count + 1, sizeof *bank->rows);
 	if (!bank->rows)
 		return fail(f, FAILURE_SYSTEM, "no memory for the bank of %s", code->name);
 	for (size_t i = 0; i < code->output_count; i++) {
-		size_t bytes = code->output[i].bytes / (size_t)batch * (size_t)samples;
+		size_t bytes = row_bytes(code, i) * (size_t)samples;
 		if (!(bank->rows[i] = memory_new(bytes)))
 			return fail(f, FAILURE_SYSTEM, "no memory for '%s' of %lld samples: %zu bytes",
 			            code->output[i].name, (long long)samples, bytes);
@@ -29,7 +34,7 @@ bool bank_fill(Bank *bank, Engine *e, const Data *data, const BankOrder *o, Watc
 	Feed feed = {0};
 	*bank = (Bank){.key = o->key};
 	snprintf(name, sizeof name, "%s.%s", o->task, o->key);
-	bool good = call_open(&call, e, name, f) && bank_rows(bank, &call, o->samples, f);
+	bool good = call_open(&call, e, name, f) && bank_rows(bank, call.code, o->samples, f);
 	int64_t batch = good ? call.code->output[0].dim[0] : 1;
 	PrefetchOrder order = {
 	    .split = o->split,
@@ -53,6 +58,25 @@ void bank_inputs(const Bank *bank, Call *call)
 	for (size_t i = 0; bank->rows && i < bank->code->output_count; i++) {
 		snprintf(name, sizeof name, "%s.%s", bank->key, bank->code->output[i].name);
 		call_input(call, name, bank->rows[i]);
+	}
+}
+
+bool bank_like(Bank *bank, const Bank *from, Failure *f)
+{
+	*bank = (Bank){.key = from->key};
+	return bank_rows(bank, from->code, from->samples, f);
+}
+
+void bank_resample(Bank *bank, const Bank *from, uint32_t round)
+{
+	for (int64_t s = 0; s < from->samples; s++) {
+		uint32_t bits[4], at[4] = {(uint32_t)s, (uint32_t)(s >> 32), round, 0};
+		philox4x32(at, (uint32_t[2]){0x65666e6f, 0x72657361}, bits); /* any key */
+		size_t drawn = (size_t)((double)bits[0] * 0x1p-32 * (double)from->samples);
+		for (size_t i = 0; i < from->code->output_count; i++) {
+			size_t row = row_bytes(from->code, i);
+			memcpy(bank->rows[i] + (size_t)s * row, from->rows[i] + drawn * row, row);
+		}
 	}
 }
 

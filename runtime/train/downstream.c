@@ -25,6 +25,7 @@ typedef struct Stage {
 	Failure *failure;
 	unsigned char *kept;  /* [states_bytes]: after pre-training */
 	Bank bank, collected; /* of the variant that is scored */
+	bool alone;           /* without baselines */
 } Stage;
 
 static bool stopped(const Stage *s)
@@ -193,6 +194,26 @@ static bool score_memory(const Stage *s, Score *score, int64_t values)
 	            (long long)values);
 }
 
+enum { RESAMPLES = 50 }; /* enough for a standard error (Efron and Tibshirani 1993, 6.4) */
+
+/* What another choice of samples might have given: of one number there are no differences. */
+static bool score_again(const Stage *s, Score *score, Call *call)
+{
+	Bank again;
+	bool good = bank_like(&again, &s->collected, s->failure);
+	score->resampled = good;
+	score->values = 0;
+	while (good && score->values < RESAMPLES && !stopped(s)) {
+		bank_resample(&again, &s->collected, (uint32_t)score->values);
+		bank_inputs(&again, call);
+		call_run(call);
+		keep_values(score, call, 1);
+	}
+	good = good && score->values == RESAMPLES;
+	bank_close(&again);
+	return good;
+}
+
 /* One number of what was kept of all samples of the split. */
 static bool score_collected(Stage *s, Score *score, Split split)
 {
@@ -204,7 +225,7 @@ static bool score_collected(Stage *s, Score *score, Split split)
 	                   .samples = data_count(s->data, split),
 	                   .other = &s->bank};
 	snprintf(name, sizeof name, "%s.score", score->task->name);
-	if (!score_memory(s, score, 1) ||
+	if (!score_memory(s, score, RESAMPLES) ||
 	    !bank_fill(&s->collected, s->engine, s->data, &order, s->watch, s->failure))
 		return false;
 	bool good = call_open(&call, s->engine, name, s->failure);
@@ -217,6 +238,8 @@ static bool score_collected(Stage *s, Score *score, Split split)
 		keep_values(score, &call, order.samples);
 		score->score = score->value[0];
 		score->diverged |= !isfinite(score->score);
+		if (!score->diverged && !s->alone && score->samples > 1)
+			good = score_again(s, score, &call);
 	}
 	call_close(&call);
 	return good;
@@ -324,7 +347,7 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, bool alone, Watch *w
 {
 	size_t count = e->model->task_count;
 	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
-	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1), {0}, {0}};
+	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1), {0}, {0}, alone};
 	out->score = calloc(2 * count + 1, sizeof *out->score);
 	bool good = s.kept && out->score;
 	if (!good)

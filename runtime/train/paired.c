@@ -131,6 +131,19 @@ Interval mean_95(const double *a, const double *b, const double *weight, size_t 
 	return (Interval){mean, mean - t * error, mean + t * error};
 }
 
+Interval resampled_95(double gain, const double *a, const double *b, size_t n)
+{
+	double mean = 0, square = 0;
+	for (size_t i = 0; i < n; i++)
+		mean += (a[i] - b[i]) / (double)n;
+	for (size_t i = 0; i < n; i++)
+		square += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
+	if (n < 2)
+		return (Interval){gain, -INFINITY, INFINITY};
+	double half = student_95((double)(n - 1)) * sqrt(square / (double)(n - 1));
+	return (Interval){gain, gain - half, gain + half};
+}
+
 Interval paired_95(const double *a, const double *b, const double *weight, size_t n)
 {
 	Signs s = count_signs(a, b, weight, n);

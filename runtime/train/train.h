@@ -303,6 +303,11 @@ MUST_CHECK bool bank_fill(Bank *bank, Engine *e, const Data *data, const BankOrd
                           Failure *f);
 /* Gives a call what it reads as "bank.NAME" or "collect.NAME". */
 void bank_inputs(const Bank *bank, Call *call);
+/* Room for as many rows as `from` has. To be closed after a failure too. */
+MUST_CHECK bool bank_like(Bank *bank, const Bank *from, Failure *f);
+/* As many samples of `from` (Efron 1979), drawn with replacement: those of a round are the same for
+ * every bank of so many samples. */
+void bank_resample(Bank *bank, const Bank *from, uint32_t round);
 void bank_close(Bank *bank); /* safe after {0} */
 
 /* -- generate.c: text from a causal model ------------------------------------------------------------------ */
@@ -337,6 +342,8 @@ typedef struct Interval {
 Interval paired_95(const double *a, const double *b, const double *weight, size_t n);
 /* The same by Student's t alone; b NULL: of a. */
 Interval mean_95(const double *a, const double *b, const double *weight, size_t n);
+/* Of a gain whose standard error is the deviation of a - b (Efron 1979), Student's. */
+Interval resampled_95(double gain, const double *a, const double *b, size_t n);
 double student_95(double freedom);
 void binomial_95(int64_t k, int64_t m, double *low, double *high);
 
@@ -353,9 +360,10 @@ typedef struct Score {
 	int64_t samples;
 	bool diverged;
 	/* What the score is the weighted mean of: the metric of each sample, or, where it is no mean
-	 * over samples, of each batch. */
+	 * over samples, of each batch; or, resampled, the metric of the whole split drawn again. */
 	double *value, *weight; /* [values] */
 	int64_t values;
+	bool resampled;
 } Score;
 
 typedef struct Scores {

@@ -25,6 +25,9 @@ Interval score_gain(const Score *own, const Score *other)
 	bool higher = own->task->higher_is_better;
 	if (own->diverged || other->diverged || own->values != other->values)
 		return (Interval){0, -INFINITY, INFINITY};
+	if (own->resampled && other->resampled)
+		return resampled_95(higher ? own->score - other->score : other->score - own->score,
+		                    own->value, other->value, (size_t)own->values);
 	return paired_95(higher ? own->value : other->value, higher ? other->value : own->value,
 	                 own->weight, (size_t)own->values);
 }

@@ -52,3 +52,27 @@ wants '"score": 1,'
 run '"freeze": ["encoder"], "bank": {"features": "encoder(x)", "labels": "label"}, "collect": {"votes": "knn(encoder(x), features, labels, 5)", "own": "label"}, "metric": "accuracy(votes, own)"'
 wants 'raw input *100.00 %'
 wants 'with a bank of 160'
+
+# Of a mean over samples the interval of the gain is known, Student's: what resampling finds is as wide, to what 50 draws tell.
+task='"freeze": ["encoder"], "bank": {"none": "label"}, "baselines": ["random"], "train": {"batch": 10}'
+cat >model.json <<-MODEL
+	{
+	  "data": "idx('train.x', 'train.y', 'test.x', 'test.y')",
+	  "encoder": ["linear(3)"],
+	  "decoder": ["linear(2)"],
+	  "loss": "mse(decoder(encoder(x)), x)",
+	  "train": {"epochs": 1, "batch": 16},
+	  "downstream": {
+	    "each": {$task, "metric": "mean(sum(encoder(x)^2, 1))"},
+	    "all": {$task, "collect": {"size": "sum(encoder(x)^2, 1)"}, "metric": "mean(size)"}
+	  }
+	}
+MODEL
+"$sslc" run model.json --out out --seed 3 --threads 2 >out.txt
+sed -n 's/.*"gain_low": \([^,]*\), "gain_high": \([^,]*\),.*/\1 \2/p' out/results.json | awk '
+	{ low[NR] = $1; high[NR] = $2 }
+	END {
+		middle = (low[1] + high[1] - low[2] - high[2]) / 2; wide = (high[2] - low[2]) / (high[1] - low[1])
+		if (NR == 2 && middle^2 < 1e-10 && wide > 0.7 && wide < 1.4) exit 0
+		print "gains: " low[1] " to " high[1] ", resampled " low[2] " to " high[2]; exit 1
+	}'

@@ -163,6 +163,27 @@ static void seeds_are_paired(void)
 	scores_close(&all);
 }
 
+/* Scores of draws 0.7 0.6 0.8 beside 0.5 0.5 0.5: the gain is that of the scores, 0.25; the deviation of 0.2 0.1 0.3 is 0.1. */
+static void draws_tell_the_error(void)
+{
+	double own[] = {0.7, 0.6, 0.8}, other[] = {0.5, 0.5, 0.5};
+	sslc_task task = {.name = "t", .base = "t", .metric = "metric", .higher_is_better = true};
+	Score row[] = {{.task = &task, .score = 0.75, .value = own},
+	               {.task = &task, .variant = RANDOM, .score = 0.5, .value = other}};
+	for (int i = 0; i < 2; i++) {
+		row[i].weight = (double *)ones;
+		row[i].values = 3;
+		row[i].resampled = true;
+	}
+	Interval gain = score_gain(&row[0], &row[1]);
+	CU_ASSERT(is_near(gain.mean, 0.25) && is_near(gain.high, 0.25 + 4.30265 * 0.1));
+	CU_ASSERT(is_near(gain.low, 0.25 - 4.30265 * 0.1));
+	task.higher_is_better = false;
+	gain = score_gain(&row[0], &row[1]);
+	CU_ASSERT(is_near(gain.mean, -0.25) && is_near(gain.high, -0.25 + 4.30265 * 0.1));
+	CU_ASSERT(isinf(resampled_95(1, own, other, 1).high));
+}
+
 /* One run that diverged is not averaged away. */
 static void a_seed_may_diverge(void)
 {
@@ -210,6 +231,7 @@ CU_TestInfo test_verdict[] = {
     {"right and wrong are tested exactly", right_and_wrong_are_tested_exactly},
     {"noise is rarely seen as a difference", noise_is_rarely_seen_as_a_difference},
     {"a clear difference is seen", a_clear_difference_is_seen},
+    {"draws tell the error", draws_tell_the_error},
     {"seeds are paired", seeds_are_paired},
     {"a seed may diverge", a_seed_may_diverge},
     {"the commonest class is no help", the_commonest_class_is_no_help},
