@@ -130,7 +130,8 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 	}
 	Loop loop;
 	V before = c->skipped, from = contract_int(c, 0), to = contract_int(c, c->p->sum_size[i]);
-	if (i == 0)
+	bool cut = i == c->p->block_axis;
+	if (cut)
 		from = c->sum0, to = contract_add(c, c->sum0, c->sum_count);
 	loop_begin(c->e, &loop, "sum", from, to, contract_int(c, 1), carry, carries);
 	value_forget(c->ke);
@@ -138,7 +139,7 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 	int64_t steps = c->p->k;
 	for (int j = i + 1; j + 1 < c->axes->sums; j++)
 		steps *= c->p->sum_size[j];
-	V past = i == 0 ? LLVMBuildNSWSub(c->e->b, loop.index, c->sum0, "") : loop.index;
+	V past = cut ? LLVMBuildNSWSub(c->e->b, loop.index, c->sum0, "") : loop.index;
 	c->skipped = contract_add(c, before, contract_scale(c, past, steps));
 	V inner[MAX_CARRY];
 	for (unsigned j = 0; j < carries; j++)
@@ -156,7 +157,7 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, unsigned carries)
 {
 	c->skipped = contract_int(c, 0);
-	sum_from(c, 0, body, context, carry, carries);
+	sum_from(c, c->p->block_axis, body, context, carry, carries);
 }
 
 /* -- Register tiles ---------------------------------------------------------------------------- */

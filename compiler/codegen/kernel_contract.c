@@ -151,6 +151,19 @@ static void find_next(Contract *c)
 	c->next = n;
 }
 
+/* Block number `at`: one value of each sum before the one that blocks cut, and a part of that. */
+static void go_to_block(Contract *c, V at)
+{
+	const ContractPlan *p = c->p;
+	int axis = p->block_axis;
+	bool is_k = axis + 1 == c->axes->sums;
+	int64_t whole = p->sum_size[axis], block = is_k ? p->block_k : p->block_sum;
+	V part = digit(c, &at, blocks_of(whole, block));
+	locate(c, part, block, whole, is_k ? &c->k0 : &c->sum0, is_k ? &c->k_count : &c->sum_count);
+	for (int i = axis - 1; i >= 0; i--)
+		c->sum[i] = digit(c, &at, p->sum_size[i]);
+}
+
 static void each_block_of_k(Contract *c)
 {
 	if (c->p->k_blocks == 1) {
@@ -158,23 +171,15 @@ static void each_block_of_k(Contract *c)
 		return;
 	}
 	Loop loop;
-	bool outside = c->axes->sums > 1; /* blocks are of a sum outside of k */
-	int64_t block = outside ? c->p->block_sum : c->p->block_k,
-	        whole = outside ? c->p->sum_size[0] : c->p->k;
-	V size = contract_int(c, block), end = contract_int(c, whole);
-	loop_begin(c->e, &loop, "k.block", contract_int(c, 0), end, size, NULL, 0);
+	V blocks = contract_int(c, c->p->k_blocks), one = contract_int(c, 1);
+	loop_begin(c->e, &loop, "k.block", contract_int(c, 0), blocks, one, NULL, 0);
 	value_forget(c->ke);
-	V start_of_last = contract_int(c, (c->p->k_blocks - 1) * block);
+	V last = contract_int(c, c->p->k_blocks - 1);
 	c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, contract_int(c, 0), "");
-	c->last = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, start_of_last, "");
-	V count = l_binary(c->e, "llvm.smin", size, LLVMBuildNSWSub(c->e->b, end, loop.index, ""));
-	if (outside)
-		c->sum0 = loop.index, c->sum_count = count;
-	else
-		c->k0 = loop.index, c->k_count = count;
+	c->last = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, last, "");
+	go_to_block(c, loop.index);
 	V rows = c->r.pack, cols = c->l.pack;
-	V number = contract_add(c, LLVMBuildUDiv(c->e->b, loop.index, size, ""),
-	                        contract_scale(c, c->tile, c->p->k_blocks));
+	V number = contract_add(c, loop.index, contract_scale(c, c->tile, c->p->k_blocks));
 	if (contract_brings(&c->r) || contract_brings(&c->l))
 		find_next(c);
 	take_turns(c, &c->r, rows, number);

@@ -155,6 +155,11 @@ int contiguous_axis(const Kernels *k, NodeId x)
 	}
 }
 
+bool contract_lies_across(const Kernels *k, const ContractAxes *r)
+{
+	return r->sums > 1 && r->r.free >= 0 && contiguous_axis(k, r->r.node) == r->r.free;
+}
+
 bool contract_is_deep(const Kernels *k, const Node *dot)
 {
 	ContractAxes r = contract_axes(k->graph, dot);

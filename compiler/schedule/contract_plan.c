@@ -94,7 +94,9 @@ enum {
 	SHORT_K = 512,         /* across k; */
 	PACKED_K = 256,        /* and when it is packed */
 	LONG_SUM = 2400,       /* steps of several sums in a block, at most; if cut, */
-	SHORT_SUM = 1024,      /* to these */
+	SHORT_SUM = 1024,      /* to these; */
+	ACROSS_SUM = 128,      /* to these, if R lies across them: its lines stay in L1 for all rows, */
+	LONG_ACROSS = 512,     /* or these: many totals take more time than lines from L2 */
 	SHORT_RUN = 64,        /* steps that are worth a total of their own */
 	FEW_STEPS = 64,        /* they leave no time to bring the result's lines */
 	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
@@ -109,6 +111,12 @@ enum {
 static bool several(const Planner *m)
 {
 	return m->axes->outers > 0 || m->axes->sums > 1;
+}
+
+/* Blocks are of the last sum. */
+static bool cuts_k(const Planner *m)
+{
+	return m->p->block_axis + 1 == m->axes->sums;
 }
 
 static void choose_sources(Planner *m)
@@ -144,6 +152,25 @@ static void choose_sources(Planner *m)
 	m->l_source = p->l.source;
 }
 
+/* Blocks of several sums are values of the first, or of one after it if R lies across them. */
+static void cut_sums(Planner *m)
+{
+	ContractPlan *p = m->p;
+	bool across = contract_lies_across(m->k, m->axes);
+	int64_t most = SHORT_SUM, inner = m->steps / p->sum_size[0];
+	if (across)
+		most = m->steps > MANY_BLOCKS * ACROSS_SUM ? LONG_ACROSS : ACROSS_SUM;
+	p->block_k = p->k;
+	p->block_sum = p->sum_size[0];
+	if (m->steps <= (across ? 2 * most : LONG_SUM))
+		return;
+	while (across && inner > most && p->block_axis + 1 < m->axes->sums)
+		inner /= p->sum_size[++p->block_axis];
+	p->block_sum = inner < most ? most / inner : 1;
+	if (cuts_k(m))
+		p->block_k = most;
+}
+
 static void choose_blocks(Planner *m)
 {
 	ContractPlan *p = m->p;
@@ -160,15 +187,10 @@ static void choose_blocks(Planner *m)
 	int64_t most = cache_bytes(m->machine->l2_bytes) / 4 * 3;
 	if (packed || p->k > p->block_k || p->block_rows * p->block_k * p->element_bytes > most)
 		p->block_rows = p->high < PACKED_ROWS ? PACKED_ROWS / p->high * p->high : p->high;
-	p->block_sum = p->sum_size[0];
 	if (several(m))
 		p->block_rows = m->t->tile_rows;
-	if (m->axes->sums > 1) {
-		p->block_k = p->k;
-		int64_t inner = m->steps / p->sum_size[0];
-		if (m->steps > LONG_SUM)
-			p->block_sum = inner < SHORT_SUM ? SHORT_SUM / inner : 1;
-	}
+	if (m->axes->sums > 1)
+		cut_sums(m);
 }
 
 /* Bytes of the three parts of scratch, each a multiple of 64. */
@@ -198,14 +220,16 @@ static void lay_out(Planner *m)
 	p->block_rows = p->block_rows < m->t->tile_rows ? p->block_rows : m->t->tile_rows;
 	p->block_cols = p->block_cols < m->t->tile_cols ? p->block_cols : m->t->tile_cols;
 	p->k_blocks = blocks_of(p->k, p->block_k);
-	if (m->axes->sums > 1) {
-		p->k_blocks = blocks_of(p->sum_size[0], p->block_sum);
-		p->block_sum = blocks_of(p->sum_size[0], p->k_blocks);
-		p->k_blocks = blocks_of(p->sum_size[0], p->block_sum);
+	if (!cuts_k(m)) {
+		int64_t size = p->sum_size[p->block_axis];
+		p->block_sum = blocks_of(size, blocks_of(size, p->block_sum));
+		p->k_blocks = blocks_of(size, p->block_sum);
 	} else if (p->k_blocks > 1) {
 		p->block_k = round_up(blocks_of(p->k, p->k_blocks), STEP);
 		p->k_blocks = blocks_of(p->k, p->block_k);
 	}
+	for (int i = 0; i < p->block_axis; i++)
+		p->k_blocks *= p->sum_size[i];
 	p->keeps_lost = p->k_blocks > MANY_BLOCKS;
 	/* A round of the loop over k: about 32 FMAs; longer ones are not faster, only longer to
 	 * compile. */
@@ -213,16 +237,16 @@ static void lay_out(Planner *m)
 	unsigned round = m->machine->bare ? SMALL_ROUND : ROUND;
 	p->unroll = p->high * p->wide < round ? round / (p->high * p->wide) : 1;
 	while (p->k % p->unroll || p->k_rest % p->unroll ||
-	       (p->k_blocks > 1 && m->axes->sums == 1 && STEP % p->unroll))
+	       (p->k_blocks > 1 && cuts_k(m) && STEP % p->unroll))
 		p->unroll--;
 	/* One vector more than a row or panel, so that they do not fall on the same lines of L1, and
 	 * for what is written past the end. */
 	p->r.group = p->lanes % p->high ? p->high : p->lanes;
 	int64_t inner = p->r.source == SOURCE_ALONG_K ? p->block_k : p->block_k * p->r.group;
 	p->r.stride = round_up(inner, p->lanes) + p->lanes;
-	p->block_steps = p->block_k;
-	if (m->axes->sums > 1)
-		p->block_steps = m->steps / p->sum_size[0] * p->block_sum;
+	p->block_steps = cuts_k(m) ? p->block_k : p->block_sum;
+	for (int i = p->block_axis + 1; i < m->axes->sums; i++)
+		p->block_steps *= p->sum_size[i];
 	p->l.source = m->l_source;
 	contract_choose_prefetch(m);
 	if (p->l.prefetch == PREFETCH_COPY)
@@ -259,18 +283,18 @@ static void fit_scratch(Planner *m)
 	ContractPlan *p = m->p;
 	bool packs = true;
 	for (lay_out(m); !fits(m); lay_out(m)) {
-		if (packs && m->axes->sums > 1 && p->block_sum > 1 && p->l.source != SOURCE_DIRECT) {
+		if (packs && !cuts_k(m) && p->block_sum > 1 && p->l.source != SOURCE_DIRECT) {
 			p->block_sum = (p->block_sum + 1) / 2;
 		} else if (packs && !several(m) && p->block_rows > 4 * p->high) {
 			p->block_rows = round_up(p->block_rows / 2, p->high);
 		} else if (packs && p->block_cols > p->wide * p->lanes) {
 			p->block_cols = p->wide * p->lanes;
-		} else if (packs && m->axes->sums == 1 && p->block_k > STEP) {
+		} else if (packs && cuts_k(m) && p->block_k > STEP) {
 			p->block_k = round_up(p->block_k / 2, STEP);
 		} else if (packs) {
 			packs = false;
 			m->l_source = p->l.source = p->r.source = SOURCE_DIRECT, p->block_k = p->k,
-			p->block_sum = p->sum_size[0];
+			p->block_axis = 0, p->block_sum = p->sum_size[0];
 		} else {
 			p->long_epilogue = false;
 		}
@@ -404,7 +428,9 @@ const char *contract_plan_text(Arena *a, const Kernel *kernel)
 	if (p->axes.outers)
 		outer = arena_printf(a, "%lld x ", (long long)t->tile_outer);
 	if (sums)
-		sum = arena_printf(a, "%lld x ", (long long)p->block_sum);
+		sum = arena_printf(a, "%s%lld x ",
+		                   p->block_axis ? arena_printf(a, "sum %d: ", p->block_axis) : "",
+		                   (long long)p->block_sum);
 	if (p->every > 1)
 		every = arena_printf(a, ", a line every %u", p->every);
 	bool next = p->next_tile && (p->r.tiles || p->l.tiles);

@@ -136,10 +136,11 @@ typedef struct ContractPlan {
 	unsigned unroll;               /* steps of k in a round of its loop; */
 	unsigned every;                /* from one line that is brought or copied to the next */
 	int64_t block_rows, block_cols, block_k; /* what is packed at a time; */
-	int64_t block_sum;                       /* of the first sum, if there is one before k; */
-	int64_t block_steps;                     /* of all sums */
-	int64_t k_blocks;                        /* of the first sum, if there is one before k */
-	int64_t row_panels, col_panels;          /* register tiles of a block along rows, columns */
+	int block_axis;      /* the sum that blocks cut; of those before it a block has one value, */
+	int64_t block_sum;   /* of it so many, unless it is k, */
+	int64_t block_steps; /* and of all sums together */
+	int64_t k_blocks;    /* of all sums */
+	int64_t row_panels, col_panels; /* register tiles of a block along rows, columns */
 	int64_t run;     /* steps of k that are added one after the other; then a total begins anew */
 	int cut_sum;     /* each value of this sum, if there are several, adds a total of its own; -1 */
 	bool runs_on;    /* a part of k continues the sum of those before; else it adds its own */
@@ -238,6 +239,9 @@ static inline int64_t row_kept_bytes(int64_t length)
 int contiguous_axis(const Kernels *k, NodeId x);
 /* scan.c: operand i of a scan. */
 LoopOperand loop_operand(const Kernels *k, const Node *scan, int i);
+
+/* Several sums over rows that lie across them: a convolution's gradient by its weights. */
+bool contract_lies_across(const Kernels *k, const ContractAxes *r);
 
 /* A long sum over rows that lie across it and come from memory: a gradient by weights. */
 bool contract_is_deep(const Kernels *k, const Node *dot);

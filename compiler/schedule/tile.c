@@ -27,8 +27,9 @@ enum {
 	TURNED_TILES = 4, /* of one that turns its columns first, */
 	TURNED_COLS = 32, /* for each tile anew: many rows for few columns */
 	ROWS = 384,
-	LONG_SUM = 4096, /* steps */
-	KEPT = 96 << 10, /* elements */
+	ACROSS_WORK = 1 << 26, /* of a tile of a gradient by weights, at most, unless there are TILES */
+	LONG_SUM = 4096,       /* steps */
+	KEPT = 96 << 10,       /* elements */
 	SCRATCH = 1 << 20,
 };
 
@@ -111,6 +112,16 @@ static void tile_deep(const ContractAxes *r, ContractTiling *t)
 	}
 }
 
+/* Of a gradient by weights: the columns of few register tiles for all positions, which share lines of
+ * R and what is packed of L. */
+static void tile_across(const ContractAxes *r, ContractTiling *t)
+{
+	t->tile_cols = equal(r->cols, FEW_COLS, LINE);
+	t->tile_rows = even(r->rows, MC, LINE);
+	int64_t rows = KEPT / t->tile_cols / t->tile_rows;
+	t->tile_outer = even(r->outer_size, rows < 1 ? 1 : rows, 1);
+}
+
 /* Columns of a tile at first: whole panels if they can be. */
 static int64_t columns_of(int64_t cols)
 {
@@ -156,12 +167,19 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
 	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
 	bool deep = contract_is_deep(k, dot) && !small;
+	bool across = contract_lies_across(k, &r) && !small;
 	if (deep)
 		tile_deep(&r, &t);
+	if (across)
+		tile_across(&r, &t);
 	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
 	bool turns = turns_columns(k, &r);
 	int64_t least = turns ? TURNED_TILES : TILES, few_cols = turns ? TURNED_COLS : FEW_COLS;
+	if (across)
+		least = work / ACROSS_WORK < FEW_TILES ? FEW_TILES : (int64_t)(work / ACROSS_WORK);
+	if (least > TILES)
+		least = TILES;
 	while (!small && !deep &&
 	       r.batch_size * blocks_of(r.outer_size, t.tile_outer) * blocks_of(r.rows, t.tile_rows) *
 	               blocks_of(r.cols, t.tile_cols) <

@@ -106,7 +106,7 @@ static void check_contract(const Verify *v, uint32_t i)
 	if (!p->high || !p->wide || p->lanes != kernel->lanes ||
 	    (registers >= m->vector_registers && p->high * p->wide > 1))
 		BUG("kernel @%u of %s has register tiles of %u x %u", i, v->name, p->high, p->wide);
-	bool in_blocks = p->k_blocks > 1 && p->axes.sums == 1;
+	bool in_blocks = p->k_blocks > 1 && p->block_axis + 1 == p->axes.sums;
 	if (p->k % p->unroll || p->k_rest % p->unroll || (in_blocks && p->block_k % p->unroll))
 		BUG("kernel @%u of %s has rounds of %u steps", i, v->name, p->unroll);
 	if (kernel->tiling.k_parts && p->k_blocks > 1)
