@@ -402,6 +402,53 @@ static NodeId indices(Elab *b, const Given *in)
 	return at;
 }
 
+/* A whole number that every element of x has. */
+static bool is_number(const Graph *g, NodeId x, int64_t *value)
+{
+	while (node(g, x)->op == OP_broadcast)
+		x = node(g, x)->in[0];
+	*value = node(g, x)->op == OP_constant ? (int64_t)node(g, x)->attr.value : 0;
+	return node(g, x)->op == OP_constant;
+}
+
+/* Indices that count evenly, as start + step i: iota, and numbers added to it or less it. */
+static bool counts_evenly(const Graph *g, NodeId at, int64_t *start, int64_t *step)
+{
+	const Node *n = node(g, at);
+	int64_t by;
+	*start = 0, *step = 1;
+	if (n->op == OP_iota && n->shape.rank == 1)
+		return true;
+	if (n->op == OP_sub && is_number(g, n->in[0], &by)) {
+		bool even = counts_evenly(g, n->in[1], start, step);
+		*start = by - *start, *step = -*step;
+		return even;
+	}
+	if ((n->op == OP_sub || n->op == OP_add) && is_number(g, n->in[1], &by)) {
+		bool even = counts_evenly(g, n->in[0], start, step);
+		*start += n->op == OP_add ? by : -by;
+		return even;
+	}
+	return false;
+}
+
+/* The same as a slice, which reads in vectors, and whose adjoint is a pad; 0: it is none. */
+static NodeId gather_evenly(Graph *g, NodeId x, NodeId at, int axis)
+{
+	Shape from = node(g, x)->shape;
+	int64_t start[MAX_RANK] = {0}, stop[MAX_RANK], by[MAX_RANK], count;
+	for (int i = 0; i < from.rank; i++)
+		stop[i] = from.dim[i], by[i] = 1;
+	if (!counts_evenly(g, at, &start[axis], &by[axis]))
+		return 0;
+	count = node(g, at)->shape.dim[0];
+	stop[axis] = start[axis] + by[axis] * count;
+	int64_t last = stop[axis] - by[axis];
+	bool inside =
+	    start[axis] >= 0 && start[axis] < from.dim[axis] && last >= 0 && last < from.dim[axis];
+	return inside ? op_slice(g, x, start, stop, by) : 0;
+}
+
 Value builtin_gather(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of gather"), at = indices(b, &in[1]);
@@ -411,7 +458,8 @@ Value builtin_gather(Elab *b, Span span, Given *in)
 	    (in[2].value.kind != VALUE_NONE &&
 	     !value_to_axis(b, in[2].span, &in[2].value, shape_at(b, x).rank, &axis)))
 		return value_none();
-	return value_tensor(op_gather(b->g, x, at, (unsigned)axis));
+	NodeId even = gather_evenly(b->g, x, at, axis);
+	return value_tensor(even ? even : op_gather(b->g, x, at, (unsigned)axis));
 }
 
 Value builtin_scatter_add(Elab *b, Span span, Given *in)

@@ -465,6 +465,45 @@ static double spread(double *x, int count)
 	return mean;
 }
 
+/* Indices that count evenly are a slice, if none has to be clamped: the definition holds for both. */
+static void gathers_along_counts(void)
+{
+	enum { LENGTH = 7 };
+	static const struct {
+		const char *text;
+		int start, step, count;
+	} CASES[] = {
+	    {"gather(x, iota([7]))", 0, 1, 7},
+	    {"gather(x, 6 - iota([7]))", 6, -1, 7},
+	    {"gather(x, iota([3]) + 2)", 2, 1, 3},
+	    {"gather(x, (iota([3]) - 1) + 2)", 1, 1, 3},
+	    {"gather(x, 5 - (iota([4]) + 1))", 4, -1, 4},
+	    {"gather(x, iota([9]))", 0, 1, 9},
+	    {"gather(x, 2 - iota([5]))", 2, -1, 5},
+	    {"gather(x, iota([4]) - 2)", -2, 1, 4},
+	    {"gather(x, iota([1]))", 0, 1, 1},
+	};
+	static const double x[LENGTH] = {3, 1, 4, 1.5, 9, 2, 6};
+	for (size_t i = 0; i < COUNT(CASES); i++) {
+		Compile *c = compile_open();
+		DataField field = {"x", DTYPE_f32, SHAPE(LENGTH)};
+		Feed feed = {"x", x};
+		double *y = value_of(c, CASES[i].text, &field, &feed, 1), want[LENGTH] = {0};
+		const char *loss = arena_printf(c->arena, "grad(sum(%s), x)", CASES[i].text);
+		double *slope = value_of(c, loss, &field, &feed, 1);
+		CU_ASSERT_FATAL(y != NULL && slope != NULL);
+		for (int j = 0; j < CASES[i].count; j++) {
+			int at = CASES[i].start + CASES[i].step * j;
+			at = at < 0 ? 0 : at >= LENGTH ? LENGTH - 1 : at;
+			CU_ASSERT_EQUAL(y[j], x[at]);
+			want[at]++;
+		}
+		for (int j = 0; j < LENGTH; j++)
+			CU_ASSERT_EQUAL(slope[j], want[j]);
+		compile_close(c);
+	}
+}
+
 static void spread_far_from_zero(void)
 {
 	enum { COUNT_OF_ALL = 1000 };
@@ -530,5 +569,6 @@ CU_TestInfo test_library[] = {
     {"cases", cases},
     {"spread far from zero", spread_far_from_zero},
     {"batch norm far from zero", batch_norm_far_from_zero},
+    {"gathers along counts", gathers_along_counts},
     CU_TEST_INFO_NULL,
 };
