@@ -205,6 +205,13 @@ void value_store_outs(KernelEmit *ke, const Index *index);
 /* Brings the lines where that will be, to be written. */
 void value_prefetch_outs(KernelEmit *ke, const Index *index);
 
+/* -- near.c: lanes that lie `step` elements apart, the first at `at` ----------------------------- */
+
+bool near_loads(const KernelEmit *ke, int64_t step); /* whether near_load takes such a step */
+bool near_stores(const KernelEmit *ke, int64_t step);
+V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step);
+void near_store(KernelEmit *ke, T element, unsigned size, V at, int64_t step, V v);
+
 /* -- map.c: one MAP op on registers, named emit_<op> by ops.def -------------------------------- */
 
 V emit_map(Emit *e, const Node *n, DType operand_type,

@@ -116,6 +116,8 @@ static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		l_prefetch(e, address(e, element, at, l_word(e, AHEAD / size)), false);
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, at, size);
+	else if (!mask && near_loads(ke, spot.step))
+		v = near_load(ke, element, size, at, spot.step);
 	else if (spot.step != 1)
 		v = gather_lanes(ke, element, size, base, lane_offsets(ke, spot), mask);
 	else if (mask)
@@ -533,7 +535,9 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 		return;
 	}
 	v = l_splat(e, v, ke->lanes);
-	if (spot.step != 1)
+	if (!index->mask && near_stores(ke, spot.step))
+		near_store(ke, element, size, address(e, element, base, spot.linear), spot.step, v);
+	else if (spot.step != 1)
 		store_lanes(ke, element, size, base, lane_offsets(ke, spot), index->mask, v);
 	else if (index->mask)
 		l_store_masked(e, v, address(e, element, base, spot.linear), size, index->mask);

@@ -192,12 +192,19 @@ static NodeId short_rows(Graph *g, NodeId x)
 {
 	return op_transpose(g, slice_steps(g, pad_around(g, x)), (Axes){3, {2, 0, 1}});
 }
+/* Lanes run along the middle axis, a few elements apart. */
+static NodeId channels(Graph *g, NodeId x)
+{
+	x = op_reshape(g, x, SHAPE(2, 45, 3));
+	NodeId back = op_slice(g, x, LIST(0, 44, 0), LIST(2, -1, 3), LIST(1, -1, 1));
+	return op_max(g, back, op_slice(g, x, LIST(0, 0, 2), LIST(2, 45, -1), LIST(1, 1, -1)));
+}
 
 static const View views[] = {
-    transpose_all,  transpose_outer, slice_steps,         slice_one,     pad_around,
-    pad_inner,      pad_cut,         pad_cut_inner,       pad_of_view,   slice_of_pad,
-    concat_last,    concat_first,    concat_of_pads,      reshape_merge, broadcast_middle,
-    broadcast_last, reshape_units,   broadcast_stretched, short_rows,
+    transpose_all,    transpose_outer, slice_steps,   slice_one,           pad_around,
+    channels,         pad_inner,       pad_cut,       pad_cut_inner,       pad_of_view,
+    slice_of_pad,     concat_last,     concat_first,  concat_of_pads,      reshape_merge,
+    broadcast_middle, broadcast_last,  reshape_units, broadcast_stretched, short_rows,
 };
 
 static void views_of(DType t)

@@ -1,0 +1,62 @@
+/* near.c: lanes a few elements apart in memory: channels of a pixel, a row read backwards. As many
+ * vectors as there are elements from lane to lane, and shuffles, in place of one access a lane. */
+#include "emit.h"
+
+enum { NEAR = 4 };
+
+static V address(Emit *e, T element, V base, int64_t offset)
+{
+	V index = l_word(e, offset);
+	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
+}
+
+bool near_loads(const KernelEmit *ke, int64_t step)
+{
+	return step != 1 && step >= -NEAR && step <= NEAR && !ke->e->c->machine->bare;
+}
+
+/* The last vector ends where the lanes end: nothing behind them is read. */
+V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step)
+{
+	Emit *e = ke->e;
+	int64_t lanes = ke->lanes, by = step < 0 ? -step : step, span = (lanes - 1) * by + 1;
+	T vector = l_vector(element, ke->lanes);
+	V v = LLVMGetPoison(vector), places[64];
+	V low = step < 0 ? address(e, element, at, (lanes - 1) * step) : at;
+	for (int64_t k = 0; k < by; k++) {
+		int64_t first = k < by - 1 ? k * lanes : span - lanes;
+		V part = l_load(e, vector, address(e, element, low, first), size);
+		for (int64_t i = 0; i < lanes; i++) { /* what earlier parts gave stays */
+			int64_t from = (step < 0 ? lanes - 1 - i : i) * by;
+			bool here = from >= first && (k == by - 1 ? from >= k * lanes : from < first + lanes);
+			places[i] = l_i32(e, (int32_t)(here ? lanes + from - first : i));
+		}
+		v = LLVMBuildShuffleVector(e->b, v, part, LLVMConstVector(places, ke->lanes), "");
+	}
+	return v;
+}
+
+/* A store that leaves lanes out is as quick as another (AVX-512). */
+bool near_stores(const KernelEmit *ke, int64_t step)
+{
+	return step > 1 && step <= NEAR && machine_is_x86(ke->e->c->machine) &&
+	       ke->e->c->machine->vector_bits == 512;
+}
+
+void near_store(KernelEmit *ke, T element, unsigned size, V at, int64_t step, V v)
+{
+	Emit *e = ke->e;
+	int64_t lanes = ke->lanes;
+	V places[64], masks[64];
+	for (int64_t k = 0; k < step; k++) {
+		for (int64_t i = 0; i < lanes; i++) {
+			int64_t from = k * lanes + i;
+			places[i] = l_i32(e, (int32_t)(from / step));
+			masks[i] = LLVMConstInt(e->i1, from % step == 0, false);
+		}
+		V part = LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
+		                                LLVMConstVector(places, ke->lanes), "");
+		l_store_masked(e, part, address(e, element, at, k * lanes), size,
+		               LLVMConstVector(masks, ke->lanes));
+	}
+}
