@@ -47,6 +47,7 @@ static void map_flat(KernelEmit *ke, V begin, V end, int64_t size)
 typedef struct Nest {
 	Shape shape; /* of the loops */
 	int vector_axis;
+	unsigned unrolled; /* a bit an axis: no loop, all places one after the other */
 	Index index;
 	V begin, end;
 	/* Of a concatenation that is stored: a part, which starts at `offset` of axis `axis`. */
@@ -55,9 +56,9 @@ typedef struct Nest {
 	int64_t offset;
 } Nest;
 
-static bool is_unrolled(const KernelEmit *ke, int axis)
+static bool is_unrolled(const Nest *n, int axis)
 {
-	return ke->kernel->unrolled >> axis & 1;
+	return n->unrolled >> axis & 1;
 }
 
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
@@ -66,9 +67,24 @@ static int choose_vector_axis(const KernelEmit *ke, Shape s)
 	if (s.dim[last] >= ke->lanes / 2 || s.dim[last] >= 8)
 		return last;
 	for (int i = last - 1; i >= 0; i--)
-		if (s.dim[i] > s.dim[best] && s.dim[i] >= ke->lanes && !is_unrolled(ke, i))
+		if (s.dim[i] > s.dim[best] && s.dim[i] >= ke->lanes && !(ke->kernel->unrolled >> i & 1))
 			best = i;
 	return best;
+}
+
+/* How the loops over n->shape run. Few places behind the lanes (channels of a pixel) are unrolled,
+ * as they share what does not depend on them. */
+static void choose_loops(const KernelEmit *ke, Nest *n)
+{
+	enum { FEW = 4 };
+	int last = n->shape.rank - 1;
+	bool random;
+	n->vector_axis = choose_vector_axis(ke, n->shape);
+	n->unrolled = ke->kernel->unrolled;
+	if (n->vector_axis == last - 1 && ke->kernel->tile_axis != last && n->shape.dim[last] <= FEW &&
+	    !ke->e->c->machine->bare &&
+	    body_size(ke, &random) * (unsigned)n->shape.dim[last] <= LARGE_BODY)
+		n->unrolled |= 1u << last;
 }
 
 static void nest_element(KernelEmit *ke, const Nest *n, const Index *index)
@@ -86,7 +102,7 @@ static void nest_element(KernelEmit *ke, const Nest *n, const Index *index)
 /* All places along the unrolled axes from `axis` on. */
 static void nest_places(KernelEmit *ke, const Nest *n, Index *index, int axis)
 {
-	while (axis < n->shape.rank && !is_unrolled(ke, axis))
+	while (axis < n->shape.rank && !is_unrolled(n, axis))
 		axis++;
 	if (axis == n->shape.rank) {
 		nest_element(ke, n, index);
@@ -130,7 +146,7 @@ static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
 static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 {
 	V from, to;
-	while (axis < n->shape.rank && (axis == n->vector_axis || is_unrolled(ke, axis)))
+	while (axis < n->shape.rank && (axis == n->vector_axis || is_unrolled(n, axis)))
 		axis++;
 	bool innermost = axis >= n->shape.rank;
 	int at = innermost ? n->vector_axis : axis;
@@ -167,7 +183,7 @@ static void nest_parts(KernelEmit *ke, Nest *n, NodeId concat)
 		}
 		n->part = part;
 		n->shape = p->shape;
-		n->vector_axis = choose_vector_axis(ke, p->shape);
+		choose_loops(ke, n);
 		nest_axis(ke, n, 0);
 		n->offset += p->shape.dim[n->axis];
 	}
@@ -184,9 +200,10 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 	} else {
 		const Node *out = node(ke->e->k->graph, ke->kernel->out[0]);
 		Nest n = {.shape = s, .begin = begin, .end = end, .index = {.lane_axis = -1}};
-		n.vector_axis = choose_vector_axis(ke, s);
+		choose_loops(ke, &n);
 		n.axis = (int)out->attr.axis;
-		if (ke->kernel->out_count == 1 && out->op == OP_concat && !is_unrolled(ke, n.axis))
+		if (ke->kernel->out_count == 1 && out->op == OP_concat &&
+		    !(ke->kernel->unrolled >> n.axis & 1))
 			nest_parts(ke, &n, ke->kernel->out[0]);
 		else
 			nest_axis(ke, &n, 0);
