@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "csv.h"
-
-enum { LONGEST_WINDOW = 1 << 20 };
+#include "series.h"
 
 /* -- Arguments --------------------------------------------------------------------------------- */
 
@@ -21,18 +20,11 @@ static bool read_missing(const char *text, Missing *m, char why[WHY])
 	       because(why, "missing='%.60s': it is 'refuse', 'skip' or a number such as '0'", text);
 }
 
-static bool is_whole(double x, double least, double most)
-{
-	return x >= least && x <= most && x == floor(x);
-}
-
 /* What is said of tables, series and texts at once. */
-static bool check_together(const Wishes *w, double stride, char why[WHY])
+static bool check_together(const Wishes *w, char why[WHY])
 {
-	if (*w->text && stride != 0)
+	if (*w->text && w->stride != 0)
 		return because(why, "stride is of series, but text='%.60s' makes samples of text", w->text);
-	if (!*w->text && !w->window && stride != 0)
-		return because(why, "stride=%g is of windows: say window, too", stride);
 	if (*w->text && *w->columns)
 		return because(why, "x is the text of '%.60s': give columns='%.60s' a name of its own",
 		               w->text, w->columns);
@@ -75,12 +67,9 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 	if (!(w->test >= 0 && w->test < 1))
 		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
 		               w->test);
-	if (!is_whole(n[8], 0, LONGEST_WINDOW) || !is_whole(n[9], 0, LONGEST_WINDOW))
-		return because(why, "window=%g, stride=%g: both are numbers of rows, from 0 to %d", n[8],
-		               n[9], LONGEST_WINDOW);
-	w->window = (int64_t)n[8];
-	w->stride = n[9] > 0 ? (int64_t)n[9] : w->window;
-	return check_together(w, n[9], why) && read_missing(t[7], &w->missing, why);
+	w->window = n[8];
+	w->stride = n[9];
+	return check_together(w, why) && read_missing(t[7], &w->missing, why);
 }
 
 /* -- Columns ----------------------------------------------------------------------------------- */
@@ -210,19 +199,14 @@ static bool read_sheets(const Arguments *a, const Wishes *w, Work *k, Found *fou
 
 /* -- The reader -------------------------------------------------------------------------------- */
 
-/* What the user should know of. */
-static void note(const Wishes *w, const Work *k, const Samples samples[2], Found *found)
+static void note(const Work *k, Found *found)
 {
-	size_t left_out = 0, used = 0;
+	size_t left_out = 0;
 	for (int i = 0; i < 2; i++)
 		for (size_t row = k->sheet[i].header; row < k->sheet[i].table.rows; row++)
 			left_out += k->sheet[i].left_out[row];
 	if (left_out)
-		used = (size_t)snprintf(found->note, WHY, "%zu rows were left out, as a value is missing",
-		                        left_out);
-	if (is_series(w) && w->test > 0 && !samples[1].count)
-		snprintf(found->note + used, WHY - used, "%sno window fits into the rows that are held out",
-		         used ? "; " : "");
+		snprintf(found->note, WHY, "%zu rows were left out, as a value is missing", left_out);
 }
 
 bool read_csv(const Arguments *a, Found *found, char why[WHY])
@@ -232,15 +216,19 @@ bool read_csv(const Arguments *a, Found *found, char why[WHY])
 	Samples samples[2] = {{0}, {0}};
 	if (!k)
 		return because(why, "no memory");
-	bool good = read_wishes(a, &w, why) && read_sheets(a, &w, k, found, why) &&
-	            csv_split(&w, k, found, why) && csv_samples(&w, k, samples, why) &&
-	            csv_fields(a, &w, k, samples, found, why);
+	bool good = read_wishes(a, &w, why) &&
+	            (*w.text || series_window(w.window, w.stride, found, why)) &&
+	            read_sheets(a, &w, k, found, why) && csv_split(&w, k, found, why) &&
+	            csv_samples(&w, k, samples, why) && csv_fields(a, &w, k, samples, found, why);
 	if (good)
-		note(&w, k, samples, found);
+		note(k, found);
 	for (int s = 0; s < 2; s++) {
 		sheet_close(&k->sheet[s]);
-		if (!samples[s].given)
-			free(samples[s].first);
+		free(samples[s].row);
+		if (good && found->window)
+			found->stretch[s] = samples[s].stretch;
+		else
+			free(samples[s].stretch);
 	}
 	Columns *const columns[] = {&k->label, &k->group, &k->text, &k->numbers, &k->skip};
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)

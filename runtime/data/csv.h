@@ -10,7 +10,7 @@ typedef struct Wishes {
 	bool header;
 	char separator;
 	Missing missing;
-	int64_t window, stride; /* window 0: no series */
+	double window, stride; /* of rows, or of tokens */
 	double test;
 } Wishes;
 
@@ -36,18 +36,19 @@ typedef struct Work {
 	bool *is_test; /* [rows of sheet[0]] */
 } Work;
 
-/* The first rows of samples. */
+/* The rows that are samples, or, of a series, are cut into such. */
 typedef struct Samples {
 	const Sheet *sheet;
-	size_t *first, count, room;
-	bool given; /* they are the series' now */
+	size_t *row, count, room;
+	uint32_t *stretch; /* [count]: those of a stretch follow each other */
+	size_t stretch_room;
 } Samples;
 
-/* csv_samples.c: which rows are of the test split, and where samples begin, by Split. */
+/* csv_samples.c: which rows are of the test split, and which rows are left, by Split. */
 MUST_CHECK bool csv_split(const Wishes *w, Work *k, Found *found, char why[WHY]);
 MUST_CHECK bool csv_samples(const Wishes *w, const Work *k, Samples samples[2], char why[WHY]);
-/* csv_fields.c: fields in their order: x, label, others. Series take their numbers over from the work. */
-MUST_CHECK bool csv_fields(const Arguments *a, const Wishes *w, Work *k, Samples samples[2],
-                           Found *found, char why[WHY]);
+/* csv_fields.c: fields in their order: x, label, others. */
+MUST_CHECK bool csv_fields(const Arguments *a, const Wishes *w, const Work *k,
+                           const Samples samples[2], Found *found, char why[WHY]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "csv.h"
+#include "series.h"
 
 enum { SPLIT_SEED = 0x5e1f };
 
@@ -42,9 +43,7 @@ static bool named_groups(const Wishes *w, const char *const *all, size_t n, cons
 static void some_groups(double share, const char *const *all, size_t n, const char **group,
                         size_t *count)
 {
-	size_t wanted = (size_t)((double)n * share + 0.5);
-	wanted = wanted == 0 && share > 0 ? 1 : wanted;
-	wanted = wanted >= n ? n - 1 : wanted;
+	size_t wanted = series_share(n, share);
 	while (*count < wanted) {
 		group[*count] = all[order_at((int64_t)*count, (int64_t)n, SPLIT_SEED, 0)];
 		++*count;
@@ -99,13 +98,17 @@ bool csv_split(const Wishes *w, Work *k, Found *found, char why[WHY])
 
 /* -- Samples ----------------------------------------------------------------------------------- */
 
-static bool add_sample(Samples *s, size_t row, char why[WHY])
+static bool add_sample(Samples *s, size_t row, uint32_t stretch, char why[WHY])
 {
-	size_t *first = memory_grow(s->first, &s->room, s->count + 1, sizeof *first);
-	if (!first)
+	size_t *rows = memory_grow(s->row, &s->room, s->count + 1, sizeof *rows);
+	s->row = rows ? rows : s->row;
+	uint32_t *stretches =
+	    memory_grow(s->stretch, &s->stretch_room, s->count + 1, sizeof *stretches);
+	s->stretch = stretches ? stretches : s->stretch;
+	if (!rows || !stretches)
 		return because(why, "no memory for samples");
-	s->first = first;
-	first[s->count++] = row;
+	rows[s->count] = row;
+	stretches[s->count++] = stretch;
 	return true;
 }
 
@@ -117,30 +120,23 @@ static bool same(const Table *t, const Columns *c, size_t a, size_t b)
 	return true;
 }
 
-/* Rows that one window may hold: of one group, class and split, none left out between them. */
+/* Rows that one window may hold: of one group, class and split. */
 static bool belong(const Work *k, const Sheet *s, size_t a, size_t b)
 {
-	return !s->left_out[b] && same(&s->table, &k->group, a, b) &&
-	       same(&s->table, &k->label, a, b) &&
+	return same(&s->table, &k->group, a, b) && same(&s->table, &k->label, a, b) &&
 	       (s != &k->sheet[0] || k->is_test[a] == k->is_test[b]);
 }
 
-static bool cut_samples(const Wishes *w, const Work *k, const Sheet *s, Samples samples[2],
-                        size_t *longest, char why[WHY])
+static bool take_rows(const Work *k, const Sheet *s, Samples samples[2], char why[WHY])
 {
-	size_t window = is_series(w) ? (size_t)w->window : 1;
-	size_t stride = is_series(w) ? (size_t)w->stride : 1;
-	for (size_t row = 0, end; row < s->table.rows; row = end) {
-		end = row + 1;
+	uint32_t stretch = 0;
+	for (size_t row = 0; row < s->table.rows; row++) {
 		if (s->left_out[row])
 			continue;
-		while (end < s->table.rows && belong(k, s, end - 1, end))
-			end++;
-		*longest = end - row > *longest ? end - row : *longest;
+		stretch += row > 0 && (s->left_out[row - 1] || !belong(k, s, row - 1, row));
 		bool test = s == &k->sheet[1] || k->is_test[row];
-		for (size_t at = row; at + window <= end; at += stride)
-			if (!add_sample(&samples[test], at, why))
-				return false;
+		if (!add_sample(&samples[test], row, stretch, why))
+			return false;
 	}
 	return true;
 }
@@ -148,23 +144,14 @@ static bool cut_samples(const Wishes *w, const Work *k, const Sheet *s, Samples 
 bool csv_samples(const Wishes *w, const Work *k, Samples samples[2], char why[WHY])
 {
 	static const char *const name[] = {"train", "test"};
-	size_t longest = 0;
 	for (int i = 0; i < 2; i++) {
 		samples[i].sheet = &k->sheet[i && *w->test_path];
-		if (k->sheet[i].table.rows && !cut_samples(w, k, &k->sheet[i], samples, &longest, why))
+		if (k->sheet[i].table.rows && !take_rows(k, &k->sheet[i], samples, why))
 			return false;
 	}
-	for (int i = 0; i < 2; i++) {
-		const char *path = samples[i].sheet->path;
-		if (samples[i].count || (i == 1 && !*w->test_path && !*w->hold_out))
-			continue;
-		if (is_series(w))
-			return because(
-			    why,
-			    "no window of %lld rows fits into the %s rows of '%.150s': at most %zu of "
-			    "one group and label follow each other",
-			    (long long)w->window, name[i], path, longest);
-		return because(why, "every %s row of '%.200s' lacks a value", name[i], path);
-	}
+	for (int i = 0; i < 2; i++)
+		if (!samples[i].count && (i == 0 || *w->test_path || *w->hold_out))
+			return because(why, "every %s row of '%.200s' lacks a value", name[i],
+			               samples[i].sheet->path);
 	return true;
 }

@@ -60,6 +60,11 @@ typedef struct Part {
 typedef struct Found {
 	Part part[2];    /* by Split; without test samples: of no fields */
 	double held_out; /* this share of the train samples becomes the test split; 0: none */
+	/* Of series: rows of a window (0: a row is a sample), and from one to the next; rows that follow each other are of one
+	 * stretch [rows of a split], and no window goes beyond it. A window's label and group are its last row's. */
+	int64_t window, stride;
+	uint32_t *stretch[2]; /* by Split */
+	const char *group;    /* the name of a field; NULL: of none */
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data.h"
+#include "series.h"
 
 enum { HOLD_OUT_SEED = 0x5e1f, ASKED_SEED = 0x5e20 };
 
@@ -69,7 +69,7 @@ static void describe(Data *d)
 Data *data_new(Found *found, char why[WHY])
 {
 	Data *d = calloc(1, sizeof *d);
-	if (d && found_check(found, &d->shape.classes, why)) {
+	if (d && found_check(found, &d->shape.classes, why) && series_cut(found, why)) {
 		d->found = *found;
 		describe(d);
 		return d;

@@ -209,6 +209,8 @@ void found_close(Found *found)
 	for (int64_t i = 0; found->class_name && i < found->class_count; i++)
 		free(found->class_name[i]);
 	free(found->class_name);
+	free(found->stretch[0]);
+	free(found->stretch[1]);
 	for (size_t f = 0; f < SSLC_MAX_FIELDS; f++)
 		free(found->field_name[f]);
 	free(found->tokenizer);

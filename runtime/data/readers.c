@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data.h"
+#include "series.h"
 
 /* -- normal ------------------------------------------------------------------------------------ */
 
@@ -66,7 +66,8 @@ typedef struct Wanted {
 	const char *word[2];     /* the reader's own for x and label */
 	const char *archive[2];  /* by Split */
 	const char *array[2][2]; /* x and label, by Split */
-	double held_out;
+	double held_out, window, stride;
+	const char *group;
 	Part *part; /* by Split: where they go */
 } Wanted;
 
@@ -164,7 +165,8 @@ static bool read_arrays(const Arguments *a, Wanted *w, Found *found, char why[WH
 		for (int i = 0; i < 2; i++)
 			if (given(w->array[s][i]) && !add_array(a, w, (Split)s, w->array[s][i], name[i], why))
 				return false;
-	return add_named(a, w, found, why);
+	return add_named(a, w, found, why) && series_window(w->window, w->stride, found, why) &&
+	       series_rows(found, w->group, why);
 }
 
 static bool read_files(const Arguments *a, FileReader file, const char *x, const char *label,
@@ -174,7 +176,10 @@ static bool read_files(const Arguments *a, FileReader file, const char *x, const
 	Wanted w = {.file = file,
 	            .word = {x, label},
 	            .array = {{t[0], t[1]}, {t[2], t[3]}},
-	            .held_out = a->number[4]};
+	            .held_out = a->number[4],
+	            .window = a->number[5],
+	            .stride = a->number[6],
+	            .group = t[7]};
 	return read_arrays(a, &w, found, why);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Tables as data: a series of sensors in CSV trains to the same numbers as its windows, cut by Python, in NumPy's files; texts
-# in a column to the same as lines(); and a task on subjects that were held out is learned.
+# Tables as data: a series of sensors, as CSV or as NumPy's rows, trains to the same numbers as its windows, cut by Python;
+# texts in a column to the same as lines(); and a task on subjects that were held out is learned.
 # usage: tables.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
@@ -39,6 +39,11 @@ python3 - <<-'PYTHON'
 	    some = windows[test]
 	    npy(name + "x.npy", [len(some), W, 2], "<f4", "f", [v for w in some for r in w for v in r[1:3]])
 	    npy(name + "y.npy", [len(some)], "<i4", "i", [int(w[0][3] == "walk") for w in some])
+	for test, name in ((False, ""), (True, "test_")):
+	    some = [r for r in rows if (r[0] in held) == test]
+	    npy(name + "rows.npy", [len(some), 2], "<f4", "f", [v for r in some for v in r[1:3]])
+	    npy(name + "class.npy", [len(some)], "|u1", "B", [int(r[3] == "walk") for r in some])
+	    npy(name + "subject.npy", [len(some)], "<i8", "q", [int(r[0][1:]) for r in some])
 	# texts
 	with open("lines.tsv", "w") as tsv, open("lines.csv", "w", newline="") as out:
 	    table = csv.writer(out, quoting=csv.QUOTE_ALL)
@@ -67,7 +72,10 @@ run() { # NAME DATA ENCODER
 net='["reshape([dim(x, 0), 40])", "linear(32)", "relu", "linear(16)"]'
 run csv "csv('series.csv', label='activity', group='subject', hold_out='s2, s7', window=20, stride=8)" "$net"
 run npy "npy('x.npy', 'y.npy', 'test_x.npy', 'test_y.npy')" "$net"
+run rows "npy('rows.npy', 'class.npy', 'test_rows.npy', 'test_class.npy', subject='subject.npy', test_subject='test_subject.npy', group='subject', window=20, stride=8)" "$net"
 diff -u npy.results csv.results
+diff -u npy.results rows.results
+cmp npy/features.npy rows/features.npy
 cmp npy/features.npy csv/features.npy
 score=$(sed -n 's/.*"pre-trained".*"score": \([0-9.]*\),.*/\1/p' csv.results)
 awk "BEGIN { exit !($score > 0.9) }" || { echo "subjects that were held out: $score of the activities are right"; exit 1; }

@@ -1,0 +1,85 @@
+/* test_series.c: rows of arrays as windows.
+ *
+ * Truth: row i holds i and -i. */
+#include <CUnit/CUnit.h>
+
+#include <string.h>
+
+#include "../../runtime/runtime.h"
+#include "scratch.h"
+
+static Data *open_series(const Scratch *s, const char *group, double window, double stride,
+                         double share, char why[WHY])
+{
+	sslc_argument argument[] = {{NULL, "x.npy", 0},       {"label", "y.npy", 0},
+	                            {"who", "who.npy", 0},    {"group", group, 0},
+	                            {"window", NULL, window}, {"stride", NULL, stride},
+	                            {"test", NULL, share}};
+	return data_open(&(sslc_call){"npy", argument, 7}, s->folder, why);
+}
+
+/* 8 groups of 10 rows, two classes in each: of its 5 rows, windows of 3 begin at the first and the third. */
+static void rows_of_arrays_become_windows(void)
+{
+	enum { ROWS = 80, WIDTH = 2 };
+	Scratch s;
+	char why[WHY] = "";
+	float x[ROWS][WIDTH];
+	int32_t y[ROWS], who[ROWS];
+	scratch_open(&s);
+	for (int i = 0; i < ROWS; i++) {
+		x[i][0] = (float)i;
+		x[i][1] = (float)-i;
+		y[i] = i / 5 % 2;
+		who[i] = 70 + i / 10;
+	}
+	CU_ASSERT_FATAL(
+	    npy_write(scratch_path(&s, "x.npy"), "f32", 2, (int64_t[]){ROWS, WIDTH}, x, why));
+	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "y.npy"), "i32", 1, (int64_t[]){ROWS}, y, why));
+	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "who.npy"), "i32", 1, (int64_t[]){ROWS}, who, why));
+	Data *d = open_series(&s, "who", 3, 2, 0.25, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	const sslc_data *shape = data_shape(d);
+	CU_ASSERT_FATAL(shape->count == 3 && shape->train_count == 6 * 4 && shape->test_count == 2 * 4);
+	CU_ASSERT(shape->field[0].rank == 2 && shape->field[0].dim[0] == 3 &&
+	          shape->field[0].dim[1] == WIDTH);
+	CU_ASSERT(shape->field[1].rank == 0 && shape->field[2].rank == 0 && shape->classes == 2);
+	bool seen[2][8] = {{0}};
+	for (int split = 0; split < 2; split++)
+		for (int64_t i = 0; i < data_count(d, (Split)split); i++) {
+			float window[3][WIDTH];
+			int32_t label, group;
+			CU_ASSERT(data_sample(d, (Split)split, i, (void *[]){window, &label, &group}, why));
+			int at = (int)window[0][0];
+			CU_ASSERT(at % 5 == 0 || at % 5 == 2);
+			CU_ASSERT(label == y[at] && group == who[at] &&
+			          memcmp(window, x[at], sizeof window) == 0);
+			seen[split][group - 70] = true;
+		}
+	for (int g = 0; g < 8; g++)
+		CU_ASSERT(seen[0][g] != seen[1][g]);
+	data_close(d);
+	/* without groups the end is held out; a stride of 0 is the window */
+	sslc_argument argument[] = {{NULL, "x.npy", 0}, {"window", NULL, 10}, {"test", NULL, 0.2}};
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d = data_open(&(sslc_call){"npy", argument, 3}, s.folder, why));
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 6 && data_count(d, SPLIT_TEST) == 1);
+	float window[10][WIDTH];
+	CU_ASSERT(data_sample(d, SPLIT_TEST, 0, (void *[]){window}, why) && window[0][0] == 64);
+	data_close(d);
+	CU_ASSERT_PTR_NULL(open_series(&s, "who", 6, 1, 0, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no window of 6 rows fits into the train rows: at most 5"));
+	CU_ASSERT_PTR_NULL(open_series(&s, "whom", 3, 1, 0, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no array is named 'whom'"));
+	CU_ASSERT_PTR_NULL(open_series(&s, "x", 3, 1, 0, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "'x' is no group"));
+	CU_ASSERT_PTR_NULL(open_series(&s, "who", 0, 0, 0, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "say window, too"));
+	CU_ASSERT_PTR_NULL(open_series(&s, "", 2.5, 0, 0, why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "numbers of rows"));
+	scratch_close(&s);
+}
+
+CU_TestInfo test_series[] = {
+    {"rows of arrays become windows", rows_of_arrays_become_windows},
+    CU_TEST_INFO_NULL,
+};
