@@ -76,19 +76,23 @@ static bool search(Kept *k, Engine *e, Call *step, Feed *feed, int64_t last, ssl
 	return false;
 }
 
-void kept_explain(Kept *k, Engine *e, Call *step, const Data *data, PrefetchOrder order,
-                  int64_t last, Failure *f)
+void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int64_t last,
+                  Failure *f)
 {
-	Feed feed;
+	Feed feed = {0};
+	Call step = {0};
 	sslc_cause cause;
 	Failure unsaid = {0};
 	char place[320] = "", when[64] = "", help[sizeof f->help];
 	order.first_step = k->step;
-	if (!k->states || !feed_open(&feed, step, data, order, &unsaid))
+	if (!k->states)
 		return;
 	int64_t most = last < order.last_step ? last : order.last_step - 1;
-	bool found = search(k, e, step, &feed, most, &cause);
+	bool found = call_open(&step, e, "step", &unsaid) &&
+	             feed_open(&feed, &step, data, order, &unsaid) &&
+	             search(k, e, &step, &feed, most, &cause);
 	feed_close(&feed);
+	call_close(&step);
 	if (!found)
 		return;
 	if (cause.file)

@@ -222,7 +222,7 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	monitor_close(&monitor);
 	good = good && end(l, watch_signal(w));
 	if (!good && l->failure->kind == FAILURE_DIVERGED)
-		kept_explain(&l->kept, l->engine, &step, l->data, order, l->at->step, l->failure);
+		kept_explain(&l->kept, l->engine, l->data, order, l->at->step, l->failure);
 	call_close(&step);
 	kept_close(&l->kept);
 	return good;

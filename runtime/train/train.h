@@ -265,8 +265,8 @@ void kept_take(Kept *k, const Engine *e, int64_t step);
 void kept_close(Kept *k);
 /* Adds to the failure which operation was first not finite, at a step up to `last`, and what to do.
  * `order` is that of the training; the states are those before that step then. */
-void kept_explain(Kept *k, Engine *e, Call *step, const Data *data, PrefetchOrder order,
-                  int64_t last, Failure *f);
+void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int64_t last,
+                  Failure *f);
 
 /* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */
 MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,

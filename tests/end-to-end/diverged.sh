@@ -58,3 +58,12 @@ MODEL
 	cat err.txt
 	exit 1
 }
+
+# The profile of a run that diverged is gone before its steps are made again.
+code=0
+"$sslc" run model.json --out profiled --profile >out.txt 2>err.txt || code=$?
+[ $code = 3 ] && grep -q ': 1e+30 \* 1e+30 is infinity (model.json:7:' err.txt || {
+	echo "profiled: exit code $code"
+	cat err.txt
+	exit 1
+}
