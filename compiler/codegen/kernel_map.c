@@ -61,9 +61,18 @@ static bool is_unrolled(const Nest *n, int axis)
 	return n->unrolled >> axis & 1;
 }
 
+/* The innermost axis that is longer than 1. */
+static int longer_axis(Shape s)
+{
+	int axis = s.rank - 1;
+	while (axis > 0 && s.dim[axis] == 1)
+		axis--;
+	return axis;
+}
+
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
 {
-	int last = s.rank - 1, best = last;
+	int last = longer_axis(s), best = last;
 	if (s.dim[last] >= ke->lanes / 2 || s.dim[last] >= 8)
 		return last;
 	for (int i = last - 1; i >= 0; i--)
@@ -77,7 +86,7 @@ static int choose_vector_axis(const KernelEmit *ke, Shape s)
 static void choose_loops(const KernelEmit *ke, Nest *n)
 {
 	enum { FEW = 4 };
-	int last = n->shape.rank - 1;
+	int last = longer_axis(n->shape);
 	bool random;
 	n->vector_axis = choose_vector_axis(ke, n->shape);
 	n->unrolled = ke->kernel->unrolled;
