@@ -142,7 +142,7 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 	const Node *n = node(in, x);
 	if (n->op != OP_dot)
 		return 0;
-	if (dot_is_windowed(in, n))
+	if (dot_is_windowed(in, n) || dot_is_scaling(in, n))
 		return normalize_windowed(out, n, map);
 	const DotAxes *d = &n->attr.dot;
 	Side p = side_of(node(in, n->in[0]), d->x_batch, d->batch, d->x_contract, d->contract);

@@ -39,6 +39,7 @@ bool dot_through_transpose(const Node *t, int side, DotAxes *d);
 
 /* windowed.c: dots over windows, for the pass normalize */
 bool dot_is_windowed(const Graph *g, const Node *dot);
+bool dot_is_scaling(const Graph *g, const Node *dot);
 bool dot_is_depthwise(const Graph *g, const Node *dot); /* to become a sum of products */
 NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map); /* 0: as it is */
 

@@ -66,6 +66,21 @@ static int long_frees(Shape s, const uint8_t *batch, int batches, const uint8_t 
 	return count;
 }
 
+/* Nothing is summed, and one side has but batch axes: x scaled by y. */
+bool dot_is_scaling(const Graph *g, const Node *dot)
+{
+	const DotAxes *d = &dot->attr.dot;
+	Shape x = node(g, dot->in[0])->shape, y = node(g, dot->in[1])->shape;
+	bool batches = false;
+	for (int i = 0; i < d->batch; i++)
+		batches |= x.dim[d->x_batch[i]] > 1;
+	for (int i = 0; i < d->contract; i++)
+		if (x.dim[d->x_contract[i]] > 1)
+			return false;
+	return batches && (long_frees(x, d->x_batch, d->batch, d->x_contract, d->contract) == 0 ||
+	                   long_frees(y, d->y_batch, d->batch, d->y_contract, d->contract) == 0);
+}
+
 bool dot_is_depthwise(const Graph *g, const Node *dot)
 {
 	const DotAxes *d = &dot->attr.dot;
@@ -124,12 +139,13 @@ NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 	NodeId x = squeeze(out, map[n->in[0]], x_to), y = squeeze(out, map[n->in[1]], y_to);
 	d.batch = (uint8_t)pairs(d.x_batch, d.y_batch, d.batch, x_to, y_to);
 	d.contract = (uint8_t)pairs(d.x_contract, d.y_contract, d.contract, x_to, y_to);
-	if (d.contract == 0) { /* an outer product */
+	int x_frees = frees_of(node(out, x)->shape, &d), y_frees = frees_of(node(out, y)->shape, &d);
+	bool scales = d.batch && (x_frees == 0 || y_frees == 0);
+	if (d.contract == 0 && !scales) { /* an outer product */
 		d.contract = 1;
 		d.x_contract[0] = node(out, x)->shape.rank, d.y_contract[0] = node(out, y)->shape.rank;
 		x = one_more(out, x), y = one_more(out, y);
 	}
-	int x_frees = frees_of(node(out, x)->shape, &d), y_frees = frees_of(node(out, y)->shape, &d);
 	NodeId z;
 	if (d.batch && y_frees == 0)
 		z = sum_of_products(out, x, y, d.x_batch, d.y_batch, d.x_contract, d.y_contract, &d);
