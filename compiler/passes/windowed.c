@@ -132,6 +132,55 @@ static NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const uint8_t *x_bat
 	return op_transpose(g, sum, back);
 }
 
+/* -- Lanes along the channels of windows ---------------------------------------------------------- */
+
+enum {
+	LANES = 16,      /* of the widest vectors */
+	LONG_SUM = 1024, /* steps beside which it is little to turn the result */
+};
+
+/* The share of the lanes of vectors along an axis that are used. */
+static double used_lanes(int64_t size)
+{
+	int64_t vectors = (size + LANES - 1) / LANES;
+	return (double)size / (double)(vectors * LANES);
+}
+
+/* Whether the only free axis of y, and one of x, is the last: both lie across the sums, as in a
+ * gradient by weights. */
+static bool both_lie_across(Shape x, Shape y, const DotAxes *d)
+{
+	return frees_of(y, d) == 1 && !memchr(d->x_contract, x.rank - 1, d->contract) &&
+	       !memchr(d->y_contract, y.rank - 1, d->contract);
+}
+
+/* Few outputs beside more channels: lanes run along the channels if windows are the second operand
+ * (schedule/contract_axes.c), and the result is turned. */
+static bool is_turned(const Graph *g, NodeId x, NodeId y, const DotAxes *d)
+{
+	Shape from = node(g, x)->shape, to = node(g, y)->shape;
+	int64_t steps = 1;
+	for (int i = 0; i < d->contract; i++)
+		steps *= from.dim[d->x_contract[i]];
+	return d->batch == 0 && d->contract > 1 && steps >= LONG_SUM && is_windows(g, x) &&
+	       !is_windows(g, y) && both_lie_across(from, to, d) &&
+	       from.dim[from.rank - 1] >= 2 * LANES &&
+	       used_lanes(from.dim[from.rank - 1]) > 1.2 * used_lanes(to.dim[to.rank - 1]);
+}
+
+/* dot(x, y) as dot(y, x), whose first axis goes last. */
+static NodeId turned(Graph *g, NodeId x, NodeId y, const DotAxes *d)
+{
+	DotAxes other = {.contract = d->contract};
+	memcpy(other.x_contract, d->y_contract, MAX_RANK);
+	memcpy(other.y_contract, d->x_contract, MAX_RANK);
+	NodeId z = op_dot(g, y, x, other);
+	Axes order = {.count = z ? node(g, z)->shape.rank : 0};
+	for (int i = 0; i < order.count; i++)
+		order.at[i] = (uint8_t)((i + 1) % order.count);
+	return op_transpose(g, z, order);
+}
+
 NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 {
 	DotAxes d = n->attr.dot;
@@ -151,6 +200,8 @@ NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 		z = sum_of_products(out, x, y, d.x_batch, d.y_batch, d.x_contract, d.y_contract, &d);
 	else if (d.batch && x_frees == 0)
 		z = sum_of_products(out, y, x, d.y_batch, d.x_batch, d.y_contract, d.x_contract, &d);
+	else if (is_turned(out, x, y, &d))
+		z = turned(out, x, y, &d);
 	else
 		z = op_dot(out, x, y, d);
 	return z && shape_equal(node(out, z)->shape, n->shape) ? z : op_reshape(out, z, n->shape);

@@ -2,8 +2,9 @@
  * of a contraction agree on.
  *
  * C[outer][row][col] = sum over the sums of R[..][row][..] L[..][..][col]. Lanes run along the
- * column. R is the operand whose elements are spread over a vector: the one with windows, else x,
- * else y where y has no free axis (then the lanes run along x's). */
+ * column. R is the operand whose elements are spread over a vector: the one with windows, but x if
+ * y's windows and x both lie across the sums (passes/windowed.c), else x, else y where y has no free
+ * axis (then the lanes run along x's). */
 #include "fuse.h"
 
 #include <string.h>
@@ -31,6 +32,16 @@ static int place_free(const Graph *g, const Node *dot, int side, int at, int8_t 
 		if (!memchr(batch, i, d->batch) && !memchr(contract, i, d->contract))
 			axis[at++] = (int8_t)i;
 	return at;
+}
+
+/* Whether no sum is over the last axis of either operand. */
+static bool lie_across(const Graph *g, const Node *dot)
+{
+	const DotAxes *d = &dot->attr.dot;
+	Shape x = node(g, dot->in[0])->shape, y = node(g, dot->in[1])->shape;
+	return d->batch == 0 && d->contract > 1 && x.rank == d->contract + 1 &&
+	       !memchr(d->x_contract, x.rank - 1, d->contract) &&
+	       !memchr(d->y_contract, y.rank - 1, d->contract);
 }
 
 static void swap(uint8_t *x, uint8_t *y)
@@ -70,7 +81,8 @@ ContractAxes contract_axes(const Graph *g, const Node *dot)
 	ContractAxes r = {.row = -1, .col = -1, .sums = d->contract};
 	int64_t rows = x_end > d->batch ? dot->shape.dim[x_end - 1] : 1;
 	int64_t cols = y_end > x_end ? dot->shape.dim[y_end - 1] : 1;
-	r.swapped = windows[0] == windows[1] ? cols == 1 && rows > 1 : windows[1];
+	r.swapped =
+	    windows[0] == windows[1] ? cols == 1 && rows > 1 : windows[1] && !lie_across(g, dot);
 	int row_end = r.swapped ? y_end : x_end, row_begin = r.swapped ? x_end : d->batch;
 	int col_end = r.swapped ? x_end : y_end, col_begin = r.swapped ? d->batch : x_end;
 	r.row = row_end > row_begin ? row_end - 1 : -1;

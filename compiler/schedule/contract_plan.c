@@ -102,6 +102,7 @@ enum {
 	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
 	PACKED_ROWS = 192,
 	MANY_ROWS = 128,
+	FEW_PANELS = 4,    /* of rows: too few to pack columns for */
 	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
 	MANY_VECTORS = 16, /* when R is packed for each of them */
 	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
@@ -145,8 +146,10 @@ static void choose_sources(Planner *m)
 	if (direct && (small || spread) && !fresh)
 		p->l.source = SOURCE_DIRECT;
 	if (several(m)) { /* the schedule has stored R; one panel of columns is read as it lies */
+		bool few_rows = contract_lies_across(k, m->axes) &&
+		                m->t->tile_outer * m->t->tile_rows <= FEW_PANELS * p->high;
 		p->r.source = SOURCE_DIRECT;
-		if (direct && m->axes->cols <= p->wide * p->lanes)
+		if (direct && (few_rows || m->axes->cols <= p->wide * p->lanes))
 			p->l.source = SOURCE_DIRECT;
 	}
 	m->l_source = p->l.source;
