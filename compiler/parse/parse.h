@@ -256,6 +256,10 @@ const char *sweep_draw(Arena *a, const Sweep *s, double u); /* u in [0, 1) */
 void sweeps_fill(const Sweeps *s, const char *text, size_t size, const char *const *chosen,
                  Text *out);
 
+/* -- format.c: a model file in its usual form; false after an error ----------------------------- */
+
+bool model_format(Compile *c, uint32_t file, Text *out);
+
 /* -- prelude.c: models/lib, compiled in -------------------------------------------------------- */
 
 typedef Definitions Prelude;

@@ -5,7 +5,7 @@
 set -eu
 sslc=$(realpath "$1")
 oracle=$(realpath "$(dirname "$0")/../oracle/dump")
-python3 -c 'import jsonschema' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-jsonschema"; exit 0; }
+python3 -c 'import jsonschema' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-jsonschema"; exit 77; }
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 cd "$temp"

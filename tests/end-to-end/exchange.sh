@@ -7,7 +7,7 @@ set -eu
 sslc=$(realpath "$1")
 oracle=$(realpath "$(dirname "$0")/../oracle/exchange")
 python=/usr/bin/python3
-$python -c 'import numpy' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-numpy"; exit 0; }
+$python -c 'import numpy' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-numpy"; exit 77; }
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 cd "$temp"

@@ -35,7 +35,7 @@ typedef struct Options {
 	const char *hold_out, *search, *score; /* of sweep; hold_out of run, too */
 	const char *diff;
 	int64_t draws;
-	bool no_baselines;
+	bool no_baselines, check;
 	int64_t epochs, steps, seeds, samples, threads, batch, tokens, top_k, slide, size;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
 	bool resume, live, json, no_downstream, tensorboard, monitor, quiet, profile, time, dot, shared,
