@@ -212,8 +212,8 @@ const sslc_call *sslc_reader(const sslc_program *p)
 void sslc_data_error(sslc_program *p, const char *text)
 {
 	GUARD(p, );
-	diag_error(p->c.diags, p->model ? p->model->data->span : (Span){0}, "%s",
-	           text ? text : "the data cannot be read");
+	diag_error_from(p->c.diags, DATA_OF_MODEL, p->model ? p->model->data->span : (Span){0}, "%s",
+	                text ? text : "the data cannot be read");
 }
 
 /* What is wrong with field i; NULL: nothing. */
@@ -511,6 +511,7 @@ size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room)
 		    .column = column,
 		    .bytes = l->span.end > l->span.at ? l->span.end - l->span.at : 0,
 		    .text = l->text,
+		    .section = l->section,
 		};
 	}
 	if ((!p || p->exhausted) && count++ < room && out)

@@ -220,6 +220,8 @@ typedef struct sslc_message {
 	const char *file;             /* NULL: no place */
 	unsigned line, column, bytes; /* 1-based, in characters; bytes of the text that is meant */
 	const char *text;
+	const char
+	    *section; /* of an error: the heading of models/README.md that explains it; NULL: none */
 } sslc_message;
 /* Writes as many as there is room for (`out` NULL: none), until sslc_close; returns how many there
  * are. */

@@ -134,7 +134,10 @@ const char *diags_name(const Diags *d, uint32_t file);
 void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column);
 
 /* An error; notes and helps belong to the last error. The same text at the same place is kept once. */
-void diag_error(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
+/* `from` is the file of the compiler that says so, by which explained.def knows who explains it. */
+void diag_error_from(Diags *d, const char *from, Span span, const char *format, ...) PRINTF(4, 5);
+#define diag_error(d, ...) diag_error_from((d), __FILE__, __VA_ARGS__)
+#define DATA_OF_MODEL      "data" /* `from` of errors that are of the data */
 void diag_note(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_help(Diags *d, const char *format, ...) PRINTF(2, 3);
 size_t diag_count(const Diags *d);
@@ -147,10 +150,15 @@ typedef struct DiagLine {
 	DiagKind kind;
 	Span span; /* file 0: no place */
 	const char *text;
+	const char *section; /* of an error: the heading in models/README.md; NULL: none */
 } DiagLine;
 /* The same as data: each error, in source order, and then its notes and helps. Gives as many as there is
  * room for; returns how many there are. */
 size_t diag_lines(const Diags *d, DiagLine *out, size_t room);
+
+enum { SECTION_ANCHOR = 64 };
+/* "shapes-that-stretch": where a link to the section leads. */
+void section_anchor(const char *section, char anchor[SECTION_ANCHOR]);
 
 /* -- suggest.c --------------------------------------------------------------------------------- */
 

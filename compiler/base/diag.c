@@ -25,7 +25,7 @@ struct Remark { /* a note, or a help (file 0) */
 
 typedef struct Error {
 	Span span;
-	const char *text;
+	const char *text, *from;
 	Remark *first, **end;
 } Error;
 
@@ -94,7 +94,7 @@ void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column)
 
 /* -- Collecting -------------------------------------------------------------------------------- */
 
-void diag_error(Diags *d, Span span, const char *format, ...)
+void diag_error_from(Diags *d, const char *from, Span span, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
@@ -110,7 +110,7 @@ void diag_error(Diags *d, Span span, const char *format, ...)
 		return;
 	}
 	d->last = &d->error[d->errors++];
-	*d->last = (Error){.span = span, .text = text};
+	*d->last = (Error){.span = span, .text = text, .from = from};
 	d->last->end = &d->last->first;
 }
 
@@ -148,6 +148,38 @@ void diag_help(Diags *d, const char *format, ...)
 size_t diag_count(const Diags *d)
 {
 	return d->errors + d->dropped;
+}
+
+/* -- Who explains it --------------------------------------------------------------------------- */
+
+static const struct {
+	const char *file, *part, *section;
+} explained[] = {
+#define EXPLAINED(file, part, section) {file, part, section},
+#include "explained.def"
+#undef EXPLAINED
+};
+
+static const char *section_of(const Error *e)
+{
+	for (size_t i = 0; i < COUNT(explained); i++)
+		if (strstr(e->from, explained[i].file) && strstr(e->text, explained[i].part))
+			return explained[i].section;
+	return NULL;
+}
+
+/* As the page that shows a README makes it: small letters, a dash for a space, nothing else. */
+void section_anchor(const char *section, char anchor[SECTION_ANCHOR])
+{
+	size_t size = 0;
+	for (const char *at = section; *at && size + 1 < SECTION_ANCHOR; at++)
+		if (*at == ' ')
+			anchor[size++] = '-';
+		else if ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9'))
+			anchor[size++] = *at;
+		else if (*at >= 'A' && *at <= 'Z')
+			anchor[size++] = (char)(*at - 'A' + 'a');
+	anchor[size] = 0;
 }
 
 /* -- Showing ----------------------------------------------------------------------------------- */
@@ -238,6 +270,14 @@ static void print_error(const Diags *d, const Error *e, FILE *out, const Paint *
 	}
 }
 
+/* Only where a person reads: once for errors of one section that follow each other. */
+static void print_section(const char *section, FILE *out, const Paint *p)
+{
+	char anchor[SECTION_ANCHOR];
+	section_anchor(section, anchor);
+	fprintf(out, "  %ssee:%s  models/README.md#%s\n", p->blue, p->off, anchor);
+}
+
 static int by_place(const void *x, const void *y)
 {
 	const Error *a = *(const Error *const *)x, *b = *(const Error *const *)y;
@@ -259,8 +299,13 @@ void diag_print(const Diags *d, FILE *out, bool colour)
 {
 	const Error *sorted[MAX_ERRORS];
 	sort(d, sorted);
-	for (size_t i = 0; i < d->errors; i++)
+	for (size_t i = 0; i < d->errors; i++) {
+		const char *section = section_of(sorted[i]);
+		const char *next = i + 1 < d->errors ? section_of(sorted[i + 1]) : NULL;
 		print_error(d, sorted[i], out, colour ? &coloured : &plain);
+		if (colour && section && (!next || strcmp(section, next) != 0))
+			print_section(section, out, &coloured);
+	}
 	if (d->dropped)
 		fprintf(out, "and %zu more errors\n", d->dropped);
 }
@@ -272,10 +317,12 @@ size_t diag_lines(const Diags *d, DiagLine *out, size_t room)
 	sort(d, sorted);
 	for (size_t i = 0; i < d->errors; i++) {
 		if (count++ < room)
-			out[count - 1] = (DiagLine){DIAG_ERROR, sorted[i]->span, sorted[i]->text};
+			out[count - 1] =
+			    (DiagLine){DIAG_ERROR, sorted[i]->span, sorted[i]->text, section_of(sorted[i])};
 		for (const Remark *r = sorted[i]->first; r; r = r->next)
 			if (count++ < room)
-				out[count - 1] = (DiagLine){r->is_help ? DIAG_HELP : DIAG_NOTE, r->span, r->text};
+				out[count - 1] =
+				    (DiagLine){r->is_help ? DIAG_HELP : DIAG_NOTE, r->span, r->text, NULL};
 	}
 	return count;
 }

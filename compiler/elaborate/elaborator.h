@@ -166,7 +166,8 @@ Frame frame_below(Elab *b, const char *component);
 Frame frame_network(Elab *b, const char *name); /* a network's own path, wherever it is used */
 const char *frame_path(Elab *b, const char *component);
 /* Errors at the innermost place in the user's file, with a note on the definition it happened in. */
-void elab_error(Elab *b, Span span, const char *format, ...) PRINTF(3, 4);
+void elab_error_from(Elab *b, const char *from, Span span, const char *format, ...) PRINTF(4, 5);
+#define elab_error(b, ...) elab_error_from((b), __FILE__, __VA_ARGS__)
 Span user_span(const Elab *b, Span span);
 /* Whether a call may be made, and an expression evaluated: else a limit is passed, and reported. */
 bool may_call(Elab *b, Span span, const char *name);

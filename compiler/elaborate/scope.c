@@ -154,14 +154,14 @@ Span user_span(const Elab *b, Span span)
 	return span;
 }
 
-void elab_error(Elab *b, Span span, const char *format, ...)
+void elab_error_from(Elab *b, const char *from, Span span, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
 	const char *text = arena_vprintf(b->c->arena, format, args);
 	va_end(args);
 	Span at = user_span(b, span);
-	diag_error(b->c->diags, at, "%s", text);
+	diag_error_from(b->c->diags, from, at, "%s", text);
 	if (at.file != span.file && b->call)
 		diag_note(b->c->diags, span, "in '%s', which is text of the prelude", b->call->name);
 }

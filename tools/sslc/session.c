@@ -19,6 +19,13 @@ static void print_message(const sslc_message *m)
 	}
 	fputs("\"text\":", stdout);
 	json_text(stdout, m->text);
+	if (m->section) {
+		char anchor[SECTION_ANCHOR];
+		section_anchor(m->section, anchor);
+		fputs(",\"section\":", stdout);
+		json_text(stdout, m->section);
+		printf(",\"link\":\"models/README.md#%s\"", anchor);
+	}
 }
 
 /* An error with its notes and helps is one line. */

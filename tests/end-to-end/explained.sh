@@ -1,0 +1,67 @@
+#!/bin/sh
+# Errors on a terminal: colour, and the section of models/README.md that explains them (compiler/base/explained.def), which is
+# there; the same without either for NO_COLOR and pipes; --json names it.
+# usage: explained.sh <path to sslc>
+set -eu
+sslc=$(realpath "$1")
+root=$(realpath "$(dirname "$0")/../..")
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp"
+python3 - "$sslc" "$root" <<'PYTHON'
+import glob, json, os, pty, re, subprocess, sys
+
+sslc, root = sys.argv[1:]
+readme = open(root + "/models/README.md").read()
+headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", readme, flags=re.S), re.M)
+anchor = lambda h: re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-")
+table = re.findall(r'^EXPLAINED\( *(\S+), *"(.*?)", *"(.*?)" \)$', open(root + "/compiler/base/explained.def").read(), re.M)
+assert len(table) > 30, len(table)
+for file, part, section in table:
+    assert section in headings, f"explained.def names the section '{section}', which models/README.md has not"
+    assert file == "DATA_OF_MODEL" or os.path.exists(f"{root}/compiler/{file.strip(chr(34)).removeprefix('compiler/')}"), file
+
+
+def on_terminal(arguments, **environment):
+    reader, writer = pty.openpty()
+    process = subprocess.Popen([sslc] + arguments, stdout=subprocess.DEVNULL, stderr=writer, env=os.environ | environment)
+    os.close(writer)
+    text = b""
+    while True:
+        try:
+            part = os.read(reader, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        text += part
+    process.wait()
+    return text.decode().replace("\r\n", "\n")
+
+
+model = lambda loss: json.dump({"data": "normal(8, 4)", "encoder": ["linear(4)"], "loss": loss, "train": {"batch": 8}}, open("m.json", "w"))
+os.environ.pop("NO_COLOR", None)
+colours = re.compile(r"\033\[[0-9;]*m")
+for loss, section in [("mse(encoder(x), y)", "Layers and chains"), ("mse(encoder(x), x", "Expressions"),
+                      ("mean(x - mean(x, 0))", "Shapes that stretch"), ("mean(slice(x, 7, 0, 1))", "Builtins")]:
+    model(loss)
+    plain = subprocess.run([sslc, "check", "m.json"], capture_output=True, text=True).stderr
+    shown = on_terminal(["check", "m.json"])
+    said = json.loads(subprocess.run([sslc, "check", "--json", "m.json"], capture_output=True, text=True).stdout.splitlines()[-1])
+    see = f"  see:  models/README.md#{anchor(section)}\n"
+    assert "\033" not in plain and "see:" not in plain and plain
+    assert "\033[1;31merror:\033[0m" in shown
+    assert colours.sub("", shown) == plain + see, (shown, plain, see)
+    assert on_terminal(["check", "m.json"], NO_COLOR="1") == plain
+    assert said["section"] == section and said["link"] == f"models/README.md#{anchor(section)}", said
+for data in ["npy('none.npy')", "normal(8, 4, 1, 2, 3)"]:
+    json.dump({"data": data, "encoder": ["linear(4)"], "loss": "mse(encoder(x), x)"}, open("m.json", "w"))
+    assert on_terminal(["check", "m.json"]).endswith("models/README.md#data\n"), data
+
+# Of all errors that tests/errors has, all but those of limits have a section.
+without = []
+for path in sorted(glob.glob(root + "/tests/errors/model/*.json")):
+    lines = subprocess.run([sslc, "check", "--json", path], capture_output=True, text=True, errors="replace").stdout.splitlines()
+    without += [(os.path.basename(path), m["text"]) for m in map(json.loads, lines) if "section" not in m]
+assert len(without) <= 3, without
+PYTHON
