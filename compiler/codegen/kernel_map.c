@@ -1,5 +1,6 @@
 /* kernel_map.c: a loop over elements. Flat: one loop over the row-major index. Else a nest of
- * loops, vectors along one axis: the innermost, unless it is short and another is long. A
+ * loops, vectors along one axis: the innermost, unless it is short and another is long. Axes at the
+ * end that nothing tells apart, as where a number for each sample meets images, are one axis. A
  * concatenation is a nest a part, or, if its parts have length 1, unrolled. */
 #include "nest.h"
 
@@ -178,6 +179,58 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 	if_end(ke, some);
 }
 
+/* -- Axes that are one ------------------------------------------------------------------------- */
+
+/* The axis from which on x, computed here, takes all as one; its rank if that cannot be. Behind it
+ * the index of an element is its row-major one, as that of whatever lies in memory. */
+static int one_from(const KernelEmit *ke, NodeId x)
+{
+	const Kernels *k = ke->e->k;
+	const Node *n = node(k->graph, x);
+	int from = 0;
+	if (op_info[n->op].kind == MAP || n->op == OP_constant || n->op == OP_random)
+		return 0;
+	if (n->op == OP_iota)
+		return (int)n->attr.axis + 1;
+	if (n->op != OP_broadcast)
+		return n->shape.rank;
+	Shape s = node(k->graph, n->in[0])->shape;
+	for (int i = 0; i < s.rank; i++)
+		if (s.dim[i] != 1)
+			from = n->attr.axes.at[i] + 1;
+	return from;
+}
+
+/* Makes one axis of as many at the end as can be, in the shape of the loops. */
+static void merge_axes(KernelEmit *ke, Nest *n)
+{
+	const Kernels *k = ke->e->k;
+	int last = n->shape.rank - 1, from = ke->kernel->tile_axis + 1;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		seen[ke->kernel->out[i]] = true;
+	for (NodeId x = k->graph->count - 1; x > 0; x--) {
+		const Node *at = node(k->graph, x);
+		if (!seen[x])
+			continue;
+		int own = shape_equal(at->shape, n->shape) ? one_from(ke, x) : last + 1;
+		from = own > from ? own : from;
+		for (int i = 0; op_info[at->op].kind == MAP && i < at->count; i++)
+			seen[at->in[i]] |= k->buffer_of[at->in[i]] == 0;
+	}
+	arena_reset(ke->e->c->arena, mark);
+	for (int i = from; i <= last; i++)
+		if (ke->kernel->unrolled >> i & 1)
+			return;
+	while (last > from && n->shape.dim[last] == 1) /* its index is 0 wherever it is read */
+		last--;
+	for (int i = from; i < last; i++) {
+		n->shape.dim[last] *= n->shape.dim[i];
+		n->shape.dim[i] = 1;
+	}
+}
+
 /* Part after part, so that no element asks which one it is in; concatenations of concatenations
  * along the same axis are one. */
 static void nest_parts(KernelEmit *ke, Nest *n, NodeId concat)
@@ -209,13 +262,15 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 	} else {
 		const Node *out = node(ke->e->k->graph, ke->kernel->out[0]);
 		Nest n = {.shape = s, .begin = begin, .end = end, .index = {.lane_axis = -1}};
-		choose_loops(ke, &n);
 		n.axis = (int)out->attr.axis;
 		if (ke->kernel->out_count == 1 && out->op == OP_concat &&
-		    !(ke->kernel->unrolled >> n.axis & 1))
+		    !(ke->kernel->unrolled >> n.axis & 1)) {
 			nest_parts(ke, &n, ke->kernel->out[0]);
-		else
+		} else {
+			merge_axes(ke, &n);
+			choose_loops(ke, &n);
 			nest_axis(ke, &n, 0);
+		}
 		if (ke->kernel->streams)
 			l_fence(ke->e);
 	}

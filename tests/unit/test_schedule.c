@@ -42,6 +42,39 @@ static void constants_everywhere(void)
 	compile_close(c);
 }
 
+/* A number for each sample or row meets tensors: the axes behind it are one in the loops. */
+static void axes_at_the_end(void)
+{
+	Shape shapes[] = {SHAPE(3, 5, 7, 3), SHAPE(2, 1, 33, 1), SHAPE(4, 16, 2, 16),
+	                  SHAPE(1, 3, 5, 2)};
+	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+		for (int axis = 0; axis < 3; axis++) { /* the last that is told apart */
+			Compile *c = compile_open();
+			Graph *g = graph_new(c, arena_printf(c->arena, "ends %d", axis));
+			Shape s = shapes[i], few = {.rank = 4};
+			for (int j = 0; j < 4; j++)
+				few.dim[j] = j <= axis ? s.dim[j] : 1;
+			NodeId x = op_input(g, "x", DTYPE_f32, s), n = op_input(g, "n", DTYPE_f32, few);
+			NodeId each = op_broadcast(g, n, s, (Axes){4, {0, 1, 2, 3}});
+			NodeId place = op_cast(g, op_iota(g, DTYPE_i32, s, axis), DTYPE_f32);
+			int64_t count = shape_size(few);
+			NodeId once =
+			    op_broadcast(g, op_reshape(g, n, SHAPE(count)), SHAPE(count, 6), (Axes){1, {0}});
+			NodeId less = op_less(g, x, each);
+			graph_output(g, "y", op_select(g, less, op_mul(g, x, each), op_add(g, x, place)));
+			graph_output(g, "less", less);
+			graph_output(g, "other", op_add(g, once, once));
+			double numbers[2048], few_numbers[128];
+			for (int j = 0; j < 2048; j++)
+				numbers[j] = j * 37 % 64;
+			for (int j = 0; j < 128; j++)
+				few_numbers[j] = j * 11 % 64;
+			Feed feed[] = {{"x", numbers}, {"n", few_numbers}};
+			CU_ASSERT(graph_agrees_always(c, g, feed, 2, 0));
+			compile_close(c);
+		}
+}
+
 /* A product has more users, each with a kernel of its own behind it, than a kernel has outs. */
 static void many_users(void)
 {
@@ -353,6 +386,7 @@ static void hashes_cover_plans(void)
 }
 
 CU_TestInfo test_schedule[] = {
+    {"axes at the end that are one", axes_at_the_end},
     {"constants everywhere", constants_everywhere},
     {"many users", many_users},
     {"random schedules", random_schedules},
