@@ -20,6 +20,12 @@ stored = Stored(16)
 rng, truth, normal, put, put_loss = stored.rng, stored.truth, stored.normal, stored.put, stored.put_loss
 
 
+def alignments():
+    for name, n, m in (("dtw", 5, 7), ("dtw_tall", 6, 2), ("dtw_row", 1, 4), ("dtw_one", 1, 1)):
+        cost = np.abs(rng.standard_normal((2, 3, n, m)))
+        put(name, [[librosa.sequence.dtw(C=c, backtrack=False)[-1, -1] for c in row] for row in cost], x=cost)
+
+
 def spectrograms():
     t = np.arange(1500) / 8000
     x = np.stack([np.sin(2 * np.pi * (300 + 900 * t) * t) + 0.1 * rng.standard_normal(1500), 0.01 * rng.standard_normal(1500), np.zeros(1500)])
@@ -159,6 +165,6 @@ def methods():
 
 
 if __name__ == "__main__":
-    for make in (spectrograms, transforms, methods):
+    for make in (spectrograms, transforms, methods, alignments):
         make()
     stored.save(__file__)
