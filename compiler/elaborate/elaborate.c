@@ -294,6 +294,26 @@ static void build_features(Elab *b)
 	graph_output(b->g, "features", op_cast(b->g, v.node, (DType)b->c->float_type));
 }
 
+/* Reads no data. */
+static void build_vectors(Elab *b)
+{
+	const Body *body = b->model->vectors;
+	if (!body)
+		return;
+	begin_graph(b, "vectors", false, 1);
+	Value v = eval_section(b, "vectors", body, NULL);
+	if (v.kind == VALUE_NONE)
+		return;
+	const Node *n = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
+	if (!n || n->shape.rank != 2 || !type_info[n->type].is_float) {
+		diag_error(b->c->diags, body->span,
+		           "the vectors are %s, but must be one row a token: [vocab, width]",
+		           value_text(b, &v));
+		return;
+	}
+	graph_output(b->g, "vectors", v.node);
+}
+
 /* Of one sample; it reads what the runtime gives: x. */
 static void build_generate(Elab *b)
 {
@@ -426,6 +446,7 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 		build_gradients(&b);
 	build_features(&b);
 	build_generate(&b);
+	build_vectors(&b);
 	build_tasks(&b);
 	check_used(&b);
 	for (size_t i = 0; b.scans && i < b.bundle->graph_count; i++)

@@ -71,6 +71,7 @@ typedef struct Range {
  *   generate        out logits [1, places, vocab]          inputs x of one sample
  *                   and, if no place of it looks ahead, past.N: see causal.h
  *   generate.next   the same at one place, given what generate found of those before
+ *   vectors         out vectors [vocab, width]             of tokens; reads no data
  *   T.init  T.step  as above, for task T (states with that task)
  *   T.bank          in place of T.step, for a task that trains nothing: out each value of its bank
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step, bank.NAME (as used)

@@ -328,6 +328,8 @@ static void section_parse(Compile *c, const Json *m, Model *model)
 		model->loss = body_parse(c, m, "loss");
 	} else if (strcmp(m->key, "generate") == 0) {
 		model->generate = body_parse(c, m, "generate");
+	} else if (strcmp(m->key, "vectors") == 0) {
+		model->vectors = body_parse(c, m, "vectors");
 	} else if (strcmp(m->key, "features") == 0) {
 		model->features = body_parse(c, m, "features");
 	} else if (strcmp(m->key, "optimizer") == 0) {

@@ -196,6 +196,7 @@ typedef struct Model {
 	Expr *data;      /* required: a call of a reader */
 	Body *pretext;   /* BODY_NAMED whose names the loss sees; may be NULL */
 	Body *loss;      /* required unless is_prelude */
+	Body *vectors;   /* of words: one row a token; NULL: there are none */
 	Body *generate;  /* logits of the next token, for x of one sample; NULL: it generates nothing */
 	Body *features;  /* default: encoder(x) if there is an encoder, else NULL */
 	Expr *optimizer; /* default: adam(lr=1e-3) */
@@ -211,7 +212,7 @@ typedef struct Model {
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
 } Model;
 
-/* Sections name data define pretext loss features generate optimizer precision names train downstream; every other
+/* Sections name data define pretext loss features generate vectors optimizer precision names train downstream; every other
  * key must be a list: a network. After errors the model is returned too, as far as it could be read
  * (broken bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even
  * that. */

@@ -300,6 +300,7 @@ void model_print(const Model *m, Text *out)
 	print_entry("loss", m->loss, 2, out);
 	print_entry("features", m->features, 2, out);
 	print_entry("generate", m->generate, 2, out);
+	print_entry("vectors", m->vectors, 2, out);
 	if (m->optimizer) {
 		text_printf(out, ",\n  \"optimizer\": ");
 		print_json_expr(m->optimizer, out);

@@ -326,6 +326,10 @@ typedef struct Sampling {
 struct Tokenizer;
 MUST_CHECK bool generate(Engine *e, const struct Tokenizer *tokenizer, const Sampling *how,
                          FILE *out, Failure *f);
+/* nearest.c: prints, of each sum of words ("king - man + woman" is five of `word`), the `many` tokens
+ * whose rows in the model's "vectors" are nearest. */
+MUST_CHECK bool nearest_words(Engine *e, const struct Tokenizer *tokenizer, const char *const *word,
+                              size_t count, int64_t many, FILE *out, Failure *f);
 /* An id below count, by the softmax of its logits; token `step` of a text. room: 16 bytes an id. */
 int32_t token_choose(const float *logit, int64_t count, double temperature, int64_t top_k,
                      uint64_t seed, int64_t step, void *room);

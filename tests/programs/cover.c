@@ -97,6 +97,7 @@ void cover_add(Cover *c, const sslc_program *p)
 	use_body(c, p->prelude, m->loss);
 	use_body(c, p->prelude, m->features);
 	use_body(c, p->prelude, m->generate);
+	use_body(c, p->prelude, m->vectors);
 	use_expr(c, p->prelude, m->optimizer);
 	for (size_t i = 0; i < m->task_count; i++) {
 		use_body(c, p->prelude, m->task[i].loss);

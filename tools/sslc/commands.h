@@ -16,7 +16,13 @@ typedef struct Command {
 /* Whether the operand is a model file. */
 static inline bool takes_model(const Command *c)
 {
-	return strcmp(c->operand, "MODEL.json") == 0;
+	return strncmp(c->operand, "MODEL.json", strlen("MODEL.json")) == 0;
+}
+
+/* Whether words follow it. */
+static inline bool takes_words(const Command *c)
+{
+	return strcmp(c->operand, "MODEL.json WORD...") == 0;
 }
 
 /* Whether it is folders of runs. */

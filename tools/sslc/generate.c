@@ -20,18 +20,6 @@ static bool read_temperature(const char *text, double *value)
 	return false;
 }
 
-static bool open_tokenizer(const Session *s, Tokenizer **t, Failure *f)
-{
-	char why[WHY];
-	const char *json = data_tokenizer(s->data);
-	if (!json) {
-		fail(f, FAILURE_WRONG, "the data of the model is not text");
-		return fail_help(f, "text() and lines() read text");
-	}
-	*t = tokenizer_parse(json, strlen(json), why);
-	return *t || fail(f, FAILURE_WRONG, "the tokenizer %s", why);
-}
-
 static int write_text(Session *s, const Options *o, double temperature)
 {
 	char path[1024];
@@ -49,7 +37,7 @@ static int write_text(Session *s, const Options *o, double temperature)
 	Engine engine = {0};
 	Tokenizer *t = NULL;
 	Failure f = {0};
-	bool good = open_tokenizer(s, &t, &f) &&
+	bool good = session_tokenizer(s, &t, &f) &&
 	            engine_open(&engine, sslc_describe(s->program),
 	                        o->threads ? (int)o->threads : threads_here(), &f) &&
 	            weights_load_tokens(&engine, s->data, o->checkpoint ? o->checkpoint : path, &f) &&

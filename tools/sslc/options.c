@@ -142,7 +142,7 @@ int options_read(Options *o, char letter, int count, char **argument)
 		} else if (takes_runs(c)) {
 			complain("sslc %s takes at most %d folders of runs", c->name, MOST_RUNS);
 			return EXIT_USAGE;
-		} else if (takes_files(c)) {
+		} else if (takes_files(c) || (takes_words(c) && o->model)) {
 			argument[o->files++] = argument[i]; /* where it was read before */
 			o->file = (const char *const *)argument;
 		} else if (o->model || !*c->operand) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../../compiler/base/base.h"
+#include "../../runtime/text/text.h"
 
 static void print_message(const sslc_message *m)
 {
@@ -176,8 +177,9 @@ int session_find(const Session *s, const char *function)
 {
 	if (sslc_has_function(s->program, function))
 		return EXIT_GOOD;
-	static const char *const own[] = {"init",     "step",          "monitor",   "features", "views",
-	                                  "generate", "generate.next", "gradients", "perturbed"};
+	static const char *const own[] = {"init",      "step",     "monitor",       "features",
+	                                  "views",     "generate", "generate.next", "vectors",
+	                                  "gradients", "perturbed"};
 	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
 	enum { ROOM = 256 };
 	const char *names[ROOM];
@@ -206,6 +208,18 @@ bool session_names(const Session *s, const Options *o, const sslc_names **names)
 		return true;
 	(void)session_errors(s);
 	return false;
+}
+
+bool session_tokenizer(const Session *s, Tokenizer **t, Failure *f)
+{
+	char why[WHY];
+	const char *json = data_tokenizer(s->data);
+	if (!json) {
+		fail(f, FAILURE_WRONG, "the data of the model is not text");
+		return fail_help(f, "text() and lines() read text");
+	}
+	*t = tokenizer_parse(json, strlen(json), why);
+	return *t || fail(f, FAILURE_WRONG, "the tokenizer %s", why);
 }
 
 /* -- What a report begins with ----------------------------------------------------------------- */

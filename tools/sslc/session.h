@@ -21,6 +21,9 @@ int session_open(Session *s, const Options *o, sslc_options options, bool with_d
 bool session_open_at(Session *s, const char *model, const char *folder, sslc_options options,
                      char why[WHY]);
 void session_close(Session *s); /* NULL-safe members; may follow a failed open */
+/* The tokenizer of its data; false: that is no text. */
+struct Tokenizer;
+bool session_tokenizer(const Session *s, struct Tokenizer **t, Failure *f);
 /* Prints the errors of the program; returns their Exit. */
 int session_errors(const Session *s);
 /* Prints a failure of the runtime (or the program's errors, if it is theirs); returns its Exit. */
