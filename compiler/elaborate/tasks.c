@@ -94,6 +94,7 @@ static DataField *build_kept(Elab *b, const char *key, const Body *body, const S
                              int64_t batch, int64_t samples)
 {
 	size_t errors = diag_count(b->c->diags), count = 0;
+	bool good = true; /* an error that was reported before is not counted again */
 	if (body->kind != BODY_NAMED)
 		return NULL;
 	DataField *kept = new_array(b->c->arena, DataField, body->count + 1);
@@ -101,6 +102,7 @@ static DataField *build_kept(Elab *b, const char *key, const Body *body, const S
 		const Named *n = &body->named[i];
 		Value v = eval_use(b, n->name, n->body, scope);
 		scope = scope_bind(b, scope, n->name, v);
+		good &= v.kind != VALUE_NONE;
 		if (v.kind == VALUE_NONE || v.kind == VALUE_LIST)
 			continue;
 		const Node *row = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
@@ -114,10 +116,10 @@ static DataField *build_kept(Elab *b, const char *key, const Body *body, const S
 		kept[count++].shape.dim[0] = samples;
 		graph_output(b->g, n->name, v.node);
 	}
-	if (!count && diag_count(b->c->diags) == errors)
+	if (!count && good && diag_count(b->c->diags) == errors)
 		diag_error(b->c->diags, body->span, "the %s keeps no tensor, so a metric sees nothing",
 		           key);
-	return diag_count(b->c->diags) == errors ? kept : NULL;
+	return good && diag_count(b->c->diags) == errors ? kept : NULL;
 }
 
 /* In the section of the loss where that is what it is made of: it has the same weights. */
