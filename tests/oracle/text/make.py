@@ -120,6 +120,20 @@ def collated():
     put_loss("collated", lambda x: F.cross_entropy(x.view(-1, V), labels.view(-1)), beside={"ids": ids, "chosen": chosen.long()}, x=logits)
 
 
+# The rank of the first right one, by sorting: of equal scores the wrong ones are first.
+def retrieval():
+    scores = torch.from_numpy(rng.integers(0, 6, (9, 7))).double() / 2
+    right = torch.from_numpy(rng.random((9, 7)) < 0.3)
+    right[0], right[1] = False, True
+    first = []
+    for s, r in zip(scores.numpy(), right.numpy()):
+        order = sorted(range(7), key=lambda i: (-s[i], r[i]))
+        first.append(next((n + 1 for n, i in enumerate(order) if r[i]), math.inf))
+    put("mean_reciprocal_rank", np.mean([1 / n for n in first]), x=scores, right=right)
+    for k in (1, 3):
+        put(f"recall_{k}", np.mean([n <= k for n in first]), x=scores, right=right)
+
+
 def main():
     block("causal_block", True)
     block("token_block", False)
@@ -144,6 +158,7 @@ def main():
     put("token_embedding", F.embedding(ids, table), ids=ids, token_embedding__w=table)
     masks()
     collated()
+    retrieval()
 
 
 main()
