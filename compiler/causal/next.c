@@ -375,7 +375,7 @@ Graph *next_place(Compile *c, Graph *whole, const char *name, const char *input)
 	t.of_body = new_array(c->arena, NodeId *, in->count);
 	make(&t);
 	if (!t.at[y][1])
-		BUG("%s of %s has no row", in->out[0].name, whole->name);
+		return NULL; /* too many nodes, which was reported */
 	graph_output(t.g, in->out[0].name, t.at[y][1]);
 	*whole = *in;
 	return graph_live(c, t.g);
