@@ -62,6 +62,7 @@ static bool add_task(Embedding *e, const char *task)
 {
 	Arena *a = e->p->c.arena;
 	bool found = add(e, arena_printf(a, "%s.step", task), NULL);
+	found |= add(e, arena_printf(a, "%s.collect", task), NULL);
 	found |= add(e, arena_printf(a, "%s.score", task), NULL);
 	return add(e, arena_printf(a, "%s.predict", task), NULL) || found;
 }

@@ -104,7 +104,7 @@ SSLC_API bool sslc_has_function(const sslc_program *p,
  * or LLVM behind them. */
 typedef struct sslc_embedding {
 	const char *prefix; /* of all names; NULL: the model's name */
-	/* "step", "encode", "loss", a task's name (its step, score and predict) or any of sslc_function
+	/* "step", "encode", "loss", a task's name (its step, collect, score and predict) or any of sslc_function
 	 * but init; the first values come along. */
 	const char *const *function;
 	const char *const *cpu; /* [cpus] beside the program's own, rising levels of x86-64: code */

@@ -28,7 +28,8 @@ run() { # TASK: what it has beside its batch
 		  "downstream": {"t": {$1, "train": {"epochs": 1, "batch": 7}}}
 		}
 	MODEL
-	"$sslc" check model.json >/dev/null
+	"$sslc" check model.json >check.txt
+	grep -q '^t.collect ' check.txt
 	"$sslc" run model.json --out out --seed 3 --threads 2 >out.txt
 	cat out.txt out/results.json >all
 }

@@ -197,7 +197,7 @@ static bool prepare(Run *r, const Options *o)
 /* What is left to compile after the training, all together. */
 static void compile_rest(Run *r, const Options *o)
 {
-	static const char *const of_task[] = {"init", "step", "score"};
+	static const char *const of_task[] = {"init", "step", "bank", "collect", "score"};
 	enum { ROOM = 96, OF_TASK = sizeof of_task / sizeof *of_task };
 	const char *names[ROOM + OF_TASK] = {"features"};
 	char text[ROOM + OF_TASK][256];
