@@ -158,6 +158,17 @@ static bool is_loss(Elab *b, const Body *metric)
 	return d && strcmp(diags_name(b->c->diags, d->span.file), "lib/losses.json") == 0;
 }
 
+/* Also what the library calls a loss elsewhere: detection_loss, token_loss. */
+static bool lower_is_better(Elab *b, const Body *metric)
+{
+	const char *name = called(metric);
+	const Definition *d = name ? definition_find(b, name) : NULL;
+	size_t length = d ? strlen(name) : 0;
+	bool named = length > 5 && strcmp(name + length - 5, "_loss") == 0;
+	return is_loss(b, metric) ||
+	       (named && strncmp(diags_name(b->c->diags, d->span.file), "lib/", 4) == 0);
+}
+
 /* T.step. 0: the loss is none, which was reported. */
 static NodeId build_training(Elab *b, const BundleTask *to)
 {
@@ -243,7 +254,7 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	             : t->metric                      ? "metric"
 	             : accuracy                       ? "accuracy"
 	                                              : "loss";
-	to->higher_is_better = metric != t->loss && !is_loss(b, metric);
+	to->higher_is_better = metric != t->loss && !lower_is_better(b, metric);
 	int64_t test = b->bundle->data.test_count, batch = to->batch < test ? to->batch : test;
 	if (t->collect && !build_collect(b, to, batch))
 		return;
