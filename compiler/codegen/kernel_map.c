@@ -71,15 +71,16 @@ static int longer_axis(Shape s)
 	return axis;
 }
 
+/* Of short rows the nearest axis that fills a vector: the farther, the farther apart lanes are. */
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
 {
-	int last = longer_axis(s), best = last;
+	int last = longer_axis(s);
 	if (s.dim[last] >= ke->lanes / 2 || s.dim[last] >= 8)
 		return last;
 	for (int i = last - 1; i >= 0; i--)
-		if (s.dim[i] > s.dim[best] && s.dim[i] >= ke->lanes && !(ke->kernel->unrolled >> i & 1))
-			best = i;
-	return best;
+		if (s.dim[i] > s.dim[last] && s.dim[i] >= ke->lanes && !(ke->kernel->unrolled >> i & 1))
+			return i;
+	return last;
 }
 
 /* How the loops over n->shape run. Few places behind the lanes (channels of a pixel) are unrolled,
