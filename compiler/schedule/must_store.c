@@ -37,8 +37,8 @@ static bool packs_well(const Graph *g, NodeId x)
 		const Node *n = node(g, x);
 		if (node_is_leaf(n))
 			return true;
-		if (n->op == OP_reshape)
-			return true; /* its operand must be stored, or has the same axes */
+		if (n->op == OP_reshape && !reshape_is_unit(g, n))
+			return true; /* its operand must be stored */
 		if (!op_only_moves(n->op) && n->op != OP_cast)
 			return false;
 		x = n->in[0];
