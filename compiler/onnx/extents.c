@@ -62,6 +62,11 @@ static bool same_attribute(const Onnx *o, const Node *a, const Node *b)
 		return strcmp(a->attr.name, b->attr.name) == 0;
 	if (a->op == OP_slice)
 		return same_slice(o->g, a, b);
+	if (a->op == OP_scan) {
+		const Region *r = a->attr.region, *q = b->attr.region;
+		return r->carries == q->carries && r->sequences == q->sequences &&
+		       r->reverse == q->reverse && (r->sequences || r->length == q->length);
+	}
 	if (a->op == OP_overlap_add)
 		of_b.window.length = a->attr.window.length;
 	return memcmp(&a->attr, &of_b, sizeof of_b) == 0;

@@ -16,7 +16,7 @@ Stored onnx_constant(Onnx *o, NodeId x, const char *op)
 Stored onnx_input(Onnx *o, NodeId x, const char *op)
 {
 	(void)op;
-	return all_of(o, x, node(o->g, x)->attr.name);
+	return all_of(o, x, o->input ? o->input[x] : node(o->g, x)->attr.name);
 }
 
 Stored onnx_state(Onnx *o, NodeId x, const char *op)

@@ -30,6 +30,7 @@ enum {
 	ATTRIBUTE_FLOAT = 2,
 	ATTRIBUTE_INT = 3,
 	ATTRIBUTE_TEXT = 4,
+	ATTRIBUTE_GRAPH = 6,
 	ATTRIBUTE_INTS = 8,
 	ATTRIBUTE_TYPE = 20,
 	TENSOR_DIM = 1,
@@ -45,7 +46,13 @@ enum {
 	DIM_VALUE = 1,
 	DIM_PARAM = 2,
 };
-enum { IS_FLOAT = 1, IS_INT = 2, IS_TEXT = 3, IS_INTS = 7 }; /* AttributeProto.AttributeType */
+enum {
+	IS_FLOAT = 1,
+	IS_INT = 2,
+	IS_TEXT = 3,
+	IS_GRAPH = 5,
+	IS_INTS = 7
+}; /* AttributeProto.AttributeType */
 /* Protocol buffers count bytes in 31 bits. */
 static const size_t MOST_BYTES = ((size_t)1 << 31) - 1;
 
@@ -102,20 +109,21 @@ void attribute_text(Onnx *o, const char *name, const char *text)
 	end_attribute(o, name, IS_TEXT);
 }
 
-const char *emit(Onnx *o, const char *op, const char *const *in, int count)
+void attribute_graph(Onnx *o, const char *name, const char *bytes, size_t size)
+{
+	proto_bytes(&o->t->message, ATTRIBUTE_GRAPH, bytes, size);
+	end_attribute(o, name, IS_GRAPH);
+}
+
+void emit_many(Onnx *o, const char *op, const char *const *in, int count, const char *const *out,
+               int outs)
 {
 	Text *m = &o->t->message;
 	for (int i = 0; i < count; i++)
-		if (!in[i]) {
-			o->t->attribute.size = 0;
-			return NULL;
-		}
-	for (int i = 0; i < count; i++)
 		proto_text(m, NODE_INPUT, in[i]);
-	/* the slash: no input and no state has such a name */
-	const char *name = arena_printf(o->c->arena, "/%s_%u", op, ++o->emitted);
-	proto_text(m, NODE_OUTPUT, name);
-	proto_text(m, NODE_NAME, name);
+	for (int i = 0; i < outs; i++)
+		proto_text(m, NODE_OUTPUT, out[i]);
+	proto_text(m, NODE_NAME, out[0]);
 	proto_text(m, NODE_OP, op);
 	if (o->place.file) {
 		uint32_t line, column;
@@ -126,6 +134,23 @@ const char *emit(Onnx *o, const char *op, const char *const *in, int count)
 		text_add(m, o->t->attribute.data, o->t->attribute.size);
 	o->t->attribute.size = 0;
 	proto_message(&o->t->node, GRAPH_NODE, m);
+}
+
+void emit_as(Onnx *o, const char *op, const char *const *in, int count, const char *name)
+{
+	emit_many(o, op, in, count, &name, 1);
+}
+
+const char *emit(Onnx *o, const char *op, const char *const *in, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!in[i]) {
+			o->t->attribute.size = 0;
+			return NULL;
+		}
+	/* the slash: no input and no state has such a name */
+	const char *name = arena_printf(o->c->arena, "/%s_%u", op, ++o->emitted);
+	emit_as(o, op, in, count, name);
 	return name;
 }
 
@@ -366,6 +391,18 @@ static void put_value(Onnx *o, unsigned field, const char *name, NodeId x)
 	text_close(&value);
 }
 
+void put_graph_name(Onnx *o, const char *name)
+{
+	proto_text(&o->t->graph, GRAPH_NAME, name);
+}
+
+/* Of a graph inside another one: its type follows from what is around it. */
+void put_value_name(Onnx *o, bool is_input, const char *name)
+{
+	proto_text(&o->t->message, VALUE_NAME, name);
+	proto_message(&o->t->graph, is_input ? GRAPH_INPUT : GRAPH_OUTPUT, &o->t->message);
+}
+
 /* Which nodes the outputs are made of. */
 static void find_reached(Onnx *o)
 {
@@ -458,27 +495,39 @@ static bool put_file(Onnx *o)
 	return true;
 }
 
+void writer_open(Onnx *o, Compile *c, const OnnxSource *from, OnnxTexts *t)
+{
+	const Graph *g = from->graph;
+	*o = (Onnx){.c = c, .from = from, .g = g, .t = t};
+	o->extent = (Extent(*)[MAX_RANK])arena_array(c->arena, g->count, sizeof *o->extent);
+	o->at = new_array(c->arena, Stored, g->count);
+	o->whole = new_array(c->arena, const char *, g->count);
+	o->reached = new_array(c->arena, bool, g->count);
+	o->needed = new_array(c->arena, bool, g->count);
+	o->match = new_array(c->arena, const Match *, g->count);
+}
+
+bool writer_nodes(Onnx *o)
+{
+	find_reached(o);
+	if (!extents_find(o))
+		return false;
+	find_needed(o);
+	return write_nodes(o);
+}
+
 bool onnx_write(Compile *c, const OnnxSource *from, OnnxTexts *t)
 {
 	const Graph *g = from->graph;
-	Onnx o = {.c = c, .from = from, .g = g, .t = t};
-	o.extent = (Extent(*)[MAX_RANK])arena_array(c->arena, g->count, sizeof *o.extent);
-	o.at = new_array(c->arena, Stored, g->count);
-	o.whole = new_array(c->arena, const char *, g->count);
-	o.reached = new_array(c->arena, bool, g->count);
-	o.needed = new_array(c->arena, bool, g->count);
-	o.match = new_array(c->arena, const Match *, g->count);
+	Onnx o;
+	writer_open(&o, c, from, t);
 	if (g->set_count) {
 		diag_error(c->diags, node(g, g->set[0].state)->origin,
 		           "'%s' sets states, such as '%s', but what ONNX describes changes nothing",
 		           g->name, node(g, g->set[0].state)->attr.name);
 		return false;
 	}
-	find_reached(&o);
-	if (!extents_find(&o))
-		return false;
-	find_needed(&o);
-	if (!write_nodes(&o))
+	if (!writer_nodes(&o))
 		return false;
 	put_outputs(&o);
 	return put_file(&o);

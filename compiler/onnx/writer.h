@@ -43,9 +43,10 @@ struct Onnx {
 	Stored *at;                 /* [count] */
 	const char **whole;         /* [count] once all of it was needed */
 	bool *reached, *needed;     /* [count] what the outputs are made of; what of it is written */
-	const Match **match;        /* [count] NULL: written by its row of table.def */
-	Names constants;            /* those that were written */
-	const char *batch;          /* i64[1], how many samples; NULL: not written yet */
+	const char **input;  /* [count] of the body of a scan: what its inputs are called; else NULL */
+	const Match **match; /* [count] NULL: written by its row of table.def */
+	Names constants;     /* those that were written */
+	const char *batch;   /* i64[1], how many samples; NULL: not written yet */
 	unsigned emitted;
 	Span place; /* of the node being written */
 	OnnxTexts *t;
@@ -81,6 +82,17 @@ const char *emit(Onnx *o, const char *op, const char *const *in, int count);
 #define EMIT(o, op, ...)                                                                           \
 	emit(o, op, (const char *[]){__VA_ARGS__},                                                     \
 	     (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(const char *)))
+/* The same with a name that is given; with several results, of these names. */
+void emit_as(Onnx *o, const char *op, const char *const *in, int count, const char *name);
+void emit_many(Onnx *o, const char *op, const char *const *in, int count, const char *const *out,
+               int outs);
+void attribute_graph(Onnx *o, const char *name, const char *bytes, size_t size);
+/* Of the graph being made, after its operators: its name, and an input or an output. */
+void put_graph_name(Onnx *o, const char *name);
+void put_value_name(Onnx *o, bool is_input, const char *name);
+/* A graph of its own; its nodes, into t->node. False: reported. */
+void writer_open(Onnx *o, Compile *c, const OnnxSource *from, OnnxTexts *t);
+bool writer_nodes(Onnx *o);
 /* Constants, each once in the file. */
 const char *constant(Onnx *o, DType type, double value);             /* a scalar */
 const char *constant_ints(Onnx *o, const int64_t *value, int count); /* i64[count] */

@@ -27,6 +27,7 @@ import numpy
 random = numpy.random.default_rng(0)
 numpy.save("x.npy", random.integers(0, 256, (29, 28, 28)).astype(numpy.uint8))
 numpy.save("tokens.npy", random.integers(0, 20, (29, 9)).astype(numpy.int32))
+numpy.save("scans.npy", random.normal(size=(29, 24)).astype(numpy.float32))
 numpy.save("small.npy", random.integers(0, 256, (29, 6, 5)).astype(numpy.uint8))
 PYTHON
 cat >small.json <<'MODEL'
@@ -38,6 +39,7 @@ cat >small.json <<'MODEL'
 }
 MODEL
 cp "$oracle/images.json" "$oracle/tokens.json" .
+sed "s/normal(520, 24, seed=0)/npy('scans.npy', test=0)/; s/\"batch\": 64/\"batch\": 12/" "$oracle/scans.json" >scans.json
 compare() { # MODEL DATA
 	"$sslc" run $1.json --steps 2 --quiet --out run-$1
 	"$sslc" features $1.json --split train --checkpoint run-$1/checkpoint.safetensors --out features.npy >out
@@ -62,6 +64,7 @@ PYTHON
 compare small small
 compare images x
 compare tokens tokens
+compare scans scans
 $python "$oracle/evaluate.py" --print small.onnx >small.txt
 diff "$oracle/small.txt" small.txt || die "the text of small.onnx is another one"
 "$sslc" export small.json --weights run-small/checkpoint.safetensors --out again.onnx >out

@@ -110,13 +110,35 @@ OPS = {
 }
 
 
-def evaluate(model, inputs):
-    values = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    values.update(inputs)
-    for node in model.graph.node:
+def scan(node, a, values):
+    """States, then what is gathered of all steps; the body sees the values around it."""
+    body, sequences = a["body"], a["num_scan_inputs"]
+    given = [values[name] for name in node.input]
+    states, inputs = given[:len(given) - sequences], given[len(given) - sequences:]
+    steps = list(range(len(inputs[0])))
+    steps = steps[::-1] if a.get("scan_input_directions", [0])[0] else steps
+    gathered = [[] for _ in body.output[len(states):]]
+    for step in steps:
+        made = run(body, dict(values) | dict(zip((i.name for i in body.input), states + [x[step] for x in inputs])))
+        states = made[:len(states)]
+        for to, y in zip(gathered, made[len(states):]):
+            to.append(y)
+    back = a.get("scan_output_directions", [0] * len(gathered))
+    return states + [numpy.stack(to[::-1] if b else to) for to, b in zip(gathered, back)]
+
+
+def run(graph, values):
+    for node in graph.node:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        values[node.output[0]] = OPS[node.op_type](attributes, *(values[name] for name in node.input))
-    return [values[out.name] for out in model.graph.output]
+        if node.op_type == "Scan":
+            values.update(zip(node.output, scan(node, attributes, values)))
+        else:
+            values[node.output[0]] = OPS[node.op_type](attributes, *(values[name] for name in node.input))
+    return [values[out.name] for out in graph.output]
+
+
+def evaluate(model, inputs):
+    return run(model.graph, {t.name: numpy_helper.to_array(t) for t in model.graph.initializer} | inputs)
 
 
 def shown(value):
