@@ -202,7 +202,10 @@ bool read_npz(const Arguments *a, Found *found, char why[WHY])
 	    .archive = {t[0], of_test},
 	    .array = {{t[1], t[2]},
 	              {other && !given(t[4]) ? t[1] : t[4], other && !given(t[5]) ? t[2] : t[5]}},
-	    .held_out = a->number[6]};
+	    .held_out = a->number[6],
+	    .window = a->number[7],
+	    .stride = a->number[8],
+	    .group = t[9]};
 	if (!given(t[0]))
 		return because(why, "the name of the data's file is empty");
 	return read_arrays(a, &w, found, why);

@@ -79,7 +79,38 @@ static void rows_of_arrays_become_windows(void)
 	scratch_close(&s);
 }
 
+/* Arrays of NumPy's archives (tests/oracle/data/make.py), as samples and as rows. */
+static void archives_are_read_whole(void)
+{
+	static const int32_t want[] = {2, 0, 1, 2};
+	for (int window = 0; window < 2; window++) {
+		sslc_argument argument[] = {{NULL, "deflated.npz", 0},
+		                            {"label", "label", 0},
+		                            {"boxes", "boxes", 0},
+		                            {"test", NULL, 0},
+		                            {"window", NULL, window}};
+		char why[WHY] = "", folder[512];
+		snprintf(folder, sizeof folder, "%s", oracle_path("data"));
+		Data *d = data_open(&(sslc_call){"npz", argument, 5}, folder, why);
+		if (!d)
+			fprintf(stderr, "\n    %s\n", why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 4);
+		CU_ASSERT_EQUAL(data_shape(d)->field[0].rank, 2 + window);
+		for (int64_t i = 0; i < 4; i++) {
+			float x[6], boxes[6];
+			int32_t label;
+			CU_ASSERT(data_sample(d, SPLIT_TRAIN, i, (void *[]){x, &label, boxes}, why));
+			CU_ASSERT(label == want[i]);
+			for (int k = 0; k < 6; k++)
+				CU_ASSERT(x[k] == (float)(6 * i + k) / 8 && boxes[k] == (float)(6 * i + k - 5));
+		}
+		data_close(d);
+	}
+}
+
 CU_TestInfo test_series[] = {
+    {"archives are read whole", archives_are_read_whole},
     {"rows of arrays become windows", rows_of_arrays_become_windows},
     CU_TEST_INFO_NULL,
 };
