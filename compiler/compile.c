@@ -95,6 +95,15 @@ static sslc_tensor *describe(sslc_program *p, const Kernels *k, const char **nam
 	return tensor;
 }
 
+/* The kernel whose code all of a chain from `at` on runs; `at` if one was compiled for it. */
+static uint32_t code_of(const Kernels *k, uint32_t at)
+{
+	for (uint32_t i = at; i < chain_end(k, at); i++)
+		if (k->kernel[i].same == i)
+			return at;
+	return k->kernel[at].same;
+}
+
 /* A chain is one kernel to the world. */
 static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 {
@@ -105,6 +114,7 @@ static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 		Span origin = kernel_origin(k, kernel);
 		size_t i = count++;
 		to[i] = (sslc_kernel){.number = at,
+		                      .code_of = code_of(k, at),
 		                      .kind = kernel->chain ? "chain" : kernel_kind(kernel),
 		                      .what = kernel_text(k, kernel)};
 		for (uint32_t j = at; j < chain_end(k, at); j++)

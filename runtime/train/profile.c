@@ -154,6 +154,7 @@ typedef struct Table {
 	Place *place; /* [places] the most first */
 	size_t places;
 	Ceilings ceilings;
+	size_t compiled; /* kernels; the others run the code of an equal one before them */
 	double seconds, flops;
 	double efficiency; /* the share of the time that the roofs ask for */
 } Table;
@@ -207,6 +208,7 @@ static bool table_open(Table *t, const Profile *p)
 		asked += l->roof < l->seconds ? l->roof : l->seconds;
 		t->seconds += l->seconds;
 		t->flops += k->flops;
+		t->compiled += k->code_of == k->number;
 		if (k->file)
 			add_to_place(t, l);
 	}
@@ -258,8 +260,11 @@ static void print_places(const Table *t, FILE *out)
 
 static void print_table(const Table *t, const char *function, FILE *out)
 {
-	fprintf(out, "\na step of %s: %.1f us in %zu kernels, %.1f GFLOP/s\n", function,
-	        t->seconds * 1e6, t->count, t->flops / t->seconds * 1e-9);
+	fprintf(
+	    out,
+	    "\na step of %s: %.1f us in %zu kernels, %zu of them compiled, %zu reused; %.1f GFLOP/s\n",
+	    function, t->seconds * 1e6, t->count, t->compiled, t->count - t->compiled,
+	    t->flops / t->seconds * 1e-9);
 	fprintf(out, "this machine: ");
 	if (t->ceilings.flops > 0)
 		fprintf(out, "%.0f GFLOP/s in registers, ", t->ceilings.flops * 1e-9);
@@ -284,7 +289,8 @@ static void json_place(const sslc_kernel *k, FILE *out)
 
 static void json_kernel(const Line *l, FILE *out)
 {
-	fprintf(out, "    {\"number\": %zu, \"kind\": ", l->kernel->number);
+	fprintf(out, "    {\"number\": %zu, \"code_of\": %zu, \"kind\": ", l->kernel->number,
+	        l->kernel->code_of);
 	json_text(out, l->kernel->kind);
 	fputs(", \"shape\": ", out);
 	json_text(out, l->kernel->what);
@@ -302,6 +308,8 @@ static void json_table(const Table *t, const char *function, FILE *out)
 	json_text(out, function);
 	json_number(out, "seconds", t->seconds);
 	json_number(out, "efficiency", t->efficiency);
+	json_number(out, "kernels_compiled", (double)t->compiled);
+	json_number(out, "kernels_reused", (double)(t->count - t->compiled));
 	json_number(out, "flops_per_second", t->ceilings.flops);
 	json_number(out, "bytes_per_second", t->ceilings.bytes);
 	fputs(",\n  \"places\": [", out);

@@ -40,6 +40,26 @@ assert [s for _, s in places] == sorted((s for _, s in places), reverse=True), "
 first = re.search(r"goes to\n.*?(\S+):(\d+):(\d+)$", text, re.M | re.S)
 assert first and (first[1].split("\n")[-1], int(first[2]), int(first[3])) == places[0][0], first
 EOF
+# equal kernels run one code: of three equal layers those behind the first need none of their own
+cat >equal.json <<'EOF'
+{"name": "equal", "data": "normal(64, 16)", "encoder": ["repeat(3, layer)"], "define": {"layer": ["linear(16)", "tanh"]},
+ "loss": "mse(encoder(x), x)", "optimizer": "sgd(0.01)", "train": {"epochs": 2, "batch": 64}}
+EOF
+"$sslc" run equal.json --profile --threads 1 --out equal >text
+python3 - text equal/profile.json <<'EOF'
+import json, re, sys
+text, p = open(sys.argv[1]).read(), json.load(open(sys.argv[2]))
+by_number = {k["number"]: k for k in p["kernels"]}
+reused = [k for k in p["kernels"] if k["code_of"] != k["number"]]
+for k in reused:
+    first = by_number[k["code_of"]]
+    assert k["code_of"] < k["number"] and (first["kind"], first["shape"]) == (k["kind"], k["shape"]), k
+    assert first["code_of"] == first["number"], first
+assert any(k["shape"] == "64 x 16 x 16" for k in reused), "no layer runs the code of another"
+counts = re.search(r"in (\d+) kernels, (\d+) of them compiled, (\d+) reused;", text)
+want = (len(p["kernels"]), p["kernels_compiled"], p["kernels_reused"])
+assert tuple(map(int, counts.groups())) == want and p["kernels_reused"] == len(reused), (counts[0], want)
+EOF
 strip() { sed 's/, "seconds": [^}]*//' "$1"; }
 strip with/metrics.jsonl >a
 strip without/metrics.jsonl >b
