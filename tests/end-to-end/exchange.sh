@@ -5,6 +5,7 @@
 # usage: exchange.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
+shared=$(realpath "$(dirname "$0")/shared")
 oracle=$(realpath "$(dirname "$0")/../oracle/exchange")
 python=/usr/bin/python3
 $python -c 'import numpy' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-numpy"; exit 77; }
@@ -93,16 +94,7 @@ done
 grep -q '^init        42 of 44 states from headless.safetensors; random: head.0.w, ...; of no use: pooler$' said || die "$(grep init said)"
 
 # -- Misuse ------------------------------------------------------------------------------------------------------------------
-refused() { # CODE, WORDS of the command; the message is on stdin
-	want=$1
-	shift
-	cat >want
-	code=0
-	"$sslc" "$@" >out 2>err || code=$?
-	grep -v '^ *[0-9]* |\|^ *|' err >shown || true
-	[ $code = $want ] || die "$*: code $code instead of $want"
-	diff want shown || die "$*: another message"
-}
+. "$shared/refused.sh"
 at_init="vit.json --quiet --names transformers --init"
 refused 1 run $at_init torn.safetensors <<'END'
 sslc: error: torn.safetensors has no 'vit.layers.1.attention.k_proj.bias', but others of 'encoder.1.1.attention.linear.b'

@@ -4,6 +4,7 @@
 # usage: explain.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
+shared=$(realpath "$(dirname "$0")/shared")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
@@ -76,21 +77,11 @@ cat >check.py <<-'CHECK'
 CHECK
 python3 check.py
 
-fails() { # CODE TEXT ARGUMENT ...
-	code=$1 text=$2
-	shift 2
-	got=0
-	"$sslc" explain "$@" >out.txt 2>err.txt || got=$?
-	[ "$got" = "$code" ] && grep -qF -- "$text" err.txt || {
-		echo "explain $*: exit code $got, and:"
-		cat err.txt
-		exit 1
-	}
-}
+. "$shared/refused.sh"
 cp page.html before.html
-fails 1 "did you mean 'step'?" model.json --function stpe --out page.html
-fails 1 "cannot read the model file 'none.json'" none.json --out page.html
-fails 4 'no/where.html' model.json --out no/where.html
+fails 1 "did you mean 'step'?" explain model.json --function stpe --out page.html
+fails 1 "cannot read the model file 'none.json'" explain none.json --out page.html
+fails 4 'no/where.html' explain model.json --out no/where.html
 cmp page.html before.html
 
 command -v chromium >/dev/null || exit 0

@@ -5,6 +5,7 @@
 # usage: export.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
+shared=$(realpath "$(dirname "$0")/shared")
 oracle=$(realpath "$(dirname "$0")/../oracle/onnx")
 python=/usr/bin/python3
 if ! $python -c 'import onnx, numpy' 2>/dev/null; then
@@ -76,41 +77,32 @@ model() { # NAME, ENCODER AND FEATURES
 	printf '  "loss": "mse(decoder(encoder(x)), x)",\n  "train": {"epochs": 1, "batch": 16}\n}\n' >>$1.json
 	"$sslc" run $1.json --quiet
 }
-refused() { # CODE, WORDS of the command; the message is on stdin
-	want=$1
-	shift
-	cat >want
-	code=0
-	"$sslc" export "$@" >out 2>err || code=$?
-	grep -v '^ *[0-9]* |\|^ *|' err >shown || true
-	[ $code = $want ] || die "export $*: code $code instead of $want"
-	diff want shown || die "export $*: another message"
-}
+. "$shared/refused.sh"
 model plain '"encoder": ["linear(8)", "relu"],'
 model noisy '"encoder": ["linear(8)"], "features": "encoder(gaussian_noise(x, 0.1))",'
 model fixed '"encoder": ["reshape([16, 20, 1])", "flatten", "linear(8)"],'
 model whole '"encoder": ["linear(8)"], "features": "encoder(x - mean(x, 0, keep=1))",'
 cp plain.json new.json
-refused 1 plain.json --function step <<'END'
+refused 1 export plain.json --function step <<'END'
 error: 'step' is no function that can be exported
   help: there are: features (or encode), and loss where it draws no random numbers
 END
-refused 1 noisy.json <<'END'
+refused 1 export noisy.json <<'END'
 noisy.json:3:50: error: 'random' cannot be written as ONNX: ONNX has no such stream of random bits
 END
-refused 1 fixed.json <<'END'
+refused 1 export fixed.json <<'END'
 fixed.json:3:16: error: f32[97,20] has 1940 elements, which do not fill the shape asked for
   help: this is for a batch of 97: --batch N writes it for N samples alone
 END
-refused 1 whole.json <<'END'
+refused 1 export whole.json <<'END'
 whole.json:3:54: error: the batch cannot be free: the value of a 'constant' here depends on how many samples it has
   help: --batch N writes it for batches of N samples alone
 END
-refused 1 new.json <<'END'
+refused 1 export new.json <<'END'
 sslc: error: cannot open 'runs/new/checkpoint.safetensors': No such file or directory
   help: sslc run new.json makes it; --weights FILE names another one
 END
-refused 4 plain.json --out none/x.onnx <<'END'
+refused 4 export plain.json --out none/x.onnx <<'END'
 sslc: error: cannot write 'none/x.onnx': No such file or directory
 END
 [ ! -e noisy.onnx ] && [ ! -e fixed.onnx ] || die "a file is left after an error"

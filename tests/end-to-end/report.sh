@@ -4,6 +4,7 @@
 # usage: report.sh <path to sslc>
 set -eu
 sslc=$(realpath "$1")
+shared=$(realpath "$(dirname "$0")/shared")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
@@ -132,24 +133,14 @@ CHECK
 python3 check.py
 
 # Errors: no page, and the page that was there stays.
-fails() { # CODE TEXT ARGUMENT ...
-	code=$1 text=$2
-	shift 2
-	got=0
-	"$sslc" report "$@" >out.txt 2>err.txt || got=$?
-	[ "$got" = "$code" ] && grep -qF -- "$text" err.txt || {
-		echo "report $*: exit code $got, and:"
-		cat err.txt
-		exit 1
-	}
-}
+. "$shared/refused.sh"
 cp page.html before.html
-fails 1 "'models' is no folder of a run: it has no model.json" a models --out page.html
-fails 1 "'none' is no folder of a run: it has no model.json" none
-fails 2 'needs a folder of a run'
-fails 2 'at most 12 folders' a a a a a a a a a a a a a
-fails 2 'a page holds' a --samples 100000
-fails 4 'no/where.html' a --out no/where.html
+fails 1 "'models' is no folder of a run: it has no model.json" report a models --out page.html
+fails 1 "'none' is no folder of a run: it has no model.json" report none
+fails 2 'needs a folder of a run' report
+fails 2 'at most 12 folders' report a a a a a a a a a a a a a
+fails 2 'a page holds' report a --samples 100000
+fails 4 'no/where.html' report a --out no/where.html
 cmp page.html before.html
 [ ! -e report.html ]
 
