@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { CHEAP_TO_REPEAT = 4, HEAVIEST = 4096 };
+enum { CHEAP_TO_REPEAT = 4, DEAR = 16, HEAVIEST = 4096 };
 
 /* The size of a kernel's code. Emission is recursive over its nodes, LLVM's time is more than
  * linear in them, and what is unstored is walked along every path: a longer chain is stored in
@@ -344,7 +344,8 @@ static void visit(Fuse *f, NodeId x)
 	bool stage = f->stage[x] && f->weight[x] < HEAVIEST && /* more is not seen through in time */
 	             f->body[x] < HEAVIEST;
 	bool is_long = !f->stage[x] && f->body[x] > MOST_BODY;
-	if (stage || (!f->must_store[x] && !is_long &&
+	bool dear = f->spread[x] && f->weight[x] >= DEAR;
+	if (stage || (!f->must_store[x] && !is_long && !dear &&
 	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
 	home = find_company(f, x);
@@ -364,6 +365,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	Fuse f = {.c = &room, .g = g};
 	f.uses = new_array(room.arena, uint32_t, g->count);
 	f.must_store = new_array(room.arena, bool, g->count);
+	f.spread = new_array(room.arena, bool, g->count);
 	f.stored = new_array(room.arena, bool, g->count);
 	f.stage = new_array(room.arena, bool, g->count);
 	f.flat = new_array(room.arena, bool, g->count);

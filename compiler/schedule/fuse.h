@@ -33,6 +33,7 @@ typedef struct Fuse {
 	const Graph *g;
 	uint32_t *uses;   /* [count] operands and results that name a node */
 	bool *must_store; /* must be stored, whoever uses it */
+	bool *spread;     /* stretched to a much larger tensor: what is dear in it is computed before */
 	bool *stored;
 	bool *stage;      /* to be computed where a concatenation is made of it: unroll.c */
 	bool *flat;       /* its unstored part has one row-major order */

@@ -87,6 +87,14 @@ static void store_under_windows(Fuse *f, NodeId x, int depth)
 		store_under_windows(f, n->in[i], depth - 1);
 }
 
+/* A number for each sample, drawn or exponentiated, would be so again for each element of it. */
+static void note_spread(Fuse *f, const Node *broadcast)
+{
+	enum { MUCH = 16 };
+	int64_t from = shape_size(node(f->g, broadcast->in[0])->shape);
+	f->spread[broadcast->in[0]] |= from > 1 && shape_size(broadcast->shape) / MUCH >= from;
+}
+
 void fuse_must_store(Fuse *f)
 {
 	const Graph *g = f->g;
@@ -98,6 +106,8 @@ void fuse_must_store(Fuse *f)
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
 			f->uses[n->in[i]]++;
+		if (n->op == OP_broadcast)
+			note_spread(f, n);
 		if (n->op == OP_reshape && !reshape_is_unit(g, n))
 			f->must_store[n->in[0]] = true;
 		if (n->op == OP_gather)
