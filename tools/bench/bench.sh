@@ -7,10 +7,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 venv=${SSLC_BENCH_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/sslc-bench}
 
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-if ! "$venv/bin/python" -c 'import jax, numpy, safetensors, tinygrad, torch' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import jax, numpy, safetensors, tinygrad, torch, torchvision' 2>/dev/null; then
 	# shellcheck disable=SC2086
 	"$venv/bin/pip" install -q ${SSLC_BENCH_PIP:-} -r "$here/requirements.txt" >&2
 fi
 cd "$here/../.."
-{ cmake --preset release && cmake --build --preset release --target sslc_bench_worker; } >&2
+{ cmake --preset release && cmake --build --preset release --target sslc_bench_worker sslc_command; } >&2
 exec "$venv/bin/python" "$here/bench.py" "$@"
