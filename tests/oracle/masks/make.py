@@ -1,28 +1,23 @@
 """The truth of cases.def beside this file: scikit-image's colours, and in NumPy what the papers' own code does, in the form
 of ../vision/make.py. Of what is drawn at random: the mean of many draws, or of all that may be.
 
-python3 make.py   (NumPy, scikit-image, safetensors; made with 2.4, 0.26)
+python3 make.py   (NumPy, PyTorch, scikit-image, safetensors; made with 2.4, 0.26)
 """
 
 import itertools
 import math
 import pathlib
 import random
+import sys
 
 import numpy as np
-from safetensors.numpy import save_file
 from skimage.color import rgb2lab
 
-HERE = pathlib.Path(__file__).parent
-rng = np.random.default_rng(17)
-truth = {}
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from stored import Stored
 
-
-def put(name, want, **inputs):
-    for key, value in [("want", want)] + [(f"in/{k}", v) for k, v in inputs.items()]:
-        value = np.asarray(value)
-        kind = np.int32 if value.dtype.kind in "iub" else np.float64
-        truth[f"{name}/{key}"] = np.ascontiguousarray(value.astype(kind))
+stored = Stored(17)
+rng, put = stored.rng, stored.put
 
 
 def colours():
@@ -107,5 +102,4 @@ colours()
 rectangles()
 cutmix()
 draws()
-save_file(truth, HERE / "truth.safetensors")
-print(len(truth), "tensors", (HERE / "truth.safetensors").stat().st_size, "bytes")
+stored.save(__file__)
