@@ -147,6 +147,7 @@ bool cover_stored(Cover *c)
 	sslc_program *p = sslc_open_text("none", "{}", 2, NULL); /* for its library */
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/masks/cases.def") &&
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/convolution/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/speech/cases.def") &&

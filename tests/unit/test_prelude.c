@@ -129,6 +129,12 @@ static const Case SPEECH[] = {
 #undef CASE
 };
 
+static const Case CONVOLUTION[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/convolution/cases.def"
+#undef CASE
+};
+
 static const Case MASKS[] = {
 #define CASE(name, expression, error) {name, expression, error},
 #include "../oracle/masks/cases.def"
@@ -150,6 +156,7 @@ static const struct {
 } ORACLES[] = {
     {"prelude/truth.safetensors", CASES, COUNT(CASES)},
     {"vision/truth.safetensors", VISION, COUNT(VISION)},
+    {"convolution/truth.safetensors", CONVOLUTION, COUNT(CONVOLUTION)},
     {"masks/truth.safetensors", MASKS, COUNT(MASKS)},
     {"recurrent/truth.safetensors", RECURRENT, COUNT(RECURRENT)},
     {"text/truth.safetensors", TEXT, COUNT(TEXT)},
