@@ -160,6 +160,7 @@ static bool convert(Array *out, const Header *h, const unsigned char *p, char wh
 static bool header_place(const unsigned char *p, size_t size, size_t *at, size_t *length,
                          char why[WHY])
 {
+	*at = *length = 0;
 	if (size < 10 || memcmp(p, "\x93NUMPY", 6) != 0)
 		return because(why, "is no .npy file: save it with numpy.save");
 	if (p[6] < 1 || p[6] > 3)
