@@ -279,6 +279,8 @@ Json *json_parse(Compile *c, uint32_t file)
 		diag_error(c->diags, (Span){file, stop, stop + 1},
 		           "the value ended before this: nothing may follow it");
 	} else {
+		w.at =
+		    size >= 3 && memcmp(w.text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* cJSON passes it over */
 		skip_space(&w);
 		json = walk_value(&w, tree, 0);
 	}

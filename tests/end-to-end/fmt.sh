@@ -70,6 +70,11 @@ code=0
 diff want.json file.json || die "another form"
 [ -z "$("$sslc" fmt file.json want.json)" ] && "$sslc" fmt --check file.json || die "its form has another form"
 
+# A byte order mark is left out.
+{ printf '\357\273\277' && cat given.json; } >marked.json
+"$sslc" fmt marked.json >/dev/null
+diff want.json marked.json || die "another form behind a byte order mark"
+
 # Without any form (one line, no spaces but in texts), and with a line for all: the same model.
 python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json <<'PYTHON'
 import json, os, sys
