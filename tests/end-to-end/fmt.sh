@@ -70,10 +70,13 @@ code=0
 diff want.json file.json || die "another form"
 [ -z "$("$sslc" fmt file.json want.json)" ] && "$sslc" fmt --check file.json || die "its form has another form"
 
-# A byte order mark is left out.
+# A byte order mark is left out; a link stays one, and the file behind it who may read it.
 { printf '\357\273\277' && cat given.json; } >marked.json
-"$sslc" fmt marked.json >/dev/null
+ln -s marked.json link.json
+chmod 640 marked.json
+"$sslc" fmt link.json >/dev/null
 diff want.json marked.json || die "another form behind a byte order mark"
+[ -L link.json ] && [ "$(stat -c %a marked.json)" = 640 ] || die "not the file that it was: $(ls -l link.json marked.json)"
 
 # Without any form (one line, no spaces but in texts), and with a line for all: the same model.
 python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json <<'PYTHON'

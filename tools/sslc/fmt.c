@@ -2,12 +2,31 @@
  * its form is another one. */
 #include "command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../compiler/parse/parse.h"
 #include "../../runtime/runtime.h"
+
+/* Where a link leads, with the permissions that are there. */
+static bool replace(const char *path, const Text *text, char why[WHY])
+{
+	struct stat about;
+	char *real = realpath(path, NULL);
+	bool good = real && stat(real, &about) == 0;
+	if (!good)
+		(void)because(why, "cannot write '%s': %s", path, strerror(errno));
+	else
+		good = bytes_write(real, (const void *[]){text->data}, &text->size, 1, why);
+	if (good && chmod(real, about.st_mode & 0777) != 0)
+		good = because(why, "'%s' is written, but not with its permissions: %s", path,
+		               strerror(errno));
+	free(real);
+	return good;
+}
 
 /* `differs`: its form was another one. */
 static int format_file(const char *path, bool only_check, bool *differs)
@@ -28,8 +47,7 @@ static int format_file(const char *path, bool only_check, bool *differs)
 	} else {
 		*differs = text.size != out.size || memcmp(text.data, out.data, out.size) != 0;
 		code = EXIT_GOOD;
-		if (*differs && !only_check &&
-		    !bytes_write(path, (const void *[]){out.data}, &out.size, 1, why)) {
+		if (*differs && !only_check && !replace(path, &out, why)) {
 			complain("%s", why);
 			code = EXIT_SYSTEM;
 		}
