@@ -289,6 +289,21 @@ double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_c
 /* verify.c: what must hold between any two stages. Breaks: BUG naming the stage and the node. */
 void graph_verify(const Graph *g, const char *stage);
 
+/* attribute.c: a part of an attribute, under its name in the text form and in JSON. */
+enum { ATTR_PARTS = 4 };
+typedef struct AttrPart {
+	const char *name;
+	enum { PART_NUMBER, PART_TEXT, PART_WHOLE, PART_LIST, PART_PAIR, PART_FLAG } kind;
+	double number;
+	bool is_float; /* of the number: float precision is enough */
+	const char *text;
+	int64_t whole; /* also 1 or 0 of a flag */
+	int count;     /* of a list, and of each list of a pair */
+	int64_t at[2][MAX_RANK];
+} AttrPart;
+/* Returns how many it has, in order; 0: the operation has no attribute. */
+int attr_parts(const Graph *g, const Node *n, AttrPart to[ATTR_PARTS]);
+
 /* print.c, json.c, read.c, dot.c: see compiler/README.md for the text form */
 void graph_print(const Graph *g, const char *stage, Text *out); /* stage may be NULL */
 Graph *graph_read(Compile *c, uint32_t file);                   /* errors in diags, NULL */

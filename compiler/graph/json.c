@@ -5,31 +5,11 @@
  *    "outputs": [{"name": "loss", "node": 19}], "sets": [{"state": 2, "node": 38}]} */
 #include "graph.h"
 
-#include <string.h>
-
 static void json_list(Text *out, const int64_t *at, int count)
 {
 	text_printf(out, "[");
 	for (int i = 0; i < count; i++)
 		text_printf(out, "%s%lld", i ? ", " : "", (long long)at[i]);
-	text_printf(out, "]");
-}
-
-static void json_axes(Text *out, const uint8_t *at, int count)
-{
-	int64_t wide[MAX_RANK] = {0};
-	for (int i = 0; i < count; i++)
-		wide[i] = at[i];
-	json_list(out, wide, count);
-}
-
-/* The same axes of x and of y. */
-static void json_pair(Text *out, const char *name, const uint8_t *x, const uint8_t *y, int count)
-{
-	text_printf(out, "\"%s\": [", name);
-	json_axes(out, x, count);
-	text_printf(out, ", ");
-	json_axes(out, y, count);
 	text_printf(out, "]");
 }
 
@@ -42,56 +22,42 @@ static void json_value(Text *out, double value, bool is_float)
 	text_printf(out, finite ? "" : "\"");
 }
 
+static void json_part(const AttrPart *p, Text *out)
+{
+	text_printf(out, "\"%s\": ", p->name);
+	switch (p->kind) {
+	case PART_NUMBER:
+		json_value(out, p->number, p->is_float);
+		break;
+	case PART_TEXT:
+		text_json(out, p->text);
+		break;
+	case PART_WHOLE:
+		text_printf(out, "%lld", (long long)p->whole);
+		break;
+	case PART_LIST:
+		json_list(out, p->at[0], p->count);
+		break;
+	case PART_PAIR:
+		text_printf(out, "[");
+		json_list(out, p->at[0], p->count);
+		text_printf(out, ", ");
+		json_list(out, p->at[1], p->count);
+		text_printf(out, "]");
+		break;
+	case PART_FLAG:
+		text_printf(out, p->whole ? "true" : "false");
+		break;
+	}
+}
+
 static void json_attr(const Graph *g, const Node *n, Text *out)
 {
-	const char *attr = op_info[n->op].attr;
-	int rank = n->count ? node(g, n->in[0])->shape.rank : 0;
-	if (strcmp(attr, "value") == 0) {
-		text_printf(out, "\"value\": ");
-		json_value(out, n->attr.value, n->type == DTYPE_f32);
-	} else if (strcmp(attr, "name") == 0) {
-		text_printf(out, "\"name\": ");
-		text_json(out, n->attr.name);
-	} else if (strcmp(attr, "axis") == 0) {
-		text_printf(out, "\"axis\": %u", n->attr.axis);
-	} else if (strcmp(attr, "key") == 0) {
-		text_printf(out, "\"key\": %u", n->attr.key);
-	} else if (strcmp(attr, "axes") == 0) {
-		text_printf(out, "\"axes\": ");
-		json_axes(out, n->attr.axes.at, n->attr.axes.count);
-	} else if (strcmp(attr, "slice") == 0) {
-		text_printf(out, "\"start\": ");
-		json_list(out, n->attr.slice.start, rank);
-		text_printf(out, ", \"stop\": ");
-		json_list(out, n->attr.slice.stop, rank);
-		text_printf(out, ", \"step\": ");
-		json_list(out, n->attr.slice.step, rank);
-	} else if (strcmp(attr, "pad") == 0) {
-		text_printf(out, "\"low\": ");
-		json_list(out, n->attr.pad.low, rank);
-		text_printf(out, ", \"high\": ");
-		json_list(out, n->attr.pad.high, rank);
-		text_printf(out, ", \"inner\": ");
-		json_list(out, n->attr.pad.inner, rank);
-		text_printf(out, ", \"value\": ");
-		json_value(out, n->attr.pad.value, false);
-	} else if (strcmp(attr, "window") == 0) {
-		bool adds = n->op == OP_overlap_add;
-		text_printf(out, "\"axis\": %lld, \"%s\": %lld, \"stride\": %lld, \"dilation\": %lld",
-		            (long long)n->attr.window.axis, adds ? "length" : "size",
-		            (long long)(adds ? n->attr.window.length : n->attr.window.size),
-		            (long long)n->attr.window.stride, (long long)n->attr.window.dilation);
-	} else if (strcmp(attr, "dot") == 0) {
-		const DotAxes *d = &n->attr.dot;
-		json_pair(out, "batch", d->x_batch, d->y_batch, d->batch);
-		text_printf(out, ", ");
-		json_pair(out, "contract", d->x_contract, d->y_contract, d->contract);
-	} else if (strcmp(attr, "region") == 0) {
-		const Region *r = n->attr.region;
-		text_printf(out, "\"carries\": %u, \"sequences\": %u, \"length\": %lld, \"reverse\": %s",
-		            r->carries, r->sequences, (long long)r->length, r->reverse ? "true" : "false");
-	} else if (strcmp(attr, "result") == 0) {
-		text_printf(out, "\"%s\": %u", n->attr.result.last ? "last" : "all", n->attr.result.index);
+	AttrPart part[ATTR_PARTS];
+	int count = attr_parts(g, n, part);
+	for (int i = 0; i < count; i++) {
+		text_printf(out, i ? ", " : "");
+		json_part(&part[i], out);
 	}
 }
 

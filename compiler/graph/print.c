@@ -10,90 +10,58 @@
  * origins are comments. */
 #include "graph.h"
 
-#include <string.h>
-
 static void print_numbers(Text *out, const int64_t *at, int count)
 {
 	for (int i = 0; i < count; i++)
 		text_printf(out, " %lld", (long long)at[i]);
 }
 
-static void print_bytes(Text *out, const uint8_t *at, int count)
+static void print_part(const AttrPart *p, Text *out)
 {
-	for (int i = 0; i < count; i++)
-		text_printf(out, " %u", at[i]);
+	switch (p->kind) {
+	case PART_NUMBER:
+		text_printf(out, " ");
+		text_number(out, p->number, p->is_float);
+		break;
+	case PART_TEXT:
+		text_printf(out, " %s", p->text);
+		break;
+	case PART_WHOLE:
+		text_printf(out, " %lld", (long long)p->whole);
+		break;
+	case PART_LIST:
+		print_numbers(out, p->at[0], p->count);
+		break;
+	case PART_PAIR:
+		print_numbers(out, p->at[0], p->count);
+		text_printf(out, " |");
+		print_numbers(out, p->at[1], p->count);
+		break;
+	case PART_FLAG:
+		break;
+	}
 }
 
-static void print_dot_axes(const DotAxes *d, Text *out)
-{
-	text_printf(out, " {");
-	if (d->batch) {
-		text_printf(out, "batch");
-		print_bytes(out, d->x_batch, d->batch);
-		text_printf(out, " |");
-		print_bytes(out, d->y_batch, d->batch);
-		text_printf(out, d->contract ? ", " : "");
-	}
-	if (d->contract) {
-		text_printf(out, "contract");
-		print_bytes(out, d->x_contract, d->contract);
-		text_printf(out, " |");
-		print_bytes(out, d->y_contract, d->contract);
-	}
-	text_printf(out, "}");
-}
-
+/* A lone value or name stands bare; pairs of no axes and flags that are off are left out. */
 static void print_attr(const Graph *g, const Node *n, Text *out)
 {
-	const char *attr = op_info[n->op].attr;
-	int rank = n->count ? node(g, n->in[0])->shape.rank : 0;
-	if (strcmp(attr, "value") == 0) {
-		text_printf(out, " ");
-		text_number(out, n->attr.value, n->type == DTYPE_f32);
-	} else if (strcmp(attr, "name") == 0) {
-		text_printf(out, " %s", n->attr.name);
-	} else if (strcmp(attr, "axis") == 0) {
-		text_printf(out, " {axis %u}", n->attr.axis);
-	} else if (strcmp(attr, "key") == 0) {
-		text_printf(out, " {key %u}", n->attr.key);
-	} else if (strcmp(attr, "axes") == 0) {
-		text_printf(out, " {axes");
-		print_bytes(out, n->attr.axes.at, n->attr.axes.count);
-		text_printf(out, "}");
-	} else if (strcmp(attr, "slice") == 0) {
-		text_printf(out, " {start");
-		print_numbers(out, n->attr.slice.start, rank);
-		text_printf(out, ", stop");
-		print_numbers(out, n->attr.slice.stop, rank);
-		text_printf(out, ", step");
-		print_numbers(out, n->attr.slice.step, rank);
-		text_printf(out, "}");
-	} else if (strcmp(attr, "pad") == 0) {
-		text_printf(out, " {low");
-		print_numbers(out, n->attr.pad.low, rank);
-		text_printf(out, ", high");
-		print_numbers(out, n->attr.pad.high, rank);
-		text_printf(out, ", inner");
-		print_numbers(out, n->attr.pad.inner, rank);
-		text_printf(out, ", value ");
-		text_number(out, n->attr.pad.value, false);
-		text_printf(out, "}");
-	} else if (strcmp(attr, "window") == 0) {
-		text_printf(out, " {axis %lld, ", (long long)n->attr.window.axis);
-		bool adds = n->op == OP_overlap_add;
-		text_printf(out, adds ? "length %lld" : "size %lld",
-		            (long long)(adds ? n->attr.window.length : n->attr.window.size));
-		text_printf(out, ", stride %lld, dilation %lld}", (long long)n->attr.window.stride,
-		            (long long)n->attr.window.dilation);
-	} else if (strcmp(attr, "dot") == 0) {
-		print_dot_axes(&n->attr.dot, out);
-	} else if (strcmp(attr, "region") == 0) {
-		const Region *r = n->attr.region;
-		text_printf(out, " {carries %u, sequences %u, length %lld%s}", r->carries, r->sequences,
-		            (long long)r->length, r->reverse ? ", reverse" : "");
-	} else if (strcmp(attr, "result") == 0) {
-		text_printf(out, " {%s %u}", n->attr.result.last ? "last" : "all", n->attr.result.index);
+	AttrPart part[ATTR_PARTS];
+	int count = attr_parts(g, n, part);
+	bool is_bare = count == 1 && (part->kind == PART_NUMBER || part->kind == PART_TEXT);
+	const char *before = "";
+	if (is_bare)
+		print_part(part, out);
+	if (is_bare || !count)
+		return;
+	text_printf(out, " {");
+	for (const AttrPart *p = part; p < part + count; p++) {
+		if ((p->kind == PART_PAIR && !p->count) || (p->kind == PART_FLAG && !p->whole))
+			continue;
+		text_printf(out, "%s%s", before, p->name);
+		print_part(p, out);
+		before = ", ";
 	}
+	text_printf(out, "}");
 }
 
 static void print_origin(const Graph *g, Span origin, size_t line, Text *out)
