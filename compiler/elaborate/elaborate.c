@@ -412,6 +412,15 @@ static void check_used(Elab *b)
 	}
 }
 
+/* Room for what is known of each state and definition. */
+static void elab_states(Elab *b)
+{
+	b->pending = new_array(b->c->arena, NodeId, MAX_STATES);
+	b->is_average = new_array(b->c->arena, bool, MAX_STATES);
+	b->average = new_array(b->c->arena, Average, MAX_STATES);
+	b->used = new_array(b->c->arena, bool, b->model ? b->model->define.count + 1 : 1);
+}
+
 typedef struct Request { /* what elaborate() is given, and gives */
 	Compile *c;
 	const Model *model;
@@ -433,10 +442,7 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	          .period = 1,
 	          .bundle = new (c->arena, Bundle)};
 	b.bundle->data = *data;
-	b.pending = new_array(c->arena, NodeId, MAX_STATES);
-	b.is_average = new_array(c->arena, bool, MAX_STATES);
-	b.average = new_array(c->arena, Average, MAX_STATES);
-	b.used = new_array(c->arena, bool, model->define.count + 1);
+	elab_states(&b);
 	complete(&b);
 	if (!fit_training(&b))
 		return NULL;
@@ -471,6 +477,25 @@ Bundle *elaborate(Compile *c, const Model *model, const Prelude *prelude, const 
 	return r.bundle;
 }
 
+Elab elab_anew(Compile *c, const Bundle *whole, const Prelude *prelude, Frame *frame, int64_t batch)
+{
+	Elab b = {.c = c,
+	          .model = whole->model,
+	          .prelude = prelude,
+	          .frame = frame,
+	          .prefix = "",
+	          .steps = (double)whole->steps,
+	          .epoch_steps = (double)whole->epoch_steps,
+	          .bundle = new (c->arena, Bundle)};
+	*b.bundle = *whole;
+	b.bundle->batch = batch;
+	b.bundle->graph_count = b.bundle->graph_capacity = 0;
+	b.bundle->graph_names = (Names){0};
+	elab_states(&b);
+	b.init = begin_graph(&b, "init", false, batch);
+	return b;
+}
+
 typedef struct FunctionRequest {
 	Compile *c;
 	const Bundle *whole;
@@ -486,23 +511,7 @@ static void run_function_request(void *request)
 	Arena *a = r->c->arena;
 	size_t errors = diag_count(r->c->diags);
 	Frame frame = {.component = ""};
-	Elab b = {.c = r->c,
-	          .model = r->whole->model,
-	          .prelude = r->prelude,
-	          .frame = &frame,
-	          .prefix = "",
-	          .steps = (double)r->whole->steps,
-	          .epoch_steps = (double)r->whole->epoch_steps,
-	          .bundle = new (a, Bundle)};
-	*b.bundle = *r->whole;
-	b.bundle->batch = r->batch;
-	b.bundle->graph_count = b.bundle->graph_capacity = 0;
-	b.bundle->graph_names = (Names){0};
-	b.pending = new_array(a, NodeId, MAX_STATES);
-	b.is_average = new_array(a, bool, MAX_STATES);
-	b.average = new_array(a, Average, MAX_STATES);
-	b.used = new_array(a, bool, b.model->define.count + 1);
-	b.init = begin_graph(&b, "init", false, r->batch);
+	Elab b = elab_anew(r->c, r->whole, r->prelude, &frame, r->batch);
 	if (strcmp(r->name, "features") == 0) {
 		build_features(&b);
 	} else if (strcmp(r->name, "loss") == 0) {
@@ -533,10 +542,7 @@ Graph *build_expression(Compile *c, const Prelude *prelude, const Model *definit
 	          .period = 1,
 	          .training = true,
 	          .bundle = new (c->arena, Bundle)};
-	b.pending = new_array(c->arena, NodeId, MAX_STATES);
-	b.is_average = new_array(c->arena, bool, MAX_STATES);
-	b.average = new_array(c->arena, Average, MAX_STATES);
-	b.used = new_array(c->arena, bool, definitions ? definitions->define.count + 1 : 1);
+	elab_states(&b);
 	b.init = begin_graph(&b, "init", false, 1);
 	Graph *g = begin_graph(&b, "expression", true, 1);
 	const Scope *scope = NULL;

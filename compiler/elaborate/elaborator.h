@@ -220,6 +220,9 @@ NodeId state_node(Elab *b, uint32_t index);
 NodeId random_step(Elab *b);
 
 /* elaborate.c */
+/* One more elaboration of a model whose graphs are made: it adds none to them, nor a state. */
+Elab elab_anew(Compile *c, const Bundle *whole, const Prelude *prelude, Frame *frame,
+               int64_t batch);
 Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch);
 const Scope *data_scope(Elab *b, int64_t batch);
 Value eval_section(Elab *b, const char *name, const Body *body, const Scope *scope);

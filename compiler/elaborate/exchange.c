@@ -155,20 +155,7 @@ static void run_names_request(void *request)
 	Arena *a = r->c->arena;
 	size_t errors = diag_count(r->c->diags);
 	Frame frame = {.component = ""};
-	Elab b = {.c = r->c,
-	          .model = r->whole->model,
-	          .prelude = r->prelude,
-	          .frame = &frame,
-	          .prefix = "",
-	          .bundle = new (a, Bundle)};
-	*b.bundle = *r->whole;
-	b.bundle->graph_count = b.bundle->graph_capacity = 0;
-	b.bundle->graph_names = (Names){0};
-	b.pending = new_array(a, NodeId, MAX_STATES);
-	b.is_average = new_array(a, bool, MAX_STATES);
-	b.average = new_array(a, Average, MAX_STATES);
-	b.used = new_array(a, bool, b.model->define.count + 1);
-	b.init = begin_graph(&b, "init", false, 1);
+	Elab b = elab_anew(r->c, r->whole, r->prelude, &frame, 1);
 	Items items = items_of(r->c, r->whole, r->table);
 	r->made = new (a, Exchange);
 	r->made->at = new_array(a, Exchanged, items.count + 1);
