@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../../runtime/text/text.h"
@@ -20,10 +19,13 @@ static bool read_temperature(const char *text, double *value)
 	return false;
 }
 
-static int write_text(Session *s, const Options *o, double temperature)
+static bool write_text(Engine *e, const Tokenizer *t, const void *how, Failure *f)
 {
-	char path[1024];
-	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
+	return generate(e, t, how, stdout, f);
+}
+
+static int generate_text(Session *s, const Options *o, double temperature)
+{
 	Sampling how = {
 	    .prompt = o->prompt ? o->prompt : "\n",
 	    .tokens = o->tokens ? o->tokens : 200,
@@ -34,23 +36,10 @@ static int write_text(Session *s, const Options *o, double temperature)
 	    .visible = isatty(STDOUT_FILENO) && !o->raw,
 	    .seed = o->seed ? (uint64_t)(o->seed - 1) : sslc_pretraining(s->program).seed,
 	};
-	Engine engine = {0};
-	Tokenizer *t = NULL;
-	Failure f = {0};
-	bool good = session_tokenizer(s, &t, &f) &&
-	            engine_open(&engine, sslc_describe(s->program),
-	                        o->threads ? (int)o->threads : threads_here(), &f) &&
-	            weights_load_tokens(&engine, s->data, o->checkpoint ? o->checkpoint : path, &f) &&
-	            generate(&engine, t, &how, stdout, &f);
-	session_note(s);
-	engine_close(&engine);
-	tokenizer_close(t);
-	if (!good && !o->checkpoint && access(path, F_OK) != 0 && !f.help[0])
-		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);
-	if (!good)
-		return session_failure(s, &f);
-	putchar('\n');
-	return EXIT_GOOD;
+	int code = session_with_weights(s, o, write_text, &how);
+	if (!code)
+		putchar('\n');
+	return code;
 }
 
 int command_generate(const Options *o)
@@ -66,7 +55,7 @@ int command_generate(const Options *o)
 		code = EXIT_WRONG;
 	}
 	if (!code)
-		code = write_text(&s, o, temperature);
+		code = generate_text(&s, o, temperature);
 	session_close(&s);
 	return code ? code : finish_output(EXIT_GOOD);
 }

@@ -3,30 +3,14 @@
 #include "command.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "../../runtime/text/text.h"
 #include "session.h"
 
-static int print_nearest(Session *s, const Options *o)
+static bool print_nearest(Engine *e, const Tokenizer *t, const void *what, Failure *f)
 {
-	char path[1024];
-	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
-	Engine engine = {0};
-	Tokenizer *t = NULL;
-	Failure f = {0};
-	bool good = session_tokenizer(s, &t, &f) &&
-	            engine_open(&engine, sslc_describe(s->program),
-	                        o->threads ? (int)o->threads : threads_here(), &f) &&
-	            weights_load_tokens(&engine, s->data, o->checkpoint ? o->checkpoint : path, &f) &&
-	            nearest_words(&engine, t, o->file, o->files, o->words ? o->words : 10, stdout, &f);
-	session_note(s);
-	engine_close(&engine);
-	tokenizer_close(t);
-	if (!good && !o->checkpoint && access(path, F_OK) != 0 && !f.help[0])
-		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);
-	return good ? EXIT_GOOD : session_failure(s, &f);
+	const Options *o = what;
+	return nearest_words(e, t, o->file, o->files, o->words ? o->words : 10, stdout, f);
 }
 
 int command_nearest(const Options *o)
@@ -44,7 +28,7 @@ int command_nearest(const Options *o)
 		code = EXIT_WRONG;
 	}
 	if (!code)
-		code = print_nearest(&s, o);
+		code = session_with_weights(&s, o, print_nearest, o);
 	session_close(&s);
 	return code ? code : finish_output(EXIT_GOOD);
 }

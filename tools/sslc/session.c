@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../compiler/base/base.h"
 #include "../../runtime/text/text.h"
@@ -220,6 +221,26 @@ bool session_tokenizer(const Session *s, Tokenizer **t, Failure *f)
 	}
 	*t = tokenizer_parse(json, strlen(json), why);
 	return *t || fail(f, FAILURE_WRONG, "the tokenizer %s", why);
+}
+
+int session_with_weights(Session *s, const Options *o, TokenWork *work, const void *what)
+{
+	char path[1024];
+	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
+	Engine engine = {0};
+	Tokenizer *t = NULL;
+	Failure f = {0};
+	bool good = session_tokenizer(s, &t, &f) &&
+	            engine_open(&engine, sslc_describe(s->program),
+	                        o->threads ? (int)o->threads : threads_here(), &f) &&
+	            weights_load_tokens(&engine, s->data, o->checkpoint ? o->checkpoint : path, &f) &&
+	            work(&engine, t, what, &f);
+	session_note(s);
+	engine_close(&engine);
+	tokenizer_close(t);
+	if (!good && !o->checkpoint && access(path, F_OK) != 0 && !f.help[0])
+		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);
+	return good ? EXIT_GOOD : session_failure(s, &f);
 }
 
 /* -- What a report begins with ----------------------------------------------------------------- */

@@ -24,6 +24,11 @@ void session_close(Session *s); /* NULL-safe members; may follow a failed open *
 /* The tokenizer of its data; false: that is no text. */
 struct Tokenizer;
 bool session_tokenizer(const Session *s, struct Tokenizer **t, Failure *f);
+/* What is done with the trained weights of a model of text; `what` is the caller's. */
+typedef bool TokenWork(Engine *e, const struct Tokenizer *t, const void *what, Failure *f);
+/* Does it by the weights of --checkpoint, or else of the model's run. Returns an Exit; errors are
+ * printed. */
+int session_with_weights(Session *s, const Options *o, TokenWork *work, const void *what);
 /* Prints the errors of the program; returns their Exit. */
 int session_errors(const Session *s);
 /* Prints a failure of the runtime (or the program's errors, if it is theirs); returns its Exit. */
