@@ -52,14 +52,14 @@ def batch_norm(w, name, kind=nn.BatchNorm2d):
 
 
 class Block(nn.Module):
-    """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
+    """A block of a transformer: attention and an MLP of two layers, each after a layer norm; `norms` are two names."""
 
-    def __init__(self, w, name, heads, causal=False):
+    def __init__(self, w, norms, attention, mlp, heads, causal):
         super().__init__()
         self.heads, self.causal = heads, causal
-        self.norm1, self.norm2 = layer_norm(w, name + ".0.f.0"), layer_norm(w, name + ".1.f.0")
-        self.qkv, self.out = linear(w, name + ".0.f.1.linear"), linear(w, name + ".0.f.1.linear_1")
-        self.wide, self.narrow = linear(w, name + ".1.f.1.linear"), linear(w, name + ".1.f.1.linear_1")
+        self.norm1, self.norm2 = (layer_norm(w, norm) for norm in norms)
+        self.qkv, self.out = linear(w, attention + ".linear"), linear(w, attention + ".linear_1")
+        self.wide, self.narrow = linear(w, mlp + ".linear"), linear(w, mlp + ".linear_1")
 
     def attention(self, x):
         b, t, d = x.shape
@@ -70,6 +70,11 @@ class Block(nn.Module):
     def forward(self, x):
         x = x + self.attention(self.norm1(x))
         return x + self.narrow(F.gelu(self.wide(self.norm2(x))))
+
+
+def block(w, name, heads, causal=False):
+    """sslc's transformer_block: two residuals."""
+    return Block(w, (name + ".0.f.0", name + ".1.f.0"), name + ".0.f.1", name + ".1.f.1", heads, causal)
 
 
 def adam(net, lr):
@@ -97,7 +102,7 @@ class Gpt(nn.Module):
     def __init__(self, w):
         super().__init__()
         self.tokens, self.position = parameter(w, "encoder.0.param"), parameter(w, "encoder.1.param")
-        self.blocks = nn.Sequential(*(Block(w, f"encoder.2.{i}", 4, causal=True) for i in range(4)))
+        self.blocks = nn.Sequential(*(block(w, f"encoder.2.{i}", 4, causal=True) for i in range(4)))
         self.norm, self.head = layer_norm(w, "encoder.3"), linear(w, "encoder.4")
 
     def forward(self, x):
@@ -119,10 +124,10 @@ class Vit(nn.Module):
     def __init__(self, w):
         super().__init__()
         self.embed, self.position = linear(w, "embed.0"), parameter(w, "embed.1.param")
-        self.encoder = nn.Sequential(*(Block(w, f"encoder.0.{i}", 3) for i in range(6)), layer_norm(w, "encoder.1"))
+        self.encoder = nn.Sequential(*(block(w, f"encoder.0.{i}", 3) for i in range(6)), layer_norm(w, "encoder.1"))
         self.narrow, self.blank = linear(w, "narrow.0"), parameter(w, "blank.0.param")
         self.decoder_position = parameter(w, "decoder.0.param")
-        self.decoder = nn.Sequential(Block(w, "decoder.1", 3), layer_norm(w, "decoder.2"), linear(w, "decoder.3"))
+        self.decoder = nn.Sequential(block(w, "decoder.1", 3), layer_norm(w, "decoder.2"), linear(w, "decoder.3"))
 
     def forward(self, x):
         patches = x[:, :3072].reshape(-1, 8, 4, 8, 4, 3).transpose(2, 3).reshape(-1, 64, 48)

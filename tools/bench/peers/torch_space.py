@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from torch_models import adam, batch_norm, conv, layer_norm, linear, parameter
+from torch_models import Block, adam, batch_norm, conv, layer_norm, linear, parameter
 
 
 def convolution(w, name, numbers, axes):
@@ -42,25 +42,9 @@ class Embed(nn.Module):
         return F.embedding(x, self.table)
 
 
-class Block(nn.Module):
-    """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
-
-    def __init__(self, w, name, heads, causal):
-        super().__init__()
-        self.heads, self.causal = heads, causal
-        self.norm1, self.norm2 = layer_norm(w, name + ".layer_norm"), layer_norm(w, name + ".layer_norm_1")
-        self.qkv, self.out = linear(w, name + ".attention.linear"), linear(w, name + ".attention.linear_1")
-        self.wide, self.narrow = linear(w, name + ".mlp.linear"), linear(w, name + ".mlp.linear_1")
-
-    def attention(self, x):
-        b, t, d = x.shape
-        q, k, v = (part.view(b, t, self.heads, -1).transpose(1, 2) for part in self.qkv(x).split(d, dim=2))
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        return self.out(mixed.transpose(1, 2).reshape(b, t, d))
-
-    def forward(self, x):
-        x = x + self.attention(self.norm1(x))
-        return x + self.narrow(F.gelu(self.wide(self.norm2(x))))
+def block(w, name, heads, causal):
+    norms = (name + ".layer_norm", name + ".layer_norm_1")
+    return Block(w, norms, name + ".attention", name + ".mlp", heads, causal)
 
 
 class Recurrent(nn.Module):
@@ -91,8 +75,8 @@ NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}
 LAYERS = {
     "conv": convolution,
     "linear": lambda w, name, numbers, axes: linear(w, name),
-    "block": lambda w, name, numbers, axes: Block(w, name, numbers[0], False),
-    "causal_block": lambda w, name, numbers, axes: Block(w, name, numbers[0], True),
+    "block": lambda w, name, numbers, axes: block(w, name, numbers[0], False),
+    "causal_block": lambda w, name, numbers, axes: block(w, name, numbers[0], True),
     "embed": lambda w, name, numbers, axes: Embed(w, name),
     "positions": lambda w, name, numbers, axes: Positions(w, name),
     "gru": lambda w, name, numbers, axes: Recurrent(w, name, nn.GRU),
