@@ -64,6 +64,9 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 		w->separator = '\t';
 	else if (strlen(t[6]) != 1 || strchr("\"\r\n", w->separator))
 		return because(why, "separator='%.20s': it is one character, such as ';', or 'tab'", t[6]);
+	if (n[5] != 0 && n[5] != 1)
+		return because(
+		    why, "header=%g: 1 where the first line is of names, 0 where it is of values", n[5]);
 	if (!(w->test >= 0 && w->test < 1))
 		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
 		               w->test);
