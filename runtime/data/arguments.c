@@ -49,6 +49,34 @@ static bool add_more(const sslc_call *call, const sslc_argument *arg, Arguments 
 	return true;
 }
 
+/* Whether two names are one but for a letter that is left out, or neighbours that changed places. */
+static bool is_slip(const char *a, const char *b)
+{
+	size_t as = strlen(a), bs = strlen(b);
+	for (; *a && *a == *b; a++)
+		b++;
+	if (as == bs)
+		return *a && a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0;
+	return (as + 1 == bs && strcmp(a, b + 1) == 0) || (as == bs + 1 && strcmp(a + 1, b) == 0);
+}
+
+/* A misspelt parameter would be a further array, and nobody would miss what it was to say. */
+static bool check_more(const sslc_call *call, const Arguments *a, int count, const bool *given,
+                       char why[WHY])
+{
+	for (size_t i = 0; i < a->more_count; i++)
+		for (int k = 0; k < count; k++) {
+			const Parameter *p = &a->parameter[k];
+			bool is_text = p->otherwise[0] == '\'' || !p->otherwise[0];
+			if (is_text && !given[k] && strlen(p->name) > 3 && is_slip(a->more[i].name, p->name))
+				return because(why,
+				               "'%s' has no parameter '%s': is '%s' meant? A further array takes a "
+				               "name less like it",
+				               call->name, a->more[i].name, p->name);
+		}
+	return true;
+}
+
 bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a, char why[WHY])
 {
 	Parameter *p = a->parameter;
@@ -80,6 +108,8 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 		a->text[at] = arg->text;
 		a->number[at] = arg->number;
 	}
+	if (!check_more(call, a, count, given, why))
+		return false;
 	for (int i = 0; i < count; i++) {
 		if (given[i])
 			continue;
