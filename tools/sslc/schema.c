@@ -32,7 +32,10 @@ static const char shapes[] =
     "\"array\", \"minItems\": 1, \"items\": {\"type\": \"string\"}}, {\"type\": \"object\", "
     "\"minProperties\": 1, \"additionalProperties\": {\"anyOf\": [{\"type\": \"integer\", "
     "\"minimum\": 0}, {\"$ref\": \"#/definitions/layers\"}]}}]}}},\n"
-    "    \"labels\": {\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": 1e9},\n"
+    "    \"sweep\": {\"type\": \"string\", \"pattern\": \"^sweep *\\\\(.*\\\\)$\", \"examples\": "
+    "[\"sweep(64, 128)\"]},\n"
+    "    \"labels\": {\"anyOf\": [{\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": "
+    "1e9}, {\"$ref\": \"#/definitions/sweep\"}]},\n"
     "    \"tasks\": {\"type\": \"object\", \"additionalProperties\": {\"$ref\": "
     "\"#/definitions/task\"}},\n";
 
@@ -83,13 +86,13 @@ static void print_train(void)
 	puts(
 	    "    \"train\": {\"type\": \"object\", \"additionalProperties\": false, \"properties\": {");
 #define TRAIN_KEY(key, least, most, meaning)                                                       \
-	printf("      \"%s\": {\"description\": \"%s\", \"type\": \"integer\", \"minimum\": %.0f, "    \
-	       "\"maximum\": %.0f},\n",                                                                \
+	printf("      \"%s\": {\"description\": \"%s\", \"anyOf\": [{\"type\": \"integer\", "          \
+	       "\"minimum\": %.0f, \"maximum\": %.0f}, {\"$ref\": \"#/definitions/sweep\"}]},\n",      \
 	       #key, meaning, (double)(least), (double)(most));
 #include "../../compiler/parse/sections.def"
 #undef TRAIN_KEY
-	puts("      \"shuffle\": {\"description\": \"each epoch in an order of its own\", \"type\": "
-	     "\"boolean\"}\n    }},");
+	puts("      \"shuffle\": {\"description\": \"each epoch in an order of its own\", \"anyOf\": "
+	     "[{\"type\": \"boolean\"}, {\"$ref\": \"#/definitions/sweep\"}]}\n    }},");
 }
 
 /* "linear(units, bias=1)": without the `given` parameters that the place gives. */
