@@ -229,10 +229,7 @@ static bool take_states(Import *m, bool all, Loaded *said)
 		end = end_of_state(n, i);
 		if (!take_state(m, i, end, &taken) || (!taken && all && !lacking(m, i)))
 			return false;
-		if (!taken && said->taken == said->wanted)
-			snprintf(said->left_name, sizeof said->left_name, "%s", n->at[i].state->tensor.name);
-		said->wanted++;
-		said->taken += taken;
+		loaded_count(said, n->at[i].state->tensor.name, taken);
 	}
 	for (size_t i = 0; i < m->file->count; i++)
 		if (!m->used[i] && !said->unused++)
@@ -261,12 +258,30 @@ bool weights_import(Engine *e, const char *path, const sslc_names *names, bool a
 	return good;
 }
 
+void loaded_count(Loaded *l, const char *state, bool taken)
+{
+	bool all_named = l->left_named == l->wanted - l->taken;
+	size_t used = strlen(l->left), room = sizeof l->left - used;
+	l->wanted++;
+	l->taken += taken;
+	if (taken || !all_named)
+		return;
+	if (snprintf(l->left + used, room, "%s%s", used ? ", " : "", state) < (int)room)
+		l->left_named++;
+	else
+		l->left[used] = 0;
+}
+
 void loaded_text(const Loaded *l, const char *path, char text[1024])
 {
 	int used = snprintf(text, 1024, "%zu of %zu states from %.300s", l->taken, l->wanted, path);
-	if (l->taken < l->wanted)
-		used += snprintf(text + used, 1024 - (size_t)used, "; random: %s%s", l->left_name,
-		                 l->taken + 1 < l->wanted ? ", ..." : "");
+	size_t left = l->wanted - l->taken;
+	if (left)
+		used += snprintf(text + used, 1024 - (size_t)used, "; random: %s", l->left);
+	if (left > l->left_named && l->left_named)
+		used += snprintf(text + used, 1024 - (size_t)used, " and %zu more", left - l->left_named);
+	else if (left > l->left_named)
+		used += snprintf(text + used, 1024 - (size_t)used, "%zu with long names", left);
 	if (l->unused)
 		snprintf(text + used, 1024 - (size_t)used, "; of no use: %s%s", l->unused_name,
 		         l->unused > 1 ? ", ..." : "");

@@ -128,10 +128,9 @@ static bool is_wanted(const sslc_state *state, What what)
 }
 
 static bool copy_states(Engine *e, const SafeFile *file, const char *path, What what, bool all,
-                        Failure *f)
+                        Loaded *said, Failure *f)
 {
 	const sslc_state *state = e->model->state;
-	size_t copied = 0;
 	for (size_t i = 0; i < e->model->state_count; i++) {
 		const sslc_tensor *t = &state[i].tensor;
 		bool wanted = is_wanted(&state[i], what);
@@ -140,6 +139,8 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, What 
 			fail(f, FAILURE_WRONG, "%s has no '%s', which the model has", path, t->name);
 			return fail_help(f, "it belongs to another model, or to another version of this one");
 		}
+		if (wanted)
+			loaded_count(said, t->name, from != NULL);
 		if (!from)
 			continue;
 		if (!copy_state(from, t, engine_state(e, &state[i]))) {
@@ -158,9 +159,8 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, What 
 			     bad);
 			return fail_help(f, "these are the weights of a training that diverged");
 		}
-		copied++;
 	}
-	if (copied)
+	if (said->taken)
 		return true;
 	fail(f, FAILURE_WRONG, "%s has no tensor that the model has", path);
 	return fail_help(f, "names must be equal: sslc check lists those of the model");
@@ -181,10 +181,14 @@ static bool open_file(SafeFile *file, const char *path, Failure *f)
 	       fail(f, FAILURE_WRONG, "'%s' is damaged: it has no checksum", path);
 }
 
-bool weights_load(Engine *e, const char *path, bool all, Failure *f)
+bool weights_load(Engine *e, const char *path, bool all, Loaded *said, Failure *f)
 {
 	SafeFile file = {0};
-	bool good = open_file(&file, path, f) && copy_states(e, &file, path, NOT_OPTIMIZER, all, f);
+	Loaded unsaid;
+	said = said ? said : &unsaid;
+	*said = (Loaded){0};
+	bool good =
+	    open_file(&file, path, f) && copy_states(e, &file, path, NOT_OPTIMIZER, all, said, f);
 	safe_close(&file);
 	return good;
 }
@@ -337,7 +341,7 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 	}
 	bool good = checkpoint_position(&file, path, at, &train_count, f) &&
 	            agree(e, data, o, &file, path, train_count, at, f) &&
-	            copy_states(e, &file, path, ALL, true, f);
+	            copy_states(e, &file, path, ALL, true, &(Loaded){0}, f);
 	safe_close(&file);
 	return good;
 }
@@ -346,7 +350,7 @@ bool weights_load_tokens(Engine *e, const Data *data, const char *path, Failure 
 {
 	SafeFile file = {0};
 	bool good = open_file(&file, path, f) && same_tokens(data, &file, path, f) &&
-	            copy_states(e, &file, path, NOT_OPTIMIZER, true, f);
+	            copy_states(e, &file, path, NOT_OPTIMIZER, true, &(Loaded){0}, f);
 	safe_close(&file);
 	return good;
 }
@@ -380,7 +384,7 @@ bool train_begin(Engine *e, const Data *data, const TrainOptions *o, Position *a
 		return false;
 	if (!o->resume && o->init &&
 	    !(o->names ? weights_import(e, o->init, o->names, false, o->loaded, f)
-	               : weights_load(e, o->init, false, f)))
+	               : weights_load(e, o->init, false, o->loaded, f)))
 		return false;
 	engine_seed(e, at->seed);
 	return true;

@@ -153,7 +153,9 @@ void feed_close(Feed *feed);
 typedef struct Loaded {
 	size_t taken, wanted; /* states */
 	size_t unused;        /* tensors of the file */
-	char left_name[128], unused_name[128];
+	size_t left_named;    /* of the states that it lacks, those that `left` has room for */
+	char left[512];       /* "encoder.9.w, encoder.9.b" */
+	char unused_name[128];
 } Loaded;
 
 typedef struct TrainOptions {
@@ -226,17 +228,19 @@ MUST_CHECK bool checkpoint_save(const Engine *e, const Data *data, const char *d
 /* The first states of a run: those that `init` sets from the seed. */
 MUST_CHECK bool states_begin(Engine *e, uint64_t seed, Failure *f);
 /* Takes states of pre-training, but for the optimizer's, from a file by name. Those that it lacks
- * are an error, or, unless `all`, stay as they are if at least one is there. */
-MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Failure *f);
+ * are an error, or, unless `all`, stay as they are if at least one is there. `said` may be NULL. */
+MUST_CHECK bool weights_load(Engine *e, const char *path, bool all, Loaded *said, Failure *f);
 
 /* exchange.c: as weights_load, of a file in which another program has named the tensors. f16, bf16
- * and f64 become f32. `said` may be NULL. */
+ * and f64 become f32. */
 MUST_CHECK bool weights_import(Engine *e, const char *path, const sslc_names *names, bool all,
                                Loaded *said, Failure *f);
 /* The states as such a file, which PyTorch's safetensors.torch.load_file reads. */
 MUST_CHECK bool weights_export(const Engine *e, const char *path, const sslc_names *names,
                                Failure *f);
-/* "61 of 62 states from FILE; random: encoder.9.w; not used: 2 tensors, fc.weight" */
+/* Counts a state that the file should set; `taken`: it has. */
+void loaded_count(Loaded *l, const char *state, bool taken);
+/* "58 of 62 states from FILE; random: head.0.w, head.0.b and 2 more; of no use: fc.weight, ..." */
 void loaded_text(const Loaded *l, const char *path, char text[1024]);
 
 /* monitor.c: features while training; NaN before the first look. */

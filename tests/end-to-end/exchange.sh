@@ -91,7 +91,22 @@ for type in half brain wide; do
 	$python "$oracle/checkpoint.py" --same $type.truth again.safetensors || die "$type"
 done
 "$sslc" run still-vit.json --init headless.safetensors --names transformers --steps 1 --out headless >said
-grep -q '^init        42 of 44 states from headless.safetensors; random: head.0.w, ...; of no use: pooler$' said || die "$(grep init said)"
+grep -q '^init        42 of 44 states from headless.safetensors; random: head.0.w, head.0.b; of no use: pooler$' said || die "$(grep init said)"
+part() { # NAME LAYERS: a model with a decoder of so many layers
+	layers=$(seq "$2" | sed 's/.*/"linear(8)"/' | paste -sd,)
+	printf '{"data": "normal(8, 8)", "train": {"epochs": 1, "batch": 8}, "encoder": ["linear(8)"], ' >$1.json
+	printf '"decoder": [%s], "loss": "mean(decoder(encoder(x))^2)"}\n' "$layers" >>$1.json
+}
+part one 1 && part two 2 && part many 60
+"$sslc" run one.json --out one >said
+! grep '^init' said || die "nothing was to begin with"
+"$sslc" run one.json --init one/checkpoint.safetensors --out same >said
+grep -q '^init        4 of 4 states from one/checkpoint.safetensors$' said || die "$(grep init said)"
+"$sslc" run two.json --init one/checkpoint.safetensors --out two >said
+grep -q '^init        4 of 6 states from one/checkpoint.safetensors; random: decoder.1.w, decoder.1.b$' said || die "$(grep init said)"
+"$sslc" run many.json --init one/checkpoint.safetensors --out many >said
+named=$(grep '^init  *4 of 122 states ' said | grep -o 'decoder\.[0-9]*\.[wb]' | sort -u | wc -l)
+[ "$named" -gt 20 ] && grep -q "^init .* and $((118 - named)) more$" said || die "$named named: $(grep init said)"
 
 # -- Misuse ------------------------------------------------------------------------------------------------------------------
 . "$shared/refused.sh"

@@ -203,7 +203,7 @@ static void a_run_begins_with_what_is_exported(void)
 		CU_ASSERT_EQUAL(embed_export(&b.model, b.block, file, size, what), 0);
 		const char *path = scratch_path(&b.scratch, "device.safetensors");
 		CU_ASSERT_FATAL(file_put(path, file, size));
-		CU_ASSERT(weights_load(&b.engine, path, true, &f));
+		CU_ASSERT(weights_load(&b.engine, path, true, NULL, &f));
 		CU_ASSERT(are_equal(&b, 0));
 		free(file);
 	}

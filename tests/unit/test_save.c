@@ -102,7 +102,7 @@ static void a_checkpoint_with_any_bit_turned_is_refused(void)
 		bytes[i] ^= (unsigned char)(1 << i % 8);
 		CU_ASSERT(file_put(s.path, bytes, size));
 		taken += train_begin(&s.engine, s.data, &s.resume, &at, &f);
-		taken += weights_load(&s.engine, s.path, false, &f);
+		taken += weights_load(&s.engine, s.path, false, NULL, &f);
 		bytes[i] = good;
 	}
 	CU_ASSERT_EQUAL(taken, 0);
@@ -133,7 +133,7 @@ static void numbers_that_are_none_are_refused_by_name(void)
 		CU_ASSERT_FATAL(save(&s));
 		CU_ASSERT_EQUAL(train_begin(&s.engine, s.data, &s.resume, &at, &f), !refused);
 		CU_ASSERT(!refused || (strstr(f.text, name) && strstr(f.text, s.path)));
-		CU_ASSERT_EQUAL(weights_load(&s.engine, s.path, true, &f), !refused || !is_weight);
+		CU_ASSERT_EQUAL(weights_load(&s.engine, s.path, true, NULL, &f), !refused || !is_weight);
 	}
 	saved_close(&s);
 }

@@ -48,7 +48,7 @@ static int load_weights(const Options *o, Engine *e, Session *here)
 	Failure f = {0};
 	if (!code && (!engine_open(e, sslc_describe(here->program), 1, &f) ||
 	              !states_begin(e, sslc_pretraining(here->program).seed, &f) ||
-	              !weights_load(e, o->weights, true, &f)))
+	              !weights_load(e, o->weights, true, NULL, &f)))
 		code = session_failure(here, &f);
 	return code;
 }

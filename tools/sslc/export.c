@@ -56,7 +56,7 @@ static int with_weights(Session *s, const Options *o, Engine *engine)
 		return EXIT_WRONG;
 	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
 	if (engine_open(engine, sslc_describe(s->program), 1, &f) &&
-	    weights_load(engine, o->weights ? o->weights : path, true, &f))
+	    weights_load(engine, o->weights ? o->weights : path, true, NULL, &f))
 		return names ? write_weights(s, o, engine, names) : write_onnx(s, o, engine);
 	if (!o->weights && access(path, F_OK) != 0 && !f.help[0])
 		fail_help(&f, "sslc run %s makes it; --weights FILE names another one", o->model);

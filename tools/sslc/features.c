@@ -42,7 +42,7 @@ static int write_features(Session *s, const Options *o, Split split)
 		engine_seed(&engine, seed);
 		good = (o->random ? states_begin(&engine, seed, &f)
 		        : names   ? weights_import(&engine, weights, names, true, NULL, &f)
-		                  : weights_load(&engine, weights, true, &f)) &&
+		                  : weights_load(&engine, weights, true, NULL, &f)) &&
 		       features_write(&engine, s->data, split, out, &watch, &f);
 	}
 	session_note(s);

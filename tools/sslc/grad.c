@@ -164,7 +164,7 @@ static bool prepare(Check *c, const Options *o, uint64_t seed, Failure *f)
 	if (good)
 		call_run(&init);
 	call_close(&init);
-	return good && (!o->checkpoint || weights_load(&c->engine, o->checkpoint, true, f)) &&
+	return good && (!o->checkpoint || weights_load(&c->engine, o->checkpoint, true, NULL, f)) &&
 	       call_open(&c->gradients, &c->engine, "gradients", f) &&
 	       call_open(&c->perturbed, &c->engine, "perturbed", f);
 }

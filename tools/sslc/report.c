@@ -287,7 +287,7 @@ static bool write_seen(FILE *out, Shared *shared, Session *s, Engine *e, const c
 	char path[RUN_PATH];
 	Seen seen = {0};
 	engine_seed(e, sslc_pretraining(s->program).seed);
-	bool good = run_path(folder, CHECKPOINT, path, f) && weights_load(e, path, true, f) &&
+	bool good = run_path(folder, CHECKPOINT, path, f) && weights_load(e, path, true, NULL, f) &&
 	            seen_open(&seen, s, e, shared->samples, f);
 	if (good) {
 		write_views(out, &seen);

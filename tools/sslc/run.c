@@ -22,7 +22,7 @@ typedef struct Run {
 	Position at;
 	TrainOptions options;
 	Failure failure;
-	Loaded loaded;         /* by --names */
+	Loaded loaded;         /* by --init */
 	FolderLock lock, each; /* of `whole`; with --seeds also of `directory` */
 	int threads;
 	char whole[512];     /* the folder of all */
@@ -55,7 +55,7 @@ static void print_header(const Run *r)
 	       bytes_text(step ? step->arena_least : 0, least));
 	printf("steps       %" PRId64 " in %" PRId64 " epochs, batch %" PRId64 ", seed %" PRIu64 "\n",
 	       at->steps, at->steps / at->epoch_steps, sslc_pretraining(p).batch, at->seed);
-	if (r->options.names && r->loaded.wanted) {
+	if (r->loaded.wanted) {
 		char text[1024];
 		loaded_text(&r->loaded, r->options.init, text);
 		printf("init        %s\n", text);
