@@ -2,16 +2,21 @@
  *
  * The states are kept every so many steps, when they are known to be good. A step depends on states,
  * batch and number alone, so from there the same steps lead to the same number; before each the
- * states are kept once more, until one gives a loss or a state that is not finite. */
+ * states are kept once more, until one gives a loss or a state that is not finite. Large states are
+ * not kept: a training should not need twice their memory for what may never be asked. */
 #include "train.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT_MIB = 256 };
+
 void kept_open(Kept *k, const Engine *e, int64_t step)
 {
-	*k = (Kept){.states = e->model->cause ? memory_new(e->states_bytes) : NULL};
+	*k = (Kept){.is_large = e->states_bytes > (size_t)KEPT_MIB << 20};
+	if (e->model->cause && !k->is_large)
+		k->states = memory_new(e->states_bytes);
 	kept_take(k, e, step);
 }
 
@@ -85,6 +90,13 @@ void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int
 	Failure unsaid = {0};
 	char place[320] = "", when[64] = "", help[sizeof f->help];
 	order.first_step = k->step;
+	if (k->is_large && e->model->cause) {
+		snprintf(help, sizeof help, "%s", f->help);
+		fail_help(f,
+		          "%s; which operation it was is not known: states of more than %d MiB are not "
+		          "kept to make the steps again",
+		          help, KEPT_MIB);
+	}
 	if (!k->states)
 		return;
 	int64_t most = last < order.last_step ? last : order.last_step - 1;

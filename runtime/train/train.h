@@ -258,10 +258,11 @@ void monitor_look(Monitor *m, const Feed *feed);
 bool monitor_collapse(const Monitor *m, char text[512]);
 void monitor_close(Monitor *m);
 
-/* diverged.c: states that are good, of before a step. states NULL: there is no memory, or nobody who
- * could say why a step is not finite. */
+/* diverged.c: states that are good, of before a step. states NULL: they are too large to be there
+ * twice, there is no memory, or nobody who could say why a step is not finite. */
 typedef struct Kept {
 	unsigned char *states;
+	bool is_large;
 	int64_t step;
 } Kept;
 void kept_open(Kept *k, const Engine *e, int64_t step);
