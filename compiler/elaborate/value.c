@@ -239,7 +239,7 @@ bool value_to_axis(Elab *b, Span span, const Value *v, int rank, int *axis)
 	if (!value_to_ints(b, span, "the axis", v, &at, 1, &count))
 		return false;
 	if (count != 1 || at < -rank || at >= rank) {
-		elab_error(b, span, "no axis %s of %d", value_text(b, v), rank);
+		elab_error(b, span, "no axis %s: what flows here has %d", value_text(b, v), rank);
 		return false;
 	}
 	*axis = (int)(at < 0 ? at + rank : at);
