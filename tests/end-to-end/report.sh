@@ -137,6 +137,9 @@ python3 check.py
 cp page.html before.html
 fails 1 "'models' is no folder of a run: it has no model.json" report a models --out page.html
 fails 1 "'none' is no folder of a run: it has no model.json" report none
+mkdir mine-sweep
+echo '{}' >mine-sweep/sweep.json
+fails 1 'it is of a sweep, whose runs are the folders in it: mine-sweep/001' report mine-sweep
 fails 2 'needs a folder of a run' report
 fails 2 'at most 12 folders' report a a a a a a a a a a a a a
 fails 2 'a page holds' report a --samples 100000

@@ -395,6 +395,9 @@ static bool write_run(FILE *out, Shared *shared, const char *folder, Failure *f)
 	size_t size;
 	if (file_missing(path)) {
 		fail(f, FAILURE_WRONG, "'%s' is no folder of a run: it has no model.json", folder);
+		if (run_path(folder, "sweep.json", path, f) && !file_missing(path))
+			return fail_help(f, "it is of a sweep, whose runs are the folders in it: %s/001",
+			                 folder);
 		return fail_help(f, "sslc run MODEL.json makes one: runs/NAME");
 	}
 	unsigned char *text = bytes_read(path, 16 << 20, &size, why);
