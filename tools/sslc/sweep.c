@@ -416,6 +416,11 @@ static int check_folder(const Plan *p, const Options *o)
 	char first[RUN_PATH];
 	char *end = NULL;
 	double share = p->hold_out ? strtod(p->hold_out, &end) : 0;
+	if (o->hold_out && !p->hold_out) {
+		complain("--hold-out is for scores of tasks, but the score is the training loss");
+		advise("leave it out, or score a task of \"downstream\"");
+		return EXIT_USAGE;
+	}
 	if (p->hold_out && (*end || !(share >= 0 && share < 1))) {
 		complain("--hold-out takes a share from 0 to below 1, not '%s'", p->hold_out);
 		return EXIT_USAGE;
