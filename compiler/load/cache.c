@@ -215,6 +215,9 @@ static bool is_own(const char *name, bool *beside)
 
 static bool add_entry(Entries *all, const char *name, const struct stat *about)
 {
+	size_t length = strlen(name);
+	if (length >= NAME)
+		return true; /* none of ours */
 	if (all->count == all->room) {
 		size_t room = all->room ? 2 * all->room : 256;
 		Entry *more = realloc(all->entry, room * sizeof *more);
@@ -223,7 +226,7 @@ static bool add_entry(Entries *all, const char *name, const struct stat *about)
 		all->entry = more, all->room = room;
 	}
 	Entry *e = &all->entry[all->count++];
-	snprintf(e->name, sizeof e->name, "%s", name);
+	memcpy(e->name, name, length + 1);
 	e->used = about->st_mtim, e->bytes = about->st_size;
 	all->bytes += about->st_size;
 	return true;

@@ -288,8 +288,8 @@ static void plain(Sections *s)
 	                                     "mean(reduce_max(encoder(x), 1))",
 	                                     "sum(encoder(x) * encoder(x)) / size(encoder(x))",
 	                                     "mean(encoder(x)) + 0.5 * mean(tanh(encoder(x)))",
-	                                     "mean(encoder(x)) + select(param([], zeros) >= ones([]), "
-	                                     "mean(encoder(x)), 0)"};
+	                                     ("mean(encoder(x)) + select(param([], zeros) >= ones([]), "
+	                                      "mean(encoder(x)), 0)")};
 	text_printf(&s->loss, "\"%s\"", LOSSES[pick(s->t, COUNT(LOSSES))]);
 }
 

@@ -16,7 +16,7 @@
 
 static Array stored(const char *name)
 {
-	char path[64], why[WHY];
+	char path[96], why[WHY];
 	Array a = {0};
 	snprintf(path, sizeof path, "report/%s.npy", name);
 	CU_ASSERT_FATAL(npy_read(oracle_path(path), &a, why));
