@@ -402,10 +402,14 @@ static void runtime_drives_objects(void)
 static unsigned level_here(void)
 {
 #ifdef __x86_64__
-	return __builtin_cpu_supports("x86-64-v4")   ? 4
-	       : __builtin_cpu_supports("x86-64-v3") ? 3
-	       : __builtin_cpu_supports("x86-64-v2") ? 2
-	                                             : 1;
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+	    __builtin_cpu_supports("avx512vl"))
+		return 4;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+	    __builtin_cpu_supports("fma"))
+		return 3;
+	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt") ? 2 : 1;
 #else
 	return 0;
 #endif
