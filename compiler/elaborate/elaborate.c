@@ -508,7 +508,6 @@ typedef struct FunctionRequest {
 static void run_function_request(void *request)
 {
 	FunctionRequest *r = request;
-	Arena *a = r->c->arena;
 	size_t errors = diag_count(r->c->diags);
 	Frame frame = {.component = ""};
 	Elab b = elab_anew(r->c, r->whole, r->prelude, &frame, r->batch);
