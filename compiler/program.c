@@ -217,13 +217,16 @@ void sslc_data_error(sslc_program *p, const char *text)
 }
 
 /* What is wrong with field i; NULL: nothing. */
-static const char *bad_field(const sslc_data *data, size_t i)
+static const char *bad_field(const Model *m, const sslc_data *data, size_t i)
 {
 	const sslc_tensor *f = &data->field[i];
 	if (!f->name || !*f->name || strlen(f->name) > LONGEST_NAME || control_in(f->name, false))
 		return "has no usable name";
 	if (strcmp(f->name, "seed") == 0 || strcmp(f->name, "step") == 0)
 		return "has the name of what every step is given";
+	const Definition *same = definitions_find(&m->define, f->name);
+	if (same && same->is_network)
+		return "has the name of a network: one of the two needs another";
 	if (!f->dtype || type_by_name(f->dtype) == DTYPE_none)
 		return "has no usable type";
 	if (f->rank < 0 || f->rank >= MAX_RANK)
@@ -257,7 +260,7 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 	};
 	for (size_t i = 0; i < data->count; i++) {
 		const sslc_tensor *f = &data->field[i];
-		const char *bad = bad_field(data, i);
+		const char *bad = bad_field(p->model, data, i);
 		if (bad) {
 			diag_error(p->c.diags, place, "field %zu of the data, '%s', %s", i,
 			           f->name ? f->name : "", bad);
