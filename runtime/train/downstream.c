@@ -237,7 +237,7 @@ static bool score_collected(Stage *s, Score *score, Split split)
 		score->samples = order.samples;
 		keep_values(score, &call, order.samples);
 		score->score = score->value[0];
-		score->diverged |= !isfinite(score->score);
+		score->diverged = score->unscored = !isfinite(score->score);
 		if (!score->diverged && !s->alone && score->samples > 1)
 			good = score_again(s, score, &call);
 	}
@@ -270,7 +270,7 @@ static bool score_task(const Stage *s, Score *score, Split split)
 			return false;
 	}
 	score->score = total / (double)score->samples;
-	score->diverged |= !isfinite(score->score);
+	score->diverged = score->unscored = !isfinite(score->score);
 	return true;
 }
 

@@ -43,7 +43,9 @@ bool scores_add(Scores *all, const Scores *run, size_t most, Failure *f)
 		s->seconds = step_mean(s->seconds, one->seconds, all->runs);
 		s->samples = one->samples;
 		s->commonest = one->commonest;
+		bool lost = (s->diverged && !s->unscored) || (one->diverged && !one->unscored);
 		s->diverged |= one->diverged;
+		s->unscored = s->diverged && !lost;
 	}
 	return true;
 }

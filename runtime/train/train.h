@@ -368,6 +368,7 @@ typedef struct Score {
 	double seconds;
 	int64_t samples;
 	bool diverged;
+	bool unscored; /* it is the metric that was not finite, not the training */
 	/* What the score is the weighted mean of: the metric of each sample, or, where it is no mean
 	 * over samples, of each batch; or, resampled, the metric of the whole split drawn again. */
 	double *value, *weight; /* [values] */

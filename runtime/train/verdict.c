@@ -49,7 +49,7 @@ static bool is_percent(const Score *s)
 static void number_text(const Score *s, double value, bool is_metric, char text[32])
 {
 	if (!isfinite(value))
-		snprintf(text, 32, "diverged");
+		snprintf(text, 32, "%s", is_metric && s->unscored ? "not finite" : "diverged");
 	else if (is_metric && is_percent(s))
 		snprintf(text, 32, "%.2f %%", 100 * value);
 	else
@@ -86,7 +86,7 @@ void verdict(const Scores *s, const char *task, char text[512])
 	Line l = {text, 512, 0};
 	text[0] = 0;
 	const Score *own = find(s, task, PRETRAINED);
-	bool helped = own && !own->diverged, hurt = !helped;
+	bool helped = own && !own->diverged, hurt = own && own->diverged && !own->unscored;
 	int compared = 0;
 	bool alone = !find(s, task, RANDOM) && !find(s, task, RAW);
 	for (Variant v = RANDOM; own && v < VARIANTS; v++) {
@@ -109,7 +109,9 @@ void verdict(const Scores *s, const char *task, char text[512])
 		    helped ? "self-supervision helped"
 		    : hurt ? "self-supervision did not help"
 		           : "no clear help from self-supervision");
-	if (own->diverged)
+	if (own->unscored)
+		add(&l, "the metric is not finite on the pre-trained networks");
+	else if (own->diverged)
 		add(&l, "the task diverged on the pre-trained networks");
 	else
 		add(&l, "pre-trained has %s %s", own->task->metric, number);

@@ -163,6 +163,25 @@ static void seeds_are_paired(void)
 	scores_close(&all);
 }
 
+/* Only where no seed's training diverged is it the metric that is not finite. */
+static void a_seed_may_have_no_score(void)
+{
+	sslc_task task = {.name = "t", .base = "t", .metric = "m", .higher_is_better = true};
+	Failure f = {0};
+	for (int which = 0; which < 3; which++) {
+		Scores all = {0};
+		for (int i = 0; i < 3; i++) {
+			Score row = {.task = &task,
+			             .score = i == 1 ? 0.9 : NAN,
+			             .diverged = i != 1,
+			             .unscored = i != 1 && i != 2 * which};
+			CU_ASSERT(scores_add(&all, &(Scores){.score = &row, .count = 1}, 3, &f));
+		}
+		CU_ASSERT(all.score[0].diverged && all.score[0].unscored == (which == 2));
+		scores_close(&all);
+	}
+}
+
 /* Scores of draws 0.7 0.6 0.8 beside 0.5 0.5 0.5: the gain is that of the scores, 0.25; the deviation of 0.2 0.1 0.3 is 0.1. */
 static void draws_tell_the_error(void)
 {
@@ -194,7 +213,7 @@ static void a_seed_may_diverge(void)
 		Score row = {.task = &task, .score = i ? NAN : 0.9, .diverged = i};
 		CU_ASSERT(scores_add(&all, &(Scores){.score = &row, .count = 1}, 2, &f));
 	}
-	CU_ASSERT(all.score[0].diverged && isnan(all.score[0].score));
+	CU_ASSERT(all.score[0].diverged && !all.score[0].unscored && isnan(all.score[0].score));
 	scores_close(&all);
 }
 
@@ -234,6 +253,7 @@ CU_TestInfo test_verdict[] = {
     {"draws tell the error", draws_tell_the_error},
     {"seeds are paired", seeds_are_paired},
     {"a seed may diverge", a_seed_may_diverge},
+    {"a seed may have no score", a_seed_may_have_no_score},
     {"the commonest class is no help", the_commonest_class_is_no_help},
     CU_TEST_INFO_NULL,
 };
