@@ -189,6 +189,10 @@ static bool read_cell(const Sheet *s, size_t row, size_t column, const Missing *
 		               "%s: the value is missing; missing='skip' leaves such rows out, missing='0' "
 		               "takes that number",
 		               cell);
+	const char *other = s->table.columns == 1 ? strpbrk(field.at, ";\t|") : NULL;
+	if (other)
+		return because(why, "%s: '%.40s' is no number; is it several? separator='%.*s'", cell,
+		               field.at, *other == '\t' ? 3 : 1, *other == '\t' ? "tab" : other);
 	return because(why, "%s: '%.40s' is no number; leave the column out with skip='...'", cell,
 	               field.at);
 }
