@@ -82,6 +82,17 @@ static bool check_range(Find *f, const Expr *e, const Sweep *s)
 	return !wrong;
 }
 
+static bool is_same(const Sweep *a, const Sweep *b)
+{
+	if (a->values != b->values || a->from != b->from || a->to != b->to || a->count != b->count ||
+	    a->log != b->log || a->whole != b->whole)
+		return false;
+	for (size_t i = 0; i < a->values; i++)
+		if (strcmp(a->value[i], b->value[i]) != 0)
+			return false;
+	return true;
+}
+
 static void sweep_add(Find *f, Sweep *s, const Expr *e, const char *label, const Json *string)
 {
 	Sweeps *to = f->to;
@@ -91,6 +102,11 @@ static void sweep_add(Find *f, Sweep *s, const Expr *e, const char *label, const
 	while (which < to->count &&
 	       (!s->name || !to->at[which].name || strcmp(to->at[which].name, s->name) != 0))
 		which++;
+	if (which < to->count && !is_same(&to->at[which], s)) {
+		diag_error(f->c->diags, e->span, "the sweep '%s' has other values here", s->name);
+		diag_note(f->c->diags, to->at[which].span, "than here");
+		return;
+	}
 	size_t twins = 0;
 	for (size_t i = 0; i < to->count; i++)
 		twins += strcmp(to->at[i].first_label, s->label) == 0;
