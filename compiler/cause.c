@@ -349,11 +349,12 @@ static NodeId root_of(const Graph *g, const char *state)
 	return 0;
 }
 
-bool find_cause(sslc_program *p, const char *state, const sslc_runner *runner, sslc_cause *to)
+bool find_cause(sslc_program *p, const char *function, const char *state, const sslc_runner *runner,
+                sslc_cause *to)
 {
 	GUARD(p, false);
 	*to = (sslc_cause){.where = "", .help = ""};
-	Graph *step = p->bound ? bundle_graph(p->bundle, "step") : NULL;
+	Graph *step = p->bound ? bundle_graph(p->bundle, function) : NULL;
 	const Graph *g = step ? lower(&p->c, step, "autodiff").graph : NULL;
 	NodeId loss = g ? root_of(g, NULL) : 0, root = g ? root_of(g, state) : 0;
 	if (!loss || !root)

@@ -93,9 +93,10 @@ static StepTask peak(void *context, double *flops_per_tile)
 	return sslc_peak_task(context, flops_per_tile);
 }
 
-static bool cause(void *context, const char *state, const sslc_runner *runner, sslc_cause *to)
+static bool cause(void *context, const char *function, const char *state, const sslc_runner *runner,
+                  sslc_cause *to)
 {
-	return find_cause(context, state, runner, to);
+	return find_cause(context, function, state, runner, to);
 }
 
 void describe_model(sslc_program *p)

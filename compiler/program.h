@@ -72,7 +72,8 @@ void compile_functions(sslc_program *p, const size_t *which, size_t count);
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format format, Text *out);
 bool stage_is_of_graphs(const char *stage);
 /* cause.c: of `cause` in model.h. */
-bool find_cause(sslc_program *p, const char *state, const sslc_runner *runner, sslc_cause *to);
+bool find_cause(sslc_program *p, const char *function, const char *state, const sslc_runner *runner,
+                sslc_cause *to);
 /* describe.c: fills p->description; the bundle and p->code are there. */
 void describe_model(sslc_program *p);
 

@@ -175,9 +175,10 @@ typedef struct sslc_model {
 	/* For profiles: a task (args: 64 doubles of scratch, aligned to 64) that does nothing but fused
 	 * multiply-adds in registers, so many a tile. NULL, or gives NULL: there is none. */
 	StepTask (*peak)(void *context, double *flops_per_tile);
-	/* Why the loss of a step (`state` NULL), or what it makes of a state, is not finite. False: nobody
-	 * knows. NULL: as if it were always false. */
-	bool (*cause)(void *context, const char *state, const sslc_runner *runner, sslc_cause *to);
+	/* Why the loss of a step (`state` NULL), or what it makes of a state, is not finite; `function`:
+	 * "step" or "probe.step". False: nobody knows. NULL: as if it were always false. */
+	bool (*cause)(void *context, const char *function, const char *state, const sslc_runner *runner,
+	              sslc_cause *to);
 	void *context; /* first argument of all three */
 } sslc_model;
 

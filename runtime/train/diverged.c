@@ -53,15 +53,54 @@ static void *const *run(void *of, const sslc_code *code)
 	return w->call.output;
 }
 
-static bool ask(const Kept *k, Engine *e, const Feed *feed, const char *state, sslc_cause *to)
+static bool ask(Engine *e, const Feed *feed, const char *function, const char *state,
+                sslc_cause *to)
 {
 	Failure unsaid = {0};
 	Witness w = {.engine = e, .feed = feed, .failure = &unsaid};
-	memcpy(e->states, k->states, e->states_bytes);
-	bool found = e->model->cause(e->model->context, state, &(sslc_runner){run, &w}, to);
+	bool found = e->model->cause &&
+	             e->model->cause(e->model->context, function, state, &(sslc_runner){run, &w}, to);
 	call_close(&w.call);
 	return found;
 }
+
+/* -- In words ---------------------------------------------------------------------------------- */
+
+const char *loss_text(double loss)
+{
+	return isnan(loss) ? "the loss is not a number (NaN)" : "the loss is infinite";
+}
+
+static void place_text(const char *file, unsigned line, unsigned column, char text[320])
+{
+	text[0] = 0;
+	if (file)
+		snprintf(text, 320, " (%.256s:%u:%u)", file, line, column);
+}
+
+void bad_state_text(const sslc_state *bad, char text[512])
+{
+	char place[320];
+	place_text(bad->file, bad->line, bad->column, place);
+	snprintf(text, 512, "'%.128s'%s holds a number that is not finite", bad->tensor.name, place);
+}
+
+static void cause_add(const sslc_cause *cause, char *text, size_t size)
+{
+	char place[320];
+	size_t used = strlen(text);
+	place_text(cause->file, cause->line, cause->column, place);
+	snprintf(text + used, size - used, ": %s%s%s", cause->what, cause->where, place);
+}
+
+void loss_explain(Engine *e, const Feed *feed, const char *function, char *text, size_t size)
+{
+	sslc_cause cause;
+	if (ask(e, feed, function, NULL, &cause))
+		cause_add(&cause, text, size);
+}
+
+/* -- Of pre-training --------------------------------------------------------------------------- */
 
 /* From the kept states on; false: no step up to `last` was wrong, or nobody knows why. */
 static bool search(Kept *k, Engine *e, Call *step, Feed *feed, int64_t last, sslc_cause *to)
@@ -74,8 +113,10 @@ static bool search(Kept *k, Engine *e, Call *step, Feed *feed, int64_t last, ssl
 		call_run(step);
 		bool loss_is_good = isfinite(call_scalar(step, "loss"));
 		const sslc_state *bad = loss_is_good ? engine_bad_state(e, NULL) : NULL;
-		if (bad || !loss_is_good)
-			return ask(k, e, feed, bad ? bad->tensor.name : NULL, to);
+		if (bad || !loss_is_good) {
+			memcpy(e->states, k->states, e->states_bytes);
+			return ask(e, feed, "step", bad ? bad->tensor.name : NULL, to);
+		}
 		k->step++;
 	}
 	return false;
@@ -88,7 +129,7 @@ void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int
 	Call step = {0};
 	sslc_cause cause;
 	Failure unsaid = {0};
-	char place[320] = "", when[64] = "", help[sizeof f->help];
+	char help[sizeof f->help];
 	order.first_step = k->step;
 	if (k->is_large && e->model->cause) {
 		snprintf(help, sizeof help, "%s", f->help);
@@ -107,13 +148,11 @@ void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int
 	call_close(&step);
 	if (!found)
 		return;
-	if (cause.file)
-		snprintf(place, sizeof place, " (%.256s:%u:%u)", cause.file, cause.line, cause.column);
-	if (k->step != last)
-		snprintf(when, sizeof when, "; first, at step %lld", (long long)k->step);
 	size_t used = strlen(f->text);
-	snprintf(f->text + used, sizeof f->text - used, "%s: %s%s%s", when, cause.what, cause.where,
-	         place);
+	if (k->step != last)
+		snprintf(f->text + used, sizeof f->text - used, "; first, at step %lld",
+		         (long long)k->step);
+	cause_add(&cause, f->text, sizeof f->text);
 	snprintf(help, sizeof help, "%s", f->help);
 	const char *checkpoint = strstr(help, "the last good checkpoint");
 	fail_help(f, "%s%s%.300s", cause.help, *cause.help && checkpoint ? "; " : "",

@@ -69,6 +69,28 @@ static bool choose(const Stage *s, const Score *score, int64_t **chosen)
 	       fail(s->failure, FAILURE_WRONG, "%s", why);
 }
 
+/* Makes the same steps again up to `last`, whose loss was not finite, and asks why. The states
+ * before it are not kept: those of a task are soon made again. */
+static void explain(const Stage *s, Score *score, Call *step, PrefetchOrder order, int64_t last)
+{
+	char name[256];
+	Feed feed = {0};
+	Failure unsaid = {0};
+	Stage again = *s;
+	again.failure = &unsaid;
+	snprintf(name, sizeof name, "%s.step", score->task->name);
+	bool good = prepare(&again, score) && feed_open(&feed, step, s->data, order, &unsaid);
+	for (int64_t i = 0; good && i <= last; i++) {
+		good = !watch_signal(s->watch) && feed_next(&feed, step, &unsaid);
+		s->engine->step = (int32_t)i;
+		if (good && i < last)
+			call_run(step);
+	}
+	if (good)
+		loss_explain(s->engine, &feed, name, score->why, sizeof score->why);
+	feed_close(&feed);
+}
+
 static bool train_steps(const Stage *s, Score *score, Call *step)
 {
 	const sslc_training *t = &score->task->training;
@@ -88,6 +110,7 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 	};
 	bool opened = feed_open(&feed, step, s->data, order, s->failure), good = opened;
 	double sum = 0;
+	int64_t wrong = 0;
 	for (int64_t i = 0; good && i < t->steps && !score->diverged; i++) {
 		good = !stopped(s) && feed_next(&feed, step, s->failure);
 		if (!good)
@@ -96,11 +119,16 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 		call_run(step);
 		double loss = call_scalar(step, "loss");
 		score->diverged = !isfinite(loss);
+		if (score->diverged)
+			snprintf(score->why, sizeof score->why, "%s at step %lld of %lld", loss_text(loss),
+			         (long long)(wrong = i), (long long)t->steps);
 		sum += i >= t->steps - t->epoch_steps ? loss : 0;
 	}
 	score->train_loss = sum / (double)t->epoch_steps;
 	if (opened)
 		feed_close(&feed);
+	if (good && score->diverged)
+		explain(s, score, step, order, wrong);
 	free(chosen);
 	return good;
 }
@@ -111,8 +139,12 @@ static bool train_task(const Stage *s, Score *score)
 	snprintf(name, sizeof name, "%s.step", score->task->name);
 	Call step;
 	bool good = call_open(&step, s->engine, name, s->failure) && train_steps(s, score, &step);
-	score->diverged |=
-	    engine_bad_state(s->engine, NULL) || engine_bad_state(s->engine, score->task->name);
+	const sslc_state *bad = good && !score->diverged ? engine_bad_state(s->engine, NULL) : NULL;
+	if (good && !score->diverged && !bad)
+		bad = engine_bad_state(s->engine, score->task->name);
+	if (bad)
+		bad_state_text(bad, score->why);
+	score->diverged |= bad != NULL;
 	call_close(&step);
 	return good;
 }

@@ -57,11 +57,8 @@ static bool check_states(const Loop *l)
 	const sslc_state *bad = engine_bad_state(l->engine, NULL);
 	if (!bad)
 		return true;
-	char what[512], place[320] = "";
-	if (bad->file)
-		snprintf(place, sizeof place, " (%.256s:%u:%u)", bad->file, bad->line, bad->column);
-	snprintf(what, sizeof what, "'%.128s'%s holds a number that is not finite", bad->tensor.name,
-	         place);
+	char what[512];
+	bad_state_text(bad, what);
 	return diverged(l, what);
 }
 
@@ -135,7 +132,7 @@ static bool after_step(Loop *l, double loss)
 {
 	Position *at = l->at;
 	if (!isfinite(loss))
-		return diverged(l, isnan(loss) ? "the loss is not a number (NaN)" : "the loss is infinite");
+		return diverged(l, loss_text(loss));
 	at->step++;
 	at->epoch_sum += loss;
 	at->recent_sum += loss;

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool begin(Scores *all, const Scores *run, size_t most, Failure *f)
 {
@@ -46,6 +47,8 @@ bool scores_add(Scores *all, const Scores *run, size_t most, Failure *f)
 		bool lost = (s->diverged && !s->unscored) || (one->diverged && !one->unscored);
 		s->diverged |= one->diverged;
 		s->unscored = s->diverged && !lost;
+		if (!s->why[0])
+			memcpy(s->why, one->why, sizeof s->why);
 	}
 	return true;
 }

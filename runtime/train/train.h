@@ -273,6 +273,14 @@ void kept_close(Kept *k);
 void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int64_t last,
                   Failure *f);
 
+/* "the loss is not a number (NaN)" */
+const char *loss_text(double loss);
+/* "'encoder.0.w' (m.json:3:9) holds a number that is not finite" */
+void bad_state_text(const sslc_state *bad, char text[512]);
+/* Adds to the text ": log(0) is -infinity (m.json:3:9)", why the loss of the function is not finite for the
+ * batch that the feed has laid down last and the states as they are; nothing if nobody knows. */
+void loss_explain(Engine *e, const Feed *feed, const char *function, char *text, size_t size);
+
 /* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */
 MUST_CHECK bool train(Engine *e, const Data *data, const TrainOptions *o, Watch *w, Position *at,
                       Failure *f);
@@ -369,6 +377,7 @@ typedef struct Score {
 	int64_t samples;
 	bool diverged;
 	bool unscored; /* it is the metric that was not finite, not the training */
+	char why[704]; /* its training diverged: in words, of the first seed that did; else empty */
 	/* What the score is the weighted mean of: the metric of each sample, or, where it is no mean
 	 * over samples, of each batch; or, resampled, the metric of the whole split drawn again. */
 	double *value, *weight; /* [values] */

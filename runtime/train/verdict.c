@@ -171,6 +171,14 @@ static void print_row(const Scores *all, const Score *s, FILE *out)
 	        s->seconds);
 }
 
+/* Why variants of the task have no score. */
+static void print_diverged(const Scores *all, const char *task, FILE *out)
+{
+	for (const Score *s = all->score; s < all->score + all->count; s++)
+		if (s->diverged && s->why[0] && strcmp(s->task->base, task) == 0)
+			fprintf(out, "%s diverged (%s): %s\n", task, variant_name[s->variant], s->why);
+}
+
 void scores_print(const Scores *s, FILE *out)
 {
 	const char *task = NULL;
@@ -189,6 +197,7 @@ void scores_print(const Scores *s, FILE *out)
 		print_row(s, row, out);
 		if (i + 1 == s->count || strcmp(task, s->score[i + 1].task->base) != 0) {
 			char text[512];
+			print_diverged(s, task, out);
 			verdict(s, task, text);
 			fprintf(out, "%s\n", text);
 		}
@@ -217,6 +226,10 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 	fputs(", \"metric\": ", out);
 	json_text(out, s->task->metric);
 	json_number(out, "score", s->diverged ? NAN : s->score);
+	if (s->diverged && s->why[0]) {
+		fputs(", \"diverged\": ", out);
+		json_text(out, s->why);
+	}
 	fprintf(out, ", \"higher_is_better\": %s", s->task->higher_is_better ? "true" : "false");
 	if (s->commonest > 0)
 		json_number(out, "commonest_class", s->commonest);

@@ -98,3 +98,44 @@ code=0
 	cat err.txt
 	exit 1
 }
+
+# A task that diverges is named, with the reason, and the rest of the run goes on: its loss, a weight.
+{ echo a,b,kind && printf '0.1,0.2,one\n0.5,0.6,two\n0.9,0.3,one\n%.0s' 1 2 3 4 5 6 7 8 9 10; } >rows.csv
+task() { # LOSS BATCH
+	cat >model.json <<-MODEL
+		{
+		  "data": "csv('rows.csv', label='kind', test=0.2)",
+		  "encoder": ["linear(2)"],
+		  "loss": "mean(encoder(x)^2)",
+		  "train": {"epochs": 1, "batch": 4},
+		  "downstream": {"probe": {
+		    "freeze": ["encoder"],
+		    "head": ["linear(2)"],
+		    "loss": "$1",
+		    "metric": "$good",
+		    "optimizer": "sgd(lr=0.01)",
+		    "train": {"epochs": 1, "batch": $2}}}
+		}
+	MODEL
+	"$sslc" run model.json --out task >out.txt 2>err.txt || {
+		cat out.txt err.txt
+		exit 1
+	}
+}
+says() { # LINE
+	grep -qxF -- "$1" out.txt || {
+		echo "not said: $1"
+		cat out.txt
+		exit 1
+	}
+}
+good='cross_entropy(head(encoder(x)), label)'
+task "log(max(5.5 - step, 0)) + $good" 2
+says 'probe diverged (pre-trained): the loss is infinite at step 6 of 12: log(0) is -infinity (model.json:9:14)'
+says 'probe diverged (random weights): the loss is infinite at step 6 of 12: log(0) is -infinity (model.json:9:14)'
+grep -q '"score": null, "diverged": "the loss is infinite at step 6 of 12: log(0)' task/results.json
+task "mean(sqrt(0 * head(encoder(x))^2))" 24 # one step: its gradient alone is wrong
+grep -q "^probe diverged (pre-trained): 'probe.head.0.w' (model.json:8:.*) holds a number that is not finite$" out.txt || {
+	cat out.txt
+	exit 1
+}
