@@ -234,6 +234,8 @@ static bool look(const Search *s, NodeId x, Seen *seen)
 		seen->operand[i] = !at[1 + i]                   ? 0
 		                   : op_info[n->op].kind == MAP ? (double)at[1 + i][wrong]
 		                                                : largest(at[1 + i], size[1 + i]);
+	for (int i = 0; i < 2; i++)
+		seen->operand[i] = isnan(seen->operand[i]) ? (double)NAN : seen->operand[i]; /* no sign */
 	return true;
 }
 
@@ -252,33 +254,32 @@ static const char *result_text(double x)
 	return isnan(x) ? "NaN" : x > 0 ? "infinity" : "-infinity";
 }
 
-static void describe_operation(const Search *s, NodeId x, sslc_cause *to)
+static void describe_operation(const Search *s, NodeId x, Seen *seen, sslc_cause *to)
 {
 	const Node *n = node(s->g, x);
 	const char *name = op_info[n->op].name, *sign = sign_of(n->op);
-	Seen seen;
 	if (n->op == OP_input || n->op == OP_state)
 		snprintf(to->what, sizeof to->what, "'%.128s' holds a number that is not finite",
 		         n->attr.name);
 	else if (op_info[n->op].kind == LOOP)
 		snprintf(to->what, sizeof to->what, "a step of a scan gives %s",
 		         s->found[x] == INFINITE ? "infinity" : "NaN");
-	else if (!look(s, x, &seen))
+	else if (!look(s, x, seen))
 		snprintf(to->what, sizeof to->what, "a result of '%s' is %s", name,
 		         s->found[x] == INFINITE ? "infinite" : "NaN");
 	else if (sign)
-		snprintf(to->what, sizeof to->what, "%.6g %s %.6g is %s", seen.operand[0], sign,
-		         seen.operand[1], result_text(seen.result));
+		snprintf(to->what, sizeof to->what, "%.6g %s %.6g is %s", seen->operand[0], sign,
+		         seen->operand[1], result_text(seen->result));
 	else if (op_info[n->op].kind == MAP && n->count == 1)
-		snprintf(to->what, sizeof to->what, "%s(%.6g) is %s", name, seen.operand[0],
-		         result_text(seen.result));
+		snprintf(to->what, sizeof to->what, "%s(%.6g) is %s", name, seen->operand[0],
+		         result_text(seen->result));
 	else if (n->op == OP_dot)
 		snprintf(to->what, sizeof to->what,
-		         "a sum of products of numbers up to %.3g and %.3g is %s", seen.operand[0],
-		         seen.operand[1], result_text(seen.result));
+		         "a sum of products of numbers up to %.3g and %.3g is %s", seen->operand[0],
+		         seen->operand[1], result_text(seen->result));
 	else
 		snprintf(to->what, sizeof to->what, "'%s' of numbers up to %.3g is %s", name,
-		         seen.operand[0], result_text(seen.result));
+		         seen->operand[0], result_text(seen->result));
 }
 
 /* A gradient has the place of what is differentiated; what else is behind the loss updates states. */
@@ -293,10 +294,12 @@ static bool is_gradient(const Search *s, NodeId x)
 	return false;
 }
 
-static const char *help_of(const Search *s, NodeId x)
+static const char *help_of(const Search *s, NodeId x, const Seen *seen)
 {
 	const Node *n = node(s->g, x);
 	bool backward = is_gradient(s, x);
+	if (!isfinite(seen->operand[0]) || !isfinite(seen->operand[1])) /* of no operation before it */
+		return "a constant of the model is not finite: look for what makes it, such as log(0)";
 	switch (n->op) {
 	case OP_input:
 		return "look for numbers that are not finite in the data";
@@ -310,8 +313,11 @@ static const char *help_of(const Search *s, NodeId x)
 		       "the learning rate";
 	case OP_sqrt:
 		return "keep it from below 0: sqrt(max(x, 0))";
-	case OP_div:
 	case OP_pow:
+		if (!backward)
+			return "keep what is raised above 0: max(x, 1e-6)^y";
+		/* fall through */
+	case OP_div:
 	case OP_rem:
 		return backward ? "keep what is differentiated there from where its slope is infinite, as "
 		                  "sqrt(x + 1e-12) and log(max(x, 1e-6)) do"
@@ -325,9 +331,10 @@ static const char *help_of(const Search *s, NodeId x)
 static void describe(const Search *s, NodeId x, sslc_cause *to)
 {
 	const Span origin = node(s->g, x)->origin;
-	describe_operation(s, x, to);
+	Seen seen = {0};
+	describe_operation(s, x, &seen, to);
 	to->where = is_gradient(s, x) ? ", in the gradient" : "";
-	to->help = help_of(s, x);
+	to->help = help_of(s, x, &seen);
 	if (!origin.file)
 		return;
 	uint32_t line, column;
