@@ -212,7 +212,9 @@ const sslc_call *sslc_reader(const sslc_program *p)
 void sslc_data_error(sslc_program *p, const char *text)
 {
 	GUARD(p, );
-	diag_error_from(p->c.diags, DATA_OF_MODEL, p->model ? p->model->data->span : (Span){0}, "%s",
+	const char *from =
+	    arena_printf(p->c.arena, DATA_OF_MODEL " %s", p->model ? p->reader.name : "");
+	diag_error_from(p->c.diags, from, p->model ? p->model->data->span : (Span){0}, "%s",
 	                text ? text : "the data cannot be read");
 }
 

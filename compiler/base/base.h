@@ -137,7 +137,7 @@ void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column);
 /* `from` is the file of the compiler that says so, by which explained.def knows who explains it. */
 void diag_error_from(Diags *d, const char *from, Span span, const char *format, ...) PRINTF(4, 5);
 #define diag_error(d, ...) diag_error_from((d), __FILE__, __VA_ARGS__)
-#define DATA_OF_MODEL      "data" /* `from` of errors that are of the data */
+#define DATA_OF_MODEL      "data" /* `from` of errors that are of the data; behind it its reader */
 void diag_note(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_help(Diags *d, const char *format, ...) PRINTF(2, 3);
 size_t diag_count(const Diags *d);

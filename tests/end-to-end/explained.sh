@@ -57,6 +57,9 @@ for loss, section in [("mse(encoder(x), y)", "Layers and chains"), ("mse(encoder
 for data in ["npy('none.npy')", "normal(8, 4, 1, 2, 3)"]:
     json.dump({"data": data, "encoder": ["linear(4)"], "loss": "mse(encoder(x), x)"}, open("m.json", "w"))
     assert on_terminal(["check", "m.json"]).endswith("models/README.md#data\n"), data
+for data, section in ("csv", "tables"), ("images", "pictures"), ("text", "text"), ("lines", "text"), ("audio", "recordings"):
+    json.dump({"data": f"{data}('none')", "encoder": ["linear(4)"], "loss": "mse(encoder(x), x)"}, open("m.json", "w"))
+    assert on_terminal(["check", "m.json"]).endswith(f"models/README.md#{section}\n"), data
 
 # Of all errors that tests/errors has, all but those of limits have a section.
 without = []
