@@ -486,6 +486,7 @@ Elab elab_anew(Compile *c, const Bundle *whole, const Prelude *prelude, Frame *f
 	          .prefix = "",
 	          .steps = (double)whole->steps,
 	          .epoch_steps = (double)whole->epoch_steps,
+	          .period = 1,
 	          .bundle = new (c->arena, Bundle)};
 	*b.bundle = *whole;
 	b.bundle->batch = batch;
