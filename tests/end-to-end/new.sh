@@ -10,6 +10,8 @@ cd "$temp"
 
 "$sslc" models >list
 "$sslc" new --list | diff list -
+[ "$(awk '{ about = $0; sub(/^[^ ]+ +/, "", about); print length($0) - length(about) }' list | sort -u | wc -l)" = 1 ] ||
+	{ echo "the names are wider than their column"; exit 1; }
 [ "$(wc -l <list)" = "$(ls "$root"/models/*.json "$root"/models/*/*.json | grep -vc /models/lib/)" ]
 for method in $(cut -d ' ' -f 1 list); do
 	"$sslc" new "$method" >/dev/null

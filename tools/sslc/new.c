@@ -50,11 +50,16 @@ static const Json *read_model(Compile *c, const PreludeFile *f)
 int command_models(const Options *o)
 {
 	(void)o;
+	char name[NAME];
+	size_t widest = 0;
+	for (const PreludeFile *f = model_files; f->name; f++) {
+		method_of(f, name);
+		widest = strlen(name) > widest ? strlen(name) : widest;
+	}
 	for (const PreludeFile *f = model_files; f->name; f++) {
 		Compile c;
-		char name[NAME];
 		method_of(f, name);
-		printf("%-12s %s\n", name, about_of(read_model(&c, f)));
+		printf("%-*s %s\n", (int)widest, name, about_of(read_model(&c, f)));
 		if (c.arena)
 			arena_close(c.arena);
 	}
