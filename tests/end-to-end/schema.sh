@@ -48,6 +48,7 @@ cat >right.txt <<-RIGHT
 RIGHT
 cat >swept.txt <<-SWEPT
 	$base, "train": {"epochs": "sweep(1)", "batch": "sweep(from=2, to=4, count=2, whole=1)", "seed": "sweep (3)", "shuffle": "sweep(true)"}
+	$base, "precision": "sweep('f32', 'bf16')"
 	"data": "csv('rows.csv', label='kind', test=0.5)", "encoder": ["linear(4)"], "loss": "mse(encoder(x), x)", "train": {"epochs": 1, "batch": 2}, "downstream": {"probe": {"freeze": ["encoder"], "head": ["linear(2)"], "loss": "mean(head(encoder(x))^2)", "labels": "sweep(0.5)", "train": {"epochs": 1, "batch": "sweep(2)"}}}
 SWEPT
 while read -r line; do

@@ -59,10 +59,11 @@ static void print_names(void)
 #include "../../compiler/parse/sections.def"
 #undef BASELINE
 	};
-	fputs("    \"precision\": {\"enum\": [", stdout);
+	fputs("    \"precision\": {\"anyOf\": [{\"$ref\": \"#/definitions/sweep\"}, {\"enum\": [",
+	      stdout);
 	for (size_t i = 0; i < COUNT(precisions); i++)
 		printf("%s\"%s\"", i ? ", " : "", precisions[i]);
-	fputs("]},\n    \"baselines\": {\"type\": \"array\", \"items\": {\"enum\": [", stdout);
+	fputs("]}]},\n    \"baselines\": {\"type\": \"array\", \"items\": {\"enum\": [", stdout);
 	for (size_t i = 0; i < COUNT(baselines); i++)
 		printf("%s\"%s\"", i ? ", " : "", baselines[i]);
 	puts("]}},");
