@@ -86,6 +86,12 @@ bool text_check(const char *name, const char *bytes, size_t size, char why[WHY])
 		return because(
 		    why, "'%.200s' is %s, which is not read: make it .npz or CSV, by Python's pyarrow, say",
 		    name, *bytes == 'P' ? "Parquet" : "Arrow");
+	if (size >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0)
+		return because(why, "'%.200s' is compressed: unpack it by gunzip", name);
+	if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
+		return because(
+		    why, "'%.200s' is a zip archive, as spreadsheets are: save it as CSV, or unpack it",
+		    name);
 	if (wide)
 		return because(why, "'%.200s' is UTF-16; make it UTF-8: iconv -f utf-16 -t utf-8", name);
 	if (nul && (size_t)(nul - bytes) < good)
