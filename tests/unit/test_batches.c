@@ -267,7 +267,9 @@ static void further_arrays_have_names(void)
 	CU_ASSERT_PTR_NULL(open_named(&s, "boxes", false, why));
 	CU_ASSERT_STRING_EQUAL(why, "there are 30 samples but 29 rows of 'boxes'");
 	CU_ASSERT_PTR_NULL(open_named(&s, "labels", false, why));
-	CU_ASSERT_STRING_EQUAL(why, "'labels' is called 'label' here");
+	CU_ASSERT_STRING_EQUAL(why,
+	                       "'npy' has no parameter 'labels': is 'label' meant? A further array "
+	                       "takes a name less like it");
 	CU_ASSERT_PTR_NULL(open_named(&s, "test_boxes", false, why));
 	CU_ASSERT_STRING_EQUAL(why, "'test_boxes' is given, but no 'boxes'");
 	argument[1].name = "n";
