@@ -457,12 +457,7 @@ static unsigned vectors_of(const Fold *f)
 
 static bool is_stencil(const Fold *f)
 {
-	const Graph *g = f->ke->e->k->graph;
-	const Node *product = node(g, f->core->in[0]);
-	bool windows = false;
-	for (int i = 0; product->op == OP_mul && i < product->count; i++)
-		windows |= under_windows(g, product->in[i]) != product->in[i];
-	return f->core->op == OP_sum && windows && !f->rows && !f->ke->e->c->machine->bare;
+	return sums_windows(f->ke->e->k->graph, f->core) && !f->rows && !f->ke->e->c->machine->bare;
 }
 
 /* As many as divide the axis, if they are not few. */

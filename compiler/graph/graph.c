@@ -93,6 +93,17 @@ NodeId under_windows(const Graph *g, NodeId x)
 	}
 }
 
+bool sums_windows(const Graph *g, const Node *n)
+{
+	if (n->op != OP_sum)
+		return false;
+	const Node *product = node(g, n->in[0]);
+	bool windows = false;
+	for (int i = 0; product->op == OP_mul && i < product->count; i++)
+		windows |= under_windows(g, product->in[i]) != product->in[i];
+	return windows;
+}
+
 void reshape_unit_axes(const Graph *g, const Node *n, int axis[MAX_RANK])
 {
 	Shape from = node(g, n->in[0])->shape;

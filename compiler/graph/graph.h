@@ -182,6 +182,8 @@ bool shape_equal(Shape a, Shape b);
 bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
 /* What lies under windows, seen through what only renames or cuts axes; x where there are none. */
 NodeId under_windows(const Graph *g, NodeId x);
+bool sums_windows(const Graph *g,
+                  const Node *n); /* a sum of products, of which one side is windows */
 /* Of such a one: the result's axis for each of the operand's; -1: of length 1. */
 void reshape_unit_axes(const Graph *g, const Node *n, int axis[MAX_RANK]);
 Shape shape_of(int rank, const int64_t *dim);

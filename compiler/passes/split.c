@@ -109,14 +109,11 @@ static NodeId widen_scatter(Graph *g, const Graph *in, const Node *n, const Node
  * from a cache, then one over the samples. */
 static bool sums_windows_of_samples(const Graph *in, const Node *n)
 {
-	if (n->op != OP_sum)
+	if (!sums_windows(in, n))
 		return false;
 	const Node *product = node(in, n->in[0]);
-	bool windows = false;
-	for (int i = 0; product->op == OP_mul && i < product->count; i++)
-		windows |= under_windows(in, product->in[i]) != product->in[i];
-	return n->attr.axes.count > 1 && n->attr.axes.at[0] == 0 && windows &&
-	       product->shape.dim[0] > 1 && n->shape.rank < MAX_RANK &&
+	return n->attr.axes.count > 1 && n->attr.axes.at[0] == 0 && product->shape.dim[0] > 1 &&
+	       n->shape.rank < MAX_RANK &&
 	       2 * shape_size(n->shape) * product->shape.dim[0] <= shape_size(product->shape);
 }
 
