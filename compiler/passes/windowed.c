@@ -66,31 +66,32 @@ static int long_frees(Shape s, const uint8_t *batch, int batches, const uint8_t 
 	return count;
 }
 
-/* Nothing is summed, and one side has but batch axes: x scaled by y. */
-bool dot_is_scaling(const Graph *g, const Node *dot)
+/* Batch axes are long, and one side has nothing but them and what is summed. */
+static bool meets_by_batch(const Graph *g, const Node *dot)
 {
 	const DotAxes *d = &dot->attr.dot;
 	Shape x = node(g, dot->in[0])->shape, y = node(g, dot->in[1])->shape;
 	bool batches = false;
 	for (int i = 0; i < d->batch; i++)
 		batches |= x.dim[d->x_batch[i]] > 1;
-	for (int i = 0; i < d->contract; i++)
-		if (x.dim[d->x_contract[i]] > 1)
-			return false;
 	return batches && (long_frees(x, d->x_batch, d->batch, d->x_contract, d->contract) == 0 ||
 	                   long_frees(y, d->y_batch, d->batch, d->y_contract, d->contract) == 0);
 }
 
-bool dot_is_depthwise(const Graph *g, const Node *dot)
+/* Nothing is summed: x scaled by y. */
+bool dot_is_scaling(const Graph *g, const Node *dot)
 {
 	const DotAxes *d = &dot->attr.dot;
-	Shape x = node(g, dot->in[0])->shape, y = node(g, dot->in[1])->shape;
-	bool batches = false;
-	for (int i = 0; i < d->batch; i++)
-		batches |= x.dim[d->x_batch[i]] > 1;
-	return batches && dot_is_windowed(g, dot) &&
-	       (long_frees(x, d->x_batch, d->batch, d->x_contract, d->contract) == 0 ||
-	        long_frees(y, d->y_batch, d->batch, d->y_contract, d->contract) == 0);
+	Shape x = node(g, dot->in[0])->shape;
+	for (int i = 0; i < d->contract; i++)
+		if (x.dim[d->x_contract[i]] > 1)
+			return false;
+	return meets_by_batch(g, dot);
+}
+
+bool dot_is_depthwise(const Graph *g, const Node *dot)
+{
+	return dot_is_windowed(g, dot) && meets_by_batch(g, dot);
 }
 
 static int frees_of(Shape s, const DotAxes *d)
