@@ -28,8 +28,7 @@ V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step)
 		V part = l_load(e, vector, address(e, element, low, first), size);
 		for (int64_t i = 0; i < lanes; i++) { /* what earlier parts gave stays */
 			int64_t from = (step < 0 ? lanes - 1 - i : i) * by;
-			bool here = from >= first && (k == by - 1 ? from >= k * lanes : from < first + lanes);
-			places[i] = l_i32(e, (int32_t)(here ? lanes + from - first : i));
+			places[i] = l_i32(e, (int32_t)(from / lanes == k ? lanes + from - first : i));
 		}
 		v = LLVMBuildShuffleVector(e->b, v, part, LLVMConstVector(places, ke->lanes), "");
 	}
