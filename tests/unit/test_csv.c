@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../runtime/runtime.h"
+#include "refused.h"
 #include "scratch.h"
 
 /* `more` behind the path of a file with that text; "test.csv" holds `test`. */
@@ -295,14 +296,6 @@ static void a_column_is_text(void)
 }
 
 /* -- Errors ------------------------------------------------------------------------------------ */
-
-static void refused(Data *d, const char *why, const char *word)
-{
-	if (d || !strstr(why, word))
-		fprintf(stderr, "\n    %s: %s\n", word, d ? "accepted" : why);
-	CU_ASSERT(!d && strstr(why, word));
-	data_close(d);
-}
 
 static void what_cannot_be_read_is_refused(void)
 {

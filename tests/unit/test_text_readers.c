@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../runtime/runtime.h"
+#include "refused.h"
 #include "scratch.h"
 
 enum { WIDEST = 16 };
@@ -170,14 +171,6 @@ static void test_lines_share_the_classes(void)
 	CU_ASSERT_EQUAL(data_shape(d)->classes, 3);
 	CU_ASSERT(holds(d, SPLIT_TEST, 0, "zz") && sample(d, SPLIT_TEST, 0).label == 1);
 	CU_ASSERT_EQUAL(sample(d, SPLIT_TRAIN, 1).label, 2);
-	data_close(d);
-}
-
-static void refused(Data *d, const char *why, const char *word)
-{
-	if (d || !strstr(why, word))
-		fprintf(stderr, "\n    %s: %s\n", word, d ? "accepted" : why);
-	CU_ASSERT(!d && strstr(why, word));
 	data_close(d);
 }
 
