@@ -2,11 +2,7 @@
 # More than one array a sample: of any type and rank, seen by pretext, loss, features and tasks under their names, in
 # either split, from NumPy's and IDX files. Truth: arithmetic of Python on the values that it wrote.
 # usage: arrays.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cat >files.py <<-'PYTHON'
 	import json, struct, sys
 	def npy(name, descr, shape, letter, values):

@@ -1,11 +1,7 @@
 #!/bin/sh
 # A task with a bank trains nothing: it keeps values of every sample that it may learn from, and its metric sees them all.
 # usage: bank.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # 200 samples of 2 classes, of which each has an axis of its own: the nearest by angle are always of the same class.
 LC_ALL=C awk 'BEGIN {

@@ -2,12 +2,7 @@
 # tools/bench/space.py: the same seed gives the same models, whatever their count; another seed others; all kinds of layers
 # and all families are drawn; sslc compiles each of them and takes steps.
 # usage: bench_space.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 space() { python3 -B "$root/tools/bench/space.py" "$@"; }
 space 24 5 a >a.txt
 space 24 5 b >b.txt

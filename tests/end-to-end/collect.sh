@@ -1,11 +1,7 @@
 #!/bin/sh
 # A metric of a task that collects is of all test samples at once, not a mean over batches; it may see a bank, too.
 # usage: collect.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # 160 samples to train on, 40 to test, of 2 classes with an axis each; the test sample i is i + 1, those of class 1 last.
 idx() { # NAME COUNT

@@ -1,11 +1,7 @@
 #!/bin/sh
 # Scans inside when() and every(): what they carry goes on, and weights in them are trained, at the steps alone that are due.
 # usage: conditional_scans.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # Each walk of 5 steps over ones adds 5 to what is kept, and its end has the slope 5 by the weight.
 cat >model.json <<'MODEL'

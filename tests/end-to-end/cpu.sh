@@ -2,12 +2,8 @@
 # --cpu of another machine: check and dump take any that LLVM knows, what executes refuses it, before anything is written.
 # bdver4 stands for another one: no processor has had xop and fma4 since.
 # usage: cpu.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-model=$(realpath "$(dirname "$0")/../../models/autoencoder.json")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
+model=$root/models/autoencoder.json
 export SSLC_CACHE=off
 ends() { # expected exit code, what is said, command
 	want=$1 said=$2 code=0

@@ -1,12 +1,8 @@
 #!/bin/sh
 # Average precision of a whole test set is pycocotools'; and what a detector learns from boxes in the data, it finds.
 # usage: detection.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-oracle=$(cd "$(dirname "$0")/../oracle/detection" && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
+oracle=$root/tests/oracle/detection
 score() { # the first score of results.json
 	sed -n 's/.*"networks": "pre-trained".*"score": \([^,]*\),.*/\1/p' out/results.json
 }

@@ -2,11 +2,7 @@
 # A training whose numbers end: the first operation that was not finite is named however far it is from the loss, alike for
 # any number of threads and after a resume, and the last good checkpoint can be used.
 # usage: diverged.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # Behind log are 700 operations, more than one function is asked of.
 cat >model.json <<-'MODEL'

@@ -2,18 +2,10 @@
 # sslc dump: every stage as JSON, which a schema of ours and a validator of others hold, and which says what the text says
 # (tests/oracle/dump/check.py); drawings that Graphviz takes, if it is there; --diff of stages and of models.
 # usage: dump.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-oracle=$(realpath "$(dirname "$0")/../oracle/dump")
+. "$(dirname "$0")/shared/begin.sh"
+oracle=$root/tests/oracle/dump
 python3 -c 'import jsonschema' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-jsonschema"; exit 77; }
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
 
-die() {
-	echo "$*"
-	exit 1
-}
 cat >plain.json <<'MODEL'
 {
   "data": "normal(16, 24)",

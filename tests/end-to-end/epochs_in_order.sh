@@ -1,11 +1,7 @@
 #!/bin/sh
 # Without shuffling, every epoch sees the same batches: where nothing is learned, its loss is the same.
 # usage: epochs_in_order.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cat >model.json <<'MODEL'
 {
   "data": "normal(20, 4)",

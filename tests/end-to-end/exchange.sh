@@ -3,22 +3,12 @@
 # lay out their weights (tests/oracle/exchange/checkpoint.py makes the numbers, NET.keys.txt is PyTorch's state_dict) give the
 # outputs that PyTorch computed (NET.npy, by make.py), to 1e-5; written again, they are the same tensors to the bit. Then misuse.
 # usage: exchange.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-shared=$(realpath "$(dirname "$0")/shared")
-oracle=$(realpath "$(dirname "$0")/../oracle/exchange")
+. "$(dirname "$0")/shared/begin.sh"
+oracle=$root/tests/oracle/exchange
 python=/usr/bin/python3
 $python -c 'import numpy' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-numpy"; exit 77; }
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
 export PYTHONDONTWRITEBYTECODE=1
 cp "$oracle"/*.json "$oracle"/images.npy .
-
-die() {
-	echo "$*"
-	exit 1
-}
 
 both_ways() { # NET MODEL TABLE
 	$python "$oracle/checkpoint.py" "$oracle/$1.keys.txt" theirs.safetensors
@@ -109,7 +99,7 @@ named=$(grep '^init  *4 of 122 states ' said | grep -o 'decoder\.[0-9]*\.[wb]' |
 [ "$named" -gt 20 ] && grep -q "^init .* and $((118 - named)) more$" said || die "$named named: $(grep init said)"
 
 # -- Misuse ------------------------------------------------------------------------------------------------------------------
-. "$shared/refused.sh"
+. "$root/tests/end-to-end/shared/refused.sh"
 at_init="vit.json --quiet --names transformers --init"
 refused 1 run $at_init torn.safetensors <<'END'
 sslc: error: torn.safetensors has no 'vit.layers.1.attention.k_proj.bias', but others of 'encoder.1.1.attention.linear.b'

@@ -2,13 +2,7 @@
 # sslc explain: its page holds the dumps of the stages, every kernel of them has its code and its time, and every place is
 # one of the model file. What reads the page here is Python's html.parser and json.
 # usage: explain.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-shared=$(realpath "$(dirname "$0")/shared")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # Two equal towers, so that kernels share their code; attention, so that there are chains.
 cat >model.json <<-'MODEL'
@@ -77,7 +71,7 @@ cat >check.py <<-'CHECK'
 CHECK
 python3 check.py
 
-. "$shared/refused.sh"
+. "$root/tests/end-to-end/shared/refused.sh"
 cp page.html before.html
 fails 1 "did you mean 'step'?" explain model.json --function stpe --out page.html
 fails 1 "cannot read the model file 'none.json'" explain none.json --out page.html

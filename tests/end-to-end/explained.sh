@@ -2,12 +2,7 @@
 # Errors on a terminal: colour, and the section of models/README.md that explains them (compiler/base/explained.def), which is
 # there; the same without either for NO_COLOR and pipes; --json names it.
 # usage: explained.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(realpath "$(dirname "$0")/../..")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 python3 - "$sslc" "$root" <<'PYTHON'
 import glob, json, os, pty, re, subprocess, sys
 

@@ -3,24 +3,14 @@
 # of `sslc features`, at any batch; a small file as text; one error for each misuse. tests/oracle/onnx/check.py does the same
 # for all models by ONNX Runtime.
 # usage: export.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-shared=$(realpath "$(dirname "$0")/shared")
-oracle=$(realpath "$(dirname "$0")/../oracle/onnx")
+. "$(dirname "$0")/shared/begin.sh"
+oracle=$root/tests/oracle/onnx
 python=/usr/bin/python3
 if ! $python -c 'import onnx, numpy' 2>/dev/null; then
 	echo "SKIPPED: this needs Debian's python3-onnx (tools/install.sh tests)"
-	exit 0
+	exit 77
 fi
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
 export PYTHONDONTWRITEBYTECODE=1
-
-die() {
-	echo "$*"
-	exit 1
-}
 
 # -- The same numbers as sslc features ------------------------------------------------------------------------------
 $python - <<'PYTHON'
@@ -79,7 +69,7 @@ model() { # NAME, ENCODER AND FEATURES
 	printf '  "loss": "mse(decoder(encoder(x)), x)",\n  "train": {"epochs": 1, "batch": 16}\n}\n' >>$1.json
 	"$sslc" run $1.json --quiet
 }
-. "$shared/refused.sh"
+. "$root/tests/end-to-end/shared/refused.sh"
 model plain '"encoder": ["linear(8)", "relu"],'
 model noisy '"encoder": ["linear(8)"], "features": "encoder(gaussian_noise(x, 0.1))",'
 model fixed '"encoder": ["reshape([16, 20, 1])", "flatten", "linear(8)"],'

@@ -1,11 +1,7 @@
 #!/bin/sh
 # A task with few labels learns from those alone, and from the same ones in every run with the same seed.
 # usage: few_labels.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # 200 samples of 2 bytes in 2 classes, the first byte tells which; 40 are held out.
 LC_ALL=C awk 'BEGIN {

@@ -2,17 +2,8 @@
 # sslc fmt: the shipped models are in its form; a file of another form gets it, as written down here, and keeps it; a model
 # without any form means the same before and after; --check changes nothing; what is no JSON stays as it is.
 # usage: fmt.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(realpath "$(dirname "$0")/../..")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
-die() {
-	echo "$*"
-	exit 1
-}
 (cd "$root" && "$sslc" fmt --check $(git ls-files 'models/*.json' 2>/dev/null || find models -name '*.json')) || die "run sslc fmt on these"
 
 cat >given.json <<'END'

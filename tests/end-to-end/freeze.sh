@@ -1,11 +1,7 @@
 #!/bin/sh
 # Pre-training leaves frozen networks as they are, and an `if` of layers is the one that its condition chooses.
 # usage: freeze.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 run() { # NAME OPTIMIZER SECTIONS
 	cat >"$1.json" <<-MODEL

@@ -2,12 +2,7 @@
 # The loss of models/text/gpt-glosses.json, made smaller, is that of nanoGPT in PyTorch over 200 steps, from the same
 # weights and the same batches: to 1e-4 in each mean of the 5 steps of an epoch.
 # usage: gpt_curve.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cp "$root/tests/oracle/text/corpus.txt" .
 sed -e "s/text('data.train.txt', window=65, overlap=1)/text('corpus.txt', window=33, overlap=28, test_path='corpus.txt')/" \
 	-e 's/"places": "64"/"places": "32"/; s/"width": "128"/"width": "32"/; s/repeat(4, causal_block/repeat(2, causal_block/' \

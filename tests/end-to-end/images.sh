@@ -2,12 +2,8 @@
 # A folder of pictures: decoded at once or when a batch wants them, after any kill, the same bits; damaged files are
 # left out or stop the run, by name; copies and groups.
 # usage: images.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-oracle=$(realpath "$(dirname "$0")/../oracle/images")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
+oracle=$root/tests/oracle/images
 fail() {
 	echo "$*"
 	exit 1

@@ -3,18 +3,10 @@
 # was moved, and run. The manual page and the completions have every command and option,
 # and the Debian packages hold what an installation does.
 # usage: install.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
+. "$(dirname "$0")/shared/begin.sh"
 build=$(dirname "$sslc")
-user=$(realpath "$(dirname "$0")/../install")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+user=$root/tests/install
 
-die() {
-	echo "$*"
-	exit 1
-}
 quietly() { "$@" >log 2>&1 || die "$*: $(cat log)"; }
 
 quietly cmake --install "$build" --prefix "$temp/first"

@@ -1,11 +1,7 @@
 #!/bin/sh
 # Whatever aborts, an internal error or LLVM, the command ends with exit code 5, which its help explains.
 # usage: internal_error.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 "$sslc" help run | grep -q "5 a bug in sslc"
 cat >model.json <<'MODEL'
 {"data": "normal(100, 20)", "encoder": ["linear(10)"], "decoder": ["linear(20)"], "loss": "mse(decoder(encoder(x)), x)",

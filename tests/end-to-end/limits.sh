@@ -1,12 +1,7 @@
 #!/bin/sh
 # Limits of the system are errors, and nothing half-made is left: of the stack, of the size of files.
 # usage: limits.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 run() { "$sslc" run "$root/models/autoencoder.json" --quiet --steps 20 --threads 2 "$@" 2>error; }
 ends() { # expected exit code, what is said
 	code=0

@@ -3,12 +3,7 @@
 # metrics.jsonl; elsewhere the lines are those without --live. The terminal is Python's pty, and a few lines that do what
 # a terminal does with what is written.
 # usage: live.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 plain() { sed 's/[0-9.]* samples.s//; s/^in .*//'; }
 "$sslc" run "$root/models/autoencoder.json" --epochs 400 --out a --live | plain >live.txt

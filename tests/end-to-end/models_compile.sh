@@ -2,12 +2,7 @@
 # Every model file of models/, and every complete one in models/README.md, passes sslc check; every stage of the smallest
 # one can be dumped; the gradients of models with all prelude losses and layers agree with central differences.
 # usage: models_compile.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 icons=/usr/share/icons
 for model in "$root"/models/*.json "$root"/models/vision/*.json; do
 	if grep -q "$icons" "$model" && ! { [ -d $icons/oxygen ] && [ -d $icons/mate ]; }; then

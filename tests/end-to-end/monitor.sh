@@ -1,11 +1,7 @@
 #!/bin/sh
 # sslc run --monitor writes what the features look like, says when they collapse, and changes nothing.
 # usage: monitor.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 model() { # LOSS
 	cat >model.json <<-MODEL

@@ -1,14 +1,7 @@
 #!/bin/sh
 # The words nearest to others are NumPy's (tests/oracle/nearest), and what cannot be looked for is said.
 # usage: nearest.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
-die() { echo "$1"; exit 1; }
-
+. "$(dirname "$0")/shared/begin.sh"
 cp "$root/tests/oracle/text/corpus.txt" "$root/tests/oracle/text/ours.json" .
 cat >words.json <<'MODEL'
 {

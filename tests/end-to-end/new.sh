@@ -1,12 +1,7 @@
 #!/bin/sh
 # sslc new writes each model that is shipped so that it can be used; sslc features needs no training of a random one.
 # usage: new.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(realpath "$(dirname "$0")/../..")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 "$sslc" models >list
 "$sslc" new --list | diff list -

@@ -2,12 +2,8 @@
 # The cache of compiled code never changes a result: cold, warm, switched off, damaged, shared by several processes, not
 # writable; and another processor's code is not taken for this one's.
 # usage: object_cache.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
+. "$(dirname "$0")/shared/begin.sh"
 trap 'chmod -R u+w "$temp"; rm -rf "$temp"' EXIT
-cd "$temp"
 losses() { sed 's/, "seconds": [^}]*//' "$1/metrics.jsonl"; }
 train() { # name, cache, more options
 	name=$1 cache=$2

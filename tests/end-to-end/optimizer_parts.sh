@@ -2,11 +2,7 @@
 # accumulate(4, ...) over batches of 16 learns what batches of 64 do, cosine schedule and Adam's step count included;
 # an optimizer knows the name, the layer and the network of what it moves.
 # usage: optimizer_parts.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cat >model.json <<'MODEL'
 {
   "data": "normal(256, 6, seed=3)",

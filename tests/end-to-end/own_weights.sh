@@ -1,11 +1,7 @@
 #!/bin/sh
 # Every use of a defined layer has weights of its own, however it is called; a network keeps its weights over its uses.
 # usage: own_weights.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cat >model.json <<'END'
 {
   "data": "normal(64, 20)",

@@ -2,12 +2,7 @@
 # With "precision": "bf16" the loss of models/autoencoder.json stays within 0.1 % of PyTorch's in f32 (measured: 0.02 %),
 # at every one of 100 epochs; parameters stay f32; one, two and seven threads train to the same bytes.
 # usage: precision.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 oracle=$root/tests/oracle/autoencoder
 sed 's/"optimizer"/"precision": "bf16",\n  "optimizer"/' "$root/models/autoencoder.json" >autoencoder.json
 "$sslc" run autoencoder.json --init "$oracle/init.safetensors" --quiet --out out

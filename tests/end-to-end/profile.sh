@@ -1,12 +1,7 @@
 #!/bin/sh
 # sslc run --profile lists every kernel once, its shares add up to 100 %, and training is what it was without.
 # usage: profile.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 "$sslc" run "$root/models/autoencoder.json" --profile --threads 2 --out with >text
 "$sslc" run "$root/models/autoencoder.json" --quiet --threads 2 --out without
 kernels=$(sed -n 's/^a step of step: .* in \([0-9]*\) kernels.*/\1/p' text)

@@ -2,13 +2,7 @@
 # sslc report: its page holds the numbers of metrics.jsonl and results.json, says what is missing, and refers to nothing
 # outside. What reads the page here is Python's html.parser and json. With chromium (optional), it is drawn without errors.
 # usage: report.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-shared=$(realpath "$(dirname "$0")/shared")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # 60 pictures of 5 x 6 bytes, of which the label is the first bit; beside a model in a folder of its own.
 mkdir models
@@ -133,7 +127,7 @@ CHECK
 python3 check.py
 
 # Errors: no page, and the page that was there stays.
-. "$shared/refused.sh"
+. "$root/tests/end-to-end/shared/refused.sh"
 cp page.html before.html
 fails 1 "'models' is no folder of a run: it has no model.json" report a models --out page.html
 fails 1 "'none' is no folder of a run: it has no model.json" report none

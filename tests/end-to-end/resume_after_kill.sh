@@ -1,11 +1,7 @@
 #!/bin/sh
 # A run that was killed, interrupted or stopped and then resumed ends in the same bytes and losses as one that was not.
 # usage: resume_after_kill.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cat >model.json <<'MODEL'
 {
   "name": "resume",

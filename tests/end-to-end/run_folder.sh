@@ -2,12 +2,9 @@
 # A run folder belongs to one run at a time, until that one ends, however it ends; what a killed run left does not stay;
 # and links in it are replaced, not followed.
 # usage: run_folder.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
+. "$(dirname "$0")/shared/begin.sh"
 running=
 trap 'kill -9 $running 2>/dev/null || true; rm -rf "$temp"' EXIT
-cd "$temp"
 cat >model.json <<'MODEL'
 {
   "name": "folder",
@@ -19,11 +16,6 @@ cat >model.json <<'MODEL'
   "train": {"epochs": 100000, "batch": 64}
 }
 MODEL
-
-die() {
-	echo "$*"
-	exit 1
-}
 
 await() { # PATH: until the run in the background has made it
 	while [ ! -s "$1" ]; do

@@ -3,11 +3,7 @@
 # mean(encoder(x)) of a linear layer is linear in its parameters, and Adam moves each by 0.001 against its gradient: of
 # rows of ones the gradients of the weights and biases add up to columns + 1, and so falls the loss, at every step.
 # A gradient that is the constant 0 agrees with differences. usage: shared_constants.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # ones ROWS COLUMNS: ones.npy
 ones() {

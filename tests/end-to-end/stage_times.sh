@@ -1,12 +1,7 @@
 #!/bin/sh
 # sslc run --time and sslc check --time name every stage once, and the times add up to the last line.
 # usage: stage_times.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-root=$(cd "$(dirname "$0")/../.." && pwd)
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 table() { sed -n '/^stage /,$p' "$1"; }
 stages=$(sed -n 's/^PASS( *\([a-z]*\).*/\1/p' "$root/compiler/passes/passes.def")
 check() { # file, stages

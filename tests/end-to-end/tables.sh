@@ -2,11 +2,7 @@
 # Tables as data: a series of sensors, as CSV or as NumPy's rows, trains to the same numbers as its windows, cut by Python;
 # texts in a column to the same as lines(); and a task on subjects that were held out is learned.
 # usage: tables.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 python3 - <<-'PYTHON'
 	import csv, math, random, struct
 	draw = random.Random(5)

@@ -2,11 +2,7 @@
 # A task may have a label for each step of a sample, and a mask over padding: whether a digit follows a 7. Behind the end of a
 # sample labels are of no class, and are not scored.
 # usage: tags.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # Bytes of digits are numbers of 48 to 57: NumPy's files can be printed. A sample ends with 9s; there labels are 4.
 npy() { # SAMPLES

@@ -2,13 +2,9 @@
 # sslc run --tensorboard: the event file has the numbers of metrics.jsonl, however often the run was cut; a parser of the
 # format reads it, and TensorBoard's own reader where it is installed. A new run without the option takes the file away.
 # usage: tensorboard.sh <path to sslc>
-set -eu
-command -v python3 >/dev/null || exit 0
-sslc=$(realpath "$1")
-oracle=$(realpath "$(dirname "$0")/../oracle/events")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
+command -v python3 >/dev/null || { echo "SKIPPED: this needs python3"; exit 77; }
+oracle=$root/tests/oracle/events
 export PYTHONDONTWRITEBYTECODE=1
 cat >model.json <<'MODEL'
 {
@@ -20,10 +16,6 @@ cat >model.json <<'MODEL'
 }
 MODEL
 
-die() {
-	echo "$*"
-	exit 1
-}
 events() { python3 "$oracle/events.py" "$@"; }
 metrics() { # FILE: as events.py prints them
 	sed 's/{"step": \([0-9]*\), "epoch": [0-9]*, "\([a-z_]*\)": \([^,]*\),.*/\1 \2 \3/' "$1" | while read -r step tag value; do

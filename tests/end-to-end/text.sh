@@ -2,13 +2,7 @@
 # A model learns a text by heart and says it again; the same seed says the same, and a checkpoint knows its tokens. A
 # tokenizer is trained, and read by a model.
 # usage: text.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
-die() { echo "$1"; exit 1; }
-
+. "$(dirname "$0")/shared/begin.sh"
 printf 'the cat sat; a dog ran.\n' >text.txt
 model() { # NAME TOKENIZER
 	cat >"$1.json" <<-MODEL

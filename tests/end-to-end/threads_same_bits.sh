@@ -1,11 +1,7 @@
 #!/bin/sh
 # One, two and seven threads train to the same bytes; so does the same command again; another seed does not.
 # usage: threads_same_bits.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 cat >model.json <<'MODEL'
 {
   "name": "threads",

@@ -2,11 +2,7 @@
 # A difference of scores counts where it is more than the noise of the test samples, whatever the metric and however it
 # was given: none on labels that are random, a clear one on labels that the features hold.
 # usage: verdict.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-cd "$temp"
+. "$(dirname "$0")/shared/begin.sh"
 
 # 260 samples of 4 bytes; the label is the sample's first bit, or random.
 LC_ALL=C awk 'BEGIN {
