@@ -1,26 +1,7 @@
 /* fuzz_metrics.c: any bytes as the metrics.jsonl of a run that goes on at a step, which the first
  * two bytes are. What is kept is the beginning of the file, of whole lines, and stays when it is
  * opened again; what is added follows it. */
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "../../runtime/runtime.h"
-
-static char folder[] = "/dev/shm/fuzz_metrics.XXXXXX", path[64];
-
-static void clean(void)
-{
-	unlink(path);
-	rmdir(folder);
-}
-
-static void wrong(void)
-{
-	clean();
-	abort();
-}
+#include "beside.h"
 
 static unsigned char *open_and_read(int64_t step, size_t *size)
 {
@@ -30,10 +11,7 @@ static unsigned char *open_and_read(int64_t step, size_t *size)
 	if (!m || missing)
 		wrong();
 	metrics_close(m);
-	unsigned char *kept = bytes_read(path, SIZE_MAX / 4, size, why);
-	if (!kept)
-		wrong();
-	return kept;
+	return read_again(size);
 }
 
 /* A line alone must be one of a step that is not later. */
@@ -55,19 +33,9 @@ static void check_lines(const char *text, size_t size, int64_t step)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	char why[WHY];
-	if (size < 2)
+	int64_t step = file_of(&bytes, &size);
+	if (step < 0)
 		return 0;
-	if (!*path) {
-		if (!mkdtemp(folder))
-			abort();
-		snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
-		atexit(clean);
-	}
-	int64_t step = bytes[0] | bytes[1] << 8;
-	bytes += 2, size -= 2;
-	if (!bytes_write(path, (const void *[]){bytes}, &size, 1, why))
-		wrong();
 	size_t once, twice;
 	unsigned char *a = open_and_read(step, &once), *b = open_and_read(step, &twice);
 	if (once > size || memcmp(a, bytes, once) != 0 || twice != once || memcmp(a, b, once) != 0)
