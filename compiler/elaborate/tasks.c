@@ -158,9 +158,17 @@ static bool is_loss(Elab *b, const Body *metric)
 	return d && strcmp(diags_name(b->c->diags, d->span.file), "lib/losses.json") == 0;
 }
 
-/* Also what the library calls a loss elsewhere: detection_loss, token_loss. */
-static bool lower_is_better(Elab *b, const Body *metric)
+/* Of named values the last one, which is what they give. */
+static const Body *result_of(const Body *body)
 {
+	return body->kind == BODY_NAMED && body->count ? result_of(body->named[body->count - 1].body)
+	                                               : body;
+}
+
+/* Also what the library calls a loss elsewhere: detection_loss, token_loss. */
+static bool lower_is_better(Elab *b, const Body *body)
+{
+	const Body *metric = result_of(body);
 	const char *name = called(metric);
 	const Definition *d = name ? definition_find(b, name) : NULL;
 	size_t length = d ? strlen(name) : 0;
@@ -249,7 +257,7 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 		return;
 	const Body *accuracy = t->loss ? accuracy_of(b, t->loss) : NULL;
 	const Body *metric = t->metric ? t->metric : accuracy ? accuracy : t->loss;
-	const char *name = t->metric ? called(t->metric) : NULL;
+	const char *name = t->metric ? called(result_of(t->metric)) : NULL;
 	to->metric = name && definition_find(b, name) ? name
 	             : t->metric                      ? "metric"
 	             : accuracy                       ? "accuracy"

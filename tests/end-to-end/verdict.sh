@@ -69,7 +69,8 @@ diff -u default.txt explicit.txt
 
 # What no one can miss: features that are all 0, beside the raw input. A loss is the better the lower it is.
 encoder='"linear(4)", "blank"'
-for metric in '' '"metric": "accuracy(head(encoder(x)), label)",' '"metric": "cross_entropy(head(encoder(x)), label)",'; do
+for metric in '' '"metric": "accuracy(head(encoder(x)), label)",' '"metric": "cross_entropy(head(encoder(x)), label)",' \
+	'"metric": {"z": "head(encoder(x))", "y": "cross_entropy(z, label)"},'; do
 	model true "$metric"
 	says 'probe: self-supervision did not help' 'worse than the raw input'
 done
