@@ -81,7 +81,8 @@ enum { SEED = 5 };
 
 static Data *normal_data(int width)
 {
-	sslc_argument argument[] = {{NULL, NULL, SAMPLES}, {NULL, NULL, width}, {"seed", NULL, 2}};
+	sslc_argument argument[] = {
+	    {.number = SAMPLES}, {.number = width}, {.name = "seed", .number = 2}};
 	char why[WHY];
 	return data_open(&(sslc_call){"normal", argument, 3}, NULL, why);
 }

@@ -109,7 +109,8 @@ static bool put_samples(Scratch *s, int64_t n, int64_t width)
 
 static Data *open_share(const Scratch *s, double share, char why[WHY])
 {
-	sslc_argument argument[] = {{NULL, "x.npy", 0}, {"label", "y.npy", 0}, {"test", NULL, share}};
+	sslc_argument argument[] = {
+	    {.text = "x.npy"}, {.name = "label", .text = "y.npy"}, {.name = "test", .number = share}};
 	return data_open(&(sslc_call){"npy", argument, 3}, s->folder, why);
 }
 
@@ -191,7 +192,8 @@ static void what_is_held_out_stays_the_same(void)
 	data_close(d);
 	data_close(again);
 	/* test files of its own: nothing is held out */
-	sslc_argument argument[] = {{"x", "x.npy", 0}, {"test_x", "x.npy", 0}};
+	sslc_argument argument[] = {{.name = "x", .text = "x.npy"},
+	                            {.name = "test_x", .text = "x.npy"}};
 	d = data_open(&(sslc_call){"npy", argument, 2}, s.folder, why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 50 && data_count(d, SPLIT_TEST) == 50);
@@ -205,8 +207,10 @@ static Data *open_named(const Scratch *s, const char *name, bool test, char why[
 {
 	char of_test[64];
 	snprintf(of_test, sizeof of_test, "test_%s", name);
-	sslc_argument argument[] = {
-	    {NULL, "x.npy", 0}, {name, "y.npy", 0}, {"test_x", "x.npy", 0}, {of_test, "y.npy", 0}};
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = name, .text = "y.npy"},
+	                            {.name = "test_x", .text = "x.npy"},
+	                            {.name = of_test, .text = "y.npy"}};
 	return data_open(&(sslc_call){"npy", argument, test ? 4 : 2}, s->folder, why);
 }
 
@@ -229,11 +233,11 @@ static void further_arrays_have_names(void)
 	    npy_write(scratch_path(&s, "boxes.npy"), "f32", 3, (int64_t[]){COUNT, 2, 5}, boxes, why));
 	CU_ASSERT_FATAL(
 	    npy_write(scratch_path(&s, "n.npy"), "i32", 2, (int64_t[]){COUNT, 1}, length, why));
-	sslc_argument argument[] = {{NULL, "x.npy", 0},
-	                            {"boxes", "boxes.npy", 0},
-	                            {"label", "y.npy", 0},
-	                            {"n", "n.npy", 0},
-	                            {"test", NULL, 0.2}};
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "boxes", .text = "boxes.npy"},
+	                            {.name = "label", .text = "y.npy"},
+	                            {.name = "n", .text = "n.npy"},
+	                            {.name = "test", .number = 0.2}};
 	char *name = strdup("boxes");
 	argument[1].name = name;
 	Data *d = data_open(&(sslc_call){"npy", argument, 5}, s.folder, why);
@@ -290,7 +294,7 @@ static bool data_refused(const Array *x, const Array *y, const char *word)
 	Scratch s;
 	char why[WHY] = "";
 	scratch_open(&s);
-	sslc_argument argument[] = {{NULL, "x.npy", 0}, {NULL, "y.npy", 0}};
+	sslc_argument argument[] = {{.text = "x.npy"}, {.text = "y.npy"}};
 	bool good = npy_write(scratch_path(&s, "x.npy"), x->type, x->rank, x->dim, x->at, why) &&
 	            npy_write(scratch_path(&s, "y.npy"), y->type, y->rank, y->dim, y->at, why);
 	Data *d = data_open(&(sslc_call){"npy", argument, 2}, s.folder, why);
@@ -327,7 +331,7 @@ static void wrong_data_is_refused(void)
 	data_close(d);
 	/* a single number is no set of samples */
 	CU_ASSERT(npy_write(scratch_path(&s, "x.npy"), "f32", 0, NULL, fine, why));
-	sslc_argument only[] = {{NULL, "x.npy", 0}};
+	sslc_argument only[] = {{.text = "x.npy"}};
 	CU_ASSERT_PTR_NULL(data_open(&(sslc_call){"npy", only, 1}, s.folder, why));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "single number"));
 	only[0].text = "";
@@ -340,7 +344,7 @@ static void wrong_data_is_refused(void)
 
 static Data *open_normal(double n, double width, double seed, char why[WHY])
 {
-	sslc_argument argument[] = {{NULL, NULL, n}, {NULL, NULL, width}, {"seed", NULL, seed}};
+	sslc_argument argument[] = {{.number = n}, {.number = width}, {.name = "seed", .number = seed}};
 	return data_open(&(sslc_call){"normal", argument, 3}, NULL, why);
 }
 

@@ -15,7 +15,7 @@ static Data *open_two(const char *text, const char *test, const sslc_argument *m
                       char why[WHY])
 {
 	Scratch s;
-	sslc_argument argument[12] = {{NULL, "t.csv", 0}};
+	sslc_argument argument[12] = {{.text = "t.csv"}};
 	scratch_open(&s);
 	CU_ASSERT_FATAL(file_put(scratch_path(&s, "t.csv"), text, strlen(text)));
 	CU_ASSERT_FATAL(file_put(scratch_path(&s, "test.csv"), test, strlen(test)));
@@ -30,11 +30,11 @@ static Data *open_two(const char *text, const char *test, const sslc_argument *m
 #define OPEN(text, ...) open_two(text, "", ARGUMENTS(__VA_ARGS__), why)
 #define N(name, number)                                                                            \
 	{                                                                                              \
-		name, NULL, number                                                                         \
+		name, NULL, number, NULL                                                                   \
 	}
 #define T(name, text)                                                                              \
 	{                                                                                              \
-		name, text, 0                                                                              \
+		name, text, 0, NULL                                                                        \
 	}
 
 /* The fields of a sample: floats of all that are floats, in their order; `label`: of i32. */
@@ -161,7 +161,7 @@ static void numbers_are_those_of_python(void)
 	char why[WHY] = "", path[600];
 	unsigned char *want = file_get(oracle_path("tables/numbers.f32"), &size);
 	snprintf(path, sizeof path, "%s", oracle_path("tables/numbers.csv"));
-	sslc_argument argument[] = {{NULL, path, 0}, {"test", NULL, 0}};
+	sslc_argument argument[] = {{.text = path}, {.name = "test"}};
 	Data *d = opened(data_open(&(sslc_call){"csv", argument, 2}, NULL, why), why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(want);
 	count = size / sizeof(float);

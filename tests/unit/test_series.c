@@ -11,10 +11,13 @@
 static Data *open_series(const Scratch *s, const char *group, double window, double stride,
                          double share, char why[WHY])
 {
-	sslc_argument argument[] = {{NULL, "x.npy", 0},       {"label", "y.npy", 0},
-	                            {"who", "who.npy", 0},    {"group", group, 0},
-	                            {"window", NULL, window}, {"stride", NULL, stride},
-	                            {"test", NULL, share}};
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "label", .text = "y.npy"},
+	                            {.name = "who", .text = "who.npy"},
+	                            {.name = "group", .text = group},
+	                            {.name = "window", .number = window},
+	                            {.name = "stride", .number = stride},
+	                            {.name = "test", .number = share}};
 	return data_open(&(sslc_call){"npy", argument, 7}, s->folder, why);
 }
 
@@ -60,7 +63,8 @@ static void rows_of_arrays_become_windows(void)
 		CU_ASSERT(seen[0][g] != seen[1][g]);
 	data_close(d);
 	/* without groups the end is held out; a stride of 0 is the window */
-	sslc_argument argument[] = {{NULL, "x.npy", 0}, {"window", NULL, 10}, {"test", NULL, 0.2}};
+	sslc_argument argument[] = {
+	    {.text = "x.npy"}, {.name = "window", .number = 10}, {.name = "test", .number = 0.2}};
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d = data_open(&(sslc_call){"npy", argument, 3}, s.folder, why));
 	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 6 && data_count(d, SPLIT_TEST) == 1);
 	float window[10][WIDTH];
@@ -84,11 +88,11 @@ static void archives_are_read_whole(void)
 {
 	static const int32_t want[] = {2, 0, 1, 2};
 	for (int window = 0; window < 2; window++) {
-		sslc_argument argument[] = {{NULL, "deflated.npz", 0},
-		                            {"label", "label", 0},
-		                            {"boxes", "boxes", 0},
-		                            {"test", NULL, 0},
-		                            {"window", NULL, window}};
+		sslc_argument argument[] = {{.text = "deflated.npz"},
+		                            {.name = "label", .text = "label"},
+		                            {.name = "boxes", .text = "boxes"},
+		                            {.name = "test"},
+		                            {.name = "window", .number = window}};
 		char why[WHY] = "", folder[512];
 		snprintf(folder, sizeof folder, "%s", oracle_path("data"));
 		Data *d = data_open(&(sslc_call){"npz", argument, 5}, folder, why);

@@ -26,7 +26,8 @@ static void open_fixture(Fixture *f)
 		x[i] = (float)i;
 	scratch_open(&f->scratch);
 	int64_t n = N;
-	sslc_argument argument[] = {{NULL, "x.npy", 0}, {"label", "y.npy", 0}, {"test", NULL, 0}};
+	sslc_argument argument[] = {
+	    {.text = "x.npy"}, {.name = "label", .text = "y.npy"}, {.name = "test"}};
 	bool written = npy_write(scratch_path(&f->scratch, "x.npy"), "f32", 1, &n, x, why) &&
 	               npy_write(scratch_path(&f->scratch, "y.npy"), "i32", 1, &n, label_of, why);
 	f->data = written ? data_open(&(sslc_call){"npy", argument, 3}, f->scratch.folder, why) : NULL;
@@ -68,10 +69,10 @@ static void the_commonest_class_is_counted(void)
 	static const float x[] = {0, 1, 2, 3, 4};
 	CU_ASSERT(npy_write(scratch_path(&f.scratch, "u.npy"), "f32", 1, (int64_t[]){5}, x, why));
 	CU_ASSERT(npy_write(scratch_path(&f.scratch, "v.npy"), "i32", 1, (int64_t[]){5}, other, why));
-	sslc_argument argument[] = {{NULL, "x.npy", 0},
-	                            {"label", "y.npy", 0},
-	                            {"test_x", "u.npy", 0},
-	                            {"test_label", "v.npy", 0}};
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "label", .text = "y.npy"},
+	                            {.name = "test_x", .text = "u.npy"},
+	                            {.name = "test_label", .text = "v.npy"}};
 	Data *d = data_open(&(sslc_call){"npy", argument, 4}, f.scratch.folder, why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 	CU_ASSERT_DOUBLE_EQUAL(data_commonest(d, SPLIT_TEST), 0.2, 1e-12);
@@ -180,7 +181,8 @@ static void labels_that_are_no_classes(void)
 		CU_ASSERT(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){N}, numbers, why));
 		CU_ASSERT(
 		    npy_write(scratch_path(&s, "y.npy"), types[t], 2, (int64_t[]){N, 2}, numbers, why));
-		sslc_argument argument[] = {{NULL, "x.npy", 0}, {"label", "y.npy", 0}, {"test", NULL, 0}};
+		sslc_argument argument[] = {
+		    {.text = "x.npy"}, {.name = "label", .text = "y.npy"}, {.name = "test"}};
 		Data *d = data_open(&(sslc_call){"npy", argument, 3}, s.folder, why);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 		CU_ASSERT_EQUAL(data_shape(d)->classes, 0);

@@ -21,7 +21,7 @@ static Data *open_text(const char *reader, const char *text, const sslc_argument
                        size_t count, char why[WHY])
 {
 	Scratch s;
-	sslc_argument argument[8] = {{NULL, "text.txt", 0}};
+	sslc_argument argument[8] = {{.text = "text.txt"}};
 	scratch_open(&s);
 	CU_ASSERT_FATAL(file_put(scratch_path(&s, "text.txt"), text, strlen(text)));
 	CU_ASSERT_FATAL(file_put(scratch_path(&s, "test.txt"), "b\tzz\n", 5));
@@ -56,11 +56,11 @@ static bool holds(const Data *d, Split s, int64_t i, const char *text)
 	          sizeof((sslc_argument[]){__VA_ARGS__}) / sizeof(sslc_argument), why)
 #define N(name, number)                                                                            \
 	{                                                                                              \
-		name, NULL, number                                                                         \
+		name, NULL, number, NULL                                                                   \
 	}
 #define T(name, text)                                                                              \
 	{                                                                                              \
-		name, text, 0                                                                              \
+		name, text, 0, NULL                                                                        \
 	}
 
 static void windows_stay_within_documents(void)
