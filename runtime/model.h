@@ -25,8 +25,9 @@ typedef struct sslc_tensor {
 /* "data": "idx('a.idx', labels='b.idx')" as written: the reader's name and its arguments. */
 typedef struct sslc_argument {
 	const char *name; /* NULL: positional */
-	const char *text; /* NULL: a number */
+	const char *text; /* NULL: a number, or a call */
 	double number;
+	const struct sslc_call *call; /* of another reader; NULL: none */
 } sslc_argument;
 typedef struct sslc_call {
 	const char *name;

@@ -31,13 +31,15 @@ static int parse_parameters(const char *text, Parameter *p)
 
 static int find_parameter(const Parameter *p, int count, const char *name)
 {
+	size_t size = strlen(name);
 	for (int i = 0; i < count; i++)
-		if (strcmp(p[i].name, name) == 0)
+		if (strncmp(p[i].name, name, size) == 0 &&
+		    (!p[i].name[size] || strcmp(p[i].name + size, "()") == 0))
 			return i;
 	return -1;
 }
 
-/* An argument of a name that is no parameter, where the reader takes such; they are texts. */
+/* An argument of a name that is no parameter, where the reader takes such. */
 static bool add_more(const sslc_call *call, const sslc_argument *arg, Arguments *a, char why[WHY])
 {
 	for (size_t i = 0; i < a->more_count; i++)
@@ -77,17 +79,38 @@ static bool check_more(const sslc_call *call, const Arguments *a, int count, con
 	return true;
 }
 
+/* "x()" is given a reader, as a layer is given to "f()". */
+static bool takes_call(const Parameter *p)
+{
+	size_t size = strlen(p->name);
+	return size > 2 && strcmp(p->name + size - 2, "()") == 0;
+}
+
+static bool check_kind(const sslc_call *call, const Parameter *p, const sslc_argument *arg,
+                       char why[WHY])
+{
+	if (takes_call(p))
+		return arg->call || because(why, "'%.*s' of %s must be a reader, such as images('folder')",
+		                            (int)strlen(p->name) - 2, p->name, call->name);
+	bool wants_text =
+	    p->otherwise[0] == '\'' || (!p->otherwise[0] && strcmp(call->name, "normal") != 0);
+	return (!arg->call && wants_text == (arg->text != NULL)) ||
+	       because(why, "'%s' of %s must be %s", p->name, call->name,
+	               wants_text ? "a text in single quotes" : "a number");
+}
+
 bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a, char why[WHY])
 {
 	Parameter *p = a->parameter;
 	int count = parse_parameters(parameters, p);
 	bool given[MOST_ARGUMENTS] = {0};
-	bool takes_more = count > 0 && strcmp(p[count - 1].name, "...") == 0;
-	count -= takes_more;
+	bool more_calls = count > 0 && strcmp(p[count - 1].name, "...()") == 0;
+	bool more_texts = count > 0 && strcmp(p[count - 1].name, "...") == 0;
+	count -= more_calls || more_texts;
 	for (size_t i = 0; i < call->count; i++) {
 		const sslc_argument *arg = &call->argument[i];
 		int at = arg->name ? find_parameter(p, count, arg->name) : (int)i;
-		if (at < 0 && takes_more && arg->text) {
+		if (at < 0 && ((more_texts && arg->text) || (more_calls && arg->call))) {
 			if (!add_more(call, arg, a, why))
 				return false;
 			continue;
@@ -100,13 +123,11 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 			                         : "10",
 			               parameters);
 		given[at] = true;
-		bool wants_text = p[at].otherwise[0] == '\'' ||
-		                  (!p[at].otherwise[0] && strcmp(call->name, "normal") != 0);
-		if (wants_text != (arg->text != NULL))
-			return because(why, "'%s' of %s must be %s", p[at].name, call->name,
-			               wants_text ? "a text in single quotes" : "a number");
+		if (!check_kind(call, &p[at], arg, why))
+			return false;
 		a->text[at] = arg->text;
 		a->number[at] = arg->number;
+		a->call[at] = arg->call;
 	}
 	if (!check_more(call, a, count, given, why))
 		return false;

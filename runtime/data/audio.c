@@ -206,9 +206,19 @@ static bool make_resident(Source *s, Array *x, Array *length, char why[WHY])
 	return true;
 }
 
-/* Takes the clips over. */
-static bool fill_part(const Wishes *k, Clips *clips, const Found *found, Part *part, char why[WHY])
+static bool name_samples(const Source *s, Split split, Found *found, char why[WHY])
 {
+	bool good = true;
+	for (int64_t i = 0; good && i < s->windows; i++)
+		good = found_key(found, split, i, s->clips.at[s->window[i].clip].path, true, why);
+	return good;
+}
+
+/* Takes the clips over. */
+static bool fill_part(const Wishes *k, Clips *clips, bool keys, Found *found, Split split,
+                      char why[WHY])
+{
+	Part *part = &found->part[split];
 	Source *s = calloc(1, sizeof *s);
 	if (!s)
 		return because(why, "no memory");
@@ -227,7 +237,8 @@ static bool fill_part(const Wishes *k, Clips *clips, const Found *found, Part *p
 	Field *length = part_add(part, "length");
 	length->array = (Array){.type = "i32", .rank = 1, .dim = {s->windows}};
 	length->below = k->size + 1;
-	if (!make_resident(s, &x->array, &length->array, why))
+	if (!make_resident(s, &x->array, &length->array, why) ||
+	    (keys && !name_samples(s, split, found, why)))
 		return false;
 	if (x->array.at)
 		part->decode = NULL;
@@ -274,7 +285,7 @@ bool read_audio(const Arguments *a, Found *found, char why[WHY])
 	bool good = find_clips(a, &k, &all, why) && count_windows(&k, &all, why) &&
 	            (!*k.asked.labels || name_classes(&all, found, why)) && split(&k, &all, part, why);
 	for (int s = 0; good && s < 2; s++)
-		good = !part[s].count || fill_part(&k, &part[s], found, &found->part[s], why);
+		good = !part[s].count || fill_part(&k, &part[s], a->keys, found, (Split)s, why);
 	clips_close(&all);
 	clips_close(&part[0]);
 	clips_close(&part[1]);

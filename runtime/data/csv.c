@@ -57,7 +57,8 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 	              .text = t[12],
 	              .tokenizer = t[13],
 	              .test_path = t[14],
-	              .test = n[15]};
+	              .test = n[15],
+	              .key = t[16]};
 	if (!*w->path)
 		return because(why, "the name of the table's file is empty");
 	if (strcmp(t[6], "tab") == 0)
@@ -105,8 +106,8 @@ static bool add_x(const Wishes *w, Work *k, char why[WHY])
 		return false;
 	for (size_t c = 0; !*w->columns && c < k->sheet[0].table.columns; c++)
 		if (!columns_have(&k->label, c) && !columns_have(&k->group, c) &&
-		    !columns_have(&k->skip, c) && !columns_have(&k->numbers, c) &&
-		    !columns_put(&k->numbers, c, why))
+		    !columns_have(&k->skip, c) && !columns_have(&k->key, c) &&
+		    !columns_have(&k->numbers, c) && !columns_put(&k->numbers, c, why))
 			return false;
 	x->count = k->numbers.count - taken;
 	return x->count || because(why, "no column of '%.200s' is left for x", k->sheet[0].path);
@@ -119,7 +120,8 @@ static bool choose_columns(const Arguments *a, const Wishes *w, Work *k, Found *
 	const Sheet *s = &k->sheet[0];
 	if (!one_column(s, "label", w->label, &k->label, why) ||
 	    !one_column(s, "text", w->text, &k->text, why) ||
-	    !columns_add(s, w->group, &k->group, why) || !columns_add(s, w->skip, &k->skip, why))
+	    !one_column(s, "key", w->key, &k->key, why) || !columns_add(s, w->group, &k->group, why) ||
+	    !columns_add(s, w->skip, &k->skip, why))
 		return false;
 	if (*w->target && !add_list(k, "label", w->target, why))
 		return false;
@@ -233,7 +235,7 @@ bool read_csv(const Arguments *a, Found *found, char why[WHY])
 		else
 			free(samples[s].stretch);
 	}
-	Columns *const columns[] = {&k->label, &k->group, &k->text, &k->numbers, &k->skip};
+	Columns *const columns[] = {&k->label, &k->group, &k->text, &k->numbers, &k->skip, &k->key};
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
 		columns_close(columns[i]);
 	free(k->is_test);

@@ -6,7 +6,7 @@
 
 typedef struct Wishes {
 	const char *path, *test_path, *columns, *label, *target, *skip, *group, *hold_out, *text,
-	    *tokenizer;
+	    *tokenizer, *key;
 	bool header;
 	char separator;
 	Missing missing;
@@ -30,7 +30,7 @@ typedef struct List {
 /* All that is read before samples are made. */
 typedef struct Work {
 	Sheet sheet[2]; /* the file, and that of the test split */
-	Columns label, group, text, numbers, skip;
+	Columns label, group, text, numbers, skip, key;
 	List list[SSLC_MAX_FIELDS];
 	size_t lists;
 	bool *is_test; /* [rows of sheet[0]] */

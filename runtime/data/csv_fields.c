@@ -53,6 +53,17 @@ static bool add_labels(const Work *k, const Samples samples[2], Found *found, ch
 	return good;
 }
 
+static bool name_samples(const Work *k, const Samples samples[2], Found *found, char why[WHY])
+{
+	bool good = true;
+	for (int s = 0; good && s < 2; s++)
+		for (size_t i = 0; good && i < samples[s].count; i++)
+			good = found_key(found, (Split)s, (int64_t)i,
+			                 table_text(&samples[s].sheet->table, samples[s].row[i], k->key.at[0]),
+			                 false, why);
+	return good;
+}
+
 /* All texts of the column, for a tokenizer that is made of their characters. */
 static Tokenizer *open_tokenizer(const Arguments *a, const Wishes *w, const Work *k, Found *found,
                                  char why[WHY])
@@ -93,6 +104,8 @@ bool csv_fields(const Arguments *a, const Wishes *w, const Work *k, const Sample
 	for (int s = 0; good && s < 2; s++)
 		for (size_t i = 0; good && samples[s].count && i < others; i++)
 			good = add_numbers(&k->list[i], &samples[s], &found->part[s], why);
+	if (good && a->keys && k->key.count)
+		good = name_samples(k, samples, found, why);
 	tokenizer_close(t);
 	return good;
 }

@@ -16,11 +16,13 @@ typedef struct Parameter {
 
 /* Arguments of a reader, matched to its parameters. */
 typedef struct Arguments {
-	const char *text[MOST_ARGUMENTS]; /* NULL: a number */
+	const char *text[MOST_ARGUMENTS]; /* NULL: a number, or a call */
 	double number[MOST_ARGUMENTS];
-	sslc_argument
-	    more[MOST_ARGUMENTS]; /* of a reader whose parameters end in "...": texts of other names */
+	const sslc_call *call[MOST_ARGUMENTS];
+	sslc_argument more
+	    [MOST_ARGUMENTS]; /* of a reader whose parameters end in "..." (texts of other names) or "...()" (calls) */
 	size_t more_count;
+	bool keys;                           /* the reader is to say what its samples are called */
 	const char *folder;                  /* where relative paths begin; NULL: the working one */
 	Parameter parameter[MOST_ARGUMENTS]; /* owns the texts of defaults */
 } Arguments;
@@ -70,8 +72,11 @@ typedef struct Found {
 	int64_t class_count;
 	char *field_name[SSLC_MAX_FIELDS]; /* those that the model file gave */
 	size_t names;
+	char **key
+	    [2]; /* what the samples of a split are called, one allocation each; NULL: nothing asked */
 	char note[WHY];  /* for the user, what was left out; "": nothing */
 	char *tokenizer; /* tokenizer.json, of which the integers of x are ids; NULL: of none */
+	size_t tokens;   /* the field that is said to be x here */
 } Found;
 
 /* Adds a field to a part, for the caller to fill. */
@@ -99,13 +104,19 @@ MUST_CHECK bool npy_extent(const void *begin, size_t size, size_t *whole, char w
 /* Every field fits the others; labels become i32 of one axis. classes: above the largest label. */
 MUST_CHECK bool found_check(Found *found, int64_t *classes, char why[WHY]);
 void found_close(Found *found);
+/* Sets the key of sample i of a split; a path loses its end. */
+MUST_CHECK bool found_key(Found *found, Split s, int64_t i, const char *name, bool is_path,
+                          char why[WHY]);
 /* The classes are the labels of all samples, sorted by bytes, each once. Takes the list over (NULL:
  * there was no memory for it), but not the texts in it, of which it keeps copies. */
 MUST_CHECK bool found_classes(Found *found, char **label, int64_t count, char why[WHY]);
 /* The number of the class that is named by one of these labels. */
 int32_t found_class(const Found *found, const char *label);
 
-/* dataset.c: takes what was found, or frees it. NULL: it does not fit together. */
+/* dataset.c: finds the reader of a call, and calls it. False: why, and nothing is left in `found`. */
+MUST_CHECK bool found_open(const sslc_call *call, const char *folder, bool keys, Found *found,
+                           char why[WHY]);
+/* Takes what was found, or frees it. NULL: it does not fit together. */
 MUST_CHECK Data *data_new(Found *found, char why[WHY]);
 
 #endif

@@ -62,7 +62,7 @@ static void describe(Data *d)
 	d->whole = held ? n : 0;
 	d->shape.train_count = n - held;
 	d->shape.test_count = test->count ? test->field[0].array.dim[0] : held;
-	d->shape.vocab = train->field[0].below;
+	d->shape.vocab = train->field[d->found.tokens].below;
 	d->shape.class_name = (const char *const *)d->found.class_name;
 }
 
@@ -81,18 +81,24 @@ Data *data_new(Found *found, char why[WHY])
 	return NULL;
 }
 
-Data *data_open(const sslc_call *call, const char *folder, char why[WHY])
+bool found_open(const sslc_call *call, const char *folder, bool keys, Found *found, char why[WHY])
 {
-	Arguments a = {.folder = folder};
-	Found found = {0};
-	why[0] = 0;
+	Arguments a = {.folder = folder, .keys = keys};
+	*found = (Found){0};
 	int reader = find_reader(call->name, why);
 	if (reader < 0 || !arguments_match(call, readers[reader].parameters, &a, why))
-		return NULL;
-	if (readers[reader].read(&a, &found, why))
-		return data_new(&found, why);
-	found_close(&found);
-	return NULL;
+		return false;
+	if (readers[reader].read(&a, found, why))
+		return true;
+	found_close(found);
+	return false;
+}
+
+Data *data_open(const sslc_call *call, const char *folder, char why[WHY])
+{
+	Found found;
+	why[0] = 0;
+	return found_open(call, folder, false, &found, why) ? data_new(&found, why) : NULL;
 }
 
 void data_close(Data *d)

@@ -197,10 +197,29 @@ int32_t found_class(const Found *found, const char *label)
 
 /* -- The end ----------------------------------------------------------------------------------- */
 
+bool found_key(Found *found, Split s, int64_t i, const char *name, bool is_path, char why[WHY])
+{
+	int64_t n = found->part[s].field[0].array.dim[0];
+	char **key = found->key[s] = found->key[s] ? found->key[s] : calloc((size_t)n, sizeof *key);
+	const char *dot = is_path ? strrchr(name, '.') : NULL;
+	if (key)
+		key[i] = dot && !strchr(dot, '/') ? strndup(name, (size_t)(dot - name)) : strdup(name);
+	return (key && key[i]) || because(why, "no memory for the keys of %lld samples", (long long)n);
+}
+
+static void close_keys(Found *found, int s)
+{
+	int64_t n = found->key[s] ? found->part[s].field[0].array.dim[0] : 0;
+	for (int64_t i = 0; i < n; i++)
+		free(found->key[s][i]);
+	free(found->key[s]);
+}
+
 void found_close(Found *found)
 {
 	for (int s = 0; s < 2; s++) {
 		Part *part = &found->part[s];
+		close_keys(found, s);
 		for (size_t f = 0; f < part->count; f++)
 			free(part->field[f].array.at);
 		if (part->source)

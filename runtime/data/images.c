@@ -385,7 +385,16 @@ static bool fill_part(Listing *l, int64_t first, int64_t count, Look *k, const i
 	return true;
 }
 
-static bool fill(Listing *l, Look *k, const int32_t *labels, Found *found, char why[WHY])
+static bool name_samples(const Listing *l, int64_t train, Found *found, char why[WHY])
+{
+	bool good = true;
+	for (int64_t i = 0; good && i < l->count; i++)
+		good = found_key(found, i < train ? SPLIT_TRAIN : SPLIT_TEST, i < train ? i : i - train,
+		                 l->file[i].path, true, why);
+	return good;
+}
+
+static bool fill(Listing *l, Look *k, const int32_t *labels, bool keys, Found *found, char why[WHY])
 {
 	int64_t train = 0;
 	while (train < l->count && !l->file[train].test)
@@ -394,7 +403,8 @@ static bool fill(Listing *l, Look *k, const int32_t *labels, Found *found, char 
 		return because(why, "no whole file is left to train on");
 	return (train == l->count ||
 	        fill_part(l, train, l->count - train, k, labels, &found->part[SPLIT_TEST], why)) &&
-	       fill_part(l, 0, train, k, labels, &found->part[SPLIT_TRAIN], why);
+	       fill_part(l, 0, train, k, labels, &found->part[SPLIT_TRAIN], why) &&
+	       (!keys || name_samples(l, train, found, why));
 }
 
 bool read_images(const Arguments *a, Found *found, char why[WHY])
@@ -409,7 +419,7 @@ bool read_images(const Arguments *a, Found *found, char why[WHY])
 		return because(why, "no memory");
 	bool good = listing_open(a, &w.asked, l, why) && look(&w, l, &k, why) &&
 	            (!*w.asked.labels || listing_classes(l, found, &labels, why)) &&
-	            fill(l, &k, labels, found, why);
+	            fill(l, &k, labels, a->keys, found, why);
 	bool split = *w.asked.hold_out || *w.asked.group;
 	found->held_out = split ? 0 : w.asked.test;
 	memcpy(found->note, k.note, sizeof found->note);

@@ -10,8 +10,12 @@
 static bool is_large(const sslc_call *call)
 {
 	double size = 1;
-	for (size_t i = 0; i < call->count; i++)
-		size *= call->argument[i].number > 1 ? call->argument[i].number : 1;
+	for (size_t i = 0; i < call->count; i++) {
+		const sslc_argument *a = &call->argument[i];
+		size *= a->number > 1 ? a->number : 1;
+		if (a->call && is_large(a->call))
+			return true;
+	}
 	return strcmp(call->name, "normal") == 0 && size > 1e5;
 }
 
@@ -22,6 +26,8 @@ static bool is_elsewhere(const sslc_call *call)
 	for (size_t i = 0; i < call->count; i++) {
 		const sslc_argument *a = &call->argument[i];
 		elsewhere |= a->text ? *a->text == '/' || strstr(a->text, "..") : a->number > 256;
+		if (a->call && is_elsewhere(a->call))
+			return true;
 	}
 	return strcmp(call->name, "images") == 0 && elsewhere;
 }

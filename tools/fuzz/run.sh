@@ -37,7 +37,8 @@ cat "$root"/models/**/*.json "$root"/tests/errors/**/*.json "$root"/tests/errors
 	grep -aoE "(npy|npz|csv|idx|images|normal|fashion_mnist|text|lines|audio)\([^\"]*\)" | sort -u | lines reader
 printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" "npy('f4.npy', boxes='i1.npy', mask='i2.npy')" "npz('deflated.npz', label='label', boxes='boxes')" \
 	"csv('../tables/numbers.csv', window=3, stride=1)" "csv('../tables/good/plain.csv', columns='a', text='b')" \
-	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" | lines reader
+	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" \
+	"joined(images('../images', size=4, corrupt='skip'), b=csv('../tables/good/plain.csv', key='a', text='b'))" | lines reader
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
 seed gzip "$root"/tests/oracle/**/*.idx*
