@@ -166,6 +166,37 @@ Value eval_choice(Elab *b, const Arg *arg, const Scope *scope, const Value *flow
 	return eval_layer(b, arg[condition.number != 0 ? 1 : 2].value, scope, flow, flows);
 }
 
+/* The text with {name} replaced by what the name is where x stands. */
+static const char *filled_in(Elab *b, const char *text, const Scope *scope)
+{
+	const char *made = "";
+	for (;;) {
+		size_t before = strcspn(text, "{"), size = strcspn(text + before, "}");
+		if (!text[before] || !text[before + size])
+			return arena_printf(b->c->arena, "%s%s", made, text);
+		const char *name = arena_copy(b->c->arena, text + before + 1, size - 1);
+		const Value *v = scope_find(scope, name);
+		made = arena_printf(b->c->arena, "%s%.*s%s", made, (int)before, text,
+		                    v ? value_text(b, v) : name);
+		text += before + size + 1;
+	}
+}
+
+Value builtin_require(Elab *b, Span span, Given *in)
+{
+	const Layer *x = &in[2].value.layer;
+	if (in[1].value.kind != VALUE_TEXT) {
+		elab_error(b, in[1].span, "what 'require' says is a text in single quotes, not %s",
+		           value_text(b, &in[1].value));
+		return value_none();
+	}
+	if (in[0].value.kind != VALUE_NUMBER ||
+	    in[0].value.number != 0) /* of tensors nothing is known */
+		return x->expr ? eval(b, x->expr, x->scope) : eval_body(b, x->body, x->scope, NULL);
+	diag_error(b->c->diags, user_span(b, span), "%s", filled_in(b, in[1].value.text, x->scope));
+	return value_none();
+}
+
 Value builtin_repeat(Elab *b, Span span, Given *in)
 {
 	int64_t times;

@@ -159,7 +159,8 @@ Value fold_numbers(const char *op, const double *x,
 /* scope.c */
 const Value *scope_find(const Scope *s, const char *name);
 Scope *scope_bind(Elab *b, const Scope *outer, const char *name, Value value);
-const Definition *definition_find(const Elab *b, const char *name);
+/* What `name` means in text at `from`: in the library's own, what the library means by it. */
+const Definition *definition_find(const Elab *b, const char *name, Span from);
 /* "linear", then "linear_1", ...: a new place below the frame. */
 const char *frame_component(Elab *b, const char *name);
 Frame frame_below(Elab *b, const char *component);
