@@ -242,6 +242,8 @@ static const char *bad_field(const Model *m, const sslc_data *data, size_t i)
 		return "has no usable name";
 	if (strcmp(f->name, "seed") == 0 || strcmp(f->name, "step") == 0)
 		return "has the name of what every step is given";
+	if (constant_named(f->name))
+		return "has the name of a constant of the model language: it needs another";
 	const Definition *same = definitions_find(&m->define, f->name);
 	if (same && same->is_network)
 		return "has the name of a network: one of the two needs another";

@@ -11,24 +11,34 @@ static NodeId step_node(Elab *b)
 	return b->period > 1 ? op_div(b->g, step, op_constant(b->g, DTYPE_i32, b->period)) : step;
 }
 
+#define NUMBERS(is)                                                                                \
+	is(training, b->training && !b->in_init) is(steps, fmax(1, floor(b->steps / b->period)))       \
+	    is(epoch_steps, fmax(1, floor(b->epoch_steps / b->period))) is(batch, b->batch)            \
+	        is(classes, (double)b->bundle->data.classes) is(vocab, (double)b->bundle->data.vocab)  \
+	            is(precision, b->c->dot_type == DTYPE_bf16    ? 16                                 \
+	                          : b->c->float_type == DTYPE_f64 ? 64                                 \
+	                                                          : 32) is(exported, b->c->exported)   \
+	                is(pi, 3.14159265358979323846)
+
+bool constant_named(const char *name)
+{
+#define NAME(name, value) #name,
+	static const char *const names[] = {NUMBERS(NAME) "step", "grad_norm"};
+#undef NAME
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 bool constant_find(Elab *b, const char *name, Value *v)
 {
+#define NUMBER(name, value) {#name, value},
 	const struct {
 		const char *name;
 		double value;
-	} numbers[] = {
-	    {"training", b->training && !b->in_init},
-	    {"steps", fmax(1, floor(b->steps / b->period))},
-	    {"epoch_steps", fmax(1, floor(b->epoch_steps / b->period))},
-	    {"batch", b->batch},
-	    {"classes", (double)b->bundle->data.classes},
-	    {"vocab", (double)b->bundle->data.vocab},
-	    {"precision", b->c->dot_type == DTYPE_bf16    ? 16
-	                  : b->c->float_type == DTYPE_f64 ? 64
-	                                                  : 32},
-	    {"exported", b->c->exported},
-	    {"pi", 3.14159265358979323846},
-	};
+	} numbers[] = {NUMBERS(NUMBER)};
+#undef NUMBER
 	for (size_t i = 0; i < COUNT(numbers); i++)
 		if (strcmp(numbers[i].name, name) == 0) {
 			*v = value_number(numbers[i].value);

@@ -412,6 +412,19 @@ static void check_used(Elab *b)
 	}
 }
 
+/* A constant is found first, so a definition of its name would never be seen. */
+static void check_names(Elab *b, const Definitions *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const Definition *d = &all->at[i];
+		if (!constant_named(d->name))
+			continue;
+		diag_error(b->c->diags, d->span, "'%s' is a constant of the model language", d->name);
+		diag_help(b->c->diags, "give the %s another name",
+		          d->is_network ? "network" : "definition");
+	}
+}
+
 /* Room for what is known of each state and definition. */
 static void elab_states(Elab *b)
 {
@@ -444,6 +457,9 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	b.bundle->data = *data;
 	elab_states(&b);
 	complete(&b);
+	check_names(&b, &model->define);
+	for (size_t i = 0; i < model->task_count; i++)
+		check_names(&b, &model->task[i].network);
 	if (!fit_training(&b))
 		return NULL;
 	b.init = begin_graph(&b, "init", false, b.bundle->batch);

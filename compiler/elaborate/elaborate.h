@@ -23,6 +23,9 @@ typedef struct DataShape {
 	int64_t vocab;                   /* integers of "x" are below, or 0: `vocab` there */
 } DataShape;
 
+/* Whether the model language has a constant of that name: `batch`, `pi`. */
+bool constant_named(const char *name);
+
 /* A tensor that lives across steps. Graphs refer to it by a `state` node of the same name. */
 typedef struct State {
 	const char *name; /* "encoder.0.w", "optimizer.encoder.0.w.m", "probe.head.0.w" */
