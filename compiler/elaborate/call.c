@@ -45,7 +45,7 @@ static Value eval_name(Elab *b, const Expr *e, const Scope *scope)
 		return bound_value(b, e->span, bound);
 	if (constant_find(b, e->text, &v))
 		return v;
-	const Definition *d = definition_find(b, e->text);
+	const Definition *d = definition_find(b, e->text, e->span);
 	if (d && d->body->kind == BODY_BAD)
 		return value_none();
 	if (d && d->count == 0 && d->body->kind != BODY_CHAIN)
@@ -531,7 +531,7 @@ static Value resolve(Elab *b, const Invoke *call, const char *binding)
 		return layer_apply(b, &bound->layer, component, flow, call->flows + call->count);
 	}
 	int ins;
-	const Definition *d = definition_find(b, call->name);
+	const Definition *d = definition_find(b, call->name, call->name_span);
 	if (d)
 		return call_definition(b, call, d);
 	const BuiltinInfo *info = builtin_find(call->name);

@@ -260,7 +260,7 @@ static void build_gradients(Elab *b)
 /* encoder(x), for models that do not say what their features are. */
 static const Body *default_features(Elab *b)
 {
-	const Definition *d = definition_find(b, "encoder");
+	const Definition *d = definition_find(b, "encoder", (Span){0});
 	if (!d || !d->is_network)
 		return NULL;
 	Body *chain = new (b->c->arena, Body), *link = new (b->c->arena, Body);

@@ -85,14 +85,17 @@ Scope *scope_bind(Elab *b, const Scope *outer, const char *name, Value value)
 	return s;
 }
 
-const Definition *definition_find(const Elab *b, const char *name)
+const Definition *definition_find(const Elab *b, const char *name, Span from)
 {
-	const Definition *d = NULL;
+	const Definition *d = NULL, *library = definitions_find(b->prelude, name);
+	bool of_library = from.file && (!b->model || from.file != b->model->file);
+	if (of_library && !(library && library->is_setting))
+		return library;
 	if (b->task)
 		d = definitions_find(&b->task->task->network, name);
 	if (!d && b->model)
 		d = definitions_find(&b->model->define, name);
-	return d ? d : definitions_find(b->prelude, name);
+	return d ? d : library;
 }
 
 /* -- Paths ------------------------------------------------------------------------------------- */

@@ -154,7 +154,7 @@ static const char *called(const Body *body)
 static bool is_loss(Elab *b, const Body *metric)
 {
 	const char *name = called(metric);
-	const Definition *d = name ? definition_find(b, name) : NULL;
+	const Definition *d = name ? definition_find(b, name, (Span){0}) : NULL;
 	return d && strcmp(diags_name(b->c->diags, d->span.file), "lib/losses.json") == 0;
 }
 
@@ -170,7 +170,7 @@ static bool lower_is_better(Elab *b, const Body *body)
 {
 	const Body *metric = result_of(body);
 	const char *name = called(metric);
-	const Definition *d = name ? definition_find(b, name) : NULL;
+	const Definition *d = name ? definition_find(b, name, (Span){0}) : NULL;
 	size_t length = d ? strlen(name) : 0;
 	bool named = length > 5 && strcmp(name + length - 5, "_loss") == 0;
 	return is_loss(b, metric) ||
@@ -258,10 +258,10 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	const Body *accuracy = t->loss ? accuracy_of(b, t->loss) : NULL;
 	const Body *metric = t->metric ? t->metric : accuracy ? accuracy : t->loss;
 	const char *name = t->metric ? called(result_of(t->metric)) : NULL;
-	to->metric = name && definition_find(b, name) ? name
-	             : t->metric                      ? "metric"
-	             : accuracy                       ? "accuracy"
-	                                              : "loss";
+	to->metric = name && definition_find(b, name, (Span){0}) ? name
+	             : t->metric                                 ? "metric"
+	             : accuracy                                  ? "accuracy"
+	                                                         : "loss";
 	to->higher_is_better = metric != t->loss && !lower_is_better(b, metric);
 	int64_t test = b->bundle->data.test_count, batch = to->batch < test ? to->batch : test;
 	if (t->collect && !build_collect(b, to, batch))

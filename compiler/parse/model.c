@@ -421,6 +421,15 @@ Model *parse(Compile *c, uint32_t file)
 	return model->data ? model : NULL;
 }
 
+static void mark_settings(const Json *names, Prelude *to)
+{
+	for (const Json *j = names->first; j; j = j->next) {
+		uint32_t number = names_find(&to->names, j->text);
+		if (number)
+			to->at[number - 1].is_setting = true;
+	}
+}
+
 void prelude_file_parse(Compile *c, uint32_t file, Prelude *to)
 {
 	const Json *j = json_parse(c, file);
@@ -433,5 +442,7 @@ void prelude_file_parse(Compile *c, uint32_t file, Prelude *to)
 				memcpy(more, to->at, to->count * sizeof *more);
 			to->at = more;
 			(void)define_parse(c, m, to, true);
+		} else if (strcmp(m->key, "settings") == 0) { /* of what was defined before */
+			mark_settings(m, to);
 		}
 }

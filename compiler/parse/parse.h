@@ -122,6 +122,7 @@ typedef struct Definition {
 	 * named `x` inside; other bodies declare all their parameters. */
 	Body *body;
 	bool is_network; /* a section of its own: shares its weights over all uses */
+	bool is_setting; /* of the library: a model's of the same name counts in its text, too */
 } Definition;
 
 typedef struct Definitions {
@@ -264,7 +265,8 @@ bool model_format(Compile *c, uint32_t file, Text *out);
 /* -- prelude.c: models/lib, compiled in -------------------------------------------------------- */
 
 typedef Definitions Prelude;
-/* Files of the prelude have one section, "define" (and may have "about", a string). */
+/* Files of the prelude have a section "define", and may have "about", a text, and "settings", a list of
+ * names: what a model may define for the library's own text. */
 Prelude *prelude_parse(Compile *c);
 /* The embedded files (name, bytes), in order; ended by a NULL name. Made by the build from
  * models/lib. */

@@ -10,6 +10,7 @@
 
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/elaborate/elaborate.h"
+#include "../../compiler/sslc.h"
 #include "../../runtime/runtime.h"
 #include "compiled.h"
 #include "scratch.h"
@@ -468,8 +469,52 @@ static void first_values(void)
 	}
 }
 
+/* The step of a model with such a "define", as text; to be freed. */
+static char *step_with(const char *define)
+{
+	char model[1024], *text = NULL;
+	size_t size;
+	snprintf(model, sizeof model,
+	         "{\"data\": \"normal(40, 4)\", \"encoder\": [\"linear(3)\"], "
+	         "\"loss\": \"vicreg(encoder(x), encoder(2 * x))\", \"train\": {\"batch\": 20}, "
+	         "\"define\": {%s}}",
+	         define);
+	sslc_program *p = sslc_open_text("model", model, strlen(model), NULL);
+	Data *data = data_open(sslc_reader(p), ".", (char[WHY]){0});
+	FILE *out = open_memstream(&text, &size);
+	CU_ASSERT_TRUE(sslc_bind(p, data_shape(data)) &&
+	               sslc_dump(p, "step", "elaborate", SSLC_TEXT, out));
+	sslc_print_errors(p, stderr, false);
+	fclose(out);
+	data_close(data);
+	sslc_close(p);
+	return text;
+}
+
+/* What a model defines changes nothing in the library's own text, whose helpers have names, too. */
+static void names_of_a_model(void)
+{
+	static const char *const DEFINES[] = {
+	    "\"spread(x)\": \"sum(x)\"", "\"sum(x)\": \"x\"", "\"mean_along(x, axis)\": \"x\"",
+	    "\"sqrt(x)\": \"x\", \"max(x, y)\": \"x\", \"variance\": [\"relu\"]"};
+	char *plain = step_with("\"own(x)\": \"x\"");
+	for (size_t i = 0; i < COUNT(DEFINES); i++) {
+		char *other = step_with(DEFINES[i]);
+		CU_ASSERT_STRING_EQUAL(plain, other);
+		free(other);
+	}
+	char *own = step_with("\"vicreg(x, y)\": \"mean(x - y)\"");
+	CU_ASSERT_STRING_NOT_EQUAL(plain, own);
+	free(own);
+	free(plain);
+}
+
 CU_TestInfo test_prelude[] = {
-    {"every case", every_case},     {"every truth has a case", every_truth_has_a_case},
-    {"schedules", schedules},       {"when Winograd pays", when_winograd_pays},
-    {"first values", first_values}, CU_TEST_INFO_NULL,
+    {"every case", every_case},
+    {"every truth has a case", every_truth_has_a_case},
+    {"schedules", schedules},
+    {"when Winograd pays", when_winograd_pays},
+    {"first values", first_values},
+    {"names of a model", names_of_a_model},
+    CU_TEST_INFO_NULL,
 };
