@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh BUILD [SECONDS [TARGET ...]]: runs every fuzz target (or those) for so long (60), one a core at a time (or
 # $FUZZ_JOBS), each from a corpus made of the tests' own files, and prints a table in the order in which they end:
-# executions, edges covered, findings. What is found is left in the folder `findings` of the working one.
+# executions, edges covered, findings. What is found is left in the folder `findings` of the working one; the corpora in
+# $FUZZ_CORPUS, if that is set, where the next run goes on. $FUZZ_TIMEOUT: seconds of an input that is too slow (25).
 # For an hour each: nice tools/fuzz/run.sh build/fuzz 3600
 set -euo pipefail
 build=$1
@@ -12,8 +13,12 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -gt 0 ] || set -- model format expr graph dump idx gzip npy npz table csv audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
-corpus=$(mktemp -d)
-trap 'rm -rf "$corpus"' EXIT
+if [ -n "${FUZZ_CORPUS:-}" ]; then
+	corpus=$(realpath "$FUZZ_CORPUS") && mkdir -p "$corpus"
+else
+	corpus=$(mktemp -d)
+	trap 'rm -rf "$corpus"' EXIT
+fi
 
 seed() { # target, files...
 	mkdir -p "$corpus/$1"
@@ -86,7 +91,7 @@ run() { # target: its row of the table, and what was found
 	local found log=$corpus/log/$1 silent=1 clean=1
 	mkdir -p "$corpus/$1" "$corpus/found/$1"
 	[ "$1" != options ] || silent=3 # it complains of nearly every input
-	(cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4096 -close_fd_mask=$silent \
+	(cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
 		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0
 	found=$(find "$corpus/found/$1" -type f | wc -l)
 	[ "$found" = 0 ] || clean=0 # of an input that is only slow, too
@@ -103,7 +108,7 @@ run() { # target: its row of the table, and what was found
 	cat "$log.row"
 	[ $clean = 1 ]
 }
-mkdir "$corpus/log"
+mkdir -p "$corpus/log"
 export build seconds corpus findings
 export -f run
 printf '%-12s %12s %10s %8s %10s %s\n' target executions 'a second' edges features findings
