@@ -236,6 +236,8 @@ bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format 
 		kernels_json(l.kernels, out);
 	else if (strcmp(stage, "schedule") == 0)
 		kernels_print(l.kernels, out);
+	else if (strcmp(stage, "plan") == 0 && dot)
+		plan_dot(l.kernels, l.plan, out);
 	else if (strcmp(stage, "plan") == 0 && json)
 		plan_json(l.kernels, l.plan, out);
 	else if (strcmp(stage, "plan") == 0)

@@ -426,7 +426,8 @@ bool sslc_stage_has_dot(const char *stage)
 {
 	if (!is_stage(stage))
 		return false;
-	return stage_is_of_graphs(stage) || strcmp(stage, "schedule") == 0;
+	return strcmp(stage, "parse") == 0 || stage_is_of_graphs(stage) ||
+	       strcmp(stage, "schedule") == 0 || strcmp(stage, "plan") == 0;
 }
 
 static bool guarded_dump(sslc_program *p, const char *function, const char *stage,
@@ -436,7 +437,9 @@ static bool guarded_dump(sslc_program *p, const char *function, const char *stag
 	if (!is_stage(stage) || (format == SSLC_DOT && !sslc_stage_has_dot(stage)))
 		return false;
 	if (strcmp(stage, "parse") == 0) {
-		if (p->model)
+		if (p->model && format == SSLC_DOT)
+			model_dot(p->model, out);
+		else if (p->model)
 			model_print(p->model, out);
 		return p->model != NULL;
 	}

@@ -66,6 +66,7 @@ void text_add(Text *t, const char *bytes, size_t size);
 void text_printf(Text *t, const char *format, ...) PRINTF(2, 3);
 void text_close(Text *t);
 void text_json(Text *t, const char *text); /* as a JSON string, in its quotes */
+void text_dot(Text *t, const char *text);  /* as a label of Graphviz, in its quotes */
 /* The shortest decimal text that reads back to the same double (or the same float if `is_float`). */
 void text_number(Text *t, double value, bool is_float);
 

@@ -90,6 +90,20 @@ void text_json(Text *t, const char *text)
 	text_printf(t, "\"");
 }
 
+void text_dot(Text *t, const char *text)
+{
+	text_printf(t, "\"");
+	for (const char *p = text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			text_printf(t, "\\%c", *p);
+		else if (*p == '\n')
+			text_printf(t, "\\n");
+		else
+			text_add(t, p, 1);
+	}
+	text_printf(t, "\"");
+}
+
 /* -- Characters -------------------------------------------------------------------------------- */
 
 size_t utf8_bytes(const char *at, size_t left)

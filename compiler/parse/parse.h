@@ -279,6 +279,8 @@ extern const PreludeFile prelude_files[];
 /* -- print.c: Model -> text, which parses to the same Model (sslc dump --stage=parse) ---------- */
 
 void model_print(const Model *m, Text *out);
+void model_dot(const Model *m, Text *out);             /* dot.c */
+void definition_print(const Definition *d, Text *out); /* "name(x, units=1, f())" */
 void expr_print(const Expr *e, Text *out); /* fewest parentheses that read back the same */
 
 #endif

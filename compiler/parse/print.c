@@ -151,20 +151,25 @@ static void print_body(const Body *b, int indent, Text *out)
 	text_printf(out, "\n%*s%s", indent, "", b->kind == BODY_CHAIN ? "]" : "}");
 }
 
-static void print_signature(const Definition *d, Text *out)
+void definition_print(const Definition *d, Text *out)
 {
-	Text key = {0};
-	text_printf(&key, "%s", d->name);
+	text_printf(out, "%s", d->name);
 	for (size_t i = 0; i < d->count; i++) {
-		text_printf(&key, "%s%s%s", i ? ", " : "(", d->param[i].name,
+		text_printf(out, "%s%s%s", i ? ", " : "(", d->param[i].name,
 		            d->param[i].is_layer ? "()" : "");
 		if (d->param[i].otherwise) {
-			text_printf(&key, "=");
-			expr_print(d->param[i].otherwise, &key);
+			text_printf(out, "=");
+			expr_print(d->param[i].otherwise, out);
 		}
 	}
 	if (d->count)
-		text_printf(&key, ")");
+		text_printf(out, ")");
+}
+
+static void print_signature(const Definition *d, Text *out)
+{
+	Text key = {0};
+	definition_print(d, &key);
 	text_json(out, key.data);
 	text_close(&key);
 }

@@ -332,30 +332,6 @@ void kernels_print(const Kernels *k, Text *out)
 	}
 }
 
-void kernels_dot(const Kernels *k, Text *out)
-{
-	Compile *c = k->graph->c;
-	uint32_t *writer = new_array(c->arena, uint32_t, k->buffer_count);
-	Read *read = new_array(c->arena, Read, k->graph->count);
-	text_printf(out, "digraph \"%s\" {\n  node [shape=box, fontname=monospace];\n", k->graph->name);
-	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		const Kernel *kernel = &k->kernel[i];
-		text_printf(out, "  k%u [label=\"@%u %s", i, i, kind_name[kernel->kind]);
-		for (uint32_t o = 0; o < kernel->out_count; o++)
-			text_printf(out, "\\n%s",
-			            shape_text(c->arena, node(k->graph, kernel->out[o])->type,
-			                       node(k->graph, kernel->out[o])->shape));
-		text_printf(out, "\"];\n");
-		uint32_t reads = kernel_reads(c, k, kernel, read);
-		for (uint32_t r = 0; r < reads; r++)
-			if (writer[k->buffer_of[read[r].node]])
-				text_printf(out, "  k%u -> k%u;\n", writer[k->buffer_of[read[r].node]] - 1, i);
-		for (uint32_t o = 0; o < kernel->out_count; o++)
-			writer[kernel->to[o]] = i + 1;
-	}
-	text_printf(out, "}\n");
-}
-
 NodeId kernels_input(const Kernels *k, uint32_t slot)
 {
 	for (BufferId b = 1; b < k->buffer_count; b++)

@@ -266,8 +266,8 @@ const char *kernel_text(const Kernels *k, const Kernel *kernel); /* "contract" i
 NodeId kernels_input(const Kernels *k, uint32_t slot);           /* the node of an input */
 const char *kernel_kind(const Kernel *kernel);
 Span kernel_origin(const Kernels *k,
-                   const Kernel *kernel); /* of its core or first out; file 0: none */
-void kernels_dot(const Kernels *k, Text *out);
+                   const Kernel *kernel);       /* of its core or first out; file 0: none */
+void kernels_dot(const Kernels *k, Text *out);  /* dot.c */
 void kernels_json(const Kernels *k, Text *out); /* json.c */
 
 /* chain.c: one past the last kernel that runs together with `first`, the first of its chain. */
@@ -295,6 +295,7 @@ Plan *plan(Compile *c, Kernels *k);
 void plan_print(const Kernels *k, const Plan *p,
                 Text *out); /* buffer, bytes, offset, first use, last use; peak last */
 
+void plan_dot(const Kernels *k, const Plan *p, Text *out);  /* dot.c */
 void plan_json(const Kernels *k, const Plan *p, Text *out); /* json.c */
 
 /* -- verify.c: BUG if a promise above is broken ------------------------------------------------ */
