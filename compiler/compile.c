@@ -187,12 +187,11 @@ bool stage_is_of_graphs(const char *stage)
 	return false;
 }
 
-static bool dump_code(sslc_program *p, PlannedFunction f, const char *stage, Text *out)
+static CodegenText text_of_stage(const char *stage)
 {
-	CodegenText what = strcmp(stage, "asm") == 0              ? CODEGEN_ASM
-	                   : strcmp(stage, "llvm-optimized") == 0 ? CODEGEN_LLVM_OPTIMIZED
-	                                                          : CODEGEN_LLVM;
-	return codegen_text(p->codegen, &f, what, out);
+	return strcmp(stage, "asm") == 0              ? CODEGEN_ASM
+	       : strcmp(stage, "llvm-optimized") == 0 ? CODEGEN_LLVM_OPTIMIZED
+	                                              : CODEGEN_LLVM;
 }
 
 /* LLVM's text and assembly have a form of their own: here line by line. */
@@ -200,7 +199,7 @@ static bool code_json(sslc_program *p, PlannedFunction f, const char *name, cons
                       Text *out)
 {
 	Text code = {0};
-	bool good = dump_code(p, f, stage, &code);
+	bool good = codegen_text(p->codegen, &f, text_of_stage(stage), &code);
 	text_printf(out, "{\"graph\": ");
 	text_json(out, name);
 	text_printf(out, ", \"stage\": \"%s\", \"lines\": [", stage);
@@ -213,6 +212,12 @@ static bool code_json(sslc_program *p, PlannedFunction f, const char *name, cons
 	text_printf(out, "]}\n");
 	text_close(&code);
 	return good;
+}
+
+static bool dump_code(sslc_program *p, PlannedFunction f, const char *stage, bool dot, Text *out)
+{
+	CodegenText what = text_of_stage(stage);
+	return dot ? codegen_flow(p->codegen, &f, what, out) : codegen_text(p->codegen, &f, what, out);
 }
 
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format format, Text *out)
@@ -247,6 +252,6 @@ bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format 
 	else if (json)
 		return code_json(p, planned(p, l), l.graph->name, stage, out);
 	else
-		return dump_code(p, planned(p, l), stage, out);
+		return dump_code(p, planned(p, l), stage, dot, out);
 	return true;
 }

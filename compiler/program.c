@@ -422,19 +422,11 @@ static bool is_stage(const char *stage)
 	return false;
 }
 
-bool sslc_stage_has_dot(const char *stage)
-{
-	if (!is_stage(stage))
-		return false;
-	return strcmp(stage, "parse") == 0 || stage_is_of_graphs(stage) ||
-	       strcmp(stage, "schedule") == 0 || strcmp(stage, "plan") == 0;
-}
-
 static bool guarded_dump(sslc_program *p, const char *function, const char *stage,
                          sslc_format format, Text *out)
 {
 	GUARD(p, false);
-	if (!is_stage(stage) || (format == SSLC_DOT && !sslc_stage_has_dot(stage)))
+	if (!is_stage(stage))
 		return false;
 	if (strcmp(stage, "parse") == 0) {
 		if (p->model && format == SSLC_DOT)

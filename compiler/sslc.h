@@ -173,11 +173,10 @@ SSLC_API const char *sslc_note(const sslc_program *p);
 typedef enum sslc_format { SSLC_TEXT, SSLC_DOT, SSLC_JSON } sslc_format;
 /* Writes one function after one stage: parse, elaborate, autodiff, a pass, schedule, plan, llvm, asm
  * (the list: sslc_stages, ended by NULL). parse needs no data and no function. False: unknown stage
- * or function, a stage that has no drawing, NULL for `out`, or errors. */
+ * or function, assembly of WebAssembly as a drawing, NULL for `out`, or errors. */
 SSLC_API bool sslc_dump(sslc_program *p, const char *function, const char *stage,
                         sslc_format format, FILE *out);
 SSLC_API const char *const *sslc_stages(void);
-SSLC_API bool sslc_stage_has_dot(const char *stage);
 
 /* What sslc_function gives, but for `call`, which is NULL until it is compiled: inputs, outputs, arena
  * and kernels, from the schedule and the plan. No machine code is made, so it may be for a machine

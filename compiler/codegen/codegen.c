@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void close_all(void *what)
 {
@@ -52,5 +53,20 @@ bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text 
 	verify_module(e.module, k->graph->name);
 	bool good = write_module(cg, e.module, what, out);
 	arena_release(cg->c->arena); /* all of it */
+	return good;
+}
+
+bool codegen_flow(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out)
+{
+	Text text = {0};
+	bool good = cg && f->k, structured = good && strncmp(cg->target->triple, "wasm", 4) == 0;
+	if (structured && what == CODEGEN_ASM) {
+		diag_error(cg->c->diags, (Span){0}, "the assembly of WebAssembly has no jumps to draw");
+		diag_help(cg->c->diags, "draw the stage llvm-optimized");
+		return false;
+	}
+	if (good && (good = codegen_text(cg, f, what, &text)))
+		flow_dot(cg->c->arena, f->k->graph->name, text.data, what == CODEGEN_ASM, out);
+	text_close(&text);
 	return good;
 }

@@ -58,6 +58,8 @@ typedef enum CodegenText {
 	CODEGEN_OBJECT,
 } CodegenText;
 MUST_USE bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out);
+/* The same, but no object, as basic blocks and the branches between them, for Graphviz. */
+MUST_USE bool codegen_flow(Codegen *cg, const PlannedFunction *f, CodegenText what, Text *out);
 
 /* -- object.c: functions as an object file of other programs ----------------------------------- */
 

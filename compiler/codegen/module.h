@@ -39,6 +39,9 @@ bool write_module(Codegen *cg, LLVMModuleRef module, CodegenText what, Text *out
 bool write_code(LLVMTargetMachineRef machine, LLVMModuleRef module, LLVMCodeGenFileType type,
                 Text *out, char why[WHY_LLVM]);
 
+/* flow.c: the control-flow graph of each function of a module's text, for Graphviz. */
+void flow_dot(Arena *arena, const char *name, const char *text, bool is_assembly, Text *out);
+
 /* target.c: NULL: why. Any thread may call it. once: for what runs but once: quick to compile. */
 LLVMTargetMachineRef target_machine(const Codegen *cg, bool once, char why[WHY_LLVM]);
 bool target_open(Codegen *cg); /* false: reported */

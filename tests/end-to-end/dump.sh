@@ -1,6 +1,6 @@
 #!/bin/sh
 # sslc dump: every stage as JSON, which a schema of ours and a validator of others hold, and which says what the text says
-# (tests/oracle/dump/check.py); drawings that Graphviz takes, if it is there; --diff of stages and of models.
+# (tests/oracle/dump/check.py); drawings that Graphviz takes, if it is there, with the control flow that LLVM itself draws (flow.py); --diff of stages and of models.
 # usage: dump.sh <path to sslc>
 . "$(dirname "$0")/shared/begin.sh"
 oracle=$root/tests/oracle/dump
@@ -20,10 +20,12 @@ for stage in $("$sslc" dump --help | sed -n '/^Stages/,/^$/s/^  \([a-z-]*\).*/\1
 	"$sslc" dump --stage=$stage --json plain.json >dump.json
 	python3 "$oracle/check.py" $stage dump.json dump.txt || die "$stage"
 	echo $stage >>stages
-	if "$sslc" dump --help | grep -q "^  $stage (--dot)"; then
-		"$sslc" dump --stage=$stage --dot plain.json >dump.dot
-		! command -v dot >/dev/null || dot -Tsvg dump.dot >dump.svg || die "Graphviz refuses $stage"
-	fi
+	"$sslc" dump --stage=$stage --dot plain.json >dump.dot
+	! command -v nop >/dev/null || nop dump.dot >dump.nop || die "Graphviz refuses $stage"
+	case $stage in
+	llvm*) python3 "$oracle/flow.py" $stage dump.dot dump.txt $(command -v opt-19) || die "the flow of $stage" ;;
+	asm) [ $(uname -m) != x86_64 ] || python3 "$oracle/flow.py" $stage dump.dot dump.txt || die "the flow of $stage" ;;
+	esac
 done
 [ $(wc -l <stages) -ge 12 ] || die "only these stages: $(cat stages)"
 

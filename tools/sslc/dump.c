@@ -115,11 +115,6 @@ int command_dump(const Options *o)
 		complain("--dot, --json and --diff are three ways to print: give one");
 		return EXIT_USAGE;
 	}
-	if (o->dot && !sslc_stage_has_dot(r.stage)) {
-		complain("stage '%s' has no drawing", r.stage);
-		advise("leave out --dot, or ask for a stage before machine code");
-		return EXIT_USAGE;
-	}
 	Options plain = *o;
 	plain.json = false; /* of the dump, not of errors */
 	int code = o->diff ? print_diff(&plain, r) : print_to(stdout, &plain, &r);

@@ -183,7 +183,7 @@ void options_help(char letter)
 	puts(c->details);
 	if (letter == 'd') {
 		for (const char *const *stage = sslc_stages(); *stage; stage++)
-			printf("  %s%s\n", *stage, sslc_stage_has_dot(*stage) ? " (--dot)" : "");
+			printf("  %s\n", *stage);
 	}
 	puts("\noptions:");
 	for (const Row *r = rows; r < rows + ROWS; r++)

@@ -1,2 +1,0 @@
-# exit 2
-dump --stage=llvm --dot model.json
