@@ -1,6 +1,6 @@
 #!/bin/sh
 # Errors on a terminal: colour, and the section of models/README.md that explains them (compiler/base/explained.def), which is
-# there; the same without either for NO_COLOR and pipes; --json names it.
+# there; those of commands name a section of a README (tools/sslc/explained.def); the same without either for NO_COLOR and pipes; --json names it.
 # usage: explained.sh <path to sslc>
 . "$(dirname "$0")/shared/begin.sh"
 python3 - "$sslc" "$root" <<'PYTHON'
@@ -55,6 +55,24 @@ for data in ["npy('none.npy')", "normal(8, 4, 1, 2, 3)"]:
 for data, section in ("csv", "tables"), ("images", "pictures"), ("text", "text"), ("lines", "text"), ("audio", "recordings"):
     json.dump({"data": f"{data}('none')", "encoder": ["linear(4)"], "loss": "mse(encoder(x), x)"}, open("m.json", "w"))
     assert on_terminal(["check", "m.json"]).endswith(f"models/README.md#{section}\n"), data
+
+# Errors of commands: the table's sections are there, and each kind of error shows its own.
+rows = re.findall(r'^EXPLAINED\( *"(.*?)", *"(.*?)", *"(.*?)", *"(.*?)" \)$', open(root + "/tools/sslc/explained.def").read(), re.M)
+assert len(rows) > 10 and rows[-1][:2] == ("", ""), rows
+for file, part, page, section in rows:
+    assert re.search(rf"^#+ {re.escape(section)}$", open(f"{root}/{page}").read(), re.M), (page, section)
+model("mse(encoder(x), x) + mean(log(sum(x) * 0))")
+open("broken.safetensors", "w").write("none")
+for arguments, see in [(["rnu"], "README.md#using-it"), (["run", "--epohcs=3", "m.json"], "README.md#using-it"),
+                       (["run", "m.json"], "models/README.md#nan-and-infinity"),
+                       (["run", "m.json", "--init", "broken.safetensors"], "README.md#what-a-run-leaves"),
+                       (["run", "m.json", "--resume", "--out", "no"], "README.md#what-a-run-leaves"),
+                       (["report", "none"], "runtime/report/README.md#reports"),
+                       (["dump", "--stage=asn", "m.json"], "compiler/README.md#one-model-stage-by-stage")]:
+    plain = subprocess.run([sslc] + arguments, capture_output=True, text=True).stderr
+    shown = colours.sub("", on_terminal(arguments))
+    assert "see:" not in plain and shown.count("see:") == 1 and f"\n  see:  {see}\n" in shown, (arguments, shown)
+    assert on_terminal(arguments, NO_COLOR="1") == plain or arguments[0] == "run", (arguments, plain)
 
 # Of all errors that tests/errors has, all but those of limits have a section.
 without = []

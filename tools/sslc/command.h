@@ -49,13 +49,17 @@ void options_help(char letter);
 
 /* say.c: to stderr, with colour only where a person sees it */
 bool has_colour(void);
-void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* On a terminal also which section of which README explains it, by the file that says so
+ * (explained.def). */
+#define complain(...) complain_from(__FILE__, __VA_ARGS__)
+void complain_from(const char *from, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void advise(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void inform(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a note */
 /* `name` is not one of `candidates`: complains about the "unknown `what`", and suggests the
  * nearest. */
-void complain_unknown(const char *what, const char *name, const char *const *candidates,
-                      size_t count);
+#define complain_unknown(...) complain_unknown_from(__FILE__, __VA_ARGS__)
+void complain_unknown_from(const char *from, const char *what, const char *name,
+                           const char *const *candidates, size_t count);
 /* Finishes stdout: EXIT_SYSTEM if not all that was printed could be written, else `code`. */
 int finish_output(int code);
 

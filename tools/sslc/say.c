@@ -39,11 +39,38 @@ static void say(const char *head, const char *format, va_list args)
 	fputc('\n', stderr);
 }
 
-void complain(const char *format, ...)
+static const struct {
+	const char *file, *part, *page, *section;
+} explained[] = {
+#define EXPLAINED(file, part, page, section) {file, part, page, section},
+#include "explained.def"
+#undef EXPLAINED
+};
+
+static void point_to(const char *from, const char *text)
 {
+	const char *slash = strrchr(from, '/');
+	size_t i = 0;
+	while (!strstr(slash ? slash : from, explained[i].file) || !strstr(text, explained[i].part))
+		i++; /* the last row fits all */
+	char anchor[SECTION_ANCHOR];
+	section_anchor(explained[i].section, anchor);
+	fprintf(stderr, "  \033[34msee:\033[0m  %s#%s\n", explained[i].page, anchor);
+}
+
+void complain_from(const char *from, const char *format, ...)
+{
+	bool colour = has_colour();
+	char *text = NULL;
 	va_list args;
 	va_start(args, format);
-	say(has_colour() ? "sslc: \033[1;31merror:\033[0m " : "sslc: error: ", format, args);
+	say(colour ? "sslc: \033[1;31merror:\033[0m " : "sslc: error: ", format, args);
+	va_end(args);
+	va_start(args, format);
+	if (colour && vasprintf(&text, format, args) >= 0) {
+		point_to(from, text);
+		free(text);
+	}
 	va_end(args);
 }
 
@@ -63,10 +90,10 @@ void inform(const char *format, ...)
 	va_end(args);
 }
 
-void complain_unknown(const char *what, const char *name, const char *const *candidates,
-                      size_t count)
+void complain_unknown_from(const char *from, const char *what, const char *name,
+                           const char *const *candidates, size_t count)
 {
-	complain("unknown %s '%s'", what, name);
+	complain_from(from, "unknown %s '%s'", what, name);
 	const char *near = suggest(name, candidates, count);
 	if (near)
 		advise("did you mean '%s'?", near);
