@@ -62,7 +62,7 @@ static bool read_wishes(const Arguments *a, Wishes *k, char why[WHY])
 	double rate = a->number[1], seconds = a->number[2], hop = a->number[3];
 	k->asked = (Asked){.folder = a->text[0],
 	                   .labels = a->text[4],
-	                   .only = "",
+	                   .only = a->text[8],
 	                   .skip = a->text[7],
 	                   .hold_out = a->text[5],
 	                   .group = "",

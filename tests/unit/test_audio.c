@@ -211,6 +211,13 @@ static void labels_by_folder_and_list(void)
 	CU_ASSERT(data_sample(d, SPLIT_TRAIN, 1, (void *[]){s.x, &s.label, &s.length}, why));
 	CU_ASSERT(is_word(&s, 2400, 0.5, 800) && s.label == 0);
 	data_close(d);
+	d = open_words((sslc_argument[]){{.name = "labels", .text = "folder"},
+	                                 {.name = "test", .number = 0},
+	                                 {.name = "only", .text = "ada/*, */yes.wav"},
+	                                 {.name = "seconds", .number = 0.3}},
+	               4, why);
+	CU_ASSERT(d && data_count(d, SPLIT_TRAIN) == 4);
+	data_close(d);
 	d = open_words((sslc_argument[]){{.name = "labels", .text = "sound/words.csv"},
 	                                 {.name = "test", .number = 0},
 	                                 {.name = "seconds", .number = 0.3}},
