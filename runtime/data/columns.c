@@ -27,11 +27,11 @@ static bool is_of_numbers(const Table *t)
 	return i == t->columns;
 }
 
-bool sheet_read(const Arguments *a, const char *name, char separator, bool header, Sheet *s,
+bool sheet_read(const Arguments *a, const char *name, Layout how, bool header, Sheet *s,
                 char why[WHY])
 {
 	s->header = header;
-	if (!arguments_path(a, name, s->path, why) || !table_read(s->path, separator, &s->table, why))
+	if (!arguments_path(a, name, s->path, why) || !table_read(s->path, how, &s->table, why))
 		return false;
 	if (s->table.rows <= header)
 		return because(why, "'%.300s' has no rows of values", s->path);

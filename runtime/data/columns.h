@@ -19,8 +19,8 @@ typedef struct Columns {
 	size_t count, room;
 } Columns;
 
-MUST_CHECK bool sheet_read(const Arguments *a, const char *name, char separator, bool header,
-                           Sheet *s, char why[WHY]);
+MUST_CHECK bool sheet_read(const Arguments *a, const char *name, Layout how, bool header, Sheet *s,
+                           char why[WHY]);
 void sheet_close(Sheet *s);
 /* Adds the columns that "age, 3, 5-9" names: by their names, else by their places from 1 on. */
 MUST_CHECK bool columns_add(const Sheet *s, const char *names, Columns *c, char why[WHY]);

@@ -51,7 +51,7 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 	              .target = t[3],
 	              .skip = t[4],
 	              .header = n[5] != 0,
-	              .separator = t[6][0],
+	              .how = {.separator = t[6][0]},
 	              .group = t[10],
 	              .hold_out = t[11],
 	              .text = t[12],
@@ -62,9 +62,12 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 	if (!*w->path)
 		return because(why, "the name of the table's file is empty");
 	if (strcmp(t[6], "tab") == 0)
-		w->separator = '\t';
-	else if (strlen(t[6]) != 1 || strchr("\"\r\n", w->separator))
+		w->how.separator = '\t';
+	else if (strlen(t[6]) != 1 || strchr("\"\r\n", w->how.separator))
 		return because(why, "separator='%.20s': it is one character, such as ';', or 'tab'", t[6]);
+	if (!(n[17] >= 0 && n[17] <= 1e6 && n[17] == floor(n[17])))
+		return because(why, "before=%g: so many lines before the table, from 0 to 1000000", n[17]);
+	w->how.before = (uint32_t)n[17];
 	if (n[5] != 0 && n[5] != 1)
 		return because(
 		    why, "header=%g: 1 where the first line is of names, 0 where it is of values", n[5]);
@@ -188,12 +191,11 @@ static bool check_classes(const Work *k, const Sheet *s, char why[WHY])
 
 static bool read_sheets(const Arguments *a, const Wishes *w, Work *k, Found *found, char why[WHY])
 {
-	if (!sheet_read(a, w->path, w->separator, w->header, &k->sheet[0], why) ||
+	if (!sheet_read(a, w->path, w->how, w->header, &k->sheet[0], why) ||
 	    !choose_columns(a, w, k, found, why))
 		return false;
-	if (*w->test_path &&
-	    (!sheet_read(a, w->test_path, w->separator, w->header, &k->sheet[1], why) ||
-	     !same_columns(&k->sheet[0], &k->sheet[1], why)))
+	if (*w->test_path && (!sheet_read(a, w->test_path, w->how, w->header, &k->sheet[1], why) ||
+	                      !same_columns(&k->sheet[0], &k->sheet[1], why)))
 		return false;
 	for (int i = 0; i < 1 + (*w->test_path != 0); i++)
 		if (!sheet_numbers(&k->sheet[i], &k->numbers, &w->missing, why) ||

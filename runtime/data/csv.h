@@ -8,7 +8,7 @@ typedef struct Wishes {
 	const char *path, *test_path, *columns, *label, *target, *skip, *group, *hold_out, *text,
 	    *tokenizer, *key;
 	bool header;
-	char separator;
+	Layout how;
 	Missing missing;
 	double window, stride; /* of rows, or of tokens */
 	double test;

@@ -134,7 +134,8 @@ static bool find_listed(const Arguments *a, const Asked *k, Listing *l, char why
 {
 	char path[PATH];
 	Table table;
-	if (!arguments_path(a, k->labels, path, why) || !table_read(path, ',', &table, why))
+	if (!arguments_path(a, k->labels, path, why) ||
+	    !table_read(path, (Layout){',', 0}, &table, why))
 		return false;
 	bool good = add_rows(path, &table, k, l, why);
 	table_close(&table);

@@ -123,35 +123,51 @@ static int is_space(unsigned char byte)
 	return 0;
 }
 
-bool table_parse(const char *name, const void *bytes, size_t size, char separator, Table *t,
+/* Moves behind lines that are none of the table. */
+static bool skip_lines(const char **at, size_t *size, Layout how, Reading *r)
+{
+	for (; r->line <= how.before; r->line++) {
+		size_t line = line_size(*at, *size);
+		if (!line)
+			return r->good = because(
+			           r->why, "'%.200s' has %u line%s, of which before=%u are none of the table",
+			           r->name, r->line - 1, r->line == 2 ? "" : "s", how.before);
+		*at += line;
+		*size -= line;
+	}
+	return true;
+}
+
+bool table_parse(const char *name, const void *bytes, size_t size, Layout how, Table *t,
                  char why[WHY])
 {
-	const char *at = bytes;
-	size_t mark = text_mark(at, size);
+	size_t mark = text_mark(bytes, size), rest = size - mark;
+	const char *at = (const char *)bytes + mark;
 	struct csv_parser p;
 	*t = (Table){0};
 	Reading r = {.table = t, .name = name, .line = 1, .good = true, .why = why};
-	if (!text_check(name, at, size, why))
+	if (!text_check(name, bytes, size, why))
 		return false;
 	if (size > LIMIT)
 		return because(why, "'%.300s' is larger than %zu bytes", name, LIMIT);
 	if (csv_init(&p, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		return because(why, "no memory for '%.200s'", name);
-	csv_set_delim(&p, (unsigned char)separator);
+	csv_set_delim(&p, (unsigned char)how.separator);
 	csv_set_space_func(&p, is_space);
-	parse_lines(&p, at + mark, size - mark, &r);
+	if (skip_lines(&at, &rest, how, &r))
+		parse_lines(&p, at, rest, &r);
 	csv_free(&p);
 	if (!r.good)
 		table_close(t);
 	return r.good;
 }
 
-bool table_read(const char *path, char separator, Table *t, char why[WHY])
+bool table_read(const char *path, Layout how, Table *t, char why[WHY])
 {
 	size_t size;
 	*t = (Table){0};
-	unsigned char *bytes = bytes_read(path, LIMIT, &size, why);
-	bool good = bytes && table_parse(path, bytes, size, separator, t, why);
+	unsigned char *bytes = bytes_unpacked(path, LIMIT, &size, why);
+	bool good = bytes && table_parse(path, bytes, size, how, t, why);
 	free(bytes);
 	return good;
 }

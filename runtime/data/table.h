@@ -14,12 +14,19 @@ typedef struct Table {
 	size_t size, room, fields, field_room, row_room; /* of the above, while they grow */
 } Table;
 
+/* How a file holds a table. */
+typedef struct Layout {
+	char separator;
+	uint32_t before; /* lines that are none of it */
+} Layout;
+
 /* RFC 4180 in UTF-8: fields with `separator` between, quoted or not, of which nothing is trimmed; lines end in LF, CRLF
  * or CR; a byte order mark and empty lines are left out. False: quotes that do not fit, or rows of unequal numbers of
  * fields; `name` is that of the file. What was read is freed. */
-MUST_CHECK bool table_parse(const char *name, const void *bytes, size_t size, char separator,
-                            Table *t, char why[WHY]);
-MUST_CHECK bool table_read(const char *path, char separator, Table *t, char why[WHY]);
+MUST_CHECK bool table_parse(const char *name, const void *bytes, size_t size, Layout how, Table *t,
+                            char why[WHY]);
+/* Of a file, or of what is in one of gzip. */
+MUST_CHECK bool table_read(const char *path, Layout how, Table *t, char why[WHY]);
 void table_close(Table *t);
 
 /* The caller sees to it that row and column are there. */

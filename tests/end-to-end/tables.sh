@@ -80,3 +80,12 @@ run table "csv('lines.csv', text='text', label='topic', window=24)" "$net"
 run lines "lines('lines.tsv', window=24)" "$net"
 diff -u lines.results table.results
 cmp lines/features.npy table/features.npy
+# What gzip has packed, in one member and in two, with remarks before the table.
+{ printf 'recorded on a Monday\n"not closed\n' && head -n 30 lines.csv; } | gzip >packed.csv.gz
+tail -n +31 lines.csv | gzip >>packed.csv.gz
+gzip -c lines.tsv >packed.tsv.gz
+run packed "csv('packed.csv.gz', text='text', label='topic', window=24, before=2)" "$net"
+run packed_lines "lines('packed.tsv.gz', window=24)" "$net"
+diff -u lines.results packed.results
+diff -u lines.results packed_lines.results
+cmp lines/features.npy packed/features.npy

@@ -40,7 +40,7 @@ static bool equals_python(const char *name)
 	Table t;
 	snprintf(path, sizeof path, "good/%s.csv", name);
 	char separator = strcmp(name, "semicolon") == 0 ? ';' : strcmp(name, "tab") == 0 ? '\t' : ',';
-	if (!table_read(table_path(path), separator, &t, why)) {
+	if (!table_read(table_path(path), (Layout){separator, 0}, &t, why)) {
 		fprintf(stderr, "\n    %s\n", why);
 		return false;
 	}
@@ -94,7 +94,8 @@ static void rows_know_their_lines(void)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		Table t;
 		char why[WHY];
-		CU_ASSERT_FATAL(table_parse("t", cases[i].text, strlen(cases[i].text), ',', &t, why));
+		CU_ASSERT_FATAL(
+		    table_parse("t", cases[i].text, strlen(cases[i].text), (Layout){',', 0}, &t, why));
 		CU_ASSERT_EQUAL_FATAL(t.rows, cases[i].rows);
 		CU_ASSERT(memcmp(t.line, cases[i].line, t.rows * sizeof *t.line) == 0);
 		table_close(&t);
@@ -122,7 +123,7 @@ static void wrong_tables_say_where(void)
 		char path[128], why[WHY] = "";
 		Table t;
 		snprintf(path, sizeof path, "bad/%s.csv", cases[i].name);
-		bool good = table_read(table_path(path), ',', &t, why);
+		bool good = table_read(table_path(path), (Layout){',', 0}, &t, why);
 		if (good || !strstr(why, cases[i].word))
 			fprintf(stderr, "\n    %s: %s\n", path, good ? "accepted" : why);
 		CU_ASSERT(!good && strstr(why, cases[i].word) && strstr(why, path));
@@ -141,7 +142,7 @@ static void cut_tables_are_safe(void)
 		Table t;
 		char why[WHY] = "";
 		memcpy(tight, whole, n);
-		bool good = table_parse("t", tight, n, ',', &t, why);
+		bool good = table_parse("t", tight, n, (Layout){',', 0}, &t, why);
 		CU_ASSERT(good == !*why);
 		table_close(&t);
 		free(tight);

@@ -1,4 +1,4 @@
-/* fuzz_gzip.c: any bytes as a gzip file of IDX; and packed by us, when what is read must be what
+/* fuzz_gzip.c: any bytes as a gzip file, and as one of IDX; and packed by us, when what is read must be what
  * idx_parse makes of the bytes. */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,6 +22,24 @@ static bool read_as_file(const void *bytes, size_t size, Array *out, char why[WH
 	return good;
 }
 
+/* What is packed twice is unpacked once, and damaged bytes are refused with words. */
+static void unpack_as_file(const void *bytes, size_t size, const uint8_t *plain, size_t plain_size)
+{
+	char path[64], why[WHY] = "";
+	size_t got;
+	int file = memfd_create("packed", MFD_CLOEXEC);
+	if (file < 0 || write(file, bytes, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+	unsigned char *unpacked = bytes_unpacked(path, 1 << 18, &got, why);
+	close(file);
+	if (unpacked ? *why != 0 : !*why)
+		abort();
+	if (plain && (!unpacked || got != plain_size || memcmp(unpacked, plain, got) != 0))
+		abort();
+	free(unpacked);
+}
+
 static size_t pack(const uint8_t *bytes, size_t size, uint8_t *to, size_t room)
 {
 	z_stream z = {.next_in = (Bytef *)bytes, .avail_in = (uInt)size, .next_out = to};
@@ -43,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	if (read_as_file(bytes, size, &a, why))
 		free(a.at);
+	unpack_as_file(bytes, size, NULL, 0);
+	unpack_as_file(packed, pack(bytes, size, packed, sizeof packed), bytes, size);
 	bool plain = idx_parse(bytes, size, &a, why);
 	bool good = read_as_file(packed, pack(bytes, size, packed, sizeof packed), &b, why);
 	if (plain != good)

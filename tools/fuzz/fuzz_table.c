@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	char why[WHY] = "";
 	if (!size)
 		return 0;
-	bool good = table_parse("t", bytes + 1, size - 1, ",;\t|"[bytes[0] % 4], &t, why);
+	bool good = table_parse("t", bytes + 1, size - 1,
+	                        (Layout){",;\t|"[bytes[0] % 4], bytes[0] >> 6}, &t, why);
 	if (good == (*why != 0))
 		abort();
 	for (size_t row = 0; good && row < t.rows; row++)

@@ -1,0 +1,4 @@
+# exit 1
+$ printf 'a title\n' >d.csv
+$ data "csv('d.csv', before=2)"
+check model.json

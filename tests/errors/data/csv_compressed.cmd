@@ -1,4 +1,0 @@
-# exit 1
-$ printf 'a,b\n1,2\n' | gzip >d.csv
-$ data "csv('d.csv')"
-check model.json
