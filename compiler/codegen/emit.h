@@ -28,7 +28,7 @@ typedef struct Emit {
 	unsigned word_bytes;
 	unsigned vector_bits; /* 512, 256, 128 */
 	unsigned float_bits;  /* as in machine.h, and so are these */
-	bool fma, rounds;
+	bool fma, rounds, scales;
 	V function; /* being emitted */
 	bool names; /* values get names: when the text is to be shown */
 	StateOffset state_offset;

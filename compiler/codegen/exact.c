@@ -244,7 +244,7 @@ static V rem_by_bits(Emit *e, V x, V y)
 	LLVMPositionBuilderAtEnd(b, after);
 	V power = LLVMBuildSub(b, by.power, math_int(f, f.mantissa), "");
 	V r = LLVMBuildSIToFP(b, rest, f.type, "");
-	r = l_select(e, less, a, math_exp_scale(e, f, (Exp){r, power}));
+	r = l_select(e, less, a, math_exp_scale(e, f, (Exp){.p = r, .n = power}));
 	r = l_select(e, none, l_float(e, f.type, NAN), r);
 	r = l_select(e, LLVMBuildFCmp(b, LLVMRealUNO, y, y, ""), y, l_binary(e, "llvm.copysign", r, x));
 	return r;

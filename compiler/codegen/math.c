@@ -88,7 +88,8 @@ Exp math_exp_parts(Emit *e, Format f, V x, V low)
 		r = l_fadd(e, r, low);
 	V p = l_muladd(e, l_fmul(e, r, r), POLYNOMIAL(e, f, r, EXP), r);
 	V bits = math_bits(e, f, shifted), zero = math_bits(e, f, rounder);
-	return (Exp){l_fadd(e, p, l_float(e, f.type, 1)), LLVMBuildSub(e->b, bits, zero, "")};
+	V integer = LLVMBuildSub(e->b, bits, zero, "");
+	return (Exp){.p = l_fadd(e, p, l_float(e, f.type, 1)), .n = integer, .whole = n};
 }
 
 /* 2^n for an integer n whose power is normal. */
@@ -98,8 +99,20 @@ static V power_of_two(Emit *e, Format f, V n)
 	return math_value(e, f, LLVMBuildShl(e->b, biased, math_int(f, f.mantissa), ""));
 }
 
+/* p 2^whole, rounded once. */
+static V scaled(Emit *e, Format f, Exp x)
+{
+	V mask = LLVMConstInt(f.wide ? e->i8 : e->i16, UINT64_MAX, false);
+	V args[] = {x.p, x.whole, x.p, mask, l_i32(e, 4 /* rounds as all do */)};
+	const char *name =
+	    f.wide ? "llvm.x86.avx512.mask.scalef.pd.512" : "llvm.x86.avx512.mask.scalef.ps.512";
+	return l_call(e, name, f.type, NULL, 0, args, 5);
+}
+
 V math_exp_scale(Emit *e, Format f, Exp x)
 {
+	if (x.whole && e->scales && f.lanes * (f.wide ? 64 : 32) == e->vector_bits)
+		return scaled(e, f, x);
 	V half = LLVMBuildAShr(e->b, x.n, math_int(f, 1), "");
 	V rest = LLVMBuildSub(e->b, x.n, half, "");
 	return l_fmul(e, l_fmul(e, x.p, power_of_two(e, f, half)), power_of_two(e, f, rest));

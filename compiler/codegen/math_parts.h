@@ -30,7 +30,7 @@ V math_polynomial(Emit *e, V x, const double *c, unsigned count);
 
 /* e^(x + low) = p 2^n: p in [0.7, 1.5], n an integer vector. low may be NULL. */
 typedef struct Exp {
-	V p, n;
+	V p, n, whole; /* whole: n as floats; NULL: not known */
 } Exp;
 Exp math_exp_parts(Emit *e, Format f, V x, V low);
 V math_exp_scale(Emit *e, Format f, Exp x); /* p 2^n, one rounding when it is subnormal */

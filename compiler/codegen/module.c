@@ -29,6 +29,7 @@ void emit_is_for(Emit *e, const Machine *m)
 	e->float_bits = m->float_bits;
 	e->fma = m->fma;
 	e->rounds = m->rounds;
+	e->scales = m->scales;
 }
 
 void emit_open(Emit *e, Codegen *cg, const Kernels *k, const Plan *p, const char *name)

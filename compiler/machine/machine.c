@@ -200,6 +200,7 @@ static void derive(Machine *m)
 {
 	m->vector_bits = vector_bits(m->features);
 	m->vector_registers = m->vector_bits == 512 ? 32 : 16;
+	m->scales = m->vector_bits == 512;
 	m->bf16_pairs = m->vector_bits == 512 && has(m->features, "avx512bf16");
 	m->fma = has(m->features, "fma");
 	m->rounds = has(m->features, "sse4.1") || has(m->features, "avx2");

@@ -15,7 +15,8 @@ typedef struct Machine {
 	unsigned
 	    float_bits;  /* of the widest numbers that it adds: 64, 32, 0: all is done in integers */
 	bool fma;        /* x y + z of them with one rounding is one instruction, */
-	bool rounds;     /* and so is floor */
+	bool rounds;     /* and so is floor, */
+	bool scales;     /* and x 2^y of a whole register, by AVX-512 */
 	bool bf16_pairs; /* multiplies pairs of bf16 and adds them in f32, 16 at a time */
 	bool bare;       /* neither an operating system nor much memory: small code before quick code */
 	/* Bytes: of a core's first and second cache, its share of the last one, and a line; 0: none. */

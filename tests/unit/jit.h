@@ -48,6 +48,7 @@ static inline Machine jit_machine(const char *cpu)
 	m.vector_registers = is512 ? 32 : 16;
 	m.rounds = !cpu || strcmp(cpu, "x86-64") != 0;
 	m.fma = cpu ? m.vector_bits > 128 : __builtin_cpu_supports("fma") != 0;
+	m.scales = is512;
 	m.bf16_pairs = !cpu && __builtin_cpu_supports("avx512bf16");
 	return m;
 }
@@ -81,7 +82,7 @@ static inline void jit_open(Jit *j, const char *cpu)
 	e->word = LLVMIntPtrTypeInContext(c, e->layout), e->word_bytes = LLVMPointerSize(e->layout);
 	e->vector_bits = jit_machine(cpu).vector_bits;
 	e->float_bits = jit_machine(cpu).float_bits, e->rounds = jit_machine(cpu).rounds;
-	e->fma = jit_machine(cpu).fma;
+	e->fma = jit_machine(cpu).fma, e->scales = jit_machine(cpu).scales;
 	LLVMDisposeMessage(triple), LLVMDisposeMessage(host), LLVMDisposeMessage(features);
 }
 

@@ -120,7 +120,9 @@ static void within(Function t, double ulps32, double ulps64)
 	CU_ASSERT(worst_of(&t, "x86-64-v3", false, 1, 10) <= ulps32);
 	CU_ASSERT(worst_of(&t, "x86-64-v3", true, 16, 10) <= ulps64);
 	CU_ASSERT(worst_of(&t, NULL, false, 16, 1e-3) <= ulps32);
+	CU_ASSERT(worst_of(&t, NULL, false, 16, 0) <= ulps32);
 	CU_ASSERT(worst_of(&t, NULL, true, 2, 700) <= ulps64);
+	CU_ASSERT(worst_of(&t, NULL, true, 8, 700) <= ulps64);
 }
 
 static void exp_is_near(void)
