@@ -220,6 +220,8 @@ V emit_map(Emit *e, const Node *n, DType operand_type,
 /* kernel_reduce.c: a fold over the last axis at the other axes of `row`: a scalar. The row is read
  * in vectors; kept values are stored on the way. */
 V reduce_row(KernelEmit *ke, const Node *core, const Index *row);
+/* Whether it does so in one straight line of code: a few vectors. */
+bool reduce_is_short(const KernelEmit *ke, Shape row);
 
 /* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end) --------------------------- */
 

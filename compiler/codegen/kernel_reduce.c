@@ -51,8 +51,20 @@ static V combine(Fold *f, V x, V y)
 	return emit_map(f->ke->e, &two, f->core->type, (V[]){x, y});
 }
 
+/* The larger of two that are no NaN, in one instruction. */
+static V larger(Fold *f, V x, V y)
+{
+	Emit *e = f->ke->e;
+	return l_select(e, LLVMBuildFCmp(e->b, LLVMRealOGT, x, y, ""), x, y);
+}
+
+static bool is_float_max(const Fold *f)
+{
+	return f->core->op == OP_reduce_max && type_info[f->core->type].is_float;
+}
+
 /* A fixed tree: halves onto halves. */
-static V fold_lanes(Fold *f, V v)
+static V fold_halves(Fold *f, V v, V (*two)(Fold *, V, V))
 {
 	Emit *e = f->ke->e;
 	for (unsigned lanes = l_lanes(v); lanes > 1; lanes /= 2) {
@@ -65,9 +77,21 @@ static V fold_lanes(Fold *f, V v)
 			                 : LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
 			                                          LLVMConstVector(places, lanes / 2), "");
 		}
-		v = combine(f, half[0], half[1]);
+		v = two(f, half[0], half[1]);
 	}
 	return v;
+}
+
+/* The fold of all lanes. Of floats' maximum `odd` says where a NaN was, and is NULL if v does: so
+ * no step of the tree has to ask. */
+static V fold_lanes(Fold *f, V v, V odd)
+{
+	Emit *e = f->ke->e;
+	if (!is_float_max(f))
+		return fold_halves(f, v, combine);
+	odd = l_any_lane(e, odd ? odd : LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, ""));
+	v = fold_halves(f, v, larger);
+	return l_select(e, odd, l_float(e, LLVMTypeOf(v), NAN), v);
 }
 
 static V value_under(Fold *f, const Index *index, V mask)
@@ -360,7 +384,7 @@ static void one_row(Fold *f)
 	fold_all(f, 0, sums);
 	value_forget(f->ke);
 	Index index = result_index(f);
-	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f, sums[0]));
+	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f, sums[0], NULL));
 	value_store_outs(f->ke, &index);
 }
 
@@ -484,6 +508,33 @@ static void choose_places(Fold *f)
 	f->sums = f->vectors * (f->side < 0 ? 1 : f->places);
 }
 
+/* All vectors of a row that is short, in one straight line. */
+static V fold_short(Fold *f)
+{
+	Emit *e = f->ke->e;
+	int64_t length = f->from.dim[f->from.rank - 1], lanes = f->ke->lanes;
+	V odd = NULL, all = NULL;
+	for (unsigned i = 0; i * lanes < length; i++) {
+		bool whole = (i + 1) * lanes <= length || lanes == 1;
+		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - i * lanes));
+		Index index = row_index(f, l_word(e, i * lanes));
+		V v = value_under(f, &index, mask);
+		if (is_float_max(f)) {
+			V one = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
+			odd = odd ? LLVMBuildOr(e->b, odd, one, "") : one;
+			all = all ? larger(f, all, v) : v;
+			continue;
+		}
+		all = combine(f, all ? all : l_splat(e, identity(f), f->ke->lanes), v);
+	}
+	return fold_lanes(f, all, odd);
+}
+
+bool reduce_is_short(const KernelEmit *ke, Shape row)
+{
+	return row.dim[row.rank - 1] <= (int64_t)MOST_VECTORS * ke->lanes && !ke->e->c->machine->bare;
+}
+
 V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
 {
 	V sums[MOST];
@@ -493,9 +544,11 @@ V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
 	          .index = *row,
 	          .rows = true,
 	          .side = -1};
+	if (reduce_is_short(ke, f.from))
+		return fold_short(&f);
 	f.vectors = f.sums = vectors_of(&f);
 	fold_all(&f, f.from.rank - 1, sums);
-	return fold_lanes(&f, sums[0]);
+	return fold_lanes(&f, sums[0], NULL);
 }
 
 void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)

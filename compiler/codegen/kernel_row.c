@@ -3,14 +3,20 @@
  * In: a kernel whose folds reduce the last axis of one shape. Out: for every row, a loop a fold,
  * and one loop that stores the results. What the folds gave is known to all that comes after; a
  * value as long as the row that the schedule keeps (schedule/rows.c) waits in scratch. Memory is
- * read by the first loop; the others find the row in L1. */
+ * read by the first loop; the others find the row in L1.
+ * Rows of a few vectors are no loops: all that is computed stays in registers. The end of a fold is
+ * a line of steps that wait for each other, so several such rows go side by side, fold by fold. */
 #include "nest.h"
+
+enum { SIDE = 4 /* short rows side by side */ };
 
 typedef struct Rows {
 	KernelEmit *ke;
 	const Graph *g;
 	Shape row;
-	Index index; /* the present row; the last axis is the loops' */
+	bool is_short;
+	Index index[SIDE], *at; /* the present rows; one of them: the last axis is the loops' */
+	unsigned count;
 } Rows;
 
 static bool is_long(const Rows *r, NodeId x)
@@ -23,7 +29,7 @@ static void open_kept(Rows *r, V scratch)
 {
 	KernelEmit *ke = r->ke;
 	int64_t room = row_kept_bytes(r->row.dim[r->row.rank - 1]);
-	for (uint32_t i = 0; i < ke->kernel->kept_count; i++) {
+	for (uint32_t i = 0; i < ke->kernel->kept_count && !r->is_short; i++) {
 		V base = l_at(ke->e, ke->e->i8, scratch, l_word(ke->e, (int64_t)i * room));
 		ke->kept[ke->kepts++] = (Kept){.node = ke->kernel->kept[i], .base = base};
 	}
@@ -34,7 +40,7 @@ static void open_kept(Rows *r, V scratch)
 static void store_vector(KernelEmit *ke, void *context, V at, V mask)
 {
 	const Rows *r = context;
-	Index index = r->index;
+	Index index = *r->at;
 	int last = r->row.rank - 1;
 	index.at[last] = at;
 	index.lane_axis = last;
@@ -48,58 +54,132 @@ static void store_vector(KernelEmit *ke, void *context, V at, V mask)
 			value_store(ke, ke->kernel->to[i], &index, v[i]);
 }
 
-static void one_row(Rows *r)
+static V place(const Rows *r, int64_t at)
+{
+	return l_word(r->ke->e, at);
+}
+
+/* The vectors of the present row, with the values that are as long as it. */
+static void store_row(Rows *r)
+{
+	KernelEmit *ke = r->ke;
+	int64_t length = r->row.dim[r->row.rank - 1], lanes = ke->lanes;
+	if (!r->is_short) {
+		vector_loop(ke, place(r, 0), place(r, length), 1, length % lanes == 0, store_vector, r);
+		return;
+	}
+	for (int64_t at = 0; at < length; at += lanes) {
+		bool whole = at + lanes <= length || lanes == 1;
+		V mask = whole ? NULL : l_tail_mask(ke->e, ke->lanes, place(r, length - at));
+		store_vector(ke, r, place(r, at), mask);
+	}
+}
+
+/* Of numbers, one a row, that keep an axis of length 1. */
+static Index number_of(const Rows *r, unsigned row)
+{
+	Index number = r->index[row];
+	number.at[r->row.rank - 1] = place(r, 0);
+	return number;
+}
+
+static void fold_rows(Rows *r, NodeId x)
+{
+	KernelEmit *ke = r->ke;
+	V v[SIDE];
+	for (unsigned i = 0; i < r->count; i++)
+		v[i] = reduce_row(ke, node(r->g, x), &r->index[i]);
+	if (!r->is_short)
+		value_forget(ke);
+	for (unsigned i = 0; i < r->count; i++) {
+		Index number = number_of(r, i);
+		value_define(ke, x, &number, v[i]);
+	}
+	if (!r->is_short)
+		value_pin(ke);
+	for (uint32_t j = 0; j < ke->kepts; j++)
+		ke->kept[j].done = ke->kept[j].seen;
+}
+
+static void rows_at(Rows *r)
 {
 	KernelEmit *ke = r->ke;
 	const Kernel *kernel = ke->kernel;
-	Index number = r->index;
-	number.at[r->row.rank - 1] = l_word(ke->e, 0); /* of numbers that keep an axis of length 1 */
-	for (uint32_t i = 0; i < kernel->fold_count; i++) {
-		NodeId x = kernel->fold[i];
-		V v = reduce_row(ke, node(r->g, x), &r->index);
-		value_forget(ke);
-		value_define(ke, x, &number, v);
-		value_pin(ke);
-		for (uint32_t j = 0; j < ke->kepts; j++)
-			ke->kept[j].done = ke->kept[j].seen;
-	}
+	for (uint32_t i = 0; i < kernel->fold_count; i++)
+		fold_rows(r, kernel->fold[i]);
 	bool some = false;
-	for (uint32_t i = 0; i < kernel->out_count; i++) {
-		some |= is_long(r, kernel->out[i]);
-		if (!is_long(r, kernel->out[i]))
-			value_store(ke, kernel->to[i], &number, value_at(ke, kernel->out[i], &number));
+	for (unsigned j = 0; j < r->count; j++) {
+		Index number = number_of(r, j);
+		for (uint32_t i = 0; i < kernel->out_count; i++) {
+			some |= is_long(r, kernel->out[i]);
+			if (!is_long(r, kernel->out[i]))
+				value_store(ke, kernel->to[i], &number, value_at(ke, kernel->out[i], &number));
+		}
 	}
-	value_pin(ke);
-	int64_t length = r->row.dim[r->row.rank - 1];
-	if (some)
-		vector_loop(ke, l_word(ke->e, 0), l_word(ke->e, length), 1, length % ke->lanes == 0,
-		            store_vector, r);
+	if (!r->is_short)
+		value_pin(ke);
+	for (unsigned j = 0; some && j < r->count; j++) {
+		r->at = &r->index[j];
+		store_row(r);
+	}
 	value_unpin(ke);
 	for (uint32_t j = 0; j < ke->kepts; j++)
 		ke->kept[j].done = ke->kept[j].seen = false;
+}
+
+/* Where row number `rest` is. */
+static Index index_of(const Rows *r, V rest)
+{
+	Emit *e = r->ke->e;
+	Index index = {.lane_axis = -1};
+	for (int i = r->row.rank - 2; i >= 0; i--) {
+		V size = place(r, r->row.dim[i]);
+		bool one = r->row.dim[i] == 1;
+		index.at[i] = one ? place(r, 0) : i == 0 ? rest : LLVMBuildURem(e->b, rest, size, "");
+		if (i > 0 && !one)
+			rest = LLVMBuildUDiv(e->b, rest, size, "");
+	}
+	return index;
+}
+
+/* Rows [from, to), which are none or a multiple of `count`. */
+static void each_row(Rows *r, V from, V to, unsigned count)
+{
+	KernelEmit *ke = r->ke;
+	Emit *e = ke->e;
+	Loop loop;
+	loop_begin(e, &loop, "row", from, to, place(r, count), NULL, 0);
+	value_forget(ke);
+	r->count = count;
+	for (unsigned i = 0; i < count; i++)
+		r->index[i] =
+		    index_of(r, i ? LLVMBuildNSWAdd(e->b, loop.index, place(r, i), "") : loop.index);
+	rows_at(r);
+	loop_end(e, &loop, NULL);
+	value_forget(ke);
 }
 
 void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 {
 	Emit *e = ke->e;
 	const Graph *g = e->k->graph;
-	Rows r = {.ke = ke, .g = g, .index = {.lane_axis = -1}};
+	Rows r = {.ke = ke, .g = g};
 	r.row = node(g, node(g, ke->kernel->core)->in[0])->shape;
+	r.is_short = reduce_is_short(ke, r.row);
 	open_kept(&r, scratch);
 	V from, to;
 	tile_range(ke, begin, end, shape_size(r.row) / r.row.dim[r.row.rank - 1], &from, &to);
-	Loop loop;
-	loop_begin(e, &loop, "row", from, to, l_word(e, 1), NULL, 0);
-	value_forget(ke);
-	V rest = loop.index;
-	for (int i = r.row.rank - 2; i >= 0; i--) {
-		V size = l_word(e, r.row.dim[i]);
-		bool one = r.row.dim[i] == 1;
-		r.index.at[i] = one ? l_word(e, 0) : i == 0 ? rest : LLVMBuildURem(e->b, rest, size, "");
-		if (i > 0 && !one)
-			rest = LLVMBuildUDiv(e->b, rest, size, "");
+	if (!r.is_short) {
+		each_row(&r, from, to, 1);
+		return;
 	}
-	one_row(&r);
-	loop_end(e, &loop, NULL);
-	value_forget(ke);
+	V count = LLVMBuildNSWSub(e->b, to, from, "");
+	V rest = LLVMBuildURem(e->b, count, place(&r, SIDE), "");
+	V middle = LLVMBuildNSWSub(e->b, to, rest, "");
+	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, middle, ""));
+	each_row(&r, from, middle, SIDE);
+	if_end(ke, some);
+	some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, middle, to, ""));
+	each_row(&r, middle, to, 1);
+	if_end(ke, some);
 }
