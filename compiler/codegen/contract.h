@@ -125,6 +125,8 @@ Stream contract_copy(Contract *c, const RegisterTile *t);
 void contract_prefetch_step(Contract *c, Stream *a);
 /* At step k, relative: asks for what is read where it is some steps later. */
 void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k);
+/* Asks for what the tile c->next reads. */
+void contract_prefetch_unit(Contract *c);
 
 /* kernel_contract_tile.c */
 void contract_register_tile(Contract *c, const RegisterTile *t);

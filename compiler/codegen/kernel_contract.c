@@ -222,10 +222,23 @@ static void block_of_cols(Contract *c)
 
 /* -- Tiles --------------------------------------------------------------------------------- */
 
+/* While a tile is computed, what the one after it reads is on its way. */
+static void bring_next_tile(Contract *c)
+{
+	if (c->r.plan->prefetch != PREFETCH_UNIT && c->l.plan->prefetch != PREFETCH_UNIT)
+		return;
+	Contract other = *c;
+	go_to_tile(&other, contract_add(c, c->tile, contract_int(c, 1)));
+	c->next = (ContractNext){.row0 = other.row0, .col0 = other.col0};
+	memcpy(c->next.at, other.at, sizeof other.at);
+	contract_prefetch_unit(c);
+}
+
 static void tile(Contract *c, V at)
 {
 	c->tile = at;
 	go_to_tile(c, at);
+	bring_next_tile(c);
 	each_block(c, &c->col0, &c->col_count, c->t->tile_cols, c->p->block_cols, block_of_cols);
 }
 

@@ -181,6 +181,37 @@ void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k)
 		ask(c, &c->l, contract_add(c, col, contract_int(c, v * c->p->lanes)), k);
 }
 
+/* -- The next unit of a chain -------------------------------------------------------------- */
+
+/* Line after line of `count` rows of `length` elements, from c->next on. */
+static void bring_rows(Contract *c, const Operand *o)
+{
+	Emit *e = c->e;
+	bool is_r = o == &c->r, along_k = contiguous_axis(e->k, o->axes->node) == o->axes->contract;
+	int64_t size = is_r ? c->t->tile_rows : c->t->tile_cols, k = c->p->k;
+	V free = is_r ? c->next.row0 : c->next.col0;
+	Loop loop;
+	loop_begin(e, &loop, "unit", contract_int(c, 0), contract_int(c, along_k ? size : k),
+	           contract_int(c, 1), NULL, 0);
+	value_forget(c->ke);
+	for (int64_t i = 0; i < (along_k ? k : size); i += c->p->lanes) {
+		V line = contract_int(c, i);
+		V at = next_address_of(c, o, contract_add(c, free, along_k ? loop.index : line),
+		                       along_k ? line : loop.index);
+		l_prefetch(e, LLVMBuildIntToPtr(e->b, at, e->ptr, ""), false);
+	}
+	loop_end(e, &loop, NULL);
+	value_forget(c->ke);
+}
+
+void contract_prefetch_unit(Contract *c)
+{
+	if (c->r.plan->prefetch == PREFETCH_UNIT)
+		bring_rows(c, &c->r);
+	if (c->l.plan->prefetch == PREFETCH_UNIT)
+		bring_rows(c, &c->l);
+}
+
 /* -- A step -------------------------------------------------------------------------------- */
 
 void contract_prefetch_step(Contract *c, Stream *a)

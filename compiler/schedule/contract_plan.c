@@ -398,6 +398,7 @@ static const char *operand_text(Arena *a, const OperandPlan *o, const char *axis
 	const char *brings = o->prefetch == PREFETCH_BLOCK  ? ", next block prefetched"
 	                     : o->prefetch == PREFETCH_COPY ? ", next block copied"
 	                     : o->prefetch == PREFETCH_ROWS ? ", next rows prefetched"
+	                     : o->prefetch == PREFETCH_UNIT ? ", next unit prefetched"
 	                                                    : "";
 	if (o->prefetch == PREFETCH_STEPS)
 		brings = arena_printf(a, ", prefetched %lld steps before", (long long)o->distance);

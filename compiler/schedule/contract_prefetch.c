@@ -6,7 +6,7 @@
  * steps, one step after the other, for what is asked for in places far apart is forgotten; if lines
  * are whole they are copied on into panels (the copy of a line that is there costs nothing beside a
  * step's FMAs). Where nothing is packed: the rows of the next register tile, if they lie along k, or
- * what is read some steps later, if they lie across. */
+ * what is read some steps later, if they lie across; in a chain, what the next unit reads. */
 #include "contract_plan.h"
 
 static const OperandAxes *axes_of(const Planner *m, const OperandPlan *o)
@@ -86,6 +86,21 @@ static bool rows_follow(const Planner *m)
 	return far && p->r.source == SOURCE_DIRECT && follows(m, &m->axes->r, m->axes->r.contract);
 }
 
+/* A unit's part of what all units read in turn is a stream too short for the machine to foresee. */
+static bool unit_follows(const Planner *m, const OperandPlan *o)
+{
+	const Kernels *k = m->k;
+	const OperandAxes *axes = axes_of(m, o);
+	if (!m->kernel->chain || o->prefetch ||
+	    !(follows(m, axes, axes->free) || follows(m, axes, axes->contract)))
+		return false;
+	NodeId x = axes->node;
+	while (k->buffer_of[x] == 0)
+		x = node(k->graph, x)->in[0];
+	const Buffer *b = &k->buffer[k->buffer_of[x]];
+	return b->storage != STORED_UNIT && (int64_t)b->bytes > machine_far_bytes(m->machine);
+}
+
 /* Where blocks are many, and a register tile can bring a step. */
 static PrefetchKind of_next_block(const Planner *m, OperandPlan *o, int64_t size, bool packed)
 {
@@ -111,6 +126,10 @@ static void choose(Planner *m)
 		brings(l, PREFETCH_COPY, p);
 	if (!r->prefetch && !l->prefetch && rows_follow(m))
 		brings(r, PREFETCH_ROWS, p);
+	if (unit_follows(m, r))
+		brings(r, PREFETCH_UNIT, p);
+	if (unit_follows(m, l))
+		brings(l, PREFETCH_UNIT, p);
 	if (!is_asked_soon(m, r))
 		return;
 	brings(r, PREFETCH_STEPS, p);

@@ -107,6 +107,7 @@ typedef enum PrefetchKind {
 	PREFETCH_COPY,  /* and on into panels */
 	PREFETCH_ROWS,  /* the next register tile's rows */
 	PREFETCH_STEPS, /* what is read some steps later */
+	PREFETCH_UNIT,  /* what the next tile reads, which is of the next unit of the chain */
 } PrefetchKind;
 
 typedef struct OperandPlan {
