@@ -52,7 +52,7 @@ typedef struct sslc_kernel {
 	size_t number;  /* in the dump of the stage `schedule`; of a chain, its first kernel's */
 	size_t code_of; /* the kernel whose code it runs: an equal one before it, or it itself */
 	const char *kind, *what; /* "contract", "64 x 32 x 288, 2048 of them" */
-	double flops, bytes;     /* an estimate: each buffer counted once */
+	double flops, bytes;     /* an estimate: exp is as many as make it; each buffer counted once */
 	const char *file;        /* the place in the model that it came from; NULL: none */
 	unsigned line, column;
 } sslc_kernel;

@@ -1,5 +1,6 @@
 /* cost.c: an estimate of a kernel's work: operations, and bytes read from and written to buffers,
- * each counted once. */
+ * each counted once. Operations are those of arithmetic, as the machine's roof is: an exp has as many
+ * as its polynomial (the weights of ops.def). */
 #include "fuse.h"
 
 static double folded_size(const Kernels *k, const Node *core)
@@ -7,6 +8,12 @@ static double folded_size(const Kernels *k, const Node *core)
 	if (op_info[core->op].kind != CONTRACT)
 		return (double)shape_size(node(k->graph, core->in[0])->shape);
 	return 2 * (double)shape_size(core->shape) * (double)contract_axes(k->graph, core).steps;
+}
+
+/* Views only say where elements are. */
+static bool computes(Op op)
+{
+	return op_info[op].kind == MAP || op == OP_random;
 }
 
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
@@ -31,7 +38,7 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 		else if (visit[i].node == kernel->core || op_info[n->op].kind == REDUCE)
 			kernel->flops += folded_size(k, n);
 		else
-			kernel->flops += op_info[n->op].kind == MAP ? size : 0;
+			kernel->flops += computes(n->op) ? size * op_info[n->op].weight : 0;
 	}
 	arena_reset(c->arena, mark);
 }
