@@ -143,7 +143,7 @@ typedef struct Memo Memo;
  * that share words, in a loop over blocks. `first` NULL: not so. */
 enum { STRETCH = 64, STRETCH_BLOCKS = 16 };
 typedef struct Words {
-	NodeId node;
+	const Node *node;
 	unsigned from; /* of the 16 blocks, those of a vector that starts here */
 	V word[4];
 } Words;

@@ -354,12 +354,11 @@ static V word_in_stretch(KernelEmit *ke, const Node *n, V seed0, V seed1, V step
 {
 	Emit *e = ke->e;
 	Stretch *s = &ke->stretch;
-	NodeId x = (NodeId)(n - e->k->graph->node);
 	unsigned from = s->lane % 16;
 	for (unsigned i = 0; i < s->count; i++)
-		if (s->words[i].node == x && s->words[i].from == from)
+		if (s->words[i].node == n && s->words[i].from == from)
 			return s->words[i].word[s->lane / 16 % 4];
-	Words fresh = {.node = x, .from = from};
+	Words fresh = {.node = n, .from = from};
 	V ids = LLVMConstAdd(l_lane_ids(e, e->i32, ke->lanes),
 	                     l_splat_const(l_i32(e, (int32_t)from), ke->lanes));
 	V block = LLVMBuildLShr(e->b, s->first, l_word(e, 2), "");

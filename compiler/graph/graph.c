@@ -130,13 +130,37 @@ const char *shape_text(Arena *a, DType t, Shape s)
 
 /* -- Nodes and interning ----------------------------------------------------------------------- */
 
+static Node *own_node(Graph *g, NodeId x)
+{
+	return &g->segment[x / SEGMENT][x % SEGMENT];
+}
+
+static void add_segment(Graph *g, Node *segment)
+{
+	uint32_t count = g->capacity / SEGMENT;
+	if (count == g->segment_capacity) {
+		Node **more = new_array(g->c->arena, Node *, g->segment_capacity *= 2);
+		memcpy(more, g->segment, count * sizeof *more);
+		g->segment = more;
+	}
+	g->segment[count] = segment;
+	g->capacity += SEGMENT;
+}
+
 static Graph *with_room(Compile *c, const char *name, uint32_t nodes)
 {
 	Graph *g = new (c->arena, Graph);
 	g->c = c;
-	g->capacity = nodes;
-	g->node = new_array(c->arena, Node, g->capacity);
-	g->hash = new_array(c->arena, uint32_t, g->capacity);
+	g->segment_capacity = nodes / SEGMENT + 1;
+	g->segment = new_array(c->arena, Node *, g->segment_capacity);
+	if (nodes < SEGMENT) { /* a small graph takes no more than it needs */
+		g->capacity = nodes;
+		g->segment[0] = new_array(c->arena, Node, nodes);
+	}
+	while (g->capacity < nodes)
+		add_segment(g, new_array(c->arena, Node, SEGMENT));
+	g->hash_capacity = g->capacity;
+	g->hash = new_array(c->arena, uint32_t, g->hash_capacity);
 	g->count = 1;
 	g->table_size = 256;
 	while (g->table_size < 2 * nodes)
@@ -193,13 +217,17 @@ static void table_put(Graph *g, NodeId x)
 static void grow(Graph *g)
 {
 	if (g->count == g->capacity) {
-		Node *more = new_array(g->c->arena, Node, (size_t)g->capacity * 2);
-		memcpy(more, g->node, g->count * sizeof *more);
-		g->node = more;
-		uint32_t *hash = new_array(g->c->arena, uint32_t, (size_t)g->capacity * 2);
+		uint32_t few = g->capacity < SEGMENT ? g->capacity : 0; /* in a first one that is short */
+		Node *more = new_array(g->c->arena, Node, SEGMENT);
+		if (few)
+			memcpy(more, g->segment[0], few * sizeof *more);
+		g->capacity -= few;
+		add_segment(g, more);
+	}
+	if (g->count == g->hash_capacity) {
+		uint32_t *hash = new_array(g->c->arena, uint32_t, g->hash_capacity *= 2);
 		memcpy(hash, g->hash, g->count * sizeof *hash);
 		g->hash = hash;
-		g->capacity *= 2;
 	}
 	if (g->count * 2 > g->table_size) {
 		g->table_size *= 2;
@@ -214,7 +242,7 @@ static NodeId intern(Graph *g, const Node *n)
 {
 	uint32_t hash = node_hash(n), i = hash & (g->table_size - 1);
 	for (; g->table[i]; i = (i + 1) & (g->table_size - 1))
-		if (g->hash[g->table[i]] == hash && node_equal(&g->node[g->table[i]], n))
+		if (g->hash[g->table[i]] == hash && node_equal(node(g, g->table[i]), n))
 			return g->table[i];
 	if (g->count == MAX_NODES) {
 		diag_error(g->c->diags, g->origin, "the graph '%s' has more than %d nodes", g->name,
@@ -227,8 +255,8 @@ static NodeId intern(Graph *g, const Node *n)
 	NodeId x = g->count++, *in = new_array(g->c->arena, NodeId, n->count);
 	for (int k = 0; k < n->count; k++)
 		in[k] = n->in[k];
-	g->node[x] = *n;
-	g->node[x].in = in;
+	*own_node(g, x) = *n;
+	own_node(g, x)->in = in;
 	g->hash[x] = hash;
 	table_put(g, x);
 	return x;
@@ -312,7 +340,7 @@ void graph_set(Graph *g, NodeId state, NodeId value)
 		diag_error(g->c->diags, g->origin, "'%s' is set twice in one step", s->attr.name);
 		return;
 	}
-	g->node[state].is_set = true;
+	own_node(g, state)->is_set = true;
 	g->set = grown(g->c->arena, g->set, g->set_count, &g->set_capacity, sizeof *g->set);
 	g->set[g->set_count++] = (Set){state, value};
 }

@@ -139,16 +139,18 @@ typedef struct Set { /* at the end of the step, all at once: state = value */
 	NodeId state, value;
 } Set;
 
+enum { SEGMENT = 256 };
 typedef struct Graph {
 	Compile *c;
 	const char *name;
-	Node *node; /* [count], node[0] is unused */
-	uint32_t count, capacity;
+	Node **segment; /* of SEGMENT nodes, which stay where they are; see node() */
+	uint32_t count, capacity, segment_capacity;
 	Output *out;
 	uint32_t out_count, out_capacity;
 	Set *set;
 	uint32_t set_count, set_capacity;
-	uint32_t *hash;  /* [count] of each node: see node_hash */
+	uint32_t *hash; /* [hash_capacity] of each node: see node_hash */
+	uint32_t hash_capacity;
 	uint32_t *table; /* interning: open addressing over node ids */
 	uint32_t *names; /* the same over the nodes that have a name, by that name */
 	uint32_t table_size;
@@ -169,7 +171,7 @@ void graph_output(Graph *g, const char *name, NodeId value); /* value 0 is dropp
 void graph_set(Graph *g, NodeId state, NodeId value); /* the same type and shape; once a state */
 static inline const Node *node(const Graph *g, NodeId x)
 {
-	return &g->node[x];
+	return &g->segment[x / SEGMENT][x % SEGMENT];
 }
 const char *graph_name(Graph *g, const char *name); /* the interned copy */
 /* Copies one node of `from` whose operands are already copied (map[old] = new); keeps the origin. */

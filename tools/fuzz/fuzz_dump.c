@@ -36,7 +36,7 @@ static void check(char *text, size_t size, const char *stage)
 	}
 	graph_verify(g, stage);
 	for (NodeId x = 1; x < g->count; x++)
-		g->node[x].origin = (Span){0};
+		g->segment[x / SEGMENT][x % SEGMENT].origin = (Span){0};
 	graph_print(g, stage, &again);
 	strip(text);
 	strip(again.data);

@@ -8,9 +8,9 @@
 static void forget_origins(Graph *g)
 {
 	for (NodeId x = 1; x < g->count; x++) {
-		g->node[x].origin = (Span){0};
-		if (g->node[x].op == OP_scan)
-			forget_origins(g->node[x].attr.region->body);
+		g->segment[x / SEGMENT][x % SEGMENT].origin = (Span){0};
+		if (g->segment[x / SEGMENT][x % SEGMENT].op == OP_scan)
+			forget_origins(g->segment[x / SEGMENT][x % SEGMENT].attr.region->body);
 	}
 }
 
