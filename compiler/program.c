@@ -499,12 +499,8 @@ void sslc_print_errors(const sslc_program *p, FILE *out, bool colour)
 	}
 	if (p->c.diags)
 		diag_print(p->c.diags, out, colour);
-	if (p->exhausted) {
-		bool small = p->limit < (size_t)1 << 20;
-		fprintf(out, "error: compiling this model takes more than %zu %s\n",
-		        small ? p->limit : p->limit >> 20, small ? "bytes" : "MiB");
-		fprintf(out, "  help: make the model smaller, or raise memory_limit\n");
-	}
+	if (p->exhausted)
+		exhausted_print(p, out);
 }
 
 size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room)
@@ -532,8 +528,18 @@ size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room)
 		    .section = l->section,
 		};
 	}
-	if ((!p || p->exhausted) && count++ < room && out)
-		out[count - 1] = (sslc_message){
-		    .kind = "error", .text = "compiling this model takes more memory than it may"};
+	if (!p || p->exhausted) {
+		Place place = p ? exhausted_place(p) : (Place){.operations = 0};
+		uint32_t at = 0, column = 0;
+		if (place.operations)
+			diags_place(p->c.diags, place.span, &at, &column);
+		if (count++ < room && out)
+			out[count - 1] =
+			    (sslc_message){.kind = "error",
+			                   .file = place.operations ? diags_name(p->c.diags, p->file) : NULL,
+			                   .line = at,
+			                   .column = column,
+			                   .text = "compiling this model takes more memory than it may"};
+	}
 	return count;
 }

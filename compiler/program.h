@@ -43,6 +43,16 @@ struct sslc_program {
 		laps_start(&(p)->c.laps);                                                                  \
 	} while (0)
 
+/* exhausted.c: where most of the largest function's operations are made. */
+typedef struct Place {
+	Span span;
+	size_t operations, of; /* 0: no place */
+	const char *function;
+} Place;
+Place exhausted_place(const sslc_program *p);
+/* What the memory limit is, that place, what to do. */
+void exhausted_print(const sslc_program *p, FILE *out);
+
 /* A function of the model on its way down; what a stage did not reach is NULL. */
 typedef struct Lowered {
 	const Graph *graph; /* of primitives */

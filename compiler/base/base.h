@@ -199,6 +199,7 @@ typedef struct Compile {
 	const char *features;
 	const char *target;            /* a name of machine/targets.def; NULL: this machine's kind */
 	const struct Machine *machine; /* that code is made for; before the schedule it is known */
+	const struct Graph *building;  /* the last that was begun from the model; NULL: none yet */
 	Laps laps;                     /* what each stage took */
 	uintptr_t stack_end;           /* the lowest address that recursion may reach; 0: not watched */
 } Compile;

@@ -25,7 +25,7 @@ static void add_graph(Elab *b, Graph *g)
 
 Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch)
 {
-	b->g = graph_new(b->c, name);
+	b->c->building = b->g = graph_new(b->c, name);
 	b->training = training;
 	b->batch = (double)batch;
 	b->averages = 0;

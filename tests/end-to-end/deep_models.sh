@@ -29,3 +29,19 @@ runs recursion '"define": {"down(x, n)": "if(n == 0, x, down(x * 0.999, n - 1))"
 	echo "a kernel computes more than 100 tanh of a chain"
 	exit 1
 }
+
+# what takes more memory than it may is told where
+echo '{"data": "normal(8, 64)", "define": {"block(x)": "x + attention(layer_norm(x), 2)"},
+"encoder": ["reshape([8, 4, 16])", "repeat(200, block)"], "loss": "mean(encoder(x)^2)", "train": {"batch": 8}}' >large.json
+code=0
+"$sslc" check --memory 16 large.json >large.out 2>&1 || code=$?
+[ $code = 1 ] && grep -q '^large.json:1:[0-9]*: error: compiling this model takes more than 16 MiB$' large.out &&
+	grep -q '  note: here [0-9]* of [0-9]* operations of the function ' large.out && grep -q 'raise --memory' large.out || {
+	cat large.out
+	echo "a model of more than 16 MiB: exit code $code"
+	exit 1
+}
+"$sslc" check --memory 512 large.json >large.out 2>&1 || {
+	cat large.out
+	exit 1
+}

@@ -36,7 +36,8 @@ typedef struct Options {
 	const char *diff;
 	int64_t draws;
 	bool no_baselines, check;
-	int64_t epochs, steps, seeds, samples, threads, batch, tokens, top_k, slide, words, size;
+	int64_t epochs, steps, seeds, samples, threads, batch, tokens, top_k, slide, words, size,
+	    memory;
 	int64_t seed, save_every; /* 1 + the number, so that 0 is "not given" here too */
 	bool resume, live, json, no_downstream, tensorboard, monitor, quiet, profile, time, dot, shared,
 	    report, no_profile, list, random, no_cache, raw, help;

@@ -142,6 +142,8 @@ static bool read_share(const Options *o, double *share)
 
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)
 {
+	int64_t most = (int64_t)1 << 24; /* MiB: 16 TiB, more than there is */
+	options.memory_limit = (size_t)(o->memory < most ? o->memory : most) << 20;
 	*s = (Session){.program = sslc_open(o->model, &options), .json = o->json};
 	if (!s->program) {
 		complain("no memory to open the model");
