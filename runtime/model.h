@@ -58,7 +58,7 @@ typedef struct sslc_kernel {
 } sslc_kernel;
 
 /* A function; call is NULL until it is compiled. inputs and outputs are in the order of the pointers in the block; "seed" is
- * i32[2], "step" i32[] (steps done); "x" and "label" hold one batch. */
+ * i32[2], "step" i32[] (steps done); "x", "label" and "sample_number" (i32, in its split) hold one batch. */
 typedef struct sslc_code {
 	const char *name;
 	StepFunction call;

@@ -141,6 +141,8 @@ MUST_CHECK Prefetch *prefetch_open(const Data *d, const PrefetchOrder *order, ch
 /* One pointer a field, aligned to 64, valid until the next call; NULL after the last step, or where
  * a sample cannot be read. */
 const void *const *prefetch_next(Prefetch *p, char why[WHY]);
+/* The numbers of those samples in their split [batch], as long. */
+const int32_t *prefetch_numbers(const Prefetch *p);
 void prefetch_close(Prefetch *p); /* NULL-safe */
 
 /* -- 4 Threads: threads.c ---------------------------------------------------------------------- */

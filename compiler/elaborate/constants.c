@@ -14,16 +14,18 @@ static NodeId step_node(Elab *b)
 #define NUMBERS(is)                                                                                \
 	is(training, b->training && !b->in_init) is(steps, fmax(1, floor(b->steps / b->period)))       \
 	    is(epoch_steps, fmax(1, floor(b->epoch_steps / b->period))) is(batch, b->batch)            \
-	        is(classes, (double)b->bundle->data.classes) is(vocab, (double)b->bundle->data.vocab)  \
-	            is(precision, b->c->dot_type == DTYPE_bf16    ? 16                                 \
-	                          : b->c->float_type == DTYPE_f64 ? 64                                 \
-	                                                          : 32) is(exported, b->c->exported)   \
-	                is(pi, 3.14159265358979323846)
+	        is(sample_count, (double)b->bundle->data.train_count)                                  \
+	            is(classes, (double)b->bundle->data.classes)                                       \
+	                is(vocab, (double)b->bundle->data.vocab)                                       \
+	                    is(precision, b->c->dot_type == DTYPE_bf16    ? 16                         \
+	                                  : b->c->float_type == DTYPE_f64 ? 64                         \
+	                                                                  : 32)                        \
+	                        is(exported, b->c->exported) is(pi, 3.14159265358979323846)
 
 bool constant_named(const char *name)
 {
 #define NAME(name, value) #name,
-	static const char *const names[] = {NUMBERS(NAME) "step", "grad_norm"};
+	static const char *const names[] = {NUMBERS(NAME) "step", "grad_norm", "sample_number"};
 #undef NAME
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -47,6 +49,10 @@ bool constant_find(Elab *b, const char *name, Value *v)
 	if (strcmp(name, "step") == 0) {
 		*v = b->in_init ? value_number(0)
 		                : value_tensor(op_cast(b->g, step_node(b), (DType)b->c->float_type));
+		return true;
+	}
+	if (strcmp(name, "sample_number") == 0 && b->samples && !b->in_init) {
+		*v = value_tensor(op_input(b->g, name, DTYPE_i32, SHAPE(b->samples)));
 		return true;
 	}
 	if (strcmp(name, "grad_norm") == 0 && b->grad_norm && b->period > 1) {

@@ -28,6 +28,7 @@ Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch)
 	b->c->building = b->g = graph_new(b->c, name);
 	b->training = training;
 	b->batch = (double)batch;
+	b->samples = 0;
 	b->averages = 0;
 	b->binding = NULL;
 	memset(b->pending, 0, b->bundle->state_count * sizeof *b->pending);
@@ -47,6 +48,7 @@ Graph *bundle_graph(const Bundle *b, const char *name)
 const Scope *data_scope(Elab *b, int64_t batch)
 {
 	const Scope *scope = NULL;
+	b->samples = batch;
 	for (size_t i = 0; i < b->bundle->data.count; i++) {
 		const DataField *f = &b->bundle->data.field[i];
 		int64_t dim[MAX_RANK] = {batch};

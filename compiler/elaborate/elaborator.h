@@ -113,6 +113,7 @@ typedef struct Elab {
 	Average *average;       /* of this graph */
 	size_t averages;
 	double steps, epoch_steps, batch;
+	int64_t samples;  /* of the data that this graph sees; 0: none */
 	NodeId grad_norm; /* in an optimizer */
 	NodeId due;       /* in when(): where it is false, sets leave what was; 0: always */
 	double period;    /* in every(): one step of `step` in steps; else 1 */

@@ -12,6 +12,7 @@ struct Prefetch {
 	const Data *data;
 	PrefetchOrder order;
 	void *buffer[BUFFERS][SSLC_MAX_FIELDS];
+	int32_t *number[BUFFERS];       /* [batch] of each sample in its split */
 	float *narrow[SSLC_MAX_FIELDS]; /* a sample of a field that is widened; NULL: it is not */
 	Pool *pool;                     /* decodes; NULL: there is nothing to decode */
 	pthread_t thread;
@@ -92,8 +93,10 @@ static void fill_places(void *args, ptrdiff_t from, ptrdiff_t to)
 	void *const *buffer = p->buffer[f->step % BUFFERS], *at[SSLC_MAX_FIELDS];
 	char why[WHY];
 	for (ptrdiff_t place = from; place < to; place++) {
+		int64_t number = sample_of(p, f->step, place);
 		find_places(p, buffer, place, at);
-		if (data_sample(p->data, p->order.split, sample_of(p, f->step, place), at, why))
+		p->number[f->step % BUFFERS][place] = (int32_t)number;
+		if (data_sample(p->data, p->order.split, number, at, why))
 			widen(p, buffer, place);
 		else
 			note_failure(p, place, why);
@@ -159,6 +162,9 @@ static bool open_pool(Prefetch *p)
 static bool make_buffers(Prefetch *p)
 {
 	const sslc_data *shape = data_shape(p->data);
+	for (int b = 0; b < BUFFERS; b++)
+		if (!(p->number[b] = memory_new((size_t)p->order.batch * sizeof *p->number[b])))
+			return false;
 	for (size_t f = 0; f < shape->count; f++) {
 		size_t sample = shape->field[f].bytes, bytes = sample * (size_t)p->order.batch;
 		if (widens(p, f) && !(p->narrow[f] = memory_new(sample)))
@@ -224,6 +230,11 @@ const void *const *prefetch_next(Prefetch *p, char why[WHY])
 	return (const void *const *)p->buffer[p->given++ % BUFFERS];
 }
 
+const int32_t *prefetch_numbers(const Prefetch *p)
+{
+	return p->number[(p->given - 1) % BUFFERS];
+}
+
 void prefetch_close(Prefetch *p)
 {
 	if (!p)
@@ -239,6 +250,8 @@ void prefetch_close(Prefetch *p)
 	pthread_mutex_destroy(&p->lock);
 	pthread_mutex_destroy(&p->fail_lock);
 	pool_close(p->pool);
+	for (int b = 0; b < BUFFERS; b++)
+		free(p->number[b]);
 	for (int f = 0; f < SSLC_MAX_FIELDS; f++) {
 		free(p->narrow[f]);
 		for (int b = 0; b < BUFFERS; b++)

@@ -40,7 +40,8 @@ static bool check_inputs(const Call *call, const Data *data, const PrefetchOrder
 	const sslc_code *code = call->code;
 	for (size_t i = 0; i < code->input_count; i++) {
 		const sslc_tensor *field = find_field(data, code->input[i].name);
-		if (!field && !call->input[i])
+		bool is_known = call->input[i] || strcmp(code->input[i].name, "sample_number") == 0;
+		if (!field && !is_known)
 			return fail(f, FAILURE_WRONG, "'%s' reads '%s', which the data does not have",
 			            code->name, code->input[i].name);
 		if (field && !fits(&code->input[i], field, order, code->name, f))
@@ -69,11 +70,17 @@ bool feed_next(Feed *feed, Call *call, Failure *f)
 	return true;
 }
 
+void feed_fields(Call *call, const Data *data, const Prefetch *p, const void *const *field)
+{
+	const sslc_data *shape = data_shape(data);
+	for (size_t i = 0; i < shape->count; i++)
+		call_input(call, shape->field[i].name, field[i]);
+	call_input(call, "sample_number", prefetch_numbers(p));
+}
+
 void feed_repeat(const Feed *feed, Call *call)
 {
-	const sslc_data *shape = data_shape(feed->data);
-	for (size_t i = 0; i < shape->count; i++)
-		call_input(call, shape->field[i].name, feed->field[i]);
+	feed_fields(call, feed->data, feed->prefetch, feed->field);
 }
 
 void feed_close(Feed *feed)

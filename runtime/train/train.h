@@ -145,6 +145,8 @@ MUST_CHECK bool feed_open(Feed *feed, const Call *call, const Data *data, Prefet
 MUST_CHECK bool feed_next(Feed *feed, Call *call, Failure *f);
 /* The last batch once more, for another call. */
 void feed_repeat(const Feed *feed, Call *call);
+/* The batch that a prefetch handed out last, and the numbers of its samples. */
+void feed_fields(Call *call, const Data *data, const Prefetch *p, const void *const *field);
 void feed_close(Feed *feed);
 
 /* -- 2 Training -------------------------------------------------------------------------------- */

@@ -108,10 +108,10 @@ static bool run_batches(Seen *s, Call *call, const Data *data, int64_t batch, Fa
 		}
 		int64_t count = s->samples - done < batch ? s->samples - done : batch;
 		take_fields(s, data, field, done, count);
-		for (size_t i = 0; call && i < data_shape(data)->count; i++)
-			call_input(call, data_shape(data)->field[i].name, field[i]);
-		if (call)
+		if (call) {
+			feed_fields(call, data, p, field);
 			call_run(call);
+		}
 		if (call)
 			memcpy(s->feature + done * s->width, call->output[0],
 			       (size_t)(count * s->width) * sizeof *s->feature);
@@ -181,11 +181,10 @@ static bool run_views(Seen *s, Engine *e, const Data *data, Failure *f)
 	if (good && !p)
 		good = fail(f, FAILURE_SYSTEM, "%s", why);
 	const void *const *field = p ? prefetch_next(p, why) : NULL;
-	for (size_t i = 0; field && i < data_shape(data)->count; i++)
-		call_input(&call, data_shape(data)->field[i].name, field[i]);
-	if (field)
+	if (field) {
+		feed_fields(&call, data, p, field);
 		call_run(&call);
-	else if (p)
+	} else if (p)
 		good = fail(f, FAILURE_WRONG, "%s", why);
 	s->shown = s->shown < batch ? s->shown : batch;
 	good = good && add_view(s, "x", s->shape.rank, s->shape.dim, s->x);
