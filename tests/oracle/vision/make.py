@@ -344,7 +344,58 @@ def neighbours():
         put(name, votes, x=x, features=features, labels=labels)
 
 
+def hogs_and_clusters():
+    """MaskFeat's targets by HOGLayerC of its authors' code (SlowFast, one channel), and DeepCluster-v2's loss."""
+    own = np.random.default_rng(21)
+    draw = lambda *shape: torch.from_numpy(own.standard_normal(shape))
+
+    def hog(x, pool, bins=9):
+        kernel = torch.tensor([[[[1.0, 0, -1], [2, 0, -2], [1, 0, -1]]]]).double()
+        p = F.pad(x[:, None], (1, 1, 1, 1), mode="reflect")
+        gx, gy = F.conv2d(p, kernel), F.conv2d(p, kernel.transpose(2, 3))
+        phase = torch.atan2(gx, gy) / torch.pi * bins
+        out = torch.zeros(x.shape[0], bins, *x.shape[1:]).double()
+        out.scatter_add_(1, phase.floor().long() % bins, torch.stack([gx, gy], -1).norm(dim=-1))
+        out = out.unfold(2, pool, pool).unfold(3, pool, pool).sum([-1, -2])
+        return F.normalize(out, p=2, dim=1).permute(0, 2, 3, 1).flatten(1, 2)
+
+    pictures = torch.cat([draw(2, 8, 12), torch.from_numpy(own.integers(0, 3, (2, 8, 12))).double(), torch.zeros(1, 8, 12).double()])
+    put("hog", hog(pictures, 4), x=pictures)
+    put("hog_of_7", hog(pictures, 2, 7), x=pictures)
+    hidden = torch.from_numpy(own.random((5, 6)) < 0.4).double()
+
+    def maskfeat(guess):
+        return (((guess - hog(pictures, 4)) ** 2).mean(-1) * hidden).sum() / hidden.sum()
+
+    put_loss("maskfeat", maskfeat, beside={"x": pictures, "mask": hidden}, guess=draw(5, 6, 9))
+
+    def clusters(x, centers, rounds):
+        x, c = F.normalize(x, dim=1), F.normalize(centers, dim=1)
+        for _ in range(rounds):
+            at = (x @ c.T).argmax(1)
+            c = torch.stack([F.normalize(x[at == k].sum(0), dim=0) if (at == k).any() else c[k] for k in range(len(c))])
+        return c
+
+    bank, first = draw(40, 4), draw(7, 4)
+    first[3] = -10 * bank.sum(0)  # nobody's, perhaps
+    put("spherical_kmeans", clusters(bank, first, 5), x=bank, y=first)
+
+    def deepcluster(x):
+        c = clusters(bank, first, 5)
+        return F.cross_entropy(F.normalize(x, dim=1) @ c.T / 0.1, (bank[:6] @ c.T).argmax(1))
+
+    put_loss("deepcluster", deepcluster, beside={"bank": bank, "first": first}, x=draw(6, 4))
+    angles = torch.tensor([[0, 1, -1, 0, 0, 2, -3, 1, 1e-20, -0.4, 0.5, 1e20], [0, 1, -1, 2, -2, 0, 0, -1, 5, 1, -1, 1]]).double()
+    more = draw(2, 60)
+    ends = torch.cat([angles, more], 1)
+    put("atan2", torch.atan2(ends[0], ends[1]), x=ends[0], y=ends[1])
+    put_loss("atan2_loss", lambda x, y: torch.atan2(x, y).sum(), x=more[0], y=more[1])
+    put_loss("atan_loss", lambda x: (torch.atan(x) * torch.arange(60)).sum(), x=more[0])
+    scores = draw(3, 5)
+    put_loss("log_sum_exp", lambda x: (torch.logsumexp(x, 1) ** 2).sum(), x=scores)
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses, blocks, optimizers, images, neighbours):
+    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters):
         make()
     stored.save(__file__)
