@@ -97,6 +97,6 @@ V chain_task(Emit *e, const Codegen *cg, const char *symbol, uint32_t first, con
 		run_block(&c, LLVMBuildUDiv(e->b, items.index, blocks, ""), block);
 	}
 	loop_end(e, &items, NULL);
-	LLVMBuildRetVoid(e->b);
+	task_end(e);
 	return f;
 }

@@ -60,7 +60,7 @@ bool codegen_hash(const Codegen *cg, const PlannedFunction *planned, CodeHash *t
 		h = hash_text(hash_text(hash_text(h, LLVM_VERSION_STRING), cg->target->cpu),
 		              cg->target->features);
 		h = hash_text(h, cg->target->triple);
-		h = hash_u64(h, (uint64_t)cg->c->profile * 2 + k->once);
+		h = hash_u64(h, (uint64_t)cg->c->flushes * 4 + (uint64_t)cg->c->profile * 2 + k->once);
 		to->word[i] = hash_bytes(h, f.word, f.count * sizeof *f.word);
 	}
 	return true;

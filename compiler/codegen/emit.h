@@ -29,8 +29,10 @@ typedef struct Emit {
 	unsigned vector_bits; /* 512, 256, 128 */
 	unsigned float_bits;  /* as in machine.h, and so are these */
 	bool fma, rounds, scales;
-	V function; /* being emitted */
-	bool names; /* values get names: when the text is to be shown */
+	V function;   /* being emitted */
+	V was;        /* how its caller computes: flush.c; NULL: as it does */
+	bool flushed; /* a step's caller is compiled code */
+	bool names;   /* values get names: when the text is to be shown */
 	StateOffset state_offset;
 	void *states;
 } Emit;

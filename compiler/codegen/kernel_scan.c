@@ -40,6 +40,7 @@ static V body_function(ScanEmit *s)
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
 	quiet.profile = false;
 	inner.c = &quiet;
+	inner.flushed = true;
 	inner.k = s->loop->body;
 	inner.plan = s->loop->plan;
 	const char *name = arena_printf(e->c->arena, "%sbody", s->ke->symbol);

@@ -70,9 +70,16 @@ uint32_t step_first_equal(const Kernels *k, uint32_t number);
 /* The buffers of a kernel in the order of its parameters; out has room for all. How many. */
 uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, BufferId *out);
 
+/* flush.c: results too small to be normal are zero from here to flush_end, which is given how the
+ * caller computes; NULL: this machine is left as it is. */
+V flush_begin(Emit *e);
+void flush_end(Emit *e, V was);
+
 /* wave.c: the task that runs the tiles of several kernels, and the words of its args. */
 enum { WAVE_HEAD = 1, WAVE_WORDS = 3 };
-V task_begin(Emit *e, const Codegen *cg, const char *symbol); /* of this module; in its entry */
+/* Of this module; in its entry. It flushes; task_end() ends it. */
+V task_begin(Emit *e, const Codegen *cg, const char *symbol);
+void task_end(Emit *e);
 V wave_task(Emit *e, const Codegen *cg, const char *symbol);
 void wave_count(Emit *e, V args, uint32_t members);
 /* `last`: one past its last tile, counted through the wave. */

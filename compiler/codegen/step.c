@@ -2,9 +2,9 @@
  *
  * A kernel is `void k(ptr a, ptr b, ..., word begin, word end)`: it knows no offsets, so kernels of
  * equal structure share one function. Its task `void k.task(ptr args, word begin, word end)` unpacks
- * the addresses, for the parallel-for of the caller's pool. The step function fills the args with
- * base + constant offset, and calls a wave of kernels as one task (wave.c). No address is ever a
- * constant in code. */
+ * the addresses. The step function fills the args with base + constant offset, and gives a wave of
+ * kernels, be it one, to the parallel-for of the caller's pool as one task (wave.c). No address is
+ * ever a constant in code. */
 #include "module.h"
 
 #include <string.h>
@@ -26,7 +26,7 @@ typedef struct Step {
 	uint32_t words; /* so many */
 	uint32_t marks; /* of a profile, made so far */
 	bool *task;     /* [kernel_count] of a kernel that is made: it runs on several threads */
-	V wave;         /* the task of several kernels together; NULL: there are none */
+	V wave;         /* the task of all parallel kernels but chains; NULL: there are none */
 	const char *prefix;
 } Step;
 
@@ -279,23 +279,17 @@ static void call_together(Step *s, uint32_t first, uint32_t end)
 {
 	Emit *e = s->e;
 	int64_t tiles = 0;
-	V args = s->args, task;
-	if (end == first + 1) {
-		task = prepare_task(s, first, args);
-		tiles = e->k->kernel[first].tiles;
-	} else {
-		uint32_t at = WAVE_HEAD + (end - first) * WAVE_WORDS;
-		wave_count(e, args, end - first);
-		for (uint32_t i = first; i < end; i++) {
-			V own = l_at(e, e->ptr, args, l_word(e, at));
-			V member = prepare_task(s, i, own);
-			tiles += e->k->kernel[i].tiles;
-			wave_member(e, args, i - first, member, own, tiles);
-			at += s->call[i].count;
-		}
-		task = s->wave;
+	V args = s->args;
+	uint32_t at = WAVE_HEAD + (end - first) * WAVE_WORDS;
+	wave_count(e, args, end - first);
+	for (uint32_t i = first; i < end; i++) {
+		V own = l_at(e, e->ptr, args, l_word(e, at));
+		V member = prepare_task(s, i, own);
+		tiles += e->k->kernel[i].tiles;
+		wave_member(e, args, i - first, member, own, tiles);
+		at += s->call[i].count;
 	}
-	call_parallel(s, task, tiles);
+	call_parallel(s, s->wave, tiles);
 }
 
 static void call_chain(Step *s, uint32_t first, uint32_t end)
@@ -417,7 +411,7 @@ static uint32_t prepare_calls(Step *s, bool *waves)
 			call->arg = new_array(e->c->arena, V, call->count + 3);
 			words += call->count;
 		}
-		*waves |= end > i + 1 && !e->k->kernel[i].chain && wave_is_parallel(e->k, i, end);
+		*waves |= !e->k->kernel[i].chain && wave_is_parallel(e->k, i, end);
 		most = words > most ? words : most;
 	}
 	return most;
@@ -456,7 +450,14 @@ static V step_function(Step *s, const char *name, bool is_part)
 	target_attributes(s->cg, e, f);
 	e->function = f;
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	e->was = is_part || e->flushed ? NULL : flush_begin(e);
 	return f;
+}
+
+static void step_end(Emit *e)
+{
+	flush_end(e, e->was);
+	LLVMBuildRetVoid(e->b);
 }
 
 /* Waves and chains stay whole. */
@@ -492,7 +493,7 @@ static void emit_calls(Step *s, V function, V args, uint32_t from, uint32_t to)
 		if (e->c->profile)
 			call_mark(s, s->marks++);
 	}
-	LLVMBuildRetVoid(e->b);
+	step_end(e);
 }
 
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
@@ -523,7 +524,7 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 	V whole = step_function(&s, name, false), given[] = {LLVMGetParam(whole, 0), args_room(&s)};
 	for (uint32_t i = 0; i < parts; i++)
 		LLVMBuildCall2(e->b, LLVMGlobalGetValueType(part[i]), part[i], given, 2, "");
-	LLVMBuildRetVoid(e->b);
+	step_end(e);
 }
 
 void emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name)

@@ -40,7 +40,14 @@ V task_begin(Emit *e, const Codegen *cg, const char *symbol)
 	target_attributes(cg, e, f);
 	e->function = f;
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
+	e->was = flush_begin(e);
 	return f;
+}
+
+void task_end(Emit *e)
+{
+	flush_end(e, e->was);
+	LLVMBuildRetVoid(e->b);
 }
 
 V wave_task(Emit *e, const Codegen *cg, const char *symbol)
@@ -52,7 +59,7 @@ V wave_task(Emit *e, const Codegen *cg, const char *symbol)
 	V last = word(e, e->word, args, word_of(e, loop.index, END));
 	run_member(e, args, loop.index, loop.carry[0], last, LLVMGetParam(f, 1), LLVMGetParam(f, 2));
 	loop_end(e, &loop, &last);
-	LLVMBuildRetVoid(e->b);
+	task_end(e);
 	return f;
 }
 

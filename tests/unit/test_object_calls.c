@@ -1,6 +1,7 @@
 /* test_object_calls.c: what an object promises beside the JIT's bits (test_object.c): no state of its
- * own, the same bits in any order of tiles and on any threads, frozen networks, batches of one,
- * tasks, two models in one program, and blocks that are refused and left as they were.
+ * own, the same bits in any order of tiles and on any threads, callers that compute as before, frozen
+ * networks, batches of one, tasks, two models in one program, and blocks that are refused and left as
+ * they were.
  *
  * Truths: a second model in which the optimizer leaves the weights alone; each sample of a batch by
  * itself; the object in another order; the file's own section headers. */
@@ -221,6 +222,85 @@ static void any_order_of_tiles(void)
 	close_model(&m);
 }
 
+/* Numbers whose product no normal number is near, in several tiles. */
+#define TINY                                                                                       \
+	"{\"data\": \"normal(1024, 256)\", \"define\": {\"tiny(x)\": \"(x - x + 1e-30) * 1e-10\"}, "   \
+	"\"encoder\": [\"tiny\"], \"decoder\": [\"linear(256)\"], \"loss\": "                          \
+	"\"mse(decoder(encoder(x)), x)\", \"train\": {\"batch\": 1024}}"
+
+typedef struct Mode {
+	volatile float x, y;
+	StepTask task; /* NULL: no more */
+	void *args;
+	ptrdiff_t tiles;
+	pthread_barrier_t turn;
+	int jobs, kept; /* after which the product is as it was before */
+} Mode;
+
+static bool keeps_subnormals(const Mode *m)
+{
+	return m->x * m->y > 0;
+}
+
+/* Another thread, which does all tiles. */
+static void *helper(void *mode)
+{
+	Mode *m = mode;
+	while (pthread_barrier_wait(&m->turn), m->task) {
+		m->task(m->args, 0, m->tiles);
+		m->jobs++;
+		m->kept += keeps_subnormals(m);
+		pthread_barrier_wait(&m->turn);
+	}
+	return NULL;
+}
+
+static void elsewhere(void *mode, StepTask task, void *args, ptrdiff_t tiles)
+{
+	Mode *m = mode;
+	m->task = task, m->args = args, m->tiles = tiles;
+	pthread_barrier_wait(&m->turn);
+	pthread_barrier_wait(&m->turn);
+}
+
+/* What is too small to be normal is zero on x86-64, with and without a hook, and only inside. */
+static void small_results_are_flushed(void)
+{
+	enum { COUNT_OF = 1024 * 256 };
+	Opened m;
+	Mode mode = {.x = 1e-30F, .y = 1e-10F};
+	pthread_t thread;
+	float *x = calloc(COUNT_OF, sizeof *x), *out = malloc(COUNT_OF * sizeof *out), want = 1e-40F;
+#ifdef __x86_64__
+	want = 0;
+#endif
+	open_model(&m, TINY, NULL, NULL);
+	const Object *o = &m.object;
+	CU_ASSERT_EQUAL(init(o, o->block, 1), 0);
+	pthread_barrier_init(&mode.turn, NULL, 2);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, helper, &mode), 0);
+	for (int hooked = 0; hooked < 2; hooked++) {
+		if (hooked)
+			CU_ASSERT_EQUAL(parallel(o, o->block, &mode, elsewhere), 0);
+		memset(out, 0xff, COUNT_OF * sizeof *out);
+		CU_ASSERT_EQUAL(object_call(o, "encode", o->block, (void *[OBJECT_POINTERS]){x, out}), 0);
+		int wrong = 0;
+		for (int i = 0; i < COUNT_OF; i++)
+			wrong += !(out[i] == want);
+		CU_ASSERT_EQUAL(wrong, 0);
+		CU_ASSERT(keeps_subnormals(&mode));
+	}
+	mode.task = NULL;
+	pthread_barrier_wait(&mode.turn);
+	pthread_join(thread, NULL);
+	CU_ASSERT(mode.jobs > 0);
+	CU_ASSERT_EQUAL(mode.kept, mode.jobs);
+	pthread_barrier_destroy(&mode.turn);
+	free(x);
+	free(out);
+	close_model(&m);
+}
+
 /* -- Options ----------------------------------------------------------------------------------- */
 
 /* The number of the tensor, and its elements. */
@@ -407,6 +487,7 @@ CU_TestInfo test_object_calls[] = {
     {"nothing of an object is written", nothing_is_written},
     {"threads have blocks of their own", threads_have_blocks_of_their_own},
     {"any order of tiles gives the same bits", any_order_of_tiles},
+    {"small results are flushed", small_results_are_flushed},
     {"frozen networks stay", frozen_networks_stay},
     {"batches of one", batches_of_one},
     {"two models in one program", two_models_in_one_program},
