@@ -76,14 +76,18 @@ V flush_begin(Emit *e);
 void flush_end(Emit *e, V was);
 
 /* wave.c: the task that runs the tiles of several kernels, and the words of its args. */
-enum { WAVE_HEAD = 1, WAVE_WORDS = 3 };
+enum { WAVE_HEAD = 2, WAVE_WORDS = 4 };
 /* Of this module; in its entry. It flushes; task_end() ends it. */
 V task_begin(Emit *e, const Codegen *cg, const char *symbol);
 void task_end(Emit *e);
 V wave_task(Emit *e, const Codegen *cg, const char *symbol);
-void wave_count(Emit *e, V args, uint32_t members);
-/* `last`: one past its last tile, counted through the wave. */
-void wave_member(Emit *e, V args, uint32_t member, V task, V task_args, int64_t last);
+/* Of kernels [first, end): how many portions; and where in them the tiles of a member begin. */
+int64_t wave_portions(const Kernels *k, uint32_t first, uint32_t end);
+int64_t wave_offset(const Kernels *k, uint32_t first, uint32_t end, uint32_t member,
+                    int64_t portions);
+void wave_head(Emit *e, V args, uint32_t members, int64_t portions);
+void wave_member(Emit *e, V args, uint32_t member, V task, V task_args, int64_t tiles,
+                 int64_t offset);
 
 /* chain.c: the task that runs the chain of kernels that begins with kernel `first`: for tiles of
  * chain_tiles(). Its args: the addresses of each member's buffers in turn. */

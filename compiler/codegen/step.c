@@ -278,18 +278,17 @@ static void call_parallel(Step *s, V task, int64_t tiles)
 static void call_together(Step *s, uint32_t first, uint32_t end)
 {
 	Emit *e = s->e;
-	int64_t tiles = 0;
+	int64_t portions = wave_portions(e->k, first, end);
 	V args = s->args;
 	uint32_t at = WAVE_HEAD + (end - first) * WAVE_WORDS;
-	wave_count(e, args, end - first);
+	wave_head(e, args, end - first, portions);
 	for (uint32_t i = first; i < end; i++) {
-		V own = l_at(e, e->ptr, args, l_word(e, at));
-		V member = prepare_task(s, i, own);
-		tiles += e->k->kernel[i].tiles;
-		wave_member(e, args, i - first, member, own, tiles);
+		V own = l_at(e, e->ptr, args, l_word(e, at)), task = prepare_task(s, i, own);
+		wave_member(e, args, i - first, task, own, e->k->kernel[i].tiles,
+		            wave_offset(e->k, first, end, i, portions));
 		at += s->call[i].count;
 	}
-	call_parallel(s, s->wave, tiles);
+	call_parallel(s, s->wave, portions);
 }
 
 static void call_chain(Step *s, uint32_t first, uint32_t end)
