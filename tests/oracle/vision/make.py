@@ -395,7 +395,46 @@ def hogs_and_clusters():
     put_loss("log_sum_exp", lambda x: (torch.logsumexp(x, 1) ** 2).sum(), x=scores)
 
 
+def matrices():
+    own = np.random.default_rng(22)
+    draw = lambda *shape: torch.from_numpy(own.standard_normal(shape))
+    root, right, one = draw(9, 5), draw(5, 3), draw(7, 1)
+    weight = draw(5, 5)
+    a = root.T @ root
+    even = lambda x: (x + x.T) / 2  # the factor reads the lower half alone: both halves share the gradient
+    put("cholesky", torch.linalg.cholesky(a), x=a)
+    put("cholesky_of_one", torch.linalg.cholesky(one.T @ one), x=one.T @ one)
+    put_loss("cholesky_loss", lambda x: (torch.linalg.cholesky(x.T @ x) * weight).sum(), x=root, beside={"w": weight})
+    lower = torch.linalg.cholesky(a)
+    put("solve_lower", torch.linalg.solve_triangular(lower, right, upper=False), x=lower, y=right)
+    put_loss("solve_lower_loss", lambda x, y: (torch.linalg.solve_triangular(x.tril(), y, upper=False) ** 2).sum(), x=lower, y=right)
+    put_loss("log_det", lambda x: torch.logdet(x.T @ x), x=root)
+
+    def inverse_root(a):
+        values, vectors = torch.linalg.eigh(a)
+        return vectors @ torch.diag(values**-0.5) @ vectors.T
+
+    put("inverse_sqrt", inverse_root(a), x=a)
+    put_loss("inverse_sqrt_loss", lambda x: (inverse_root(x.T @ x) * even(weight)).sum(), x=root, beside={"w": even(weight)})
+
+    def whiten(x, eps):
+        d = x - x.mean(0)
+        factor = torch.linalg.cholesky(d.T @ d / (len(x) - 1) + eps * torch.eye(x.shape[1]).double())
+        return torch.linalg.solve_triangular(factor, d.T, upper=False).T
+
+    put("whiten", whiten(root[:, :4], 0.1), x=root[:, :4])
+
+    # Ermolov et al. 2021: whitening of both views together, then the distance of unit vectors.
+    def wmse(x, y):
+        w = F.normalize(whiten(torch.cat([x, y]), 0.001), dim=1)
+        return ((w[: len(x)] - w[len(x) :]) ** 2).sum(1).mean()
+
+    put_loss("wmse", wmse, x=draw(6, 4), y=draw(6, 4))
+    d = root - root.mean(0)
+    put("zca", d @ inverse_root(d.T @ d / 8 + 0.01 * torch.eye(5).double()), x=root)
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters):
+    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters, matrices):
         make()
     stored.save(__file__)
