@@ -317,6 +317,33 @@ static size_t collect(Run *r, Arena *a, const void *const *field, int64_t batch,
 	return used;
 }
 
+/* What no data gives: what a bank keeps, what was collected, places of a text. */
+static size_t invent(Run *r, Arena *a, Call *c, Feed *feed)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < c->code->input_count; i++) {
+		const sslc_tensor *t = &c->code->input[i];
+		if (c->input[i])
+			continue;
+		int64_t count = elements(t), below = r->of->tokens ? r->of->tokens : 2;
+		if (r->of->classes && r->of->classes < below)
+			below = r->of->classes;
+		unsigned char *at = new_array(a, unsigned char, t->bytes + 64);
+		for (int64_t j = 0; j < count; j++) {
+			uint64_t any = hash_u64(r->of->random + i, (uint64_t)j);
+			if (strcmp(t->dtype, "f32") == 0)
+				((float *)at)[j] = (float)((double)(any >> 40) / 0x1p23 - 1);
+			else if (strcmp(t->dtype, "i32") == 0)
+				((int32_t *)at)[j] = (int32_t)(any % (uint64_t)below);
+			else
+				at[j] = (unsigned char)(strcmp(t->dtype, "bool") == 0 ? any & 1 : any & 255);
+		}
+		c->input[i] = at;
+		feed[used++] = (Feed){t->name, numbers(a, at, t->dtype, count)};
+	}
+	return used;
+}
+
 static bool check_call(Run *r, Call *c, const Graph *g, const void *const *field, int64_t batch,
                        int64_t step)
 {
@@ -324,11 +351,12 @@ static bool check_call(Run *r, Call *c, const Graph *g, const void *const *field
 	size_t states;
 	sslc_states(r->program, &states);
 	Arena *a = arena_open(0);
-	Feed *feed = new_array(a, Feed, states + shape->count + 2);
+	Feed *feed = new_array(a, Feed, states + shape->count + 2 + c->code->input_count);
 	r->step = (int32_t)step;
 	for (size_t i = 0; field && i < shape->count; i++)
 		call_input(c, shape->field[i].name, field[i]);
 	size_t feeds = collect(r, a, field, batch, feed);
+	feeds += invent(r, a, c, feed + feeds);
 	double began = seconds_now();
 	bool good = run_native(r, c);
 	double ran = seconds_now();
@@ -393,12 +421,14 @@ static bool check_function(Run *r, Batches b)
 
 static bool check_task(Run *r, const sslc_task *task)
 {
-	char init[128], step[128], score[128], rest[128], predict[128];
+	char init[128], step[128], score[128], rest[128], predict[128], bank[128], collected[128];
 	snprintf(init, sizeof init, "%s.init", task->name);
 	snprintf(step, sizeof step, "%s.step", task->name);
 	snprintf(score, sizeof score, "%s.score", task->name);
 	snprintf(rest, sizeof rest, "%s.score.rest", task->name);
 	snprintf(predict, sizeof predict, "%s.predict", task->name);
+	snprintf(bank, sizeof bank, "%s.bank", task->name);
+	snprintf(collected, sizeof collected, "%s.collect", task->name);
 	int64_t test = data_count(r->data, SPLIT_TEST), train = task->training.batch,
 	        batch = train < test ? train : test, steps = task->training.steps;
 	return check_function(r, (Batches){.function = init}) &&
@@ -406,6 +436,10 @@ static bool check_task(Run *r, const sslc_task *task)
 	                                   .batch = train,
 	                                   .steps = steps < 2 ? steps : 2,
 	                                   .shuffle = task->training.shuffle}) &&
+	       check_function(r, (Batches){.function = bank, .batch = train, .steps = 1}) &&
+	       check_function(
+	           r,
+	           (Batches){.function = collected, .split = SPLIT_TEST, .batch = batch, .steps = 1}) &&
 	       check_function(
 	           r, (Batches){.function = score, .split = SPLIT_TEST, .batch = batch, .steps = 1}) &&
 	       check_function(r, (Batches){.function = rest,

@@ -50,6 +50,19 @@ static void swapped(Form *f)
 	f->dim[f->rank - 1] = f->dim[f->rank - 2];
 	f->dim[f->rank - 2] = last;
 }
+static void three_last(Form *f)
+{
+	f->dim[f->rank - 1] = 3;
+}
+static void eight_last(Form *f)
+{
+	f->dim[f->rank - 1] = 8;
+}
+static void no_middle(Form *f)
+{
+	f->dim[1] = f->dim[2];
+	f->rank = 2;
+}
 static void two_last(Form *f)
 {
 	f->dim[f->rank++] = 2;
@@ -67,7 +80,14 @@ typedef struct Row {
 	void (*to)(Form *f);
 } Row;
 
-enum { R2 = 1 << 2, R3 = 1 << 3, R4 = 1 << 4, ALL = R2 | R3 | R4 };
+/* AREA: of rank 3 and 4, rows and columns of 3 or more. */
+enum { R2 = 1 << 2, R3 = 1 << 3, R4 = 1 << 4, ALL = R2 | R3 | R4, AREA = 1 << 5 };
+
+static bool row_fits(const Row *row, const Form *f)
+{
+	bool area = f->rank > 2 && f->dim[1] > 2 && f->dim[2] > 2;
+	return (row->ranks >> f->rank & 1) || ((row->ranks & AREA) && area);
+}
 
 static const Row ROWS[] = {
     {ALL, "concat([x, -x], rank(x) - 1)", twice_last},
@@ -118,6 +138,54 @@ static const Row ROWS[] = {
     {ALL, "mean_of(x, tanh)", same},
     {ALL, "x + masked_mean(x, cast(x > 0, 'float'))", same},
     {ALL, "first_token(with_tokens(learned_positions(reshape(x, [dim(x, 0), 1, -1]))))", one_axis},
+    {ALL, "cumsum(x) / dim(x, -1)", same},
+    {ALL, "sort(x)", same},
+    {ALL, "take_along(x, top_k(x, 1))", one_last},
+    {ALL, "take_along(x, random_order(shape(x)))", same},
+    {ALL, "x + 0.1 * cast(ranks(x), 'float')", same},
+    {ALL, "x * (1 + mean(entropy(softmax(x))))", same},
+    {ALL, "centered(x)", same},
+    {ALL, "expm1(0.3 * tanh(x))", same},
+    {ALL, "x - per_channel(x, running_center(x))", same},
+    {ALL, "drop_path(x, 0.3)", same},
+    {ALL, "mlp(x, 2)", same},
+    {ALL, "when(step < 1, paced(x), 0.5 * x)", same},
+    {ALL, "every(2, paced(x), x)", same},
+    {ALL, "require(rank(x) > 1, 'never', x)", same},
+    {ALL, "scan(x, zeros(shape(x[0])), leaky)", same},
+    {ALL, "scan(x, zeros(shape(x[0])), leaky, reverse=1)", same},
+    {ALL, "x + grad(sum(scan(tanh(x), zeros(shape(x[0])), leaky)^2), x) * 0.1", same},
+    {R2, "sinkhorn(0.2 * tanh(x)) + x", same},
+    {R2, "x + select(diagonal(dim(x, 0)), 0.5, 0.1) @ x", same},
+    {R2, "mlp_head(x, 4, 3)", three_last},
+    {R2, "rolled(x, random_index([dim(x, 0)], dim(x, 1)))", same},
+    {R2, "random_gain(x)", same},
+    {R2, "with_noise(x, normal(shape(x)), full([dim(x, 0)], 12))", same},
+    {R2, "nearest(x, tanh(x))", same},
+    {R3, "through_time(x, zeros([dim(x, 0), dim(x, 2)]), leaky)", same},
+    {R3, "through_time(x, zeros([dim(x, 0), dim(x, 2)]), nested, reverse=1)", same},
+    {R3, "patch_normalize(x)", same},
+    {R3, "transformer_block(x, 1, 2)", same},
+    {R3, "causal_block(x, 1)", same},
+    {R3, "token_block(x, bernoulli([dim(x, 0), dim(x, 1)], 0.7), 1)", same},
+    {R3, "attend(x, tanh(x), x, 1)", same},
+    {R3, "x + mask_tokens(x, dim(x, 1))", same},
+    {R3, "hide(x, random_spans(x, 0.3, 2))", same},
+    {R3, "masked_pool(x, cast(bernoulli([dim(x, 0), dim(x, 1)], 0.5), 'float'))", no_middle},
+    {R3, "quantizer(x, 1, 3)[0]", same},
+    {R3, "spec_augment(x, 1, 1, 1, 1)", same},
+    {R3 | R4, "group_norm(x, 1)", same},
+    {R3 | R4, "instance_norm(x)", same},
+    {R4, "convnext_block(x, 0.2, 0.1)", same},
+    {R4, "basic_block(x, dim(x, -1))", same},
+    {R4, "bottleneck(x, 2)", eight_last},
+    {R4, "conv_norm(x, 3)", three_last},
+    {AREA, "blur(x, full([dim(x, 0)], 0.8))", same},
+    {AREA, "rotated(x, full([dim(x, 0)], 20))", same},
+    {AREA, "random_resized_crop(x)", same},
+    {AREA, "solarize(x)", same},
+    {AREA, "adjust_brightness(x, uniform([dim(x, 0)], 0.5, 1.5))", same},
+    {AREA, "adjust_contrast(x, uniform([dim(x, 0)], 0.5, 1.5))", same},
     {ALL, "x + 0.1 * per_sample(x, sum(reshape(tanh(x), [dim(x, 0), -1]), 1) / size(x))", same},
 };
 
@@ -162,10 +230,10 @@ bool draw_expression(Draw *d, const char *text, Form *f, Text *out)
 		fits = call_operation(op, &body);
 	} else if (fits) {
 		uint32_t at = pick(d->t, COUNT(ROWS));
-		for (size_t i = 0; i < COUNT(ROWS) && !(ROWS[at].ranks >> f->rank & 1); i++)
+		for (size_t i = 0; i < COUNT(ROWS) && !row_fits(&ROWS[at], f); i++)
 			at = (at + 1) % COUNT(ROWS); /* the next one that fits */
 		const Row *row = &ROWS[at];
-		fits = (row->ranks >> f->rank & 1);
+		fits = row_fits(row, f);
 		if (fits) {
 			row->to(&to);
 			text_printf(&body, "%s", row->text);

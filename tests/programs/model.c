@@ -13,7 +13,9 @@ typedef struct Sections { /* of a model while it is drawn */
 	Form code; /* of encoder(x): [B, width] */
 	int64_t batch, train, test, steps, epochs;
 	const char *target; /* x as floats without axes but the batch's */
+	bool again;         /* x is read twice, the second time under that name */
 	bool views;         /* a and b are there */
+	bool trains_more;   /* than the encoder */
 	bool tiny;          /* a batch of few samples, a layer or two, no tasks */
 } Sections;
 
@@ -65,6 +67,7 @@ static void draw_x(Sections *s)
 	memcpy(p->dim, s->x.dim, sizeof p->dim);
 	p->dim[0] = s->train + s->test;
 	p->random = pick(t, 1000);
+	s->again = chance(t, 1, 6);
 }
 
 static void write_data(Sections *s, Text *out)
@@ -74,8 +77,11 @@ static void write_data(Sections *s, Text *out)
 		text_printf(out, "\t\"data\": \"normal(%lld, %lld, seed=%u)\",\n", (long long)s->train,
 		            (long long)s->x.dim[1], pick(s->t, 5));
 	else
-		text_printf(out, "\t\"data\": \"%s('x.%s', 'label.%s', test=%.6f)\",\n", p->data, p->data,
-		            p->data, ((double)s->test + 0.5) / (double)p->dim[0]);
+		text_printf(out, "\t\"data\": \"%s('x.%s', 'label.%s'%s, test=%.6f)\",\n", p->data, p->data,
+		            p->data,
+		            s->again ? strcmp(p->data, "idx") == 0 ? ", again='x.idx'" : ", again='x.npy'"
+		                     : "",
+		            ((double)s->test + 0.5) / (double)p->dim[0]);
 }
 
 /* -- Networks ---------------------------------------------------------------------------------- */
@@ -186,7 +192,8 @@ static void draw_views(Sections *s)
 			draw_transform(&s->d, &s->x, &one);
 		}
 		text_printf(&s->d.define, "\t\t\"view%d\": [\"%s\"],\n", i, one.data);
-		text_printf(&s->pretext, "%s\"%c\": \"view%d(x)\"", i ? ", " : "", 'a' + i, i);
+		text_printf(&s->pretext, "%s\"%c\": \"view%d(%s)\"", i ? ", " : "", 'a' + i, i,
+		            i && s->again ? "again" : "x");
 		text_close(&one);
 	}
 	text_printf(&s->pretext, "},\n");
@@ -227,16 +234,41 @@ static void contrast(Sections *s)
 	            strcmp(distance, "nt_xent") == 0 && chance(s->t, 1, 2) ? ", temperature=0.3" : "");
 }
 
+/* Losses of the library on two views q and k. */
+static void published(Sections *s)
+{
+	static const char *const LOSSES[] = {
+	    "simsiam_loss(q, k, stop_gradient(k), stop_gradient(q))",
+	    "moco_loss(q, k, normal([5, dim(q, 1)]))",
+	    "moco_v3_loss(q, k)",
+	    "nnclr_loss(q, k, memory(k, dim(q, 0) + 3))",
+	    "swav_loss(tanh(q), tanh(k))",
+	    "dino_loss(q, k, running_center(k))",
+	    "smooth_l1(q, k, 0.5)",
+	    "kl_normal(q, tanh(k))",
+	    "soft_cross_entropy(q, softmax(stop_gradient(k)))",
+	    "0.1 * sum(select(diagonal(dim(q, 0)), q @ transpose(k, [1, 0]), 0)^2)",
+	};
+	draw_head(s, "projector", s->code.dim[1], 0);
+	text_printf(&s->loss,
+	            "{\"q\": \"projector(encoder(%s))\", \"k\": \"projector(encoder(%s))\", "
+	            "\"y\": \"%s\"}",
+	            s->views ? "a" : "x", s->views ? "b" : "x", LOSSES[pick(s->t, COUNT(LOSSES))]);
+}
+
 static void bootstrap(Sections *s)
 {
 	int64_t width = draw_head(s, "projector", s->code.dim[1], 0);
 	const char *a = s->views ? "a" : "x", *b = s->views ? "b" : "x";
 	draw_head(s, "predictor", width, width);
-	text_printf(&s->d.define, "\t\t\"branch\": [\"encoder\", \"projector\"],\n");
+	static const char *const MOMENTA[] = {"0.9", "rising(0.9)", "if(training, 0.5, 1)"};
+	const char *momentum = MOMENTA[pick(s->t, COUNT(MOMENTA))];
+	text_printf(&s->d.define, "\t\t\"branch\": [\"encoder\", \"projector\"%s],\n",
+	            chance(s->t, 1, 3) ? ", \"half_held\"" : "");
 	text_printf(&s->loss,
 	            "\"byol_loss(predictor(branch(%s)), ema(branch, %s)(%s)) + "
 	            "byol_loss(predictor(branch(%s)), ema(branch, %s)(%s))\"",
-	            a, "0.9", b, b, "0.9", a);
+	            a, momentum, b, b, momentum, a);
 }
 
 static void queue(Sections *s)
@@ -295,13 +327,37 @@ static void plain(Sections *s)
 
 static void draw_loss(Sections *s)
 {
-	void (*const METHODS[])(Sections *) = {plain,   reconstruct, contrast, bootstrap,  queue,
-	                                       centers, supervised,  contrast, reconstruct};
+	void (*const METHODS[])(Sections *) = {plain,   reconstruct, contrast, bootstrap,   queue,
+	                                       centers, supervised,  contrast, reconstruct, published};
 	bool any = !s->tiny || chance(s->t, 1, 3);
-	METHODS[any ? pick(s->t, COUNT(METHODS)) : 0](s);
+	uint32_t method = any ? pick(s->t, COUNT(METHODS)) : 0;
+	METHODS[method](s);
+	s->trains_more = method > 0;
 }
 
 /* -- Downstream -------------------------------------------------------------------------------- */
+
+/* A task that trains nothing: k nearest neighbours among what its bank keeps. */
+static void draw_bank(Sections *s, int64_t batch, Text *out)
+{
+	text_printf(
+	    out,
+	    "\t\t\t\"freeze\": [\"encoder\"],\n\t\t\t\"bank\": {\"kept\": \"encoder(x)\", \"of\": "
+	    "\"label\"},\n\t\t\t\"metric\": \"accuracy(knn(encoder(x), kept, of, k=%d), "
+	    "label)\",\n\t\t\t\"baselines\": [],\n\t\t\t\"train\": {\"batch\": %lld}\n\t\t}",
+	    1 + (int)pick(s->t, 3), (long long)batch);
+}
+
+/* A metric of all test samples at once. */
+static void draw_collect(Sections *s, Text *out)
+{
+	static const char *const METRICS[] = {"accuracy(guess, of)", "mean(entropy(softmax(guess)))",
+	                                      "mean(guess * one_hot(of, classes))"};
+	text_printf(out,
+	            "\t\t\t\"collect\": {\"guess\": \"head(encoder(x))\", \"of\": \"label\"},\n"
+	            "\t\t\t\"metric\": \"%s\",\n",
+	            METRICS[pick(s->t, COUNT(METRICS))]);
+}
 
 static void draw_task(Sections *s, int number, Text *out)
 {
@@ -311,6 +367,10 @@ static void draw_task(Sections *s, int number, Text *out)
 	        batch = 1 + pick(s->t, (uint32_t)(s->train < 9 ? s->train : 9));
 	bool freezes = chance(s->t, 2, 3), regresses = chance(s->t, 1, 4);
 	text_printf(out, "%s\"task%d\": {\n", number ? ",\n\t\t" : "\n\t\t", number);
+	if (chance(s->t, 1, 4)) {
+		draw_bank(s, batch, out);
+		return;
+	}
 	if (freezes)
 		text_printf(out, "\t\t\t\"freeze\": [\"encoder\"],\n");
 	text_printf(out, "\t\t\t\"head\": [%s\"linear(%lld)\"],\n",
@@ -321,6 +381,8 @@ static void draw_task(Sections *s, int number, Text *out)
 	                      : "cross_entropy(head(encoder(x)), label)");
 	if (chance(s->t, 1, 3))
 		text_printf(out, "\t\t\t\"metric\": \"accuracy(head(encoder(x)), label)\",\n");
+	else if (chance(s->t, 1, 3))
+		draw_collect(s, out);
 	if (chance(s->t, 1, 2)) {
 		text_printf(out, "\t\t\t\"optimizer\": \"");
 		draw_optimizer(&s->d, out);
@@ -355,6 +417,11 @@ static const char DEFINE[] =
     "lr * "
     "g))\",\n"
     "\t\t\"huber_at(x, y)\": \"huber(x, y, delta=0.3)\",\n"
+    "\t\t\"leaky(h, e)\": \"0.5 * h + tanh(e)\",\n"
+    "\t\t\"nested(h, e)\": \"tanh(0.5 * h + 0.1 * scan(e, zeros(shape(e[0])), leaky))\",\n"
+    "\t\t\"paced(x)\": {\"r\": \"state([dim(x, -1)], zeros)\", \"set r\": \"0.5 * r + mean(x, "
+    "leading_axes(x))\", \"y\": \"x - per_channel(x, r)\"},\n"
+    "\t\t\"half_held(x)\": \"0.5 * (x + stop_gradient(tanh(x)))\",\n"
     "\t\t\"mean_of(x, f())\": \"0.5 * (x + f(x))\"\n";
 
 static void draw_options(Sections *s)
@@ -383,6 +450,8 @@ void program_draw(Tape *t, Program *out)
 	draw_views(&s);
 	draw_encoder(&s);
 	draw_loss(&s);
+	if (s.trains_more && chance(t, 1, 10))
+		text_printf(&rest, "\t\"freeze\": [\"encoder\"],\n");
 	text_printf(&rest, "\t\"optimizer\": \"");
 	draw_optimizer(&s.d, &rest);
 	text_printf(&rest, "\",\n");

@@ -422,6 +422,10 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"layered(", "0.01", ")"},
 	    {"alternating(", "0.01", ")"},
 	    {"accumulate(2, adam(", "0.01", "))"},
+	    {"accumulate(3, sgd(", "0.1", ", momentum=0.5))"},
+	    {"lars(", "0.1", ")"},
+	    {"lamb(", "0.01", ")"},
+	    {"muon(", "0.02", ")"},
 	};
 	uint32_t row = pick(d->t, COUNT(ROWS));
 	bool clips = chance(d->t, 1, 4);
