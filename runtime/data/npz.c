@@ -22,9 +22,24 @@ static voidpf give_stream(voidpf stream, const void *name, int mode)
 	return stream;
 }
 
+/* An archive of nothing is its end alone, which minizip takes for none. */
+static bool is_empty(FILE *stream)
+{
+	char begin[4];
+	bool empty = fread(begin, 1, sizeof begin, stream) == sizeof begin &&
+	             memcmp(begin, "PK\5\6", sizeof begin) == 0;
+	rewind(stream);
+	return empty;
+}
+
 /* Takes the stream over. */
 static unzFile open_archive(FILE *stream, char why[WHY])
 {
+	if (is_empty(stream)) {
+		fclose(stream);
+		(void)because(why, "holds no array: save them by name, numpy.savez(path, x=x)");
+		return NULL;
+	}
 	zlib_filefunc64_def by;
 	fill_fopen64_filefunc(&by);
 	by.zopen64_file = give_stream;
