@@ -159,7 +159,7 @@ function runKeys() {
 
 /* -- Results ------------------------------------------------------------------------------------- */
 
-const score = (row, x) => x === null || x === undefined ? "diverged" : row.metric === "accuracy" ? percent(x) : short(x);
+const score = (row, x) => x === null || x === undefined ? row.not_finite ? "not finite" : "diverged" : row.metric === "accuracy" ? percent(x) : short(x);
 function gain(row) {
 	if (row.gain_low === undefined) return "";
 	if (row.gain_low === null || row.gain_high === null) return "not known";

@@ -230,6 +230,8 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 		fputs(", \"diverged\": ", out);
 		json_text(out, s->why);
 	}
+	if (s->unscored)
+		fputs(", \"not_finite\": true", out);
 	fprintf(out, ", \"higher_is_better\": %s", s->task->higher_is_better ? "true" : "false");
 	if (s->commonest > 0)
 		json_number(out, "commonest_class", s->commonest);

@@ -48,6 +48,7 @@ wants '"score": 1,'
 # A metric that is no number is not a training that diverged.
 run "$head, $kept, \"metric\": \"mean(value) * log(0 - 1)\""
 wants 't: no clear help from self-supervision: the metric is not finite on the pre-trained networks, no different from .* (not finite)'
+wants '"score": null, .*"not_finite": true'
 
 # Beside a bank: what is collected sees it.
 run '"freeze": ["encoder"], "bank": {"features": "encoder(x)", "labels": "label"}, "collect": {"votes": "knn(encoder(x), features, labels, 5)", "own": "label"}, "metric": "accuracy(votes, own)"'
