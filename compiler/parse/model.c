@@ -108,8 +108,11 @@ static bool named_key(Compile *c, const Json *member, Named *to)
 	}
 	if (t.kind != TOKEN_BAD && end.kind != TOKEN_BAD) {
 		diag_error(c->diags, member->key_span, "'%s' is not a name", member->key);
-		diag_help(c->diags, "a named value is \"name\": \"expression\"; the next value of a state "
-		                    "is \"set name\": \"...\"");
+		if (strchr(member->key, '('))
+			diag_help(c->diags, "what takes parameters stands under \"define\"");
+		else
+			diag_help(c->diags, "a named value is \"name\": \"expression\"; the next value of a "
+			                    "state is \"set name\": \"...\"");
 	}
 	return false;
 }
