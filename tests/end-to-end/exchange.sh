@@ -22,7 +22,7 @@ sys.exit(None if wrong <= 1e-5 else f"differs by {wrong}")
 PYTHON
 	"$sslc" run still-$2.json --init theirs.safetensors --names $3 --steps 1 --out run-$1 >said
 	grep -q '^init  *\([0-9]*\) of \1 states from theirs.safetensors$' said || die "$1: $(grep init said)"
-	"$sslc" export $2.json --weights run-$1/checkpoint.safetensors --names $3 --out again.safetensors >out
+	"$sslc" export $2.json --checkpoint run-$1/checkpoint.safetensors --names $3 --out again.safetensors >out
 	$python "$oracle/checkpoint.py" --same theirs.safetensors again.safetensors || die "$1: it is not what was read"
 }
 for model in vit resnet18; do # a step that moves nothing

@@ -92,7 +92,7 @@ whole.json:3:54: error: the batch cannot be free: the value of a 'constant' here
 END
 refused 1 export new.json <<'END'
 sslc: error: cannot open 'runs/new/checkpoint.safetensors': No such file or directory
-  help: sslc run new.json makes it; --weights FILE names another one
+  help: sslc run new.json makes it; --checkpoint FILE names another one
 END
 refused 4 export plain.json --out none/x.onnx <<'END'
 sslc: error: cannot write 'none/x.onnx': No such file or directory

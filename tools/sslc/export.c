@@ -52,14 +52,15 @@ static int with_weights(Session *s, const Options *o, Engine *engine)
 	char path[PATH];
 	Failure f = {0};
 	const sslc_names *names;
+	const char *file = o->weights ? o->weights : o->checkpoint;
 	if (!session_names(s, o, &names))
 		return EXIT_WRONG;
 	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
 	if (engine_open(engine, sslc_describe(s->program), 1, &f) &&
-	    weights_load(engine, o->weights ? o->weights : path, true, NULL, &f))
+	    weights_load(engine, file ? file : path, true, NULL, &f))
 		return names ? write_weights(s, o, engine, names) : write_onnx(s, o, engine);
-	if (!o->weights && access(path, F_OK) != 0 && !f.help[0])
-		fail_help(&f, "sslc run %s makes it; --weights FILE names another one", o->model);
+	if (!file && access(path, F_OK) != 0 && !f.help[0])
+		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);
 	return session_failure(s, &f);
 }
 
@@ -70,6 +71,10 @@ int command_export(const Options *o)
 	if (o->names && (o->function || o->batch)) {
 		complain("--names TABLE writes weights, and takes no --%s",
 		         o->function ? "function" : "batch");
+		return EXIT_USAGE;
+	}
+	if (o->weights && o->checkpoint) {
+		complain("--weights and --checkpoint both name a file of weights: give one");
 		return EXIT_USAGE;
 	}
 	int code = session_open(&s, o, (sslc_options){0}, true);
