@@ -74,15 +74,18 @@ class BasicBlock(nn.Module):
 
 
 class SimCLR(nn.Module):
+    """Pre-training sees the mean of the last map; the probe keeps its quarters apart."""
+
     def __init__(self):
         super().__init__()
-        blocks = [BasicBlock(32, 64, 2), BasicBlock(64, 128, 2)]
-        self.encoder = nn.Sequential(conv_norm(1, 32, 3, 2), nn.ReLU(), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        hidden = [nn.Linear(128, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU()]
-        self.projector = nn.Sequential(*hidden, nn.Linear(256, 128))
+        layers = [conv_norm(1, 24, 3, 2), nn.ReLU(), conv_norm(24, 48, 3, 2), nn.ReLU(), BasicBlock(48, 96, 2)]
+        self.trunk = nn.Sequential(*layers)
+        self.encoder = nn.Sequential(self.trunk, nn.AvgPool2d(2), nn.Flatten())
+        hidden = [nn.Linear(96, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU()]
+        self.projector = nn.Sequential(*hidden, nn.Linear(256, 64))
 
     def forward(self, x):
-        return self.projector(self.encoder(x))
+        return self.projector(self.trunk(x).mean((2, 3)))
 
 
 def cosine(optimizer, steps, warmup=0.0):
@@ -101,7 +104,7 @@ def pretrain(model, images, labels, options, batch):
     data = LightlyDataset.from_torch_dataset(Pictures(images, labels), transform=views())
     loader = DataLoader(data, batch_size=batch, shuffle=True, drop_last=True, num_workers=options.workers)
     loss_of = NTXentLoss(temperature=0.2)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.005, weight_decay=1e-4, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.002, weight_decay=1e-4, fused=True)
     schedule = cosine(optimizer, options.epochs * len(loader), 0.1)
     model.train()
     for epoch in range(options.epochs):
