@@ -36,7 +36,9 @@ typedef struct Contract {
 	V partial;         /* sums between blocks of k, and rows on their way to a long epilogue */
 	/* Of the tile, then block, being computed; first and last block of k: NULL when there is one. */
 	V row0, col0, row_count, col_count, k0, k_count, first, last;
-	V at[MAX_RANK];                            /* batch and outer axes of the result */
+	V at[MAX_RANK];   /* batch and outer axes of the result */
+	NodeId beside[4]; /* what the epilogue reads where it writes, if it is brought: so many */
+	unsigned besides;
 	V begin, end, tile;                        /* tiles of this call, the present one; */
 	V starts, ends;                            /* first and last block of k of all of them */
 	ContractNext next;                         /* what comes after the present block of k */
@@ -128,7 +130,8 @@ void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k);
 /* Asks for what the tile c->next reads. */
 void contract_prefetch_unit(Contract *c);
 
-/* kernel_contract_tile.c */
+/* kernel_contract_tile.c; first, once: finds what is brought for epilogues. */
+void contract_expect(Contract *c);
 void contract_register_tile(Contract *c, const RegisterTile *t);
 
 #endif

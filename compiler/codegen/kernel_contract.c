@@ -264,6 +264,7 @@ void kernel_contract(KernelEmit *ke, V begin, V end, V scratch)
 {
 	Contract c = contract_of(ke);
 	c.begin = begin, c.end = end;
+	contract_expect(&c);
 	c.r.pack = c.l.pack = c.partial = scratch;
 	if (scratch) {
 		int64_t rows = c.p->r.bytes, cols = c.p->l.bytes;

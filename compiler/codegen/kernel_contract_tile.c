@@ -324,6 +324,55 @@ static void finish_all(Contract *c, const RegisterTile *t, const V *sum)
 	value_forget(c->ke);
 }
 
+/* Whether the epilogue loads x at the element that it computes, of a buffer that it does not write. */
+static bool is_beside(const Contract *c, NodeId x)
+{
+	const Kernels *k = c->e->k;
+	const Kernel *kernel = c->ke->kernel;
+	if (!shape_equal(node(k->graph, x)->shape, c->dot->shape))
+		return false;
+	if (!k->buffer_of[x] && node(k->graph, x)->op == OP_reshape)
+		x = node(k->graph, x)->in[0];
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		if (kernel->out[i] == x || kernel->to[i] == k->buffer_of[x])
+			return false;
+	return k->buffer_of[x] && x != kernel->core;
+}
+
+/* Residuals, and what the gradient of an activation needs. */
+static void find_beside(Contract *c)
+{
+	const Kernels *k = c->e->k;
+	const Graph *g = k->graph;
+	ArenaMark mark = arena_mark(c->e->c->arena);
+	bool *seen = new_array(c->e->c->arena, bool, g->count);
+	for (uint32_t i = 0; i < c->ke->kernel->out_count; i++)
+		seen[c->ke->kernel->out[i]] = true;
+	for (NodeId x = g->count - 1; x > 0; x--) {
+		const Node *n = node(g, x);
+		if (!seen[x] || x == c->ke->kernel->core)
+			continue;
+		if (is_beside(c, x)) {
+			if (c->besides < COUNT(c->beside))
+				c->beside[c->besides++] = x;
+			continue;
+		}
+		bool out = false;
+		for (uint32_t i = 0; i < c->ke->kernel->out_count; i++)
+			out |= c->ke->kernel->out[i] == x;
+		for (int i = 0; (out || !k->buffer_of[x]) && op_info[n->op].kind == MAP && i < n->count;
+		     i++)
+			seen[n->in[i]] = true;
+	}
+	arena_reset(c->e->c->arena, mark);
+}
+
+void contract_expect(Contract *c)
+{
+	if (c->p->brings_result)
+		find_beside(c);
+}
+
 static void expect_result(Contract *c, const RegisterTile *t)
 {
 	if (!c->p->brings_result)
@@ -332,6 +381,8 @@ static void expect_result(Contract *c, const RegisterTile *t)
 	for (unsigned i = 0; i < t->high * t->wide; i++) {
 		Index index = result_index(c, t, contract_int(c, i / t->wide), i % t->wide);
 		value_prefetch_outs(c->ke, &index);
+		for (unsigned j = 0; j < c->besides; j++)
+			l_prefetch(c->e, value_address(c->ke, c->beside[j], &index), false);
 	}
 	when_end(c, w);
 }

@@ -148,7 +148,8 @@ typedef struct ContractPlan {
 	bool keeps_lost; /* what rounding takes between blocks of k, of which there are many */
 	bool next_tile;  /* after a tile's last block of k that of the next tile is brought */
 	bool long_epilogue;    /* emitted once, in a loop over rows that wait in scratch */
-	bool brings_result;    /* lines of the result are brought before they are written */
+	bool brings_result;    /* lines of the result are brought before they are written, and what the
+	                         epilogue reads at the same places */
 	int64_t partial_bytes; /* of scratch for sums between blocks of k, and rows that wait */
 } ContractPlan;
 
