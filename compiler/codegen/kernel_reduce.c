@@ -13,7 +13,8 @@
 #include <float.h>
 #include <math.h>
 
-enum { MOST_VECTORS = 4, MOST = 8 }; /* vectors along the columns; of sums */
+/* Vectors along the columns; of sums; of a row that is no loop. */
+enum { MOST_VECTORS = 4, MOST = 8, SHORT_ROW = 16 };
 
 typedef struct Fold {
 	KernelEmit *ke;
@@ -513,7 +514,9 @@ static V fold_short(Fold *f)
 {
 	Emit *e = f->ke->e;
 	int64_t length = f->from.dim[f->from.rank - 1], lanes = f->ke->lanes;
-	V odd = NULL, all = NULL;
+	V start = l_splat(e, identity(f), f->ke->lanes);
+	V (*two)(Fold *, V, V) = is_float_max(f) ? larger : combine;
+	V odd = NULL, sums[MOST_VECTORS] = {NULL};
 	for (unsigned i = 0; i * lanes < length; i++) {
 		bool whole = (i + 1) * lanes <= length || lanes == 1;
 		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - i * lanes));
@@ -522,17 +525,18 @@ static V fold_short(Fold *f)
 		if (is_float_max(f)) {
 			V one = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
 			odd = odd ? LLVMBuildOr(e->b, odd, one, "") : one;
-			all = all ? larger(f, all, v) : v;
-			continue;
 		}
-		all = combine(f, all ? all : l_splat(e, identity(f), f->ke->lanes), v);
+		V *sum = &sums[i % MOST_VECTORS];
+		*sum = *sum ? two(f, *sum, v) : i || is_float_max(f) ? v : combine(f, start, v);
 	}
-	return fold_lanes(f, all, odd);
+	for (unsigned i = 1; i < MOST_VECTORS && sums[i]; i++)
+		sums[0] = two(f, sums[0], sums[i]);
+	return fold_lanes(f, sums[0], odd);
 }
 
 bool reduce_is_short(const KernelEmit *ke, Shape row)
 {
-	return row.dim[row.rank - 1] <= (int64_t)MOST_VECTORS * ke->lanes && !ke->e->c->machine->bare;
+	return row.dim[row.rank - 1] <= (int64_t)SHORT_ROW * ke->lanes && !ke->e->c->machine->bare;
 }
 
 V reduce_row(KernelEmit *ke, const Node *core, const Index *row)

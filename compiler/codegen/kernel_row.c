@@ -8,7 +8,7 @@
  * a line of steps that wait for each other, so several such rows go side by side, fold by fold. */
 #include "nest.h"
 
-enum { SIDE = 4 /* short rows side by side */ };
+enum { SIDE = 4, SIDE_VECTORS = 16 /* of short rows side by side: rows, vectors of all of them */ };
 
 typedef struct Rows {
 	KernelEmit *ke;
@@ -173,11 +173,13 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 		each_row(&r, from, to, 1);
 		return;
 	}
+	int64_t side = SIDE_VECTORS / blocks_of(r.row.dim[r.row.rank - 1], ke->lanes);
+	side = side > SIDE ? SIDE : side;
 	V count = LLVMBuildNSWSub(e->b, to, from, "");
-	V rest = LLVMBuildURem(e->b, count, place(&r, SIDE), "");
+	V rest = LLVMBuildURem(e->b, count, place(&r, side), "");
 	V middle = LLVMBuildNSWSub(e->b, to, rest, "");
 	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, middle, ""));
-	each_row(&r, from, middle, SIDE);
+	each_row(&r, from, middle, (unsigned)side);
 	if_end(ke, some);
 	some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, middle, to, ""));
 	each_row(&r, middle, to, 1);
