@@ -32,6 +32,26 @@ static V row_element(Contract *c, const RegisterTile *t, unsigned row, V k)
 	return l_load(c->e, c->element, l_at(c->e, c->element, c->r.pack, offset), c->p->element_bytes);
 }
 
+/* Many rows in place are read from one address: each at its own would be more than there are registers
+ * for, and kept on the stack. */
+static void row_elements(Contract *c, const RegisterTile *t, V k, V row[])
+{
+	if (!c->p->row_step) {
+		for (unsigned r = 0; r < t->high; r++)
+			row[r] = row_element(c, t, r, k);
+		return;
+	}
+	V row_at = contract_add(c, c->row0, t->i), k_at = contract_add(c, c->k0, k);
+	Index index = contract_index(c, &c->r, row_at, k_at, -1, c->p->lanes);
+	V first = value_address(c->ke, c->r.axes->node, &index);
+	/* LLVM must not see that it is a sum: it would make a register of each row's again. */
+	first = l_call(c->e, "llvm.launder.invariant.group", c->e->ptr, &c->e->ptr, 1, &first, 1);
+	for (unsigned r = 0; r < t->high; r++) {
+		V at = l_at(c->e, c->element, first, contract_int(c, r * c->p->row_step));
+		row[r] = l_load(c->e, c->element, at, c->p->element_bytes);
+	}
+}
+
 static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 {
 	V first = contract_int(c, v * c->p->lanes);
@@ -57,11 +77,12 @@ static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
 
 static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 {
-	V col[64];
+	V col[64], element[MAX_CARRY];
 	for (unsigned v = 0; v < t->wide; v++)
 		col[v] = col_vector(c, t, v, k);
+	row_elements(c, t, k, element);
 	for (unsigned r = 0; r < t->high; r++) {
-		V row = l_splat(c->e, row_element(c, t, r, k), c->p->lanes);
+		V row = l_splat(c->e, element[r], c->p->lanes);
 		for (unsigned v = 0; v < t->wide; v++) {
 			V *s = &sum[r * t->wide + v];
 			*s = contract_multiply(c, row, col[v], *s);

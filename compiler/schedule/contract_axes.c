@@ -167,6 +167,40 @@ int contiguous_axis(const Kernels *k, NodeId x)
 	}
 }
 
+int64_t axis_step(const Kernels *k, NodeId x, int axis)
+{
+	int64_t step = 1;
+	const Node *n = node(k->graph, x);
+	for (; k->buffer_of[x] == 0; n = node(k->graph, x)) {
+		int behind[MAX_RANK], from = axis;
+		if (n->op == OP_transpose) {
+			axis = n->attr.axes.at[axis];
+		} else if (n->op == OP_slice) {
+			step *= n->attr.slice.step[axis];
+		} else if (n->op == OP_windows) {
+			int place = (int)n->attr.window.axis;
+			step *= axis == place       ? n->attr.window.stride
+			        : axis == place + 1 ? n->attr.window.dilation
+			                            : 1;
+			axis -= axis > place;
+		} else if (n->op == OP_reshape && reshape_is_unit(k->graph, n)) {
+			reshape_unit_axes(k->graph, n, behind);
+			for (axis = 0; axis < MAX_RANK && behind[axis] != from; axis++)
+				;
+			if (axis >= node(k->graph, n->in[0])->shape.rank)
+				return 0;
+		} else if (n->op == OP_reshape && k->buffer_of[n->in[0]] != 0) {
+			break;
+		} else {
+			return 0;
+		}
+		x = n->in[0];
+	}
+	for (int i = axis + 1; i < n->shape.rank; i++)
+		step *= n->shape.dim[i];
+	return step;
+}
+
 bool contract_lies_across(const Kernels *k, const ContractAxes *r)
 {
 	return r->sums > 1 && r->r.free >= 0 && contiguous_axis(k, r->r.node) == r->r.free;

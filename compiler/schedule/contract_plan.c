@@ -350,11 +350,17 @@ static bool has_long_epilogue(const Kernels *k, const Kernel *kernel)
 	return ops > 4;
 }
 
+enum { FEW_ROWS = 8 /* whose addresses fit into registers */ };
+
 /* What is the emitter's to know, and follows from the blocks. */
 static void choose_rest(Planner *m, const Node *dot)
 {
 	ContractPlan *p = m->p;
 	bool adds = m->t->k_parts > 0;
+	NodeId r = m->axes->r.node;
+	if (p->r.source == SOURCE_DIRECT && p->high > FEW_ROWS && !p->pairs && m->axes->r.free >= 0 &&
+	    contract_is_plain(m, r))
+		p->row_step = axis_step(m->k, r, m->axes->r.free);
 	p->cut_sum = cut_of(m);
 	p->runs_on = adds && p->k_all <= CONTRACT_RUN;
 	bool brings = p->l.tiles || p->r.tiles || p->r.prefetch == PREFETCH_ROWS;

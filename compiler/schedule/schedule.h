@@ -136,6 +136,7 @@ typedef struct ContractPlan {
 	unsigned high, wide;           /* a register tile: high rows of wide vectors; */
 	unsigned unroll;               /* steps of k in a round of its loop; */
 	unsigned every;                /* from one line that is brought or copied to the next */
+	int64_t row_step; /* elements from a row of R to the next, if many are read in place */
 	int64_t block_rows, block_cols, block_k; /* what is packed at a time; */
 	int block_axis;      /* the sum that blocks cut; of those before it a block has one value, */
 	int64_t block_sum;   /* of it so many, unless it is k, */
@@ -239,6 +240,9 @@ static inline int64_t row_kept_bytes(int64_t length)
 /* contract_axes.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */
 int contiguous_axis(const Kernels *k, NodeId x);
+/* Elements from one place along an axis of x to the next, in the buffer that x is a view of; 0: x is
+ * computed, or not every place is as far. */
+int64_t axis_step(const Kernels *k, NodeId x, int axis);
 /* scan.c: operand i of a scan. */
 LoopOperand loop_operand(const Kernels *k, const Node *scan, int i);
 

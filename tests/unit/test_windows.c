@@ -250,7 +250,7 @@ static void large(void)
 static const Conv LONG_SUMS[] = {
     {2, 40, 16, 40, 3, 2, 1, 1, 1, false}, {1, 701, 16, 40, 5, 1, 1, 2, 1, true},
     {2, 20000, 2, 9, 3, 1, 1, 1, 1, true}, {1, 36, 40, 6, 3, 1, 1, 1, 1, false},
-    {2, 1030, 33, 3, 4, 2, 1, 0, 1, true},
+    {2, 1030, 33, 3, 4, 2, 1, 0, 1, true}, {13, 11, 70, 16, 5, 2, 1, 2, 1, false},
 };
 
 static void long_sums(void)
