@@ -95,22 +95,25 @@ static unsigned moves_of(const Stream *stream)
 	return stream->to ? 3 : stream->at ? 2 : 0;
 }
 
-/* Steps [from, to) of the block of k, in rounds of `unroll`. */
+/* Steps [from, to) of the block of k, in rounds of `unroll`. Few sums would wait for each other: steps
+ * take turns in several of each, the first of which goes on from `sum`. */
 static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Stream *stream, V *sum,
                         unsigned count)
 {
 	V by = contract_int(c, c->p->unroll), carry[MAX_CARRY],
 	  *moving[] = {&stream->at, &stream->left, &stream->to};
-	unsigned moves = moves_of(stream), carries = count + moves;
+	unsigned moves = moves_of(stream), sums = c->p->ways * count, carries = sums + moves;
 	memcpy(carry, sum, count * sizeof *sum);
+	for (unsigned i = count; i < sums; i++)
+		carry[i] = l_float(c->e, c->vector, 0);
 	for (unsigned i = 0; i < moves; i++)
-		carry[count + i] = *moving[i];
+		carry[sums + i] = *moving[i];
 	Loop loop;
 	loop_begin(c->e, &loop, "k", from, to, by, carry, carries);
 	value_forget(c->ke);
 	memcpy(carry, loop.carry, carries * sizeof *carry);
 	for (unsigned i = 0; i < moves; i++)
-		*moving[i] = carry[count + i];
+		*moving[i] = carry[sums + i];
 	for (unsigned u = 0; u < c->p->unroll; u++) {
 		/* First the copy: behind a store loads wait for nothing, before it they would all have to
 		 * be in registers. */
@@ -118,12 +121,15 @@ static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Stream
 			contract_prefetch_step(c, stream);
 		V k = contract_add(c, loop.index, contract_int(c, u));
 		contract_prefetch_soon(c, t, k);
-		step(c, t, k, carry);
+		step(c, t, k, carry + u % c->p->ways * count);
 	}
 	for (unsigned i = 0; i < moves; i++)
-		carry[count + i] = *moving[i];
+		carry[sums + i] = *moving[i];
 	loop_end(c->e, &loop, carry);
 	value_forget(c->ke);
+	for (unsigned way = 1; way < c->p->ways; way++)
+		for (unsigned i = 0; i < count; i++)
+			loop.result[i] = l_fadd(c->e, loop.result[i], loop.result[way * count + i]);
 	memcpy(sum, loop.result, count * sizeof *sum);
 }
 

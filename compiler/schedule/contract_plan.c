@@ -27,14 +27,30 @@ bool contract_is_plain(const Planner *m, NodeId x)
 
 /* -- The register tile --------------------------------------------------------------------- */
 
+enum {
+	BUSY = 16,     /* sums: two FMAs a cycle of latency 4 need half as many, none of which waits */
+	MOST_WAYS = 4, /* of fewer, each has so many, */
+	WORTH = 16,    /* if there are so many steps of k: in the end they are added */
+};
+
+/* A vector of L for each `wide`, and one element of R, are in registers beside them. */
+static int64_t ways_of(const Planner *m, int64_t high, int64_t wide)
+{
+	int64_t ways = 1, free = (int64_t)m->machine->vector_registers - 2 - wide;
+	while (!m->machine->bare && m->p->k >= WORTH && high * wide * ways < BUSY && ways < MOST_WAYS &&
+	       2 * ways * high * wide <= free)
+		ways *= 2;
+	return ways;
+}
+
 /* Cycles of a machine with two vector FMAs and two loads a cycle, latency 4. Rows of R may meet on
  * a line of L1, vectors of L come from L2: few of both. */
-static double register_tile_cost(const Planner *m, int64_t high, int64_t wide)
+static double register_tile_cost(const Planner *m, int64_t high, int64_t wide, int64_t ways)
 {
 	double h = (double)high, w = (double)wide;
-	double step = h * w / 2, loads = (h + w) / 2;
+	double step = h * w / 2, loads = (h + w) / 2, waits = 4.0 / (double)ways;
 	step = step > loads ? step : loads;
-	step = step > 4 ? step : 4;
+	step = step > waits ? step : waits;
 	return (double)m->steps * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
 }
 
@@ -50,11 +66,12 @@ static double tile_cost(const Planner *m, int64_t high, int64_t wide)
 	int64_t rows[2] = {m->t->tile_rows / high, m->t->tile_rows % high != 0},
 	        row_size[2] = {high, m->t->tile_rows % high};
 	int64_t cols[2] = {vectors / wide, vectors % wide != 0}, col_size[2] = {wide, vectors % wide};
+	int64_t ways = ways_of(m, high, wide);
 	double sum = 0, bodies = 0;
 	for (int i = 0; i < 4; i++)
 		if (rows[i / 2] && cols[i % 2]) {
 			sum += (double)(rows[i / 2] * cols[i % 2]) *
-			       register_tile_cost(m, row_size[i / 2], col_size[i % 2]);
+			       register_tile_cost(m, row_size[i / 2], col_size[i % 2], ways);
 			bodies++;
 		}
 	return m->machine->bare ? sum * (1 + MORE_CODE * (bodies - 1)) : sum;
@@ -242,6 +259,9 @@ static void lay_out(Planner *m)
 	while (p->k % p->unroll || p->k_rest % p->unroll ||
 	       (p->k_blocks > 1 && cuts_k(m) && STEP % p->unroll))
 		p->unroll--;
+	p->ways = (unsigned)ways_of(m, p->high, p->wide);
+	while (p->unroll % p->ways)
+		p->ways /= 2;
 	/* One vector more than a row or panel, so that they do not fall on the same lines of L1, and
 	 * for what is written past the end. */
 	p->r.group = p->lanes % p->high ? p->high : p->lanes;
@@ -434,7 +454,7 @@ const char *contract_plan_text(Arena *a, const Kernel *kernel)
 	const ContractPlan *p = kernel->contract;
 	const ContractTiling *t = &kernel->tiling;
 	bool swapped = p->axes.swapped, sums = p->axes.sums > 1;
-	const char *outer = "", *sum = "", *every = "";
+	const char *outer = "", *sum = "", *every = "", *ways = "";
 	if (p->axes.outers)
 		outer = arena_printf(a, "%lld x ", (long long)t->tile_outer);
 	if (sums)
@@ -443,13 +463,15 @@ const char *contract_plan_text(Arena *a, const Kernel *kernel)
 		                   (long long)p->block_sum);
 	if (p->every > 1)
 		every = arena_printf(a, ", a line every %u", p->every);
+	if (p->ways > 1)
+		ways = arena_printf(a, ", %u sums a place", p->ways);
 	bool next = p->next_tile && (p->r.tiles || p->l.tiles);
 	return arena_printf(
 	    a,
-	    "tile %s%lld x %lld, %u x %u vectors of %u%s, %u steps a round%s; blocks %lld x %lld x "
+	    "tile %s%lld x %lld, %u x %u vectors of %u%s, %u steps a round%s%s; blocks %lld x %lld x "
 	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s; scratch %lld",
 	    outer, (long long)t->tile_rows, (long long)t->tile_cols, p->high, p->wide, p->lanes,
-	    p->pairs ? " pairs" : "", p->unroll, every, (long long)p->block_rows,
+	    p->pairs ? " pairs" : "", p->unroll, ways, every, (long long)p->block_rows,
 	    (long long)p->block_cols, sum, (long long)p->block_k, swapped ? "y" : "x",
 	    operand_text(a, &p->r, "rows"), swapped ? "x" : "y", operand_text(a, &p->l, "columns"),
 	    next ? "; on into the next tile" : "", sums_text(a, p, t),

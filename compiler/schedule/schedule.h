@@ -135,6 +135,7 @@ typedef struct ContractPlan {
 	int64_t sum_size[MAX_RANK];    /* of each sum; the last is k */
 	unsigned high, wide;           /* a register tile: high rows of wide vectors; */
 	unsigned unroll;               /* steps of k in a round of its loop; */
+	unsigned ways;                 /* sums of each place of it, in turns from step to step; */
 	unsigned every;                /* from one line that is brought or copied to the next */
 	int64_t row_step; /* elements from a row of R to the next, if many are read in place */
 	int64_t block_rows, block_cols, block_k; /* what is packed at a time; */
