@@ -164,7 +164,30 @@ def methods():
     put_loss("ts2vec", ts2vec, x=normal(3, 7, 4), y=normal(3, 7, 4))
 
 
+def guesses():
+    """What a guess of frames is held to: the frames, another view of them, or what a teacher makes of them."""
+    x, y = normal(3, 7, 4), normal(3, 7, 4)
+    mask = torch.from_numpy(rng.integers(0, 2, (3, 7))).double()
+
+    # Liu et al. 2020: L1 at hidden frames.
+    put_loss("mockingjay", lambda x, y: (x - y).abs().mean(-1)[mask > 0].mean(), x=x, y=y, beside={"mask": mask})
+
+    # Baevski et al. 2022: the teacher's frames, normalized, without a gradient; by MAE's normalization.
+    def data2vec(x, y):
+        target = y.detach()
+        target = (target - target.mean(-1, keepdim=True)) / (target.var(-1, keepdim=True) + 1e-6) ** 0.5
+        return ((x - target) ** 2).mean(-1)[mask > 0].mean()
+
+    put_loss("data2vec", data2vec, x=x, y=y, beside={"mask": mask})
+
+    # Grill et al. 2020, equation 2, as BYOL-A has it.
+    def byol(x, y):
+        return ((F.normalize(x, dim=-1) - F.normalize(y.detach(), dim=-1)) ** 2).sum(-1).mean()
+
+    put_loss("byol", byol, x=normal(6, 5), y=normal(6, 5))
+
+
 if __name__ == "__main__":
-    for make in (spectrograms, transforms, methods, alignments):
+    for make in (spectrograms, transforms, methods, alignments, guesses):
         make()
     stored.save(__file__)
