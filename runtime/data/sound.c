@@ -8,6 +8,7 @@
 #include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sound.h"
 
@@ -71,6 +72,12 @@ static bool open_path(const char *path, int rate, Sound *s, char why[WHY])
 	if (fd < 0)
 		return false;
 	char reason[WHY];
+	if (lseek(fd, 0, SEEK_END) == 0) {
+		close(fd);
+		return because(why, "'%.250s' is empty; remove it, or leave it out by skip='its name'",
+		               path);
+	}
+	(void)lseek(fd, 0, SEEK_SET);
 	s->file = sf_open_fd(fd, SFM_READ, &s->is, 1);
 	return opened(s, rate, reason) || because(why, "'%.250s' %.200s", path, reason);
 }

@@ -107,7 +107,7 @@ static void what_is_no_sound(void)
 		const char *name, *word;
 	} rows[] = {{"bad/cut.wav", "is cut off"},
 	            {"bad/none.wav", "holds no samples"},
-	            {"bad/nothing.wav", "cannot be read as sound"},
+	            {"bad/nothing.wav", "is empty"},
 	            {"bad/text.wav", "cannot be read as sound"},
 	            {"bad/nan.wav", "holds NaN or infinity at its sample 100"},
 	            {"bad/cut.flac", "is cut off or damaged at its sample 0 of 800"},
