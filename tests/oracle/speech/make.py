@@ -186,6 +186,13 @@ def guesses():
 
     put_loss("byol", byol, x=normal(6, 5), y=normal(6, 5))
 
+    # Radford et al. 2021, figure 3.
+    def clip(x, y):
+        logits = F.normalize(x, dim=1) @ F.normalize(y, dim=1).T / 0.3
+        return (F.cross_entropy(logits, torch.arange(6)) + F.cross_entropy(logits.T, torch.arange(6))) / 2
+
+    put_loss("clip", clip, x=normal(6, 5), y=normal(6, 5))
+
 
 if __name__ == "__main__":
     for make in (spectrograms, transforms, methods, alignments, guesses):
