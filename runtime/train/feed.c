@@ -63,7 +63,9 @@ bool feed_open(Feed *feed, const Call *call, const Data *data, PrefetchOrder ord
 bool feed_next(Feed *feed, Call *call, Failure *f)
 {
 	char why[WHY];
+	double began = seconds_now();
 	feed->field = prefetch_next(feed->prefetch, why);
+	feed->waited += feed->batches++ ? seconds_now() - began : 0;
 	if (!feed->field)
 		return fail(f, FAILURE_SYSTEM, "no batch for '%s': %s", call->code->name, why);
 	feed_repeat(feed, call);

@@ -206,6 +206,8 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	kept_open(&l->kept, l->engine, l->at->step);
 	good = good && feed_open(&feed, &step, l->data, order, l->failure) &&
 	       run_steps(l, &step, &feed, w, last);
+	if (profile && feed.batches > 1)
+		profile_waited(profile, feed.waited / (double)(feed.batches - 1));
 	feed_close(&feed);
 	progress_close(l->progress);
 	l->progress = NULL;

@@ -17,6 +17,7 @@ struct Profile {
 	size_t count;
 	double *seconds; /* [count] of all runs */
 	double last;     /* when the kernel before ended, or the call began */
+	double waited;   /* for the batch of a step; below 0: nobody says */
 	int64_t runs;
 	bool warm; /* the first run is over, and no longer counted */
 };
@@ -44,10 +45,15 @@ Profile *profile_open(Call *c)
 		free(seconds);
 		return NULL;
 	}
-	*p = (Profile){.call = c, .count = c->code->kernel_count, .seconds = seconds};
+	*p = (Profile){.call = c, .count = c->code->kernel_count, .seconds = seconds, .waited = -1};
 	c->block.mark = mark;
 	c->block.marks = p;
 	return p;
+}
+
+void profile_waited(Profile *p, double seconds)
+{
+	p->waited = seconds;
 }
 
 void profile_close(Profile *p)
@@ -156,6 +162,7 @@ typedef struct Table {
 	Ceilings ceilings;
 	size_t compiled; /* kernels; the others run the code of an equal one before them */
 	double seconds, flops;
+	double waited;     /* for data, beside `seconds` */
 	double efficiency; /* the share of the time that the roofs ask for */
 } Table;
 
@@ -213,6 +220,7 @@ static bool table_open(Table *t, const Profile *p)
 			add_to_place(t, l);
 	}
 	t->efficiency = asked / t->seconds;
+	t->waited = p->waited;
 	qsort(t->place, t->places, sizeof *t->place, most_first);
 	return true;
 }
@@ -269,6 +277,9 @@ static void print_table(const Table *t, const char *function, FILE *out)
 	if (t->ceilings.flops > 0)
 		fprintf(out, "%.0f GFLOP/s in registers, ", t->ceilings.flops * 1e-9);
 	fprintf(out, "%.1f GB/s from memory\n", t->ceilings.bytes * 1e-9);
+	if (t->waited >= 0)
+		fprintf(out, "it waited %.1f us for its batch: %.1f%% of the time\n", t->waited * 1e6,
+		        100 * t->waited / (t->seconds + t->waited));
 	fprintf(out, "%-5s %-8s %-32s %9s %6s %8s %8s %7s  %s\n", "", "kernel", "shape", "us", "share",
 	        "GFLOP/s", "GB/s", "of roof", "from");
 	for (size_t i = 0; i < t->count; i++)
@@ -307,6 +318,8 @@ static void json_table(const Table *t, const char *function, FILE *out)
 	fputs("{\n  \"function\": ", out);
 	json_text(out, function);
 	json_number(out, "seconds", t->seconds);
+	if (t->waited >= 0)
+		json_number(out, "waited_seconds", t->waited);
 	json_number(out, "efficiency", t->efficiency);
 	json_number(out, "kernels_compiled", (double)t->compiled);
 	json_number(out, "kernels_reused", (double)(t->count - t->compiled));

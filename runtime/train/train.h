@@ -121,6 +121,8 @@ MUST_CHECK bool json_finish(FILE *out, char **text, const size_t *size, const ch
 typedef struct Profile Profile;
 /* Every run of the call from now on is measured. NULL: no memory. */
 MUST_CHECK Profile *profile_open(Call *c);
+/* How long a step waited for its batch, in the mean. */
+void profile_waited(Profile *p, double seconds);
 /* Time, share, GFLOP/s, GB/s and share of the roofline (Williams et al. 2009) of each kernel, against
  * what this machine is measured to do now, as a table; and as JSON into a file: "kernels" in the order
  * of the step, "places" of the model file, those with the most time above the roof first. Nothing if
@@ -136,6 +138,8 @@ typedef struct Feed {
 	const Data *data;
 	Prefetch *prefetch;
 	const void *const *field; /* of the last batch; NULL: none yet */
+	double waited;            /* seconds, for all batches but the first */
+	int64_t batches;          /* that were given */
 } Feed;
 
 /* False also if `call` reads what the data does not have, or has in another shape. */
