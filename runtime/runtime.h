@@ -16,6 +16,10 @@
 
 #include "model.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 enum { WHY = 512, DATA_WHY = WHY };
 
@@ -217,4 +221,7 @@ void progress_step(Progress *p, int64_t step, double loss);
 void progress_note(Progress *p, const char *text); /* behind the loss from now on; NULL-safe */
 void progress_close(Progress *p);                  /* NULL-safe; ends the bar's line */
 
+#ifdef __cplusplus
+}
+#endif
 #endif

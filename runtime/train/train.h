@@ -12,9 +12,19 @@
 
 #include <pthread.h>
 #include <signal.h>
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_bool;
+using std::atomic_int;
+#else
 #include <stdatomic.h>
+#endif
 
 #include "../runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The numbers are the exit codes of the command line. */
 typedef enum FailureKind {
@@ -48,10 +58,7 @@ typedef struct Watch {
 } Watch;
 MUST_CHECK bool watch_open(Watch *w, Failure *f);
 void watch_close(Watch *w);
-static inline int watch_signal(Watch *w)
-{
-	return atomic_load_explicit(&w->signal, memory_order_relaxed);
-}
+int watch_signal(Watch *w);
 
 /* -- 1 Engine: engine.c ------------------------------------------------------------------------ */
 
@@ -413,4 +420,7 @@ Interval score_gain(const Score *own, const Score *other);
 MUST_CHECK bool scores_write(const Scores *s, const char *name, const char *path,
                              const Position *at, Failure *f);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

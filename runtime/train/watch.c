@@ -66,3 +66,8 @@ void watch_close(Watch *w)
 	pthread_sigmask(SIG_SETMASK, &w->before, NULL);
 	w->is_open = false;
 }
+
+int watch_signal(Watch *w)
+{
+	return atomic_load_explicit(&w->signal, memory_order_relaxed);
+}

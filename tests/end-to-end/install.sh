@@ -1,5 +1,5 @@
 #!/bin/sh
-# What is installed serves others: two programs of someone else build with find_package and with pkg-config, from a prefix that
+# What is installed serves others: programs of someone else, in C and C++, build with find_package and with pkg-config, from a prefix that
 # was moved, and run. The manual page and the completions have every command and option,
 # and the Debian packages hold what an installation does.
 # usage: install.sh <path to sslc>
@@ -17,6 +17,7 @@ quietly cmake -S "$user" -B both -DCMAKE_PREFIX_PATH="$temp/prefix" -DCMAKE_BUIL
 quietly cmake --build both
 quietly both/compiler
 quietly both/runtime
+quietly both/program
 quietly cmake -S "$user" -B alone -DCMAKE_PREFIX_PATH="$temp/prefix" -DRUNTIME_ALONE=ON
 quietly cmake --build alone
 quietly alone/runtime
