@@ -73,7 +73,11 @@ const line = (kind, key, ...parts) => element("div", key === null ? {} : { "data
 function modelLine(text, number, columns) {
 	const bytes = new TextEncoder().encode(text), decode = (a, b) => new TextDecoder().decode(bytes.slice(a, b));
 	const parts = [element("span", { class: "number" }, String(number).padStart(4) + "  "), decode(0, columns.length ? columns[0] - 1 : bytes.length)];
-	columns.forEach((c, i) => parts.push(element("span", { "data-place": number + ":" + c, "data-kind": "place", "data-key": number + ":" + c }, decode(c - 1, i + 1 < columns.length ? columns[i + 1] - 1 : bytes.length))));
+	columns.forEach((c, i) => {
+		const part = decode(c - 1, i + 1 < columns.length ? columns[i + 1] - 1 : bytes.length);
+		const end = part.search(/"[",:\s\[\]{}]*$|[\s,]*$/); // what stands between expressions is of none
+		parts.push(element("span", { "data-place": number + ":" + c, "data-kind": "place", "data-key": number + ":" + c }, part.slice(0, end)), part.slice(end));
+	});
 	return element("div", {}, ...parts);
 }
 function fillModel() {
