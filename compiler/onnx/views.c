@@ -239,8 +239,10 @@ Stored onnx_largest(Onnx *o, NodeId x, const char *op)
 /* Into range, as ops.def says; ONNX calls all else an error. */
 static const char *clamped(Onnx *o, const char *at, Extent length)
 {
-	const char *last = constant(o, DTYPE_i32, (double)length.fixed - 1);
-	if (length.each) {
+	const char *last;
+	if (!length.each) {
+		last = constant(o, DTYPE_i32, (double)length.fixed - 1);
+	} else {
 		const int64_t scalar = 0;
 		const char *n = EMIT(o, "Reshape", extent_value(o, length), constant_ints(o, &scalar, 0));
 		last = EMIT(o, "Sub", cast_to(o, n, ONNX_INT32), constant(o, DTYPE_i32, 1));

@@ -137,7 +137,17 @@ def run(graph, values):
     return [values[out.name] for out in graph.output]
 
 
+def read_by(graph):
+    for node in graph.node:
+        yield from node.input
+        for body in (a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH):
+            yield from read_by(body)
+    yield from (out.name for out in graph.output)
+
+
 def evaluate(model, inputs):
+    unread = {t.name for t in model.graph.initializer} - set(read_by(model.graph))
+    assert not unread, f"nothing reads {unread}"
     return run(model.graph, {t.name: numpy_helper.to_array(t) for t in model.graph.initializer} | inputs)
 
 
