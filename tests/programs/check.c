@@ -344,6 +344,22 @@ static size_t invent(Run *r, Arena *a, Call *c, Feed *feed)
 	return used;
 }
 
+/* What the graph names and the compiled function, which has no use for it, does not take. */
+static size_t unused(Arena *a, const Graph *g, Feed *feed, size_t feeds)
+{
+	size_t used = 0;
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		bool given = n->op != OP_input;
+		for (size_t i = 0; i < feeds && !given; i++)
+			given = strcmp(feed[i].name, n->attr.name) == 0;
+		if (!given)
+			feed[feeds + used++] =
+			    (Feed){n->attr.name, new_array(a, double, (size_t)shape_size(n->shape))};
+	}
+	return used;
+}
+
 static bool check_call(Run *r, Call *c, const Graph *g, const void *const *field, int64_t batch,
                        int64_t step)
 {
@@ -351,12 +367,13 @@ static bool check_call(Run *r, Call *c, const Graph *g, const void *const *field
 	size_t states;
 	sslc_states(r->program, &states);
 	Arena *a = arena_open(0);
-	Feed *feed = new_array(a, Feed, states + shape->count + 2 + c->code->input_count);
+	Feed *feed = new_array(a, Feed, states + shape->count + 2 + c->code->input_count + g->count);
 	r->step = (int32_t)step;
 	for (size_t i = 0; field && i < shape->count; i++)
 		call_input(c, shape->field[i].name, field[i]);
 	size_t feeds = collect(r, a, field, batch, feed);
 	feeds += invent(r, a, c, feed + feeds);
+	feeds += unused(a, g, feed, feeds);
 	double began = seconds_now();
 	bool good = run_native(r, c);
 	double ran = seconds_now();
