@@ -121,6 +121,10 @@ size_t utf8_bytes(const char *at, size_t left)
 	for (size_t i = 1; i < size; i++)
 		if ((s[i] & 0xC0) != 0x80)
 			return 0;
+	/* neither longer than need be, nor half of a pair, nor beyond the last (RFC 3629) */
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+		return 0;
 	return size;
 }
 

@@ -10,7 +10,7 @@ seconds=${2:-60}
 shift $(($# < 2 ? $# : 2))
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ "${build#/}" != "$build" ] || build=$root/$build
-[ $# -gt 0 ] || set -- model format expr graph dump idx gzip npy npz table csv audio image safetensors tokenizer text reader resume metrics report events cache options embed_load embed_restore
+[ $# -gt 0 ] || set -- model format expr graph dump idx gzip npy npz table csv audio image safetensors tokenizer text reader resume metrics report events cache options shown embed_load embed_restore
 findings=$PWD/findings
 jobs=${FUZZ_JOBS:-$(nproc)}
 if [ -n "${FUZZ_CORPUS:-}" ]; then
@@ -60,6 +60,8 @@ done
 seed image "$root"/tests/oracle/images/**/*.{png,jpg}
 seed audio "$root"/tests/oracle/sound/{good,bad}/*
 seed safetensors "$root"/tests/oracle/**/*.safetensors
+mkdir -p "$corpus/shown"
+printf 'a\033[31m\302\2331m\342\200\256\177\303' >"$corpus/shown/1"
 mkdir -p "$corpus"/{resume,metrics,report,events,cache,options,embed_load,embed_restore}
 printf '%s' '{"format": "sslc 1", "model": "{}", "name": "m", "step": "3", "steps": "10", "epochs": "2", "epoch": "0",' \
 	'"seed": "7", "train_count": "100", "epoch_sum": "0x1.8p+1", "recent_sum": "0x0p+0", "epoch_loss": "nan"}' \
