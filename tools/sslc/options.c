@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compiler/base/base.h"
+
 typedef enum OptionKind { FLAG, TEXT, COUNT, NUMBER } OptionKind;
 
 typedef struct Row {
@@ -79,6 +81,10 @@ static bool store_number(Options *o, const Row *r, const char *value)
 static bool store(Options *o, const Row *r, const char *value)
 {
 	void *member = (char *)o + r->offset;
+	if (r->kind == TEXT && strcmp(r->name, "out") == 0 && control_in(value, false)) {
+		complain("--out takes a path without control characters, not '%s'", value);
+		return false;
+	}
 	if (r->kind == FLAG)
 		*(bool *)member = true;
 	else if (r->kind == TEXT)
