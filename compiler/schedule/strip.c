@@ -12,7 +12,7 @@
 
 enum {
 	BLOCKS = 8,       /* of a batch, at least */
-	FEWEST_LANES = 8, /* along the last axis */
+	FEWEST_LANES = 8, /* along the last axes */
 	MOST_PASSED = 6,  /* kernels between members */
 	MOST_MEMBERS = 8,
 	MOST_LOOKED = MOST_MEMBERS * (MOST_PASSED + 1) + 1,
@@ -74,15 +74,17 @@ static int axis_of(const Stripping *s, Kernel *kernel)
 {
 	Shape shape = node(s->k->graph, kernel->out[0])->shape;
 	int64_t lanes = is_test(s->c) ? 1 : FEWEST_LANES, rows = is_test(s->c) ? 2 : BLOCKS;
-	if (kernel->kind != KERNEL_map || kernel->chain || shape.rank < 2 ||
-	    shape.dim[shape.rank - 1] < lanes)
+	if (kernel->kind != KERNEL_map || kernel->chain || shape.rank < 2)
 		return NOWHERE;
 	for (uint32_t o = 0; o < kernel->out_count; o++)
 		if (s->set[kernel->out[o]])
 			return NOWHERE; /* it may be written over a state that another block still reads */
 	kernel_unroll(s->c, s->k, kernel);
 	int axis = kernel->flat ? 0 : map_tile_axis(kernel, shape);
-	return axis < shape.rank - 1 && shape.dim[axis] >= rows ? axis : NOWHERE;
+	int64_t behind = 1; /* few channels share their vectors with what is before them */
+	for (int i = axis + 1; i < shape.rank; i++)
+		behind *= shape.dim[i];
+	return behind >= lanes && shape.dim[axis] >= rows ? axis : NOWHERE;
 }
 
 /* Whether kernel i can be the next member, and is worth it: it reads something of the chain. */
@@ -126,6 +128,23 @@ static void add(Stripping *s, Strip *d, uint32_t i, int axis)
 	const Kernel *kernel = &s->k->kernel[d->end++];
 	for (uint32_t o = 0; o < kernel->out_count; o++)
 		s->rows_of[kernel->to[o]] = (int8_t)axis;
+}
+
+/* Kernel i is no member, but the next one may read it, say a number for each sample: it runs before the
+ * chain if it reads nothing of those that would follow it. */
+static void put_first(Stripping *s, Strip *d, uint32_t i)
+{
+	const Kernel *kernel = &s->k->kernel[i];
+	uint32_t count = kernel_reads(s->c, s->k, kernel, s->read);
+	bool free = kernel->kind == KERNEL_map && !kernel->chain;
+	for (uint32_t r = 0; r < count; r++)
+		free &= s->writer[s->k->buffer_of[s->read[r].node]] <= d->first;
+	for (uint32_t o = 0; o < kernel->out_count; o++)
+		free &= !s->set[kernel->out[o]];
+	if (!free)
+		return;
+	move(s, i, d->first++);
+	d->end++;
 }
 
 /* -- Chains ------------------------------------------------------------------------------------ */
@@ -191,13 +210,15 @@ static uint32_t strip(Stripping *s, uint32_t first)
 	Strip d = {.first = first, .end = first};
 	d.rows = node(k->graph, k->kernel[first].out[0])->shape.dim[axis];
 	add(s, &d, first, axis);
-	for (uint32_t i = first + 1; i < k->kernel_count && i <= d.end + MOST_PASSED; i++) {
+	for (uint32_t i = first + 1; i < first + looked && i <= d.end + MOST_PASSED; i++) {
 		if (d.end - d.first == MOST_MEMBERS)
 			break;
 		axis = axis_of(s, &k->kernel[i]);
 		bool as_long = axis >= 0 && node(k->graph, k->kernel[i].out[0])->shape.dim[axis] == d.rows;
 		if (as_long && takes(s, &d, i, axis))
 			add(s, &d, i, axis);
+		else
+			put_first(s, &d, i);
 	}
 	if (d.end - d.first < 2 ||
 	    (d.shared < 4 * (uint64_t)machine_far_bytes(s->c->machine) && !is_test(s->c))) {
