@@ -3,81 +3,9 @@
  * In: a node, and where (Index). A node with a buffer is loaded; another is computed from its
  * operands, whose indices follow from the view between them. So a kernel is emitted by asking for
  * its outs. What was emitted before in the same straight line of code is remembered (memo.c). */
-#include "emit.h"
+#include "spot.h"
 
 #include <string.h>
-
-/* -- Addresses --------------------------------------------------------------------------------- */
-
-static bool is_zero(V x)
-{
-	return LLVMIsAConstantInt(x) && LLVMConstIntGetZExtValue(x) == 0;
-}
-
-/* x itself where y is 0: what was computed there before is found again (memo.c). */
-static V add(Emit *e, V x, V y)
-{
-	if (is_zero(x) || is_zero(y))
-		return is_zero(x) ? y : x;
-	return LLVMBuildNSWAdd(e->b, x, y, "");
-}
-static V scale(Emit *e, V x, int64_t by)
-{
-	return by == 1 ? x : LLVMBuildNSWMul(e->b, x, l_word(e, by), "");
-}
-
-/* Not inbounds: the first lane of a masked access may lie outside. */
-static V address(Emit *e, T element, V base, V index)
-{
-	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
-}
-
-/* Where in a buffer: the row-major index of lane 0, and how far the next lane is. */
-typedef struct Spot {
-	V linear;
-	int64_t step; /* 0: all lanes at one */
-} Spot;
-
-static Spot spot_of(Emit *e, Shape s, const Index *index)
-{
-	Spot spot = {l_word(e, 0), 0};
-	if (index->flat)
-		return (Spot){index->at[0], index->lane_axis >= 0 ? index->lane_step : 0};
-	int64_t stride = 1;
-	for (int i = s.rank - 1; i >= 0; i--) {
-		if (s.dim[i] > 1)
-			spot.linear = add(e, spot.linear, scale(e, index->at[i], stride));
-		if (i == index->lane_axis && s.dim[i] > 1)
-			spot.step = stride * index->lane_step;
-		stride *= s.dim[i];
-	}
-	return spot;
-}
-
-/* Where the lanes are, one by one: a vector of words. */
-static V lane_offsets(KernelEmit *ke, Spot spot)
-{
-	Emit *e = ke->e;
-	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->word, ke->lanes),
-	                        l_splat_const(l_word(e, spot.step), ke->lanes), "");
-	return LLVMBuildNSWAdd(e->b, l_splat(e, spot.linear, ke->lanes), ids, "");
-}
-
-static V all_lanes(KernelEmit *ke)
-{
-	return LLVMConstAllOnes(l_vector(ke->e->i1, ke->lanes));
-}
-
-static V gather_lanes(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask)
-{
-	Emit *e = ke->e;
-	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
-	T vector = l_vector(element, ke->lanes),
-	  overload[] = {vector, LLVMVectorType(e->ptr, ke->lanes)};
-	V args[] = {addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke),
-	            LLVMConstNull(vector)};
-	return l_call(e, "llvm.masked.gather", vector, overload, 2, args, 4);
-}
 
 static bool computed_here(const KernelEmit *ke, NodeId x)
 {
@@ -87,44 +15,6 @@ static bool computed_here(const KernelEmit *ke, NodeId x)
 		if (ke->kernel->out[i] == x)
 			return true;
 	return false;
-}
-
-static V base_of(const KernelEmit *ke, NodeId x)
-{
-	V base = ke->pointer[ke->e->k->buffer_of[x]];
-	if (!base)
-		BUG("kernel loads %%%u, whose buffer it was not given", x);
-	return base;
-}
-
-/* Many places of an unrolled kernel are as many streams, more than the machine follows by itself:
- * each is read two lines ahead. */
-enum { AHEAD = 128 /* bytes */ };
-
-static V load_at(KernelEmit *ke, NodeId x, Spot spot, V mask)
-{
-	Emit *e = ke->e;
-	DType t = node(e->k->graph, x)->type;
-	T element = l_memory_type(e, t), vector = l_vector(element, ke->lanes);
-	unsigned size = type_info[t].size;
-	V base = base_of(ke, x), at = address(e, element, base, spot.linear), v;
-	if (ke->found) {
-		*ke->found = at;
-		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
-	}
-	if (ke->kernel->unrolled && spot.step == 1)
-		l_prefetch(e, address(e, element, at, l_word(e, AHEAD / size)), false);
-	if (spot.step == 0 || ke->lanes == 1)
-		v = l_load(e, element, at, size);
-	else if (!mask && near_loads(ke, spot.step))
-		v = near_load(ke, element, size, at, spot.step);
-	else if (spot.step != 1)
-		v = gather_lanes(ke, element, size, base, lane_offsets(ke, spot), mask);
-	else if (mask)
-		v = l_load_masked(e, vector, at, size, mask, LLVMConstNull(vector));
-	else
-		v = l_load(e, vector, at, size);
-	return l_from_memory(e, t, v);
 }
 
 /* -- Views: the operand's index ---------------------------------------------------------------- */
@@ -168,8 +58,8 @@ static V value_slice(KernelEmit *ke, const Node *n, const Index *index)
 {
 	Index to = *index;
 	for (int i = 0; i < n->shape.rank; i++) {
-		to.at[i] = add(ke->e, scale(ke->e, index->at[i], n->attr.slice.step[i]),
-		               l_word(ke->e, n->attr.slice.start[i]));
+		to.at[i] = index_add(ke->e, index_scale(ke->e, index->at[i], n->attr.slice.step[i]),
+		                     l_word(ke->e, n->attr.slice.start[i]));
 		if (i == to.lane_axis)
 			to.lane_step *= n->attr.slice.step[i];
 	}
@@ -185,8 +75,8 @@ static V value_windows(KernelEmit *ke, const Node *n, const Index *index)
 	for (int i = 0; i < rank; i++)
 		if (i != axis && i != axis + 1)
 			take_axis(&to, i < axis ? i : i - 1, index, i);
-	to.at[axis] =
-	    add(e, scale(e, index->at[axis], stride), scale(e, index->at[axis + 1], dilation));
+	to.at[axis] = index_add(e, index_scale(e, index->at[axis], stride),
+	                        index_scale(e, index->at[axis + 1], dilation));
 	if (index->lane_axis == axis || index->lane_axis == axis + 1) {
 		to.lane_axis = axis;
 		to.lane_step = index->lane_step * (index->lane_axis == axis ? stride : dilation);
@@ -202,7 +92,7 @@ static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
 	if (index->flat)
 		return value_at(ke, n->in[0], index);
 	if (!computed_here(ke, n->in[0]))
-		return load_at(ke, n->in[0], spot_of(ke->e, n->shape, index), index->mask);
+		return spot_load(ke, n->in[0], spot_of(ke->e, n->shape, index), index->mask);
 	Index to = index_empty(index);
 	int j = 0;
 	for (int i = 0; i < from->shape.rank; i++) {
@@ -225,7 +115,7 @@ static V in_range(KernelEmit *ke, V at, bool lanes, int64_t lane_step, int64_t l
 	Emit *e = ke->e;
 	V low = l_word(e, 0), high = l_word(e, length);
 	if (lanes) {
-		at = lane_offsets(ke, (Spot){at, lane_step});
+		at = spot_lanes(ke, (Spot){at, lane_step});
 		low = l_splat_const(low, ke->lanes);
 		high = l_splat_const(high, ke->lanes);
 	}
@@ -270,7 +160,7 @@ static V value_by_lane(KernelEmit *ke, NodeId x, const Index *index)
 		int64_t last = (index->flat ? shape_size(node(e->k->graph, x)->shape)
 		                            : node(e->k->graph, x)->shape.dim[index->lane_axis]) -
 		               1;
-		V at = add(e, index->at[index->lane_axis], l_word(e, (int64_t)i * index->lane_step));
+		V at = index_add(e, index->at[index->lane_axis], l_word(e, (int64_t)i * index->lane_step));
 		/* a lane that is masked off may lie outside: read something that is there */
 		at = l_binary(e, "llvm.smax", l_binary(e, "llvm.smin", at, l_word(e, last)), l_word(e, 0));
 		one.at[index->lane_axis] = at;
@@ -292,7 +182,7 @@ static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 	for (int i = 0; i < n->shape.rank; i++) {
 		int64_t stride = n->attr.pad.inner[i] + 1;
 		bool lanes = i == index->lane_axis;
-		V at = add(e, index->at[i], l_word(e, -n->attr.pad.low[i]));
+		V at = index_add(e, index->at[i], l_word(e, -n->attr.pad.low[i]));
 		V good = in_range(ke, at, lanes, index->lane_step, (from.dim[i] - 1) * stride + 1);
 		if (stride > 1) {
 			V rest = LLVMBuildSRem(e->b, at, l_word(e, stride), "");
@@ -324,7 +214,7 @@ static V value_concat(KernelEmit *ke, const Node *n, const Index *index)
 			to.at[axis] = l_word(e, place - offset);
 			return value_at(ke, n->in[i], &to);
 		}
-		V at = add(e, index->at[axis], l_word(e, -offset));
+		V at = index_add(e, index->at[axis], l_word(e, -offset));
 		V good = in_range(ke, at, lanes, index->lane_step, length);
 		to.at[axis] = lanes ? at : l_select(e, good, at, l_word(e, 0));
 		if (lanes)
@@ -343,7 +233,7 @@ static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
 	Emit *e = ke->e;
 	V at = index->at[n->attr.axis];
 	if (index->lane_axis == (int)n->attr.axis)
-		at = lane_offsets(ke, (Spot){at, index->lane_step});
+		at = spot_lanes(ke, (Spot){at, index->lane_step});
 	T to = l_vector(l_type(e, n->type), l_lanes(at));
 	return type_info[n->type].is_float ? LLVMBuildSIToFP(e->b, at, to, "")
 	                                   : LLVMBuildTrunc(e->b, at, to, "");
@@ -381,7 +271,7 @@ static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 	if (index->flat && ke->stretch.first && index->at[0] == ke->stretch.at)
 		return word_in_stretch(ke, n, seed0, seed1, step);
 	Spot spot = spot_of(e, n->shape, index);
-	V at = spot.step ? lane_offsets(ke, spot) : spot.linear;
+	V at = spot.step ? spot_lanes(ke, spot) : spot.linear;
 	return random_bits(e, at, seed0, seed1, n->attr.key, step);
 }
 
@@ -416,8 +306,8 @@ static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
 	V linear = LLVMBuildNSWAdd(
 	    e->b, base, LLVMBuildNSWMul(e->b, place, l_splat_const(l_word(e, stride), lanes), ""), "");
 	DType t = node(e->k->graph, n->in[0])->type;
-	V v = gather_lanes(ke, l_memory_type(e, t), type_info[t].size, base_of(ke, n->in[0]), linear,
-	                   index->mask);
+	V v = spot_gather(ke, l_memory_type(e, t), type_info[t].size, value_base(ke, n->in[0]), linear,
+	                  index->mask);
 	return l_from_memory(e, t, v);
 }
 
@@ -487,7 +377,7 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index)
 
 V value_load(KernelEmit *ke, NodeId x, const Index *index)
 {
-	return load_at(ke, x, spot_of(ke->e, node(ke->e->k->graph, x)->shape, index), index->mask);
+	return spot_load(ke, x, spot_of(ke->e, node(ke->e->k->graph, x)->shape, index), index->mask);
 }
 
 V value_address(KernelEmit *ke, NodeId x, const Index *index)
@@ -504,65 +394,4 @@ V value_address(KernelEmit *ke, NodeId x, const Index *index)
 V value_vector(KernelEmit *ke, NodeId x, const Index *index)
 {
 	return l_splat(ke->e, value_at(ke, x, index), ke->lanes);
-}
-
-/* -- Stores ------------------------------------------------------------------------------------ */
-
-static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask, V v)
-{
-	Emit *e = ke->e;
-	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
-	T overload[] = {LLVMTypeOf(v), LLVMVectorType(e->ptr, ke->lanes)};
-	V args[] = {v, addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke)};
-	l_call(e, "llvm.masked.scatter", e->voidt, overload, 2, args, 4);
-}
-
-void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
-{
-	Emit *e = ke->e;
-	const Node *n = node(e->k->graph, e->k->buffer[to].node);
-	T element = l_memory_type(e, n->type);
-	unsigned size = type_info[n->type].size;
-	Spot spot = spot_of(e, n->shape, index);
-	V base = ke->pointer[to];
-	bool rounded = n->op == OP_cast && n->type == DTYPE_bf16;
-	v = rounded ? l_upper_half(e, v) : l_to_memory(e, n->type, v);
-	if (spot.step == 0 || ke->lanes == 1) {
-		if (l_lanes(v) > 1)
-			v = LLVMBuildExtractElement(e->b, v, l_i32(e, 0), "");
-		l_store(e, v, address(e, element, base, spot.linear), size);
-		return;
-	}
-	v = l_splat(e, v, ke->lanes);
-	if (!index->mask && near_stores(ke, spot.step))
-		near_store(ke, element, size, address(e, element, base, spot.linear), spot.step, v);
-	else if (spot.step != 1)
-		store_lanes(ke, element, size, base, lane_offsets(ke, spot), index->mask, v);
-	else if (index->mask)
-		l_store_masked(e, v, address(e, element, base, spot.linear), size, index->mask);
-	else if (ke->kernel->streams)
-		l_store_past(e, v, address(e, element, base, spot.linear), ke->lanes * size);
-	else
-		l_store(e, v, address(e, element, base, spot.linear), size);
-}
-
-/* All values first, then all stores: a state is read before its next value is written over it. */
-void value_store_outs(KernelEmit *ke, const Index *index)
-{
-	V v[MAX_KERNEL_OUTS];
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		v[i] = value_at(ke, ke->kernel->out[i], index);
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		value_store(ke, ke->kernel->to[i], index, v[i]);
-}
-
-void value_prefetch_outs(KernelEmit *ke, const Index *index)
-{
-	Emit *e = ke->e;
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++) {
-		BufferId to = ke->kernel->to[i];
-		const Node *n = node(e->k->graph, e->k->buffer[to].node);
-		V linear = spot_of(e, n->shape, index).linear;
-		l_prefetch(e, address(e, l_memory_type(e, n->type), ke->pointer[to], linear), true);
-	}
 }

@@ -1,0 +1,165 @@
+/* spot.c: where the lanes of a vector are in a buffer, and loads and stores there. */
+#include "spot.h"
+
+static bool is_zero(V x)
+{
+	return LLVMIsAConstantInt(x) && LLVMConstIntGetZExtValue(x) == 0;
+}
+
+/* x itself where y is 0: what was computed there before is found again (memo.c). */
+V index_add(Emit *e, V x, V y)
+{
+	if (is_zero(x) || is_zero(y))
+		return is_zero(x) ? y : x;
+	return LLVMBuildNSWAdd(e->b, x, y, "");
+}
+V index_scale(Emit *e, V x, int64_t by)
+{
+	return by == 1 ? x : LLVMBuildNSWMul(e->b, x, l_word(e, by), "");
+}
+
+/* Not inbounds: the first lane of a masked access may lie outside. */
+static V address(Emit *e, T element, V base, V index)
+{
+	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
+}
+
+Spot spot_of(Emit *e, Shape s, const Index *index)
+{
+	Spot spot = {l_word(e, 0), 0};
+	if (index->flat)
+		return (Spot){index->at[0], index->lane_axis >= 0 ? index->lane_step : 0};
+	int64_t stride = 1;
+	for (int i = s.rank - 1; i >= 0; i--) {
+		if (s.dim[i] > 1)
+			spot.linear = index_add(e, spot.linear, index_scale(e, index->at[i], stride));
+		if (i == index->lane_axis && s.dim[i] > 1)
+			spot.step = stride * index->lane_step;
+		stride *= s.dim[i];
+	}
+	return spot;
+}
+
+/* Where the lanes are, one by one: a vector of words. */
+V spot_lanes(KernelEmit *ke, Spot spot)
+{
+	Emit *e = ke->e;
+	V ids = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->word, ke->lanes),
+	                        l_splat_const(l_word(e, spot.step), ke->lanes), "");
+	return LLVMBuildNSWAdd(e->b, l_splat(e, spot.linear, ke->lanes), ids, "");
+}
+
+static V all_lanes(KernelEmit *ke)
+{
+	return LLVMConstAllOnes(l_vector(ke->e->i1, ke->lanes));
+}
+
+V spot_gather(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask)
+{
+	Emit *e = ke->e;
+	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
+	T vector = l_vector(element, ke->lanes),
+	  overload[] = {vector, LLVMVectorType(e->ptr, ke->lanes)};
+	V args[] = {addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke),
+	            LLVMConstNull(vector)};
+	return l_call(e, "llvm.masked.gather", vector, overload, 2, args, 4);
+}
+
+V value_base(const KernelEmit *ke, NodeId x)
+{
+	V base = ke->pointer[ke->e->k->buffer_of[x]];
+	if (!base)
+		BUG("kernel loads %%%u, whose buffer it was not given", x);
+	return base;
+}
+
+/* Many places of an unrolled kernel are as many streams, more than the machine follows by itself:
+ * each is read two lines ahead. */
+enum { AHEAD = 128 /* bytes */ };
+
+V spot_load(KernelEmit *ke, NodeId x, Spot spot, V mask)
+{
+	Emit *e = ke->e;
+	DType t = node(e->k->graph, x)->type;
+	T element = l_memory_type(e, t), vector = l_vector(element, ke->lanes);
+	unsigned size = type_info[t].size;
+	V base = value_base(ke, x), at = address(e, element, base, spot.linear), v;
+	if (ke->found) {
+		*ke->found = at;
+		return LLVMGetPoison(spot.step == 0 ? l_type(e, t) : l_vector(l_type(e, t), ke->lanes));
+	}
+	if (ke->kernel->unrolled && spot.step == 1)
+		l_prefetch(e, address(e, element, at, l_word(e, AHEAD / size)), false);
+	if (spot.step == 0 || ke->lanes == 1)
+		v = l_load(e, element, at, size);
+	else if (!mask && near_loads(ke, spot.step))
+		v = near_load(ke, element, size, at, spot.step);
+	else if (spot.step != 1)
+		v = spot_gather(ke, element, size, base, spot_lanes(ke, spot), mask);
+	else if (mask)
+		v = l_load_masked(e, vector, at, size, mask, LLVMConstNull(vector));
+	else
+		v = l_load(e, vector, at, size);
+	return l_from_memory(e, t, v);
+}
+
+/* -- Stores ------------------------------------------------------------------------------------ */
+
+static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask, V v)
+{
+	Emit *e = ke->e;
+	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
+	T overload[] = {LLVMTypeOf(v), LLVMVectorType(e->ptr, ke->lanes)};
+	V args[] = {v, addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke)};
+	l_call(e, "llvm.masked.scatter", e->voidt, overload, 2, args, 4);
+}
+
+void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
+{
+	Emit *e = ke->e;
+	const Node *n = node(e->k->graph, e->k->buffer[to].node);
+	T element = l_memory_type(e, n->type);
+	unsigned size = type_info[n->type].size;
+	Spot spot = spot_of(e, n->shape, index);
+	V base = ke->pointer[to];
+	bool rounded = n->op == OP_cast && n->type == DTYPE_bf16;
+	v = rounded ? l_upper_half(e, v) : l_to_memory(e, n->type, v);
+	if (spot.step == 0 || ke->lanes == 1) {
+		if (l_lanes(v) > 1)
+			v = LLVMBuildExtractElement(e->b, v, l_i32(e, 0), "");
+		l_store(e, v, address(e, element, base, spot.linear), size);
+		return;
+	}
+	v = l_splat(e, v, ke->lanes);
+	if (!index->mask && near_stores(ke, spot.step))
+		near_store(ke, element, size, address(e, element, base, spot.linear), spot.step, v);
+	else if (spot.step != 1)
+		store_lanes(ke, element, size, base, spot_lanes(ke, spot), index->mask, v);
+	else if (index->mask)
+		l_store_masked(e, v, address(e, element, base, spot.linear), size, index->mask);
+	else if (ke->kernel->streams)
+		l_store_past(e, v, address(e, element, base, spot.linear), ke->lanes * size);
+	else
+		l_store(e, v, address(e, element, base, spot.linear), size);
+}
+
+/* All values first, then all stores: a state is read before its next value is written over it. */
+void value_store_outs(KernelEmit *ke, const Index *index)
+{
+	V v[MAX_KERNEL_OUTS];
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		v[i] = value_at(ke, ke->kernel->out[i], index);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		value_store(ke, ke->kernel->to[i], index, v[i]);
+}
+
+void value_prefetch_outs(KernelEmit *ke, const Index *index)
+{
+	Emit *e = ke->e;
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++) {
+		BufferId to = ke->kernel->to[i];
+		const Node *n = node(e->k->graph, e->k->buffer[to].node);
+		V linear = spot_of(e, n->shape, index).linear;
+		l_prefetch(e, address(e, l_memory_type(e, n->type), ke->pointer[to], linear), true);
+	}
+}
