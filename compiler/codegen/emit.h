@@ -204,15 +204,23 @@ V l_to_memory(Emit *e, DType t, V v);
 V l_upper_half(Emit *e, V v); /* i16: l_to_memory of what is rounded to bf16 already */
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
+/* The same for all places along `axis`, the last, of vectors along the axis before it. */
+void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t channels);
 /* Brings the lines where that will be, to be written. */
 void value_prefetch_outs(KernelEmit *ke, const Index *index);
 
 /* -- near.c: lanes that lie `step` elements apart, the first at `at` ----------------------------- */
 
+enum { NEAR = 4 };                                   /* the longest step */
 bool near_loads(const KernelEmit *ke, int64_t step); /* whether near_load takes such a step */
 bool near_stores(const KernelEmit *ke, int64_t step);
 V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step);
+/* The same of one channel of pixels, of |step| channels each, the first at `at`: all channels load the
+ * same vectors. */
+V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel);
 void near_store(KernelEmit *ke, T element, unsigned size, V at, int64_t step, V v);
+/* All channels of as many pixels as there are lanes: v[c][lane]. */
+void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v);
 
 /* -- map.c: one MAP op on registers, named emit_<op> by ops.def -------------------------------- */
 

@@ -49,6 +49,7 @@ typedef struct Nest {
 	Shape shape; /* of the loops */
 	int vector_axis;
 	unsigned unrolled; /* a bit an axis: no loop, all places one after the other */
+	int64_t channels;  /* of a pixel, if all are in memory behind each other; else 0 */
 	Index index;
 	V begin, end;
 	/* Of a concatenation that is stored: a part, which starts at `offset` of axis `axis`. */
@@ -87,15 +88,16 @@ static int choose_vector_axis(const KernelEmit *ke, Shape s)
  * as they share what does not depend on them. */
 static void choose_loops(const KernelEmit *ke, Nest *n)
 {
-	enum { FEW = 4 };
 	int last = longer_axis(n->shape);
 	bool random;
 	n->vector_axis = choose_vector_axis(ke, n->shape);
 	n->unrolled = ke->kernel->unrolled;
-	if (n->vector_axis == last - 1 && ke->kernel->tile_axis != last && n->shape.dim[last] <= FEW &&
+	if (n->vector_axis == last - 1 && ke->kernel->tile_axis != last && n->shape.dim[last] <= NEAR &&
 	    !ke->e->c->machine->bare &&
 	    body_size(ke, &random) * (unsigned)n->shape.dim[last] <= LARGE_BODY)
 		n->unrolled |= 1u << last;
+	bool channels = n->unrolled == 1u << last && last == n->shape.rank - 1 && !n->part;
+	n->channels = channels && n->vector_axis == last - 1 ? n->shape.dim[last] : 0;
 }
 
 static void nest_element(KernelEmit *ke, const Nest *n, const Index *index)
@@ -133,7 +135,10 @@ static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 	index.lane_axis = lane_axis(ke, n->vector_axis);
 	index.lane_step = 1;
 	index.mask = mask;
-	nest_places(ke, n, &index, 0);
+	if (n->channels && !mask && ke->lanes > 1)
+		value_store_channels(ke, &index, n->shape.rank - 1, n->channels);
+	else
+		nest_places(ke, n, &index, 0);
 }
 
 /* What a loop over an axis does of it in this call: tiles cut one. */
@@ -252,6 +257,16 @@ static void nest_parts(KernelEmit *ke, Nest *n, NodeId concat)
 	}
 }
 
+/* Few channels are unrolled, as all their places are known where code is made. */
+static bool is_in_parts(const KernelEmit *ke, const Nest *n, const Node *out)
+{
+	Nest whole = *n;
+	if (ke->kernel->out_count > 1 || out->op != OP_concat || ke->kernel->unrolled >> n->axis & 1)
+		return false;
+	choose_loops(ke, &whole);
+	return !whole.channels || n->axis < n->shape.rank - 1;
+}
+
 void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 {
 	(void)scratch;
@@ -264,8 +279,7 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 		const Node *out = node(ke->e->k->graph, ke->kernel->out[0]);
 		Nest n = {.shape = s, .begin = begin, .end = end, .index = {.lane_axis = -1}};
 		n.axis = (int)out->attr.axis;
-		if (ke->kernel->out_count == 1 && out->op == OP_concat &&
-		    !(ke->kernel->unrolled >> n.axis & 1)) {
+		if (is_in_parts(ke, &n, out)) {
 			nest_parts(ke, &n, ke->kernel->out[0]);
 		} else {
 			merge_axes(ke, &n);

@@ -1,8 +1,7 @@
 /* near.c: lanes a few elements apart in memory: channels of a pixel, a row read backwards. As many
- * vectors as there are elements from lane to lane, and shuffles, in place of one access a lane. */
+ * vectors as there are elements from lane to lane, and shuffles, in place of one access a lane. Where
+ * all channels of pixels are at hand, whole vectors are loaded and stored, once. */
 #include "emit.h"
-
-enum { NEAR = 4 };
 
 static V address(Emit *e, T element, V base, int64_t offset)
 {
@@ -33,6 +32,44 @@ V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step)
 		v = LLVMBuildShuffleVector(e->b, v, part, LLVMConstVector(places, ke->lanes), "");
 	}
 	return v;
+}
+
+/* Nothing is read but the pixels of the lanes. */
+V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel)
+{
+	Emit *e = ke->e;
+	int64_t lanes = ke->lanes, by = step < 0 ? -step : step;
+	T vector = l_vector(element, ke->lanes);
+	V v = LLVMGetPoison(vector), places[64];
+	V low = step < 0 ? address(e, element, at, (lanes - 1) * step) : at;
+	for (int64_t k = 0; k < by; k++) {
+		V part = l_load(e, vector, address(e, element, low, k * lanes), size);
+		for (int64_t i = 0; i < lanes; i++) {
+			int64_t from = (step < 0 ? lanes - 1 - i : i) * by + channel;
+			places[i] = l_i32(e, (int32_t)(from / lanes == k ? lanes + from % lanes : i));
+		}
+		v = LLVMBuildShuffleVector(e->b, v, part, LLVMConstVector(places, ke->lanes), "");
+	}
+	return v;
+}
+
+void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v)
+{
+	Emit *e = ke->e;
+	int64_t lanes = ke->lanes;
+	T element = LLVMGetElementType(LLVMTypeOf(v[0]));
+	V places[64];
+	for (int64_t k = 0; k < channels; k++) {
+		V all = LLVMGetPoison(LLVMTypeOf(v[0]));
+		for (int64_t c = 0; c < channels; c++) {
+			for (int64_t i = 0; i < lanes; i++) {
+				int64_t to = k * lanes + i;
+				places[i] = l_i32(e, (int32_t)(to % channels == c ? lanes + to / channels : i));
+			}
+			all = LLVMBuildShuffleVector(e->b, all, v[c], LLVMConstVector(places, ke->lanes), "");
+		}
+		l_store(e, all, address(e, element, at, k * lanes), size);
+	}
 }
 
 /* A store that leaves lanes out is as quick as another (AVX-512). */

@@ -24,18 +24,40 @@ static V address(Emit *e, T element, V base, V index)
 	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
 }
 
+/* Of lanes along an axis: whether one axis of a known index is behind it. */
+static bool is_channel(Shape s, const Index *index, int axis)
+{
+	bool before = index->lane_axis >= 0 && index->lane_axis < axis;
+	if (!before || index->lane_step * index->lane_step != 1 || !LLVMIsAConstantInt(index->at[axis]))
+		return false;
+	for (int i = index->lane_axis + 1; i < s.rank; i++)
+		if (i != axis && s.dim[i] > 1)
+			return false;
+	return true;
+}
+
 Spot spot_of(Emit *e, Shape s, const Index *index)
 {
-	Spot spot = {l_word(e, 0), 0};
+	Spot spot = {.linear = l_word(e, 0)};
 	if (index->flat)
-		return (Spot){index->at[0], index->lane_axis >= 0 ? index->lane_step : 0};
+		return (Spot){.linear = index->at[0], .step = index->lane_axis >= 0 ? index->lane_step : 0};
 	int64_t stride = 1;
 	for (int i = s.rank - 1; i >= 0; i--) {
-		if (s.dim[i] > 1)
+		bool channel = s.dim[i] > 1 && is_channel(s, index, i);
+		if (s.dim[i] > 1 && !channel)
 			spot.linear = index_add(e, spot.linear, index_scale(e, index->at[i], stride));
+		if (channel) {
+			spot.pixel = index->at[i];
+			spot.channel = LLVMConstIntGetSExtValue(index->at[i]);
+		}
 		if (i == index->lane_axis && s.dim[i] > 1)
 			spot.step = stride * index->lane_step;
 		stride *= s.dim[i];
+	}
+	if (spot.pixel) {
+		V channel = spot.pixel;
+		spot.pixel = spot.linear;
+		spot.linear = index_add(e, spot.linear, channel);
 	}
 	return spot;
 }
@@ -92,6 +114,9 @@ V spot_load(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		l_prefetch(e, address(e, element, at, l_word(e, AHEAD / size)), false);
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, at, size);
+	else if (!mask && spot.pixel && near_loads(ke, spot.step))
+		v = near_load_channel(ke, element, size, address(e, element, base, spot.pixel), spot.step,
+		                      spot.channel);
 	else if (!mask && near_loads(ke, spot.step))
 		v = near_load(ke, element, size, at, spot.step);
 	else if (spot.step != 1)
@@ -114,6 +139,12 @@ static void store_lanes(KernelEmit *ke, T element, unsigned size, V base, V offs
 	l_call(e, "llvm.masked.scatter", e->voidt, overload, 2, args, 4);
 }
 
+static V stored_form(Emit *e, const Node *n, V v)
+{
+	bool rounded = n->op == OP_cast && n->type == DTYPE_bf16;
+	return rounded ? l_upper_half(e, v) : l_to_memory(e, n->type, v);
+}
+
 void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 {
 	Emit *e = ke->e;
@@ -122,8 +153,7 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 	unsigned size = type_info[n->type].size;
 	Spot spot = spot_of(e, n->shape, index);
 	V base = ke->pointer[to];
-	bool rounded = n->op == OP_cast && n->type == DTYPE_bf16;
-	v = rounded ? l_upper_half(e, v) : l_to_memory(e, n->type, v);
+	v = stored_form(e, n, v);
 	if (spot.step == 0 || ke->lanes == 1) {
 		if (l_lanes(v) > 1)
 			v = LLVMBuildExtractElement(e->b, v, l_i32(e, 0), "");
@@ -151,6 +181,29 @@ void value_store_outs(KernelEmit *ke, const Index *index)
 		v[i] = value_at(ke, ke->kernel->out[i], index);
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
 		value_store(ke, ke->kernel->to[i], index, v[i]);
+}
+
+void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t channels)
+{
+	Emit *e = ke->e;
+	V v[MAX_KERNEL_OUTS][NEAR];
+	Index place = *index;
+	for (int64_t c = 0; c < channels; c++) {
+		place.at[axis] = l_word(e, c);
+		for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+			v[i][c] = value_at(ke, ke->kernel->out[i], &place);
+	}
+	place.at[axis] = l_word(e, 0);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++) {
+		BufferId to = ke->kernel->to[i];
+		const Node *n = node(e->k->graph, e->k->buffer[to].node);
+		T element = l_memory_type(e, n->type);
+		for (int64_t c = 0; c < channels; c++)
+			v[i][c] = l_splat(e, stored_form(e, n, v[i][c]), ke->lanes);
+		V linear = spot_of(e, n->shape, &place).linear;
+		near_store_channels(ke, type_info[n->type].size,
+		                    address(e, element, ke->pointer[to], linear), channels, v[i]);
+	}
 }
 
 void value_prefetch_outs(KernelEmit *ke, const Index *index)

@@ -8,6 +8,8 @@
 typedef struct Spot {
 	V linear;
 	int64_t step; /* 0: all lanes at one */
+	V pixel; /* lanes are pixels, |step| channels each: where the first channel of lane 0 is; */
+	int64_t channel;
 } Spot;
 
 Spot spot_of(Emit *e, Shape s, const Index *index);

@@ -115,7 +115,7 @@ static V in_range(KernelEmit *ke, V at, bool lanes, int64_t lane_step, int64_t l
 	Emit *e = ke->e;
 	V low = l_word(e, 0), high = l_word(e, length);
 	if (lanes) {
-		at = spot_lanes(ke, (Spot){at, lane_step});
+		at = spot_lanes(ke, (Spot){.linear = at, .step = lane_step});
 		low = l_splat_const(low, ke->lanes);
 		high = l_splat_const(high, ke->lanes);
 	}
@@ -233,7 +233,7 @@ static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
 	Emit *e = ke->e;
 	V at = index->at[n->attr.axis];
 	if (index->lane_axis == (int)n->attr.axis)
-		at = spot_lanes(ke, (Spot){at, index->lane_step});
+		at = spot_lanes(ke, (Spot){.linear = at, .step = index->lane_step});
 	T to = l_vector(l_type(e, n->type), l_lanes(at));
 	return type_info[n->type].is_float ? LLVMBuildSIToFP(e->b, at, to, "")
 	                                   : LLVMBuildTrunc(e->b, at, to, "");
