@@ -87,11 +87,32 @@ EMIT(stop_gradient)
 
 /* -- cast -------------------------------------------------------------------------------------- */
 
+/* LLVM saturates lane by lane: here NaN is 0, then all is brought into range. The largest i32 is no
+ * f32. */
+static V saturated(Emit *e, const Lane *n, T to)
+{
+	V x = n->x, zero = LLVMConstNull(LLVMTypeOf(x));
+	bool is_u8 = n->to == DTYPE_u8, is_f64 = n->from == DTYPE_f64;
+	double limit = is_u8 ? 255 : is_f64 ? INT32_MAX : 2147483520;
+	V low = l_float(e, LLVMTypeOf(x), is_u8 ? 0 : INT32_MIN),
+	  high = l_float(e, LLVMTypeOf(x), limit),
+	  above = LLVMBuildFCmp(e->b, LLVMRealOGT, x, high, "");
+	V y = l_select(e, LLVMBuildFCmp(e->b, LLVMRealORD, x, x, ""), x, zero);
+	y = l_select(e, LLVMBuildFCmp(e->b, LLVMRealOGT, y, low, ""), y, low);
+	y = l_select(e, LLVMBuildFCmp(e->b, LLVMRealOLT, y, high, ""), y, high);
+	V whole = LLVMBuildFPToSI(e->b, y, l_vector(e->i32, l_lanes(x)), "");
+	if (is_u8)
+		return LLVMBuildTrunc(e->b, whole, to, "");
+	return l_select(e, above, l_splat_const(l_i32(e, INT32_MAX), l_lanes(x)), whole);
+}
+
 static V cast_to_int(Emit *e, const Lane *n, T to)
 {
 	V x = n->x;
 	if (n->from == DTYPE_bool)
 		return LLVMBuildZExt(e->b, x, to, "");
+	if (is_float(n) && l_lanes(x) > 1)
+		return saturated(e, n, to);
 	if (is_float(n)) {
 		T overload[] = {to, LLVMTypeOf(x)};
 		return l_call(e, n->to == DTYPE_u8 ? "llvm.fptoui.sat" : "llvm.fptosi.sat", to, overload, 2,
