@@ -3,8 +3,10 @@
 
 typedef struct Ask {
 	const Node *n;
-	Shape from; /* of the operand */
-	int axis;   /* of n */
+	Shape from;  /* of the operand, */
+	int operand; /* the so-manieth */
+	int axis;    /* of n */
+	int places;  /* of a gather: axes of where it reads */
 } Ask;
 
 static int along_mixed(const Ask *a)
@@ -67,6 +69,17 @@ static int along_windows(const Ask *a)
 	return a->axis < w ? a->axis : a->axis > w + 1 ? a->axis - 1 : MIXED;
 }
 
+/* What lies along the axes of `at` is read where that says. */
+static int along_gather(const Ask *a)
+{
+	int first = (int)a->n->attr.axis, behind = first + a->places;
+	if (a->axis >= first && a->axis < behind)
+		return a->operand == 1 ? a->axis - first : MIXED;
+	if (a->operand == 1)
+		return NOWHERE;
+	return a->axis < first ? a->axis : a->axis - a->places + 1;
+}
+
 static int (*const rules[OP_COUNT])(const Ask *) = {
 #define OP(name, ins, operands, kind, shape, gradient, types, attr, flags, weight, along, meaning) \
 	[OP_##name] = along_##along,
@@ -76,5 +89,6 @@ static int (*const rules[OP_COUNT])(const Ask *) = {
 
 int operand_axis(const Graph *g, const Node *n, int i, int axis)
 {
-	return axis < 0 ? axis : rules[n->op](&(Ask){n, node(g, n->in[i])->shape, axis});
+	int places = n->op == OP_gather ? node(g, n->in[1])->shape.rank : 0;
+	return axis < 0 ? axis : rules[n->op](&(Ask){n, node(g, n->in[i])->shape, i, axis, places});
 }
