@@ -173,6 +173,8 @@ typedef struct KernelEmit {
 	Memo *memo;     /* of (node, index) in the current straight line of code; value_forget() at
 	                   block edges */
 	Stretch stretch;
+	NodeId ahead; /* what a gather has asked for ahead last, in that block */
+	LLVMBasicBlockRef ahead_block;
 	uint32_t pinned; /* the first so many known values hold in the whole row */
 	Kept kept[MAX_KEPT_ROWS];
 	uint32_t kepts;

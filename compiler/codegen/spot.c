@@ -78,9 +78,14 @@ static V all_lanes(KernelEmit *ke)
 
 V spot_gather(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask)
 {
+	return spot_gather_as(ke, element, element, size, base, offsets, mask);
+}
+
+V spot_gather_as(KernelEmit *ke, T element, T loaded, unsigned size, V base, V offsets, V mask)
+{
 	Emit *e = ke->e;
 	V addresses = LLVMBuildGEP2(e->b, element, base, &offsets, 1, "");
-	T vector = l_vector(element, ke->lanes),
+	T vector = l_vector(loaded, ke->lanes),
 	  overload[] = {vector, LLVMVectorType(e->ptr, ke->lanes)};
 	V args[] = {addresses, l_i32(e, (int32_t)size), mask ? mask : all_lanes(ke),
 	            LLVMConstNull(vector)};
@@ -93,6 +98,20 @@ V value_base(const KernelEmit *ke, NodeId x)
 	if (!base)
 		BUG("kernel loads %%%u, whose buffer it was not given", x);
 	return base;
+}
+
+V spot_begin(KernelEmit *ke, NodeId x)
+{
+	const Node *n = node(ke->e->k->graph, x);
+	bool behind = n->op == OP_reshape && !ke->e->k->buffer_of[x];
+	return value_base(ke, behind ? n->in[0] : x);
+}
+
+V spot_address(KernelEmit *ke, NodeId x, const Index *index)
+{
+	const Node *n = node(ke->e->k->graph, x);
+	V linear = spot_of(ke->e, n->shape, index).linear;
+	return address(ke->e, l_memory_type(ke->e, n->type), spot_begin(ke, x), linear);
 }
 
 /* Many places of an unrolled kernel are as many streams, more than the machine follows by itself:

@@ -18,7 +18,25 @@ V spot_load(KernelEmit *ke, NodeId x, Spot spot,
             V mask); /* x's elements, as they are in registers */
 /* Each lane on its own, in the form in memory. */
 V spot_gather(KernelEmit *ke, T element, unsigned size, V base, V offsets, V mask);
-V value_base(const KernelEmit *ke, NodeId x); /* where x's buffer begins */
+/* Of another type, at offsets counted in elements. */
+V spot_gather_as(KernelEmit *ke, T element, T loaded, unsigned size, V base, V offsets, V mask);
+V spot_begin(KernelEmit *ke, NodeId x);                       /* of x, or a reshape of it */
+V spot_address(KernelEmit *ke, NodeId x, const Index *index); /* of lane 0 */
+V value_base(const KernelEmit *ke, NodeId x);                 /* where x's buffer begins */
+
+/* -- gather.c: a load for each lane ------------------------------------------------------------ */
+
+/* Places (i32) of `stride` elements in x, as offsets for spot_gather and gather_pixels. */
+V gather_offsets(KernelEmit *ke, Shape from, V place, int64_t stride);
+/* Whether so many elements at a place are loaded together. */
+bool gather_is_of_pixels(const KernelEmit *ke, DType t, int64_t places, int64_t channels);
+/* v[channel]: of the pixels at these offsets from `base`, where there are so many. Nothing else is
+ * read. */
+void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels, V *v);
+void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v);
+
+/* Brings what is read behind `place` (a word, of lane 0) of x. */
+void gather_ahead(KernelEmit *ke, NodeId x, V place, int64_t stride);
 
 /* Words: x + y, x itself where y is 0; x times a number. */
 V index_add(Emit *e, V x, V y);

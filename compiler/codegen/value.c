@@ -275,12 +275,35 @@ static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 	return random_bits(e, at, seed0, seed1, n->attr.key, step);
 }
 
-/* Indices are clamped into range; where they vary over the lanes, every lane loads on its own. */
-static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
+/* All channels of the pixels at such offsets from the first; the one asked for. */
+static V value_of_pixels(KernelEmit *ke, NodeId x, const Index *index, V first, V offsets)
 {
 	Emit *e = ke->e;
-	Shape from = node(e->k->graph, n->in[0])->shape, places = node(e->k->graph, n->in[1])->shape;
-	int axis = (int)n->attr.axis;
+	const Node *n = node(e->k->graph, x), *from = node(e->k->graph, n->in[0]);
+	int last = n->shape.rank - 1;
+	unsigned asked = (unsigned)LLVMConstIntGetZExtValue(index->at[last]);
+	V v[NEAR];
+	if (from->type == DTYPE_u8)
+		gather_bytes(ke, first, offsets, from->shape.dim[n->attr.axis], n->shape.dim[last], v);
+	else
+		gather_pixels(ke, l_memory_type(e, from->type), first, offsets, n->shape.dim[last], v);
+	for (unsigned c = 0; c < n->shape.dim[last]; c++) {
+		Index other = *index;
+		other.at[last] = l_word(e, c);
+		v[c] = l_from_memory(e, from->type, v[c]);
+		if (c != asked)
+			value_define(ke, x, &other, v[c]);
+	}
+	return v[asked];
+}
+
+/* Indices are clamped into range; where they vary over the lanes, every lane loads on its own. */
+static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
+{
+	Emit *e = ke->e;
+	const Node *source = node(e->k->graph, n->in[0]);
+	Shape from = source->shape, places = node(e->k->graph, n->in[1])->shape;
+	int axis = (int)n->attr.axis, last = n->shape.rank - 1;
 	Index at = index_empty(index), to = index_empty(index);
 	for (int i = 0; i < places.rank; i++)
 		take_axis(&at, i, index, axis + i);
@@ -292,9 +315,8 @@ static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
 	place = l_binary(e, "llvm.smax", place, LLVMConstNull(LLVMTypeOf(place)));
 	place = l_binary(e, "llvm.smin", place,
 	                 l_splat_const(l_i32(e, (int32_t)from.dim[axis] - 1), lanes));
-	place = LLVMBuildSExt(e->b, place, l_vector(e->word, lanes), "");
 	if (lanes == 1) {
-		to.at[axis] = place;
+		to.at[axis] = LLVMBuildSExtOrBitCast(e->b, place, e->word, "");
 		return value_at(ke, n->in[0], &to);
 	}
 	to.at[axis] = l_word(e, 0);
@@ -302,13 +324,18 @@ static V value_gather(KernelEmit *ke, const Node *n, const Index *index)
 	int64_t stride = 1;
 	for (int i = axis + 1; i < from.rank; i++)
 		stride *= from.dim[i];
-	V base = l_splat(e, spot_of(e, from, &to).linear, lanes);
-	V linear = LLVMBuildNSWAdd(
-	    e->b, base, LLVMBuildNSWMul(e->b, place, l_splat_const(l_word(e, stride), lanes), ""), "");
-	DType t = node(e->k->graph, n->in[0])->type;
-	V v = spot_gather(ke, l_memory_type(e, t), type_info[t].size, value_base(ke, n->in[0]), linear,
-	                  index->mask);
-	return l_from_memory(e, t, v);
+	if (shape_size(places) == from.dim[axis])
+		gather_ahead(ke, n->in[0], spot_of(e, places, &at).linear, stride);
+	V offsets = gather_offsets(ke, from, place, stride);
+	if (axis < from.rank - 1 && stride == from.dim[from.rank - 1] &&
+	    LLVMIsAConstantInt(index->at[last]) &&
+	    gather_is_of_pixels(ke, source->type, from.dim[axis], stride)) {
+		to.at[from.rank - 1] = l_word(e, 0);
+		return value_of_pixels(ke, x, index, spot_address(ke, n->in[0], &to), offsets);
+	}
+	V v = spot_gather(ke, l_memory_type(e, source->type), type_info[source->type].size,
+	                  spot_address(ke, n->in[0], &to), offsets, index->mask);
+	return l_from_memory(e, source->type, v);
 }
 
 /* -- The value --------------------------------------------------------------------------------- */
@@ -351,7 +378,7 @@ static V compute(KernelEmit *ke, NodeId x, const Index *index)
 	case OP_concat:
 		return value_concat(ke, n, index);
 	case OP_gather:
-		return value_gather(ke, n, index);
+		return value_gather(ke, x, n, index);
 	default:
 		if (op_info[n->op].kind != MAP)
 			BUG("%s (%%%u of %s) is neither stored nor the core of its kernel", op_info[n->op].name,

@@ -110,8 +110,10 @@ void fuse_must_store(Fuse *f)
 			note_spread(f, n);
 		if (n->op == OP_reshape && !reshape_is_unit(g, n))
 			f->must_store[n->in[0]] = true;
-		if (n->op == OP_gather)
+		if (n->op == OP_gather && node(g, n->in[0])->op != OP_reshape)
 			f->must_store[n->in[0]] = true;
+		if (n->op == OP_gather && node(g, n->in[0])->op == OP_reshape)
+			f->must_store[node(g, n->in[0])->in[0]] = true; /* it lies there in the same order */
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
 			f->must_store[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
 		if (op_info[n->op].kind == REDUCE && !f->c->machine->bare) /* there memory is dear */

@@ -1,5 +1,5 @@
 /* test_channels.c: lanes along pixels of few channels, of which all are loaded and stored together,
- * against the interpreter. */
+ * in order or gathered, against the interpreter. */
 #include <CUnit/CUnit.h>
 
 #include "compiled.h"
@@ -48,7 +48,40 @@ static void pixels(void)
 			channels_of(TYPES[i], channels);
 }
 
+/* At places out of range, too, of images that end where nothing more may be read; computed behind. */
+static void gathered_of(DType t, int64_t pixels, int64_t channels)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, arena_printf(c->arena, "gather %d pixels of %d channels of %s",
+	                                     (int)pixels, (int)channels, type_info[t].name));
+	NodeId x = op_input(g, "x", t, SHAPE(1, pixels, channels)),
+	       at = op_input(g, "at", DTYPE_i32, SHAPE(2, 45)),
+	       row = op_reshape(g, x, SHAPE(pixels, channels)), y = op_gather(g, row, at, 0);
+	NodeId half =
+	    op_mul(g, op_cast(g, row, DTYPE_f32), op_full(g, DTYPE_f32, SHAPE(pixels, channels), 0.5));
+	graph_output(g, "gathered", op_max(g, y, op_gather(g, row, op_neg(g, at), 0)));
+	graph_output(g, "behind", op_gather(g, x, at, 1));
+	graph_output(g, "half", op_gather(g, half, at, 0));
+	double *v = test_values(c->arena, t, pixels * channels, 61), places[PIXELS];
+	for (int i = 0; i < PIXELS; i++)
+		places[i] = (double)(i * 7 % (pixels + 5) - 2);
+	Feed feed[] = {{"x", v}, {"at", places}};
+	CU_ASSERT(graph_agrees_always(c, g, feed, 2, 0));
+	compile_close(c);
+}
+
+static void gathers(void)
+{
+	static const DType TYPES[] = {DTYPE_f32, DTYPE_f64, DTYPE_bf16, DTYPE_i32, DTYPE_u8};
+	for (size_t i = 0; i < COUNT(TYPES); i++)
+		for (int64_t channels = 1; channels <= 5; channels++) {
+			gathered_of(TYPES[i], 33, channels);
+			gathered_of(TYPES[i], 1, channels);
+		}
+}
+
 CU_TestInfo test_channels[] = {
     {"pixels", pixels},
+    {"gathers", gathers},
     CU_TEST_INFO_NULL,
 };

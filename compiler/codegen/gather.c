@@ -1,0 +1,140 @@
+/* gather.c: a load for each lane, at places that differ. Few elements that lie behind each other at a
+ * place, the channels of a pixel, are loaded together and sorted by shuffles. */
+#include "spot.h"
+
+enum { WORD = 4 /* bytes: of an element, or of all bytes of a pixel */ };
+
+/* Offsets are of 32 bits where those reach all of the buffer: as many in a vector as elements. */
+static bool is_near(const Emit *e, Shape s)
+{
+	return e->word_bytes > 4 && shape_size(s) < INT32_MAX;
+}
+
+/* In the entry block, so that it is the same in every turn of a loop. */
+static V slot_of(Emit *e, T type)
+{
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), entry = LLVMGetEntryBasicBlock(e->function);
+	V first = LLVMGetFirstInstruction(entry);
+	if (first)
+		LLVMPositionBuilderBefore(e->b, first);
+	else
+		LLVMPositionBuilderAtEnd(e->b, entry);
+	V slot = LLVMBuildAlloca(e->b, type, "places");
+	LLVMPositionBuilderAtEnd(e->b, here);
+	return slot;
+}
+
+/* The elements at base[offset], as many as channels, in a vector of `wide`. */
+static V load_pixel(Emit *e, T element, V base, V offset, int64_t channels, unsigned wide)
+{
+	T vector = l_vector(element, wide);
+	V at = LLVMBuildGEP2(e->b, element, base, &offset, 1, ""), mask[NEAR];
+	if (channels == wide)
+		return l_load(e, vector, at, WORD);
+	for (int64_t i = 0; i < wide; i++)
+		mask[i] = LLVMConstInt(e->i1, i < channels, false);
+	return l_load_masked(e, vector, at, WORD, LLVMConstVector(mask, wide), LLVMConstNull(vector));
+}
+
+/* x's elements, then y's. */
+static V joined(Emit *e, V x, V y)
+{
+	unsigned count = 2 * l_lanes(x);
+	V places[64];
+	for (unsigned i = 0; i < count; i++)
+		places[i] = l_i32(e, (int32_t)i);
+	return LLVMBuildShuffleVector(e->b, x, y, LLVMConstVector(places, count), "");
+}
+
+/* Of each pixel in part[], `wide` elements long, the one of a channel. */
+static V channel_of(Emit *e, V *part, unsigned parts, unsigned wide, unsigned channel)
+{
+	V of[NEAR], places[64];
+	unsigned pixels = l_lanes(part[0]) / wide;
+	for (unsigned p = 0; p < parts; p += 2) { /* of two parts at a time */
+		for (unsigned i = 0; i < 2 * pixels; i++)
+			places[i] = l_i32(e, (int32_t)(i * wide + channel));
+		of[p / 2] = LLVMBuildShuffleVector(e->b, part[p], part[p + 1],
+		                                   LLVMConstVector(places, 2 * pixels), "");
+	}
+	return parts > 2 ? joined(e, of[0], of[1]) : of[0];
+}
+
+bool gather_is_of_pixels(const KernelEmit *ke, DType t, int64_t places, int64_t channels)
+{
+	unsigned wide = channels > 2 ? 4 : 2;
+	bool words = type_info[t].size == WORD && ke->lanes >= wide && ke->lanes % wide == 0;
+	return channels >= 2 && channels <= NEAR && !ke->e->c->machine->bare &&
+	       (words || (t == DTYPE_u8 && places * channels >= WORD));
+}
+
+void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels, V *v)
+{
+	Emit *e = ke->e;
+	T integer = LLVMGetElementType(LLVMTypeOf(offsets)), words = l_vector(e->i32, ke->lanes);
+	V last = LLVMConstInt(integer, (uint64_t)(places * channels - WORD), false);
+	V first = l_binary(e, "llvm.smin", offsets, l_splat_const(last, ke->lanes));
+	V behind = LLVMBuildSub(e->b, offsets, first, "");
+	behind = LLVMBuildTruncOrBitCast(e->b, behind, words, "");
+	V word = spot_gather_as(ke, e->i8, e->i32, 1, base, first, NULL);
+	for (int64_t c = 0; c < channels; c++) {
+		V by = LLVMBuildAdd(e->b, behind, l_splat_const(l_i32(e, (int32_t)c), ke->lanes), "");
+		by = LLVMBuildShl(e->b, by, l_splat_const(l_i32(e, 3), ke->lanes), "");
+		v[c] =
+		    LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, word, by, ""), l_vector(e->i8, ke->lanes), "");
+	}
+}
+
+void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v)
+{
+	Emit *e = ke->e;
+	unsigned wide = channels > 2 ? 4 : 2, each = ke->lanes / wide;
+	T integer = LLVMGetElementType(LLVMTypeOf(offsets));
+	unsigned bytes = integer == e->i32 ? 4 : e->word_bytes;
+	V slot = slot_of(e, LLVMTypeOf(offsets)), part[NEAR], pixel[64];
+	l_store(e, offsets, slot, bytes);
+	for (unsigned i = 0; i < ke->lanes; i++) {
+		V offset = l_load(e, integer, l_at(e, integer, slot, l_word(e, i)), bytes);
+		pixel[i] = load_pixel(e, element, base, offset, channels, wide);
+	}
+	for (unsigned p = 0; p < wide; p++) {
+		for (unsigned count = each; count > 1; count /= 2)
+			for (unsigned i = 0; i < count / 2; i++)
+				pixel[p * each + i] =
+				    joined(e, pixel[p * each + 2 * i], pixel[p * each + 2 * i + 1]);
+		part[p] = pixel[p * each];
+	}
+	for (unsigned c = 0; c < channels; c++)
+		v[c] = channel_of(e, part, wide, wide, c);
+}
+
+V gather_offsets(KernelEmit *ke, Shape from, V place, int64_t stride)
+{
+	Emit *e = ke->e;
+	unsigned lanes = l_lanes(place);
+	T integer = is_near(e, from) ? e->i32 : e->word;
+	place = LLVMBuildSExtOrBitCast(e->b, place, l_vector(integer, lanes), "");
+	return LLVMBuildNSWMul(e->b, place,
+	                       l_splat_const(LLVMConstInt(integer, (uint64_t)stride, true), lanes), "");
+}
+
+/* As many places as there are to read: an image that is turned, say, is read about in order, but in
+ * steps that the machine does not follow by itself. */
+void gather_ahead(KernelEmit *ke, NodeId x, V place, int64_t stride)
+{
+	enum { AHEAD = 8192, LINE = 64 /* bytes */ };
+	Emit *e = ke->e;
+	const Node *n = node(e->k->graph, x);
+	int64_t size = type_info[n->type].size, span = ke->lanes * stride * size;
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	bool done = ke->ahead == x && ke->ahead_block == here;
+	if (done || shape_size(n->shape) * size <= e->c->machine->l2_bytes || !e->c->machine->l2_bytes)
+		return;
+	ke->ahead = x, ke->ahead_block = here;
+	V at = LLVMBuildNSWMul(e->b, place, l_word(e, stride * size), "");
+	for (int64_t i = 0; i < span; i += LINE) {
+		V behind = LLVMBuildNSWAdd(e->b, at, l_word(e, AHEAD + i), "");
+		V address = LLVMBuildGEP2(e->b, e->i8, spot_begin(ke, x), &behind, 1, "");
+		l_prefetch(e, address, false);
+	}
+}
