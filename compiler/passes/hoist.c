@@ -4,7 +4,7 @@
  * twice. A reshape of something stored costs nothing, a reshape in the middle of a chain would
  * break its kernel in two. So reshape(f(x, y)) becomes f(reshape(x), reshape(y)) where f has no
  * other use. Of several views with an order of their own (paddings, cuts) each would have to be
- * stored for its reshape: then it stays where it is. Where only products read it, it stays, unless
+ * stored for its reshape: then it stays where it is. Where only products and gathers read it, it stays, unless
  * it meets a reshape back on the way: then f is computed where that product left its operand. */
 #include "passes.h"
 
@@ -62,6 +62,12 @@ static NodeId push(const Hoist *h, NodeId x, int depth)
 	return graph_add_node(h->out, n->op, in, n->count, n->type, SCALAR, n->attr);
 }
 
+/* A product reads what is stored, and so does a gather: there a reshape costs nothing. */
+static bool reads_stored(const Node *n, int i)
+{
+	return op_info[n->op].kind == CONTRACT || (n->op == OP_gather && i == 0);
+}
+
 Graph *pass_hoist(Compile *c, const Graph *in)
 {
 	if (!in)
@@ -69,11 +75,11 @@ Graph *pass_hoist(Compile *c, const Graph *in)
 	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
 	Graph *out = graph_like(c, in);
-	bool *mapped = new_array(c->arena, bool, in->count); /* read by more than products */
+	bool *mapped = new_array(c->arena, bool, in->count); /* read by more than these */
 	for (NodeId x = 1; x < in->count; x++)
 		for (int i = 0; i < node(in, x)->count; i++) {
 			uses[node(in, x)->in[i]]++;
-			mapped[node(in, x)->in[i]] |= op_info[node(in, x)->op].kind != CONTRACT;
+			mapped[node(in, x)->in[i]] |= !reads_stored(node(in, x), i);
 		}
 	for (uint32_t i = 0; i < in->out_count; i++)
 		uses[in->out[i].value] += 2, mapped[in->out[i].value] = true; /* stored anyway */

@@ -1,6 +1,6 @@
 /* narrow.c: a gather reads elements as they are given, and computes what is asked of them behind.
  *
- * Expects: reshapes at the leaves (hoist.c). Promises: the same values, bit for bit. What a gather
+ * Expects: a simplified graph. Promises: the same values, bit for bit. What a gather
  * reads must be stored, as it jumps about there: images of bytes, cast and scaled, would be, four
  * times as large. So gather(f(x)) becomes f(gather(x)) where x is an input, or a reshape of one, of
  * smaller elements, and f computes little. */
@@ -73,12 +73,17 @@ static NodeId computed(const Narrow *w, NodeId x)
 static NodeId narrow(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
-	NodeId from = n->op == OP_gather ? narrower(in, n->in[0]) : 0;
+	if (n->op != OP_gather)
+		return 0;
+	NodeId read = n->in[0],
+	       behind = node(in, read)->op == OP_reshape ? node(in, read)->in[0] : read;
+	NodeId from = narrower(in, behind);
 	if (!from)
 		return 0;
 	Narrow w = {out, in, map, from, 0};
-	w.gathered = op_gather(out, map[from], map[n->in[1]], n->attr.axis);
-	return computed(&w, n->in[0]);
+	NodeId given = behind == read ? map[from] : op_reshape(out, map[from], node(in, read)->shape);
+	w.gathered = op_gather(out, given, map[n->in[1]], n->attr.axis);
+	return computed(&w, behind);
 }
 
 Graph *pass_narrow(Compile *c, const Graph *in)

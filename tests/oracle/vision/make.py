@@ -306,8 +306,9 @@ def images():
 
     box = torch.tensor([[0, 0, 9, 11], [2, 3, 4, 5], [1, 0, 7, 2], [8, 10, 1, 1]])
     parts = {k: box[:, i].double() for i, k in enumerate(("top", "left", "height", "width"))}
-    for name, size in (("resized_crop", [9, 11]), ("resized_crop_smaller", [3, 4]), ("resized_crop_larger", [13, 8])):
-        put(name, each(lambda v, i: T.resized_crop(v, *box[i].tolist(), size, antialias=True)), x=x, **parts)
+    sizes = {"": [9, 11], "_smaller": [3, 4], "_larger": [13, 8], "_one": [1, 1]}
+    for name, size in sizes.items():
+        put("resized_crop" + name, each(lambda v, i: T.resized_crop(v, *box[i].tolist(), size, antialias=True)), x=x, **parts)
     turns = torch.tensor([3, 1, 2, 0])
     square = first[..., :9]
     want = torch.stack([v.rot90(int(k), [1, 2]).permute(1, 2, 0) for v, k in zip(square, turns)])
