@@ -218,11 +218,12 @@ bool near_loads(const KernelEmit *ke, int64_t step); /* whether near_load takes 
 bool near_stores(const KernelEmit *ke, int64_t step);
 V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step);
 /* The same of one channel of pixels, of |step| channels each, the first at `at`: all channels load the
- * same vectors. */
-V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel);
+ * same vectors. `mask` is NULL, or of pixels. */
+V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel,
+                    V mask);
 void near_store(KernelEmit *ke, T element, unsigned size, V at, int64_t step, V v);
 /* All channels of as many pixels as there are lanes: v[c][lane]. */
-void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v);
+void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v, V mask);
 
 /* -- map.c: one MAP op on registers, named emit_<op> by ops.def -------------------------------- */
 

@@ -135,7 +135,7 @@ static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 	index.lane_axis = lane_axis(ke, n->vector_axis);
 	index.lane_step = 1;
 	index.mask = mask;
-	if (n->channels && !mask && ke->lanes > 1)
+	if (n->channels && ke->lanes > 1)
 		value_store_channels(ke, &index, n->shape.rank - 1, n->channels);
 	else
 		nest_places(ke, n, &index, 0);

@@ -34,8 +34,22 @@ V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step)
 	return v;
 }
 
+/* Of lanes that are pixels, those of vector k of their channels. */
+static V mask_of(KernelEmit *ke, V mask, int64_t k, int64_t step)
+{
+	int64_t lanes = ke->lanes, by = step < 0 ? -step : step;
+	V places[64];
+	for (int64_t i = 0; i < lanes; i++) {
+		int64_t pixel = (k * lanes + i) / by;
+		places[i] = l_i32(ke->e, (int32_t)(step < 0 ? lanes - 1 - pixel : pixel));
+	}
+	return LLVMBuildShuffleVector(ke->e->b, mask, LLVMGetPoison(LLVMTypeOf(mask)),
+	                              LLVMConstVector(places, ke->lanes), "");
+}
+
 /* Nothing is read but the pixels of the lanes. */
-V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel)
+V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel,
+                    V mask)
 {
 	Emit *e = ke->e;
 	int64_t lanes = ke->lanes, by = step < 0 ? -step : step;
@@ -43,7 +57,10 @@ V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step
 	V v = LLVMGetPoison(vector), places[64];
 	V low = step < 0 ? address(e, element, at, (lanes - 1) * step) : at;
 	for (int64_t k = 0; k < by; k++) {
-		V part = l_load(e, vector, address(e, element, low, k * lanes), size);
+		V from_k = address(e, element, low, k * lanes);
+		V part = mask ? l_load_masked(e, vector, from_k, size, mask_of(ke, mask, k, step),
+		                              LLVMConstNull(vector))
+		              : l_load(e, vector, from_k, size);
 		for (int64_t i = 0; i < lanes; i++) {
 			int64_t from = (step < 0 ? lanes - 1 - i : i) * by + channel;
 			places[i] = l_i32(e, (int32_t)(from / lanes == k ? lanes + from % lanes : i));
@@ -53,7 +70,7 @@ V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step
 	return v;
 }
 
-void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v)
+void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v, V mask)
 {
 	Emit *e = ke->e;
 	int64_t lanes = ke->lanes;
@@ -68,7 +85,11 @@ void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, 
 			}
 			all = LLVMBuildShuffleVector(e->b, all, v[c], LLVMConstVector(places, ke->lanes), "");
 		}
-		l_store(e, all, address(e, element, at, k * lanes), size);
+		V to_k = address(e, element, at, k * lanes);
+		if (mask)
+			l_store_masked(e, all, to_k, size, mask_of(ke, mask, k, channels));
+		else
+			l_store(e, all, to_k, size);
 	}
 }
 

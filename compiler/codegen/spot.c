@@ -133,9 +133,9 @@ V spot_load(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		l_prefetch(e, address(e, element, at, l_word(e, AHEAD / size)), false);
 	if (spot.step == 0 || ke->lanes == 1)
 		v = l_load(e, element, at, size);
-	else if (!mask && spot.pixel && near_loads(ke, spot.step))
+	else if (spot.pixel && near_loads(ke, spot.step))
 		v = near_load_channel(ke, element, size, address(e, element, base, spot.pixel), spot.step,
-		                      spot.channel);
+		                      spot.channel, mask);
 	else if (!mask && near_loads(ke, spot.step))
 		v = near_load(ke, element, size, at, spot.step);
 	else if (spot.step != 1)
@@ -221,7 +221,8 @@ void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t 
 			v[i][c] = l_splat(e, stored_form(e, n, v[i][c]), ke->lanes);
 		V linear = spot_of(e, n->shape, &place).linear;
 		near_store_channels(ke, type_info[n->type].size,
-		                    address(e, element, ke->pointer[to], linear), channels, v[i]);
+		                    address(e, element, ke->pointer[to], linear), channels, v[i],
+		                    index->mask);
 	}
 }
 
