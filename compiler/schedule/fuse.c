@@ -345,7 +345,9 @@ static void visit(Fuse *f, NodeId x)
 	             f->body[x] < HEAVIEST;
 	bool is_long = !f->stage[x] && f->body[x] > MOST_BODY;
 	bool dear = f->spread[x] && f->weight[x] >= DEAR;
-	if (stage || (!f->must_store[x] && !is_long && !dear &&
+	/* each lane would ask which part it is in, each time */
+	bool joined = repeats && n->op == OP_concat && n->attr.axis + 2 >= (uint32_t)n->shape.rank;
+	if (stage || (!f->must_store[x] && !is_long && !dear && !joined &&
 	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
 		return;
 	home = find_company(f, x);
