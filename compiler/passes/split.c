@@ -6,7 +6,8 @@
  * [pieces, n / pieces] -> [pieces] -> []; and to a product over windows that sums over the samples
  * of a batch to a small result (the gradient of a convolution's weights): each piece reads its
  * samples once, where tiles of the result would read them all. The same where that product is a sum
- * (depth-wise): one for each sample, then one over the samples. A scatter adds one term after the
+ * (depth-wise): one for each sample, then one over the samples; and where a large operand is summed to
+ * few columns (the statistics of a batch), of which there would be few tiles. A scatter adds one term after the
  * other to wherever the indices say, so there are no blocks to sum: where many may meet in one
  * element, the sums are of f64, as large as a sum of f32 and what rounding takes of it. */
 #include "passes.h"
@@ -26,7 +27,7 @@ static int64_t pieces_of(int64_t n)
 
 /* -- Products over windows --------------------------------------------------------------------- */
 
-enum { PIECES = 8, LONG_SUM = 8192, SMALL_RESULT = 1 << 18 };
+enum { PIECES = 8, LONG_SUM = 4096, SMALL_RESULT = 1 << 18 };
 
 /* x with its axis 0 in two, [PIECES, rest]; 0: windows are not to be had so. */
 static NodeId split_first(Graph *g, NodeId x)
@@ -103,6 +104,12 @@ static NodeId widen_scatter(Graph *g, const Graph *in, const Node *n, const Node
 	return op_cast(g, sum, DTYPE_f32);
 }
 
+enum {
+	FEW_COLUMNS = 256,       /* of which a tile has 64 at least (schedule/tile.c) */
+	LARGE_COLUMNS = 1 << 18, /* elements, that are worth two kernels */
+	MANY_ROWS = 16,          /* of a sample: what is stored between the sums is a fraction */
+};
+
 /* -- Sums over windows, and over the samples --------------------------------------------------- */
 
 /* A depth-wise convolution's gradient by its weights: a sum for each sample, whose windows are read
@@ -115,6 +122,19 @@ static bool sums_windows_of_samples(const Graph *in, const Node *n)
 	return n->attr.axes.count > 1 && n->attr.axes.at[0] == 0 && product->shape.dim[0] > 1 &&
 	       n->shape.rank < MAX_RANK &&
 	       2 * shape_size(n->shape) * product->shape.dim[0] <= shape_size(product->shape);
+}
+
+/* A large sum over all axes but the last, of few columns: tiles of columns would be few. */
+static bool sums_to_columns(const Graph *in, const Node *n)
+{
+	if (n->op != OP_sum || n->shape.rank != 1)
+		return false;
+	Shape from = node(in, n->in[0])->shape;
+	if (from.rank < 3 || n->attr.axes.at[n->attr.axes.count - 1] != from.rank - 2)
+		return false;
+	int64_t samples = from.dim[0], columns = n->shape.dim[0];
+	return columns <= FEW_COLUMNS && samples >= PIECES && shape_size(from) >= LARGE_COLUMNS &&
+	       shape_size(from) >= MANY_ROWS * samples * columns;
 }
 
 static NodeId sum_each_sample(Graph *g, const Node *n, NodeId x)
@@ -132,7 +152,7 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 		return widen_scatter(out, in, n, map);
 	if (n->op == OP_dot && dot_is_windowed(in, n))
 		return rewrite_product(out, in, n, map);
-	if (sums_windows_of_samples(in, n))
+	if (sums_windows_of_samples(in, n) || sums_to_columns(in, n))
 		return sum_each_sample(out, n, map[n->in[0]]);
 	if (op_info[n->op].kind != REDUCE || n->shape.rank != 0)
 		return 0;
