@@ -166,7 +166,10 @@ static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Sha
 	for (int i = 0; i < MAX_RANK; i++)
 		axis[i] = i < s.rank ? i : -1;
 	find(&u, kernel->out[0], axis, 0);
-	u.axes &= ~(1u << (s.rank - 1)); /* lanes run there */
+	int lanes = s.rank - 1; /* they run along the last axis that is longer than 1 */
+	while (lanes > 0 && s.dim[lanes] == 1)
+		lanes--;
+	u.axes &= ~(1u << lanes);
 	if (!u.axes)
 		return 0;
 	int64_t places = 1;

@@ -51,8 +51,12 @@ static void winograd(void)
 	                         *const SMALL[] = {"winograd(x, w, 1, 2)",
 	                                           "grad(sum(winograd(x, w, 1, 2)^2), x)",
 	                                           "grad(sum(winograd(x, w, 1, 2)^2), w)"};
-	for (size_t i = 0; i < COUNT(SMALL); i++)
+	for (size_t i = 0; i < COUNT(SMALL); i++) {
 		CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(2, 4, 3, 17), SHAPE(3, 3, 17, 16), 0));
+		/* of one channel lanes run along an axis of places */
+		CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(2, 8, 8, 3), SHAPE(3, 3, 3, 1), 0));
+		CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(2, 8, 8, 1), SHAPE(3, 3, 1, 4), 0));
+	}
 	CU_ASSERT(winograd_agrees(TEXTS[0], SHAPE(1, 4, 4, 32), SHAPE(3, 3, 32, 5), 0));
 	for (size_t i = 0; i < COUNT(TEXTS); i++)
 		for (size_t room = 0; room < 2; room++)
