@@ -32,8 +32,9 @@ typedef struct Worker {
 	int64_t batches, steps_done;
 	unsigned char *field[SSLC_MAX_FIELDS]; /* [batches] of stride[i] bytes, each aligned to 64 */
 	size_t stride[SSLC_MAX_FIELDS];
-	double first; /* seconds to the first loss, without the reading of data */
-	bool by_cpu;  /* times of steps are of the processor */
+	int32_t *number; /* [batches, batch] of the samples */
+	double first;    /* seconds to the first loss, without the reading of data */
+	bool by_cpu;     /* times of steps are of the processor */
 	const char *function;
 } Worker;
 
@@ -87,7 +88,11 @@ static void copy_batches(Worker *w)
 		if (!w->field[i])
 			give_up(w, "no memory for the batches");
 	}
+	w->number = memory_new((size_t)(w->batches * batch) * sizeof *w->number);
+	if (!w->number)
+		give_up(w, "no memory for the batches");
 	for (int64_t n = 0; n < w->batches * batch; n++) {
+		w->number[n] = (int32_t)n;
 		void *to[SSLC_MAX_FIELDS];
 		char why[WHY];
 		for (size_t i = 0; i < shape->count; i++)
@@ -118,6 +123,8 @@ static double take_step(Worker *w)
 	size_t batch = (size_t)(w->steps_done % w->batches);
 	for (size_t i = 0; i < shape->count; i++)
 		call_input(&w->step, shape->field[i].name, w->field[i] + batch * w->stride[i]);
+	size_t samples = (size_t)sslc_pretraining(w->program).batch;
+	call_input(&w->step, "sample_number", w->number + batch * samples);
 	w->engine.step = (int32_t)w->steps_done++;
 	call_run(&w->step);
 	if (strcmp(w->function, "step") != 0)
@@ -226,5 +233,6 @@ int main(int argc, char **argv)
 	sslc_close(w.program);
 	for (size_t i = 0; i < SSLC_MAX_FIELDS; i++)
 		free(w.field[i]);
+	free(w.number);
 	return 0;
 }
