@@ -88,6 +88,22 @@ static void nan_comes_out(void)
 	      {-INFINITY, 2, -INFINITY, 1, 0}, {3, 3, 3, 0.5, 0.5});
 }
 
+/* So a finite loss hands the gradient 0 to what is infinite, and 0 times an infinite weight is NaN: the NaN that a
+ * direct convolution gives beside one where the weight does not reach is never the only one (models/README.md). */
+static void what_is_finite_of_infinity_is_flat(void)
+{
+	HOLDS("tanh(x)", {INFINITY, 0, 1, 0, 0}, {-INFINITY, 0, -1, 0, 0});
+	HOLDS("erf(x)", {INFINITY, 0, 1, 0, 0}, {-INFINITY, 0, -1, 0, 0});
+	HOLDS("sigmoid(x)", {INFINITY, 0, 1, 0, 0}, {-INFINITY, 0, 0, 0, 0});
+	HOLDS("exp(x)", {-INFINITY, 0, 0, 0, 0}, {INFINITY, 0, INFINITY, INFINITY, 0});
+	HOLDS("1 / x", {INFINITY, 0, 0, 0, 0}, {-INFINITY, 0, 0, 0, 0});
+	HOLDS("min(x, y)", {INFINITY, 2, 2, 0, 1});
+	HOLDS("max(x, y)", {-INFINITY, 2, 2, 0, 1});
+	HOLDS("min(relu(x), 6)", {INFINITY, 0, 6, 0, 0}, {-INFINITY, 0, 0, 0, 0});
+	HOLDS("softplus(x)", {-INFINITY, 0, 0, 0, 0});
+	HOLDS("log_sigmoid(x)", {INFINITY, 0, 0, 0, 0});
+}
+
 static void powers_are_closed_forms(void)
 {
 	HOLDS("x ^ y", {0, 0, 1, 0, 0}, {0, 1, 0, 1, 0}, {0, 2, 0, 0, 0}, {0, 0.5, 0, INFINITY, 0},
@@ -249,6 +265,7 @@ static void convolutions_are_local(void)
 
 CU_TestInfo test_extremes[] = {
     {"NaN comes out", nan_comes_out},
+    {"what is finite of infinity is flat", what_is_finite_of_infinity_is_flat},
     {"powers are the closed forms", powers_are_closed_forms},
     {"sin and cos far away", circles_go_on},
     {"the largest of rows", largest_of_rows},
