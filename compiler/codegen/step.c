@@ -1,10 +1,10 @@
 /* step.c: the step function: kernels in order, with the addresses of their buffers.
  *
  * A kernel is `void k(ptr a, ptr b, ..., word begin, word end)`: it knows no offsets, so kernels of
- * equal structure share one function. Its task `void k.task(ptr args, word begin, word end)` unpacks
- * the addresses. The step function fills the args with base + constant offset, and gives a wave of
- * kernels, be it one, to the parallel-for of the caller's pool as one task (wave.c). No address is
- * ever a constant in code. */
+ * equal structure share one function. A task `void task(ptr args, word begin, word end)`, one for all
+ * kernels of as many buffers, unpacks the kernel and its addresses. The step function fills the args
+ * with base + constant offset, and gives a wave of kernels, be it one, to the parallel-for of the
+ * caller's pool as one task (wave.c). No address is ever a constant in code. */
 #include "module.h"
 
 #include <string.h>
@@ -25,7 +25,6 @@ typedef struct Step {
 	V args;         /* words for the args of a task */
 	uint32_t words; /* so many */
 	uint32_t marks; /* of a profile, made so far */
-	bool *task;     /* [kernel_count] of a kernel that is made: it runs on several threads */
 	V wave;         /* the task of all parallel kernels but chains; NULL: there are none */
 	const char *prefix;
 } Step;
@@ -89,18 +88,18 @@ static T kernel_type(Emit *e, const Kernel *kernel, uint32_t count)
 }
 
 /* The function of a kernel, perhaps of another module. */
-static V declare(Step *s, uint32_t number, const char *suffix, T type)
+static V declare(Step *s, uint32_t number, T type)
 {
-	const char *name = arena_printf(s->e->c->arena, "%sk%u%s", s->prefix, number, suffix);
+	const char *name = arena_printf(s->e->c->arena, "%sk%u", s->prefix, number);
 	V f = LLVMGetNamedFunction(s->e->module, name);
 	return f ? f : LLVMAddFunction(s->e->module, name, type);
 }
 
-static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint32_t count)
+static void kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint32_t count)
 {
 	Emit *e = s->e;
 	const Kernel *kernel = &e->k->kernel[number];
-	V f = declare(s, number, "", kernel_type(e, kernel, count));
+	V f = declare(s, number, kernel_type(e, kernel, count));
 	target_attributes(s->cg, e, f);
 	KernelEmit ke = {.e = e, .kernel = kernel, .lanes = lanes_of(e, kernel)};
 	if (kernel->loop) {
@@ -127,7 +126,6 @@ static V kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint
 	};
 	emitters[kernel->kind](&ke, LLVMGetParam(f, count), LLVMGetParam(f, count + 1), scratch);
 	LLVMBuildRetVoid(e->b);
-	return f;
 }
 
 static T task_type(Emit *e)
@@ -136,21 +134,35 @@ static T task_type(Emit *e)
 	return LLVMFunctionType(e->voidt, params, 3, false);
 }
 
-static V task_function(Step *s, uint32_t number, V kernel, uint32_t count)
+/* Of kernels of `count` buffers: its args are the kernel, then their addresses. */
+static V task_function(Step *s, uint32_t count)
 {
 	Emit *e = s->e;
-	V f = declare(s, number, ".task", task_type(e));
+	const char *name = arena_printf(e->c->arena, "%stask%u", s->prefix, count);
+	V f = LLVMGetNamedFunction(e->module, name);
+	if (f)
+		return f;
+	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
+	V function = e->function;
+	T *params = new_array(e->c->arena, T, count + 2);
+	V *args = new_array(e->c->arena, V, count + 3);
+	f = LLVMAddFunction(e->module, name, task_type(e));
+	LLVMSetLinkage(f, LLVMInternalLinkage);
 	target_attributes(s->cg, e, f);
 	e->function = f;
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
-	V *args = new_array(e->c->arena, V, count + 2);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i <= count; i++)
 		args[i] =
 		    l_load(e, e->ptr, l_at(e, e->ptr, LLVMGetParam(f, 0), l_word(e, i)), e->word_bytes);
-	args[count] = LLVMGetParam(f, 1);
-	args[count + 1] = LLVMGetParam(f, 2);
-	LLVMBuildCall2(e->b, LLVMGlobalGetValueType(kernel), kernel, args, count + 2, "");
+	args[count + 1] = LLVMGetParam(f, 1);
+	args[count + 2] = LLVMGetParam(f, 2);
+	for (uint32_t i = 0; i < count + 2; i++)
+		params[i] = LLVMTypeOf(args[i + 1]);
+	T type = LLVMFunctionType(e->voidt, params, count + 2, false);
+	LLVMBuildCall2(e->b, type, args[0], args + 1, count + 2, "");
 	LLVMBuildRetVoid(e->b);
+	e->function = function;
+	LLVMPositionBuilderAtEnd(e->b, here);
 	return f;
 }
 
@@ -166,7 +178,7 @@ static uint32_t words_of(const Emit *e, uint32_t number)
 	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
 	uint32_t count = step_touched(e->c, e->k, &e->k->kernel[number], buffers);
 	arena_reset(e->c->arena, mark);
-	return WAVE_WORDS + count;
+	return WAVE_WORDS + 1 + count;
 }
 
 /* One past the last kernel that is called together with `first`. A profile is of single kernels
@@ -185,27 +197,13 @@ static uint32_t end_of(const Emit *e, uint32_t first)
 	return end;
 }
 
-static void find_tasks(Step *s)
-{
-	const Emit *e = s->e;
-	s->task = new_array(e->c->arena, bool, e->k->kernel_count + 1);
-	for (uint32_t i = 0, end; i < e->k->kernel_count; i = end) {
-		end = end_of(e, i);
-		bool parallel = wave_is_parallel(e->k, i, end);
-		for (uint32_t j = i; j < end; j++)
-			s->task[step_first_equal(e->k, j)] |= parallel && !e->k->kernel[j].chain;
-	}
-}
-
 static void make_kernel(Step *s, uint32_t number)
 {
 	const Kernels *k = s->e->k;
 	ArenaMark mark = arena_mark(s->e->c->arena);
 	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
 	uint32_t count = step_touched(s->e->c, k, &k->kernel[number], buffers);
-	V made = kernel_function(s, number, buffers, count);
-	if (s->task[number])
-		task_function(s, number, made, count);
+	kernel_function(s, number, buffers, count);
 	arena_reset(s->e->c->arena, mark);
 }
 
@@ -251,18 +249,20 @@ static void call_alone(Step *s, uint32_t number)
 	call->arg[call->count + 1] = l_word(e, e->k->kernel[number].tiles);
 	call->arg[call->count + 2] = s->block;
 	T type = kernel_type_of(s, number);
-	V made = declare(s, step_first_equal(e->k, number), "", type);
+	V made = declare(s, step_first_equal(e->k, number), type);
 	LLVMBuildCall2(e->b, type, made, call->arg, LLVMCountParamTypes(type), "");
 }
 
-/* Its addresses at `args`; its task. */
+/* It and its addresses at `args`; its task. */
 static V prepare_task(Step *s, uint32_t number, V args)
 {
 	Emit *e = s->e;
 	const Call *call = &s->call[number];
+	l_store(e, declare(s, step_first_equal(e->k, number), kernel_type_of(s, number)), args,
+	        e->word_bytes);
 	for (uint32_t i = 0; i < call->count; i++)
-		l_store(e, call->arg[i], l_at(e, e->ptr, args, l_word(e, i)), e->word_bytes);
-	return declare(s, step_first_equal(e->k, number), ".task", task_type(e));
+		l_store(e, call->arg[i], l_at(e, e->ptr, args, l_word(e, i + 1)), e->word_bytes);
+	return task_function(s, call->count);
 }
 
 /* Tiles [0, tiles) of a task, on all threads. */
@@ -286,7 +286,7 @@ static void call_together(Step *s, uint32_t first, uint32_t end)
 		V own = l_at(e, e->ptr, args, l_word(e, at)), task = prepare_task(s, i, own);
 		wave_member(e, args, i - first, task, own, e->k->kernel[i].tiles,
 		            wave_offset(e->k, first, end, i, portions));
-		at += s->call[i].count;
+		at += 1 + s->call[i].count;
 	}
 	call_parallel(s, s->wave, portions);
 }
@@ -386,7 +386,6 @@ static void load_fields(Step *s)
 void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted)
 {
 	Step s = {.e = e, .cg = cg, .prefix = prefix};
-	find_tasks(&s);
 	for (uint32_t i = 0; i < e->k->kernel_count; i++)
 		if (wanted[i])
 			make_kernel(&s, i);
@@ -401,7 +400,7 @@ static uint32_t prepare_calls(Step *s, bool *waves)
 	BufferId *buffers = new_array(e->c->arena, BufferId, e->k->buffer_count);
 	for (uint32_t i = 0, end; i < e->k->kernel_count; i = end) {
 		end = end_of(e, i);
-		uint32_t words = WAVE_HEAD + (end - i) * WAVE_WORDS;
+		uint32_t words = WAVE_HEAD + (end - i) * (WAVE_WORDS + 1);
 		for (uint32_t j = i; j < end; j++) {
 			Call *call = &s->call[j];
 			call->count = step_touched(e->c, e->k, &e->k->kernel[j], buffers);
@@ -424,7 +423,7 @@ static void make_chain(Step *s, uint32_t first)
 	for (uint32_t i = 0; i < count; i++) {
 		const Call *call = &s->call[first + i];
 		T type = kernel_type_of(s, first + i);
-		V made = declare(s, step_first_equal(e->k, first + i), "", type);
+		V made = declare(s, step_first_equal(e->k, first + i), type);
 		link[i] = (ChainLink){&e->k->kernel[first + i], made, type, call->buffer, call->count};
 	}
 	const char *symbol = arena_printf(e->c->arena, "%schain%u", s->prefix, first);
