@@ -483,6 +483,12 @@ size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room)
 	return l->count;
 }
 
+sslc_kernel_counts sslc_count_kernels(const sslc_program *p)
+{
+	KernelCounts n = codegen_counts(p ? p->codegen : NULL);
+	return (sslc_kernel_counts){n.compiled, n.reused};
+}
+
 /* -- 3 Errors ---------------------------------------------------------------------------------- */
 
 size_t sslc_error_count(const sslc_program *p)

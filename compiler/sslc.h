@@ -202,6 +202,13 @@ typedef struct sslc_time {
  * many there are. */
 SSLC_API size_t sslc_times(const sslc_program *p, sslc_time *out, size_t room);
 
+/* Kernels of all functions that code was made for until now: those that were compiled, and those that
+ * run the code of an equal one of any function. What came from the cache is in neither. */
+typedef struct sslc_kernel_counts {
+	size_t compiled, reused;
+} sslc_kernel_counts;
+SSLC_API sslc_kernel_counts sslc_count_kernels(const sslc_program *p);
+
 /* A StepTask (args: 64 doubles of scratch) that does nothing but fused multiply-adds in registers,
  * so many a tile: what the machine can do at most. NULL after an error. `flops_per_tile` may be
  * NULL. */

@@ -9,7 +9,7 @@ static void close_all(void *what)
 	Codegen *cg = what;
 	shards_close(cg->shards);
 	for (FunctionCode *code = cg->code; code; code = code->next)
-		objects_close(&code->objects);
+		shards_free(code);
 	if (cg->machine)
 		LLVMDisposeTargetMachine(cg->machine);
 	free(cg);
@@ -49,7 +49,7 @@ bool codegen_text(Codegen *cg, const PlannedFunction *f, CodegenText what, Text 
 	e.names = true;
 	e.state_offset = f->offset;
 	e.states = f->states;
-	emit_function(&e, cg, "", k->graph->name);
+	emit_function(&e, cg, "", k->graph->name, kernel_numbers(cg->c, k, ""));
 	verify_module(e.module, k->graph->name);
 	bool good = write_module(cg, e.module, what, out);
 	arena_release(cg->c->arena); /* all of it */

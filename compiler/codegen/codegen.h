@@ -29,19 +29,28 @@ typedef struct PlannedFunction {
 /* -- shards.c, code_hash.c: functions as object files, compiled on all cores ------------------- */
 
 typedef struct Objects {
-	Text object[64];
+	Text *object; /* [count] */
 	size_t count;
 } Objects;
+void objects_add(Objects *o, const char *bytes, size_t size); /* a copy */
 void objects_close(Objects *o);
 
 /* The code of a function, on its way. */
 typedef struct FunctionCode FunctionCode;
 /* Begins to compile it, on other threads than the caller's; NULL if it has no kernels or no plan.
- * It becomes the global `symbol`; all other symbols begin with that and _. */
+ * It becomes the global `symbol`. Its kernels are weak symbols that name what they do, so that objects of
+ * several functions can have the same; all other symbols are an object's own. */
 FunctionCode *codegen_begin(Codegen *cg, const PlannedFunction *f, const char *symbol);
 void codegen_finish(Codegen *cg); /* helps until all that was begun is done */
-/* Once, after that: the objects are the caller's. False: reported. */
-MUST_USE bool codegen_take(Codegen *cg, FunctionCode *code, Objects *out);
+/* After that, adds all objects that it needs: those of functions before whose kernels it runs, too.
+ * False: reported. */
+MUST_USE bool codegen_take(Codegen *cg, const FunctionCode *code, Objects *out);
+
+/* Kernels of all functions that were begun: compiled for them, or run by the code of an equal one. */
+typedef struct KernelCounts {
+	size_t compiled, reused;
+} KernelCounts;
+KernelCounts codegen_counts(const Codegen *cg);
 
 /* Of all that the code depends on. False: a kernel's structure has no hash, so there is none. */
 typedef struct CodeHash {

@@ -44,7 +44,8 @@ static V body_function(ScanEmit *s)
 	inner.k = s->loop->body;
 	inner.plan = s->loop->plan;
 	const char *name = arena_printf(e->c->arena, "%sbody", s->ke->symbol);
-	emit_function(&inner, s->ke->cg, s->ke->symbol, name);
+	emit_function(&inner, s->ke->cg, s->ke->symbol, name,
+	              kernel_numbers(e->c, inner.k, s->ke->symbol));
 	V f = LLVMGetNamedFunction(e->module, name);
 	LLVMSetLinkage(f, LLVMInternalLinkage);
 	LLVMPositionBuilderAtEnd(e->b, here);

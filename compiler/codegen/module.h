@@ -7,12 +7,32 @@
 typedef struct Shard Shard;
 typedef struct Shards Shards;
 
+/* share.c: kernels by what they are, through all functions of a target: each is compiled once. */
+typedef struct Made {
+	const char *symbol;
+	const FunctionCode *code; /* of the function that it was compiled for; */
+	Shard *shard;             /* in this one */
+} Made;
+typedef struct Shared {
+	Made **made; /* [size], a power of two, by the hash of the symbol; NULL: free */
+	size_t size, count;
+} Shared;
+/* The one of that symbol; `code` is NULL if it is new. */
+Made *shared_kernel(Arena *a, Shared *all, const char *symbol);
+/* The symbol of each kernel: its number, after `prefix`; or what it does, so that equal kernels of all
+ * functions have one symbol and no others do. One whose structure has no hash is the function's `own`. */
+const char *const *kernel_numbers(Compile *c, const Kernels *k, const char *prefix);
+const char *const *kernel_contents(Compile *c, const Kernels *k, const char *prefix,
+                                   const char *own);
+
 struct FunctionCode {
 	FunctionCode *next;
 	const char *symbol;
 	PlannedFunction f; /* until it is finished */
-	Objects objects;   /* as they come; count 0: taken */
-	Shard *shard;      /* [objects.count] */
+	Shard *shard;      /* [shards] that are compiled for it */
+	size_t shards;
+	const Shard **needs; /* [need_count] those, and of functions before */
+	size_t need_count;
 };
 
 struct Codegen {
@@ -20,7 +40,9 @@ struct Codegen {
 	LLVMTargetMachineRef machine;
 	const Machine *target; /* c->machine as it was opened */
 	FunctionCode *code;    /* all of it, the last one first */
-	Shards *shards;        /* while some are begun and not finished */
+	Shared shared;         /* kernels that some of it has */
+	KernelCounts counts;
+	Shards *shards; /* while some are begun and not finished */
 };
 
 enum { WHY_LLVM = 256 };
@@ -59,14 +81,14 @@ enum {
 T step_block_type(Emit *e, T field[FIELD_COUNT]);
 V step_field_address(Emit *e, V block, unsigned field);
 
-/* step.c: kernel i is the symbol prefix + "k" + i; emit_kernels makes those that are wanted,
- * emit_step the step function, of symbol `name`, which calls them in this module or in another. */
-void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted);
-void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name);
-/* All kernels, and the step function, in this module. */
-void emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name);
-/* The first kernel of the same code: the one that is made. */
-uint32_t step_first_equal(const Kernels *k, uint32_t number);
+/* step.c: of a function whose kernels have these symbols, kernel `number`; and the step function, of
+ * symbol `name`, which calls them in this module or in another. Other symbols begin with `prefix`. */
+void emit_kernel(Emit *e, const Codegen *cg, uint32_t number, const char *symbol);
+void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name,
+               const char *const *symbol);
+/* The step function and all kernels that are not in this module yet, which are its own; how many. */
+uint32_t emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name,
+                       const char *const *symbol);
 /* The buffers of a kernel in the order of its parameters; out has room for all. How many. */
 uint32_t step_touched(Compile *c, const Kernels *k, const Kernel *kernel, BufferId *out);
 
@@ -107,5 +129,6 @@ void verify_module(LLVMModuleRef module, const char *name);
 
 /* shards.c: NULL-safe; waits for what is under way, drops the rest. */
 void shards_close(Shards *all);
+void shards_free(FunctionCode *code); /* its objects */
 
 #endif

@@ -272,8 +272,9 @@ static void link_embed(ObjectEmit *o)
 			retarget(o, f);
 }
 
-/* The step of a function, of the symbol that is returned. */
-static V emit_whole(ObjectEmit *o, const ObjectFunction *f)
+/* The step of a function of that variant, of the symbol that is returned. Functions of a variant
+ * share kernels. */
+static V emit_whole(ObjectEmit *o, size_t variant, const ObjectFunction *f)
 {
 	Emit *e = o->e;
 	size_t number = (size_t)(f - o->plan->function);
@@ -281,7 +282,11 @@ static V emit_whole(ObjectEmit *o, const ObjectFunction *f)
 	           *name = arena_printf(e->c->arena, "%scall", prefix);
 	e->k = f->k;
 	e->plan = f->p;
-	emit_function(e, o->cg, prefix, name);
+	const char *of_variant = arena_printf(e->c->arena, "v%zu_", variant);
+	uint32_t made =
+	    emit_function(e, o->cg, prefix, name, kernel_contents(e->c, f->k, of_variant, name));
+	o->cg->counts.compiled += made;
+	o->cg->counts.reused += f->k->kernel_count - made;
 	return LLVMGetNamedFunction(e->module, name);
 }
 
@@ -294,7 +299,7 @@ static V emit_variants(ObjectEmit *o, size_t number)
 	for (size_t v = 0; v < p->variants; v++) {
 		const ObjectFunction *f = &p->function[v * p->count + number];
 		object_is_for(o, p->machine[v]);
-		row[v] = function_row(o, f, emit_whole(o, f));
+		row[v] = function_row(o, f, emit_whole(o, v, f));
 	}
 	object_is_for(o, p->machine[0]);
 	return table(e, row, p->variants);

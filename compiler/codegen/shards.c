@@ -4,7 +4,7 @@
  * passes and its instruction selection take the time, and run on as many threads as there are
  * cores, each shard with a context and a target machine of its own. They begin with the first shard
  * of the first function, while the caller lowers and emits the next. What is in which shard depends
- * on the kernels alone; equal kernels of a function are made once. */
+ * on the kernels alone. Of equal kernels, of this function and of those before, one is made. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -13,13 +13,13 @@
 #include "../../runtime/step.h"
 #include "module.h"
 
-enum { MOST_SHARDS = COUNT(((Objects *)0)->object), KERNELS_A_SHARD = 6, MOST_THREADS = 64 };
+enum { MOST_SHARDS = 64, KERNELS_A_SHARD = 6, MOST_THREADS = 64 };
 
 struct Shard {
 	Shard *next;
 	LLVMContextRef context;
 	LLVMModuleRef module; /* what compile_shard is done with is NULL */
-	Text *object;
+	Text object;
 	bool good;
 	bool once; /* the code runs but once */
 	char why[WHY_LLVM];
@@ -47,7 +47,7 @@ static void dispose(Shard *s)
 static bool make_object(Shard *s, LLVMTargetMachineRef machine)
 {
 	return optimize(machine, s->module, s->why) &&
-	       write_code(machine, s->module, LLVMObjectFile, s->object, s->why);
+	       write_code(machine, s->module, LLVMObjectFile, &s->object, s->why);
 }
 
 static void compile_shard(const Codegen *cg, Shard *s)
@@ -152,55 +152,78 @@ static unsigned effort(const Kernel *kernel)
 	return kernel->kind == KERNEL_contract ? 12 : 4 + kernel->out_count;
 }
 
-/* By the kernels that are made. */
-static size_t shards_of(const Kernels *k)
-{
-	size_t made = 0;
-	for (uint32_t i = 0; i < k->kernel_count; i++)
-		made += step_first_equal(k, i) == i;
-	size_t count = (made + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
-	return count < 1 ? 1 : count > MOST_SHARDS ? MOST_SHARDS : count;
-}
+/* Kernels of a function, on their way into shards. */
+typedef struct Sharing {
+	Codegen *cg;
+	FunctionCode *code;
+	const char *const *symbol; /* [kernel_count] of its kernels; */
+	Made **made;               /* [kernel_count] and whose code they run */
+	bool *first;               /* [kernel_count] that code is made of this one */
+} Sharing;
 
-/* shard[i] of kernel i, the least busy first; equal kernels follow the one that is made. */
-static size_t *assign(Compile *c, const Kernels *k, size_t shards)
+/* Asks which kernels are there; how many must be made. */
+static size_t find_made(Sharing *s)
 {
-	size_t *shard = new_array(c->arena, size_t, k->kernel_count + 1);
-	unsigned load[MOST_SHARDS] = {0};
+	const Kernels *k = s->code->f.k;
+	size_t count = 0;
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
-		uint32_t first = step_first_equal(k, i);
-		shard[i] = shard[first];
-		if (first != i)
-			continue;
-		size_t least = 0;
-		for (size_t s = 1; s < shards; s++)
-			least = load[s] < load[least] ? s : least;
-		shard[i] = least;
-		load[least] += effort(&k->kernel[i]);
+		s->made[i] = shared_kernel(s->cg->c->arena, &s->cg->shared, s->symbol[i]);
+		s->first[i] = !s->made[i]->code;
+		if (s->first[i])
+			s->made[i]->code = s->code;
+		count += s->first[i];
 	}
-	return shard;
+	s->cg->counts.compiled += count;
+	s->cg->counts.reused += k->kernel_count - count;
+	return count;
 }
 
-static void emit_shard(Codegen *cg, const FunctionCode *code, Shard *s, size_t number,
-                       const size_t *shard_of)
+/* Each into the shard that is least busy; not into the first one, which has the step function: others
+ * that need a kernel would link all that it calls. */
+static void assign(Sharing *s)
 {
+	unsigned load[MOST_SHARDS] = {0};
+	for (uint32_t i = 0; i < s->code->f.k->kernel_count; i++) {
+		if (!s->first[i])
+			continue;
+		size_t least = 1;
+		for (size_t j = 2; j < s->code->shards; j++)
+			least = load[j] < load[least] ? j : least;
+		s->made[i]->shard = &s->code->shard[least];
+		load[least] += effort(&s->code->f.k->kernel[i]);
+	}
+}
+
+static void need(FunctionCode *code, const Shard *s)
+{
+	for (size_t i = 0; i < code->need_count; i++)
+		if (code->needs[i] == s)
+			return;
+	code->needs[code->need_count++] = s;
+}
+
+static void emit_shard(Sharing *s, Shard *to)
+{
+	Codegen *cg = s->cg;
+	const PlannedFunction *f = &s->code->f;
 	Emit e;
-	s->once = code->f.k->once;
-	emit_open(&e, cg, code->f.k, code->f.p, code->symbol);
-	e.state_offset = code->f.offset;
-	e.states = code->f.states;
-	bool *wanted = new_array(cg->c->arena, bool, code->f.k->kernel_count + 1);
-	for (uint32_t i = 0; i < code->f.k->kernel_count; i++)
-		wanted[i] = shard_of[i] == number && step_first_equal(code->f.k, i) == i;
-	const char *prefix = arena_printf(cg->c->arena, "%s_", code->symbol);
-	emit_kernels(&e, cg, prefix, wanted);
-	if (number == 0)
-		emit_step(&e, cg, prefix, code->symbol);
+	to->once = f->k->once;
+	emit_open(&e, cg, f->k, f->p, s->code->symbol);
+	e.state_offset = f->offset;
+	e.states = f->states;
+	for (uint32_t i = 0; i < f->k->kernel_count; i++) {
+		if (!s->first[i] || s->made[i]->shard != to)
+			continue;
+		emit_kernel(&e, cg, i, s->symbol[i]);
+		LLVMSetLinkage(LLVMGetNamedFunction(e.module, s->symbol[i]), LLVMWeakODRLinkage);
+	}
+	if (to == s->code->shard)
+		emit_step(&e, cg, "", s->code->symbol, s->symbol);
 	lap(&cg->c->laps, "emit");
-	verify_module(e.module, code->symbol);
+	verify_module(e.module, s->code->symbol);
 	lap(&cg->c->laps, "verify");
-	s->context = e.context;
-	s->module = e.module;
+	to->context = e.context;
+	to->module = e.module;
 	emit_close(&e);
 }
 
@@ -210,16 +233,24 @@ FunctionCode *codegen_begin(Codegen *cg, const PlannedFunction *f, const char *s
 		return NULL;
 	if (!cg->shards)
 		cg->shards = open_all(cg);
-	size_t count = shards_of(f->k);
-	const size_t *shard_of = assign(cg->c, f->k, count);
-	FunctionCode *code = new (cg->c->arena, FunctionCode);
+	Arena *a = cg->c->arena;
+	FunctionCode *code = new (a, FunctionCode);
 	*code = (FunctionCode){.next = cg->code, .symbol = symbol, .f = *f};
-	code->shard = new_array(cg->c->arena, Shard, count);
-	code->objects.count = count;
+	Sharing s = {.cg = cg, .code = code, .symbol = kernel_contents(cg->c, f->k, "", symbol)};
+	s.made = new_array(a, Made *, f->k->kernel_count + 1);
+	s.first = new_array(a, bool, f->k->kernel_count + 1);
+	code->shards = 1 + (find_made(&s) + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
+	code->shards = code->shards > MOST_SHARDS ? MOST_SHARDS : code->shards;
+	code->shard = new_array(a, Shard, code->shards);
+	code->needs = new_array(a, const Shard *, code->shards + f->k->kernel_count);
+	assign(&s);
+	for (size_t i = 0; i < code->shards; i++)
+		need(code, &code->shard[i]);
+	for (uint32_t i = 0; i < f->k->kernel_count; i++)
+		need(code, s.made[i]->shard);
 	cg->code = code;
-	for (size_t i = 0; i < count; i++) {
-		code->shard[i].object = &code->objects.object[i];
-		emit_shard(cg, code, &code->shard[i], i, shard_of);
+	for (size_t i = 0; i < code->shards; i++) {
+		emit_shard(&s, &code->shard[i]);
 		give(cg->shards, &code->shard[i]);
 	}
 	lap(&cg->c->laps, "emit");
@@ -237,21 +268,46 @@ void codegen_finish(Codegen *cg)
 	lap(&cg->c->laps, "llvm");
 }
 
-bool codegen_take(Codegen *cg, FunctionCode *code, Objects *out)
+bool codegen_take(Codegen *cg, const FunctionCode *code, Objects *out)
 {
-	for (size_t i = 0; i < code->objects.count; i++)
-		if (!code->shard[i].good) {
-			diag_error(cg->c->diags, (Span){0}, "LLVM cannot compile: %s", code->shard[i].why);
+	for (size_t i = 0; i < code->need_count; i++) {
+		const Shard *s = code->needs[i];
+		if (!s->good) {
+			diag_error(cg->c->diags, (Span){0}, "LLVM cannot compile: %s", s->why);
 			return false;
 		}
-	*out = code->objects;
-	code->objects.count = 0;
+		objects_add(out, s->object.data, s->object.size);
+	}
 	return true;
+}
+
+void shards_free(FunctionCode *code)
+{
+	for (size_t i = 0; i < code->shards; i++)
+		text_close(&code->shard[i].object);
+	code->shards = 0;
+}
+
+KernelCounts codegen_counts(const Codegen *cg)
+{
+	return cg ? cg->counts : (KernelCounts){0};
+}
+
+void objects_add(Objects *o, const char *bytes, size_t size)
+{
+	if ((o->count & (o->count - 1)) == 0) { /* it has room for a power of two */
+		o->object = realloc(o->object, (o->count ? 2 * o->count : 1) * sizeof *o->object);
+		if (!o->object)
+			BUG("out of memory");
+	}
+	o->object[o->count] = (Text){0};
+	text_add(&o->object[o->count++], bytes, size);
 }
 
 void objects_close(Objects *o)
 {
 	for (size_t i = 0; i < o->count; i++)
 		text_close(&o->object[i]);
-	o->count = 0;
+	free(o->object);
+	*o = (Objects){0};
 }

@@ -27,6 +27,7 @@ typedef struct Step {
 	uint32_t marks; /* of a profile, made so far */
 	V wave;         /* the task of all parallel kernels but chains; NULL: there are none */
 	const char *prefix;
+	const char *const *symbol; /* [kernel_count] of the kernels */
 } Step;
 
 /* -- The buffers of a kernel, in an order that depends on its structure alone ------------------ */
@@ -88,23 +89,22 @@ static T kernel_type(Emit *e, const Kernel *kernel, uint32_t count)
 }
 
 /* The function of a kernel, perhaps of another module. */
-static V declare(Step *s, uint32_t number, T type)
+static V declare(Emit *e, const char *symbol, T type)
 {
-	const char *name = arena_printf(s->e->c->arena, "%sk%u", s->prefix, number);
-	V f = LLVMGetNamedFunction(s->e->module, name);
-	return f ? f : LLVMAddFunction(s->e->module, name, type);
+	V f = LLVMGetNamedFunction(e->module, symbol);
+	return f ? f : LLVMAddFunction(e->module, symbol, type);
 }
 
-static void kernel_function(Step *s, uint32_t number, const BufferId *buffers, uint32_t count)
+static void kernel_function(Emit *e, const Codegen *cg, uint32_t number, const char *symbol,
+                            const BufferId *buffers, uint32_t count)
 {
-	Emit *e = s->e;
 	const Kernel *kernel = &e->k->kernel[number];
-	V f = declare(s, number, kernel_type(e, kernel, count));
-	target_attributes(s->cg, e, f);
+	V f = declare(e, symbol, kernel_type(e, kernel, count));
+	target_attributes(cg, e, f);
 	KernelEmit ke = {.e = e, .kernel = kernel, .lanes = lanes_of(e, kernel)};
 	if (kernel->loop) {
-		ke.cg = s->cg;
-		ke.symbol = arena_printf(e->c->arena, "%sk%u_", s->prefix, number);
+		ke.cg = cg;
+		ke.symbol = arena_printf(e->c->arena, "%s_", symbol);
 		ke.block = LLVMGetParam(f, count + 2);
 	}
 	ke.pointer = new_array(e->c->arena, V, e->k->buffer_count);
@@ -166,11 +166,6 @@ static V task_function(Step *s, uint32_t count)
 	return f;
 }
 
-uint32_t step_first_equal(const Kernels *k, uint32_t number)
-{
-	return k->kernel[number].hash ? k->kernel[number].same : number;
-}
-
 /* Words of args of a kernel that is called in a wave. */
 static uint32_t words_of(const Emit *e, uint32_t number)
 {
@@ -197,14 +192,14 @@ static uint32_t end_of(const Emit *e, uint32_t first)
 	return end;
 }
 
-static void make_kernel(Step *s, uint32_t number)
+void emit_kernel(Emit *e, const Codegen *cg, uint32_t number, const char *symbol)
 {
-	const Kernels *k = s->e->k;
-	ArenaMark mark = arena_mark(s->e->c->arena);
-	BufferId *buffers = new_array(s->e->c->arena, BufferId, k->buffer_count);
-	uint32_t count = step_touched(s->e->c, k, &k->kernel[number], buffers);
-	kernel_function(s, number, buffers, count);
-	arena_reset(s->e->c->arena, mark);
+	const Kernels *k = e->k;
+	ArenaMark mark = arena_mark(e->c->arena);
+	BufferId *buffers = new_array(e->c->arena, BufferId, k->buffer_count);
+	uint32_t count = step_touched(e->c, k, &k->kernel[number], buffers);
+	kernel_function(e, cg, number, symbol, buffers, count);
+	arena_reset(e->c->arena, mark);
 }
 
 /* -- The step ---------------------------------------------------------------------------------- */
@@ -249,7 +244,7 @@ static void call_alone(Step *s, uint32_t number)
 	call->arg[call->count + 1] = l_word(e, e->k->kernel[number].tiles);
 	call->arg[call->count + 2] = s->block;
 	T type = kernel_type_of(s, number);
-	V made = declare(s, step_first_equal(e->k, number), type);
+	V made = declare(e, s->symbol[number], type);
 	LLVMBuildCall2(e->b, type, made, call->arg, LLVMCountParamTypes(type), "");
 }
 
@@ -258,8 +253,7 @@ static V prepare_task(Step *s, uint32_t number, V args)
 {
 	Emit *e = s->e;
 	const Call *call = &s->call[number];
-	l_store(e, declare(s, step_first_equal(e->k, number), kernel_type_of(s, number)), args,
-	        e->word_bytes);
+	l_store(e, declare(e, s->symbol[number], kernel_type_of(s, number)), args, e->word_bytes);
 	for (uint32_t i = 0; i < call->count; i++)
 		l_store(e, call->arg[i], l_at(e, e->ptr, args, l_word(e, i + 1)), e->word_bytes);
 	return task_function(s, call->count);
@@ -383,14 +377,6 @@ static void load_fields(Step *s)
 		                     LLVMABIAlignmentOfType(e->layout, types[i]));
 }
 
-void emit_kernels(Emit *e, const Codegen *cg, const char *prefix, const bool *wanted)
-{
-	Step s = {.e = e, .cg = cg, .prefix = prefix};
-	for (uint32_t i = 0; i < e->k->kernel_count; i++)
-		if (wanted[i])
-			make_kernel(&s, i);
-}
-
 /* Finds what every call needs; the most words of args, and whether there are waves. */
 static uint32_t prepare_calls(Step *s, bool *waves)
 {
@@ -423,7 +409,7 @@ static void make_chain(Step *s, uint32_t first)
 	for (uint32_t i = 0; i < count; i++) {
 		const Call *call = &s->call[first + i];
 		T type = kernel_type_of(s, first + i);
-		V made = declare(s, step_first_equal(e->k, first + i), type);
+		V made = declare(e, s->symbol[first + i], type);
 		link[i] = (ChainLink){&e->k->kernel[first + i], made, type, call->buffer, call->count};
 	}
 	const char *symbol = arena_printf(e->c->arena, "%schain%u", s->prefix, first);
@@ -494,9 +480,10 @@ static void emit_calls(Step *s, V function, V args, uint32_t from, uint32_t to)
 	step_end(e);
 }
 
-void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
+void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name,
+               const char *const *symbol)
 {
-	Step s = {.e = e, .cg = cg, .prefix = prefix};
+	Step s = {.e = e, .cg = cg, .prefix = prefix, .symbol = symbol};
 	const Kernels *k = e->k;
 	bool waves = false;
 	uint32_t words = prepare_calls(&s, &waves);
@@ -525,11 +512,17 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name)
 	step_end(e);
 }
 
-void emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name)
+uint32_t emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name,
+                       const char *const *symbol)
 {
-	bool *wanted = new_array(e->c->arena, bool, e->k->kernel_count + 1);
-	for (uint32_t i = 0; i < e->k->kernel_count; i++)
-		wanted[i] = step_first_equal(e->k, i) == i;
-	emit_kernels(e, cg, prefix, wanted);
-	emit_step(e, cg, prefix, name);
+	uint32_t made = 0;
+	for (uint32_t i = 0; i < e->k->kernel_count; i++) {
+		if (LLVMGetNamedFunction(e->module, symbol[i]))
+			continue;
+		emit_kernel(e, cg, i, symbol[i]);
+		LLVMSetLinkage(LLVMGetNamedFunction(e->module, symbol[i]), LLVMInternalLinkage);
+		made++;
+	}
+	emit_step(e, cg, prefix, name, symbol);
+	return made;
 }

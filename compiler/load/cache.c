@@ -1,4 +1,5 @@
-/* cache.c: object files of functions that were compiled before, in a folder of their own.
+/* cache.c: object files of functions that were compiled before, in a folder of their own. What functions
+ * share is in the file of each.
  *
  * The key is the hash of all that the code depends on. A file is
  *   "sslcobj1"  key (16 bytes)  hash of the rest (8)  count (8)  sizes (8 each)  objects
@@ -119,8 +120,7 @@ bool objects_parse(const char *file, size_t size, CodeHash key, Objects *out)
 		return false;
 	memcpy(head, file + 24, sizeof head);
 	count = head[1];
-	if (head[0] != hash_bytes(0, file + 32, size - 32) || count < 1 || count > COUNT(out->object) ||
-	    size < HEAD + 8 * count)
+	if (head[0] != hash_bytes(0, file + 32, size - 32) || count < 1 || count > (size - HEAD) / 8)
 		return false;
 	size_t at = HEAD + 8 * count;
 	for (uint64_t i = 0; i < count; i++) {
@@ -128,7 +128,7 @@ bool objects_parse(const char *file, size_t size, CodeHash key, Objects *out)
 		memcpy(&length, file + HEAD + 8 * i, 8);
 		if (length > size - at)
 			break;
-		text_add(&out->object[out->count++], file + at, length);
+		objects_add(out, file + at, length);
 		at += length;
 	}
 	if (out->count == count && at == size)

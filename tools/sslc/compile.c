@@ -154,11 +154,12 @@ static int write_object(const Options *o, Session *s, const sslc_embedding *how)
 		return session_errors(s);
 	bool good = (o->shared ? write_shared(out, &e) : write_file(out, e.object, e.object_bytes)) &&
 	            write_file(header, e.header, e.header_bytes);
+	sslc_kernel_counts kernels = sslc_count_kernels(s->program);
 	if (good)
 		printf("%s, %s: %zu bytes of code, %zu of constants; a block of %zu bytes, of it %zu of "
-		       "states and %zu of arena\n",
+		       "states and %zu of arena; %zu kernels compiled, %zu reused\n",
 		       out, header, e.code_bytes, e.constant_bytes, e.block_bytes, e.states_bytes,
-		       e.arena_bytes);
+		       e.arena_bytes, kernels.compiled, kernels.reused);
 	if (good && o->report)
 		report(&e);
 	sslc_embedded_free(&e);

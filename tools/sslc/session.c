@@ -303,4 +303,7 @@ void session_times(const Session *s)
 		printf("%-12s %8.2f %7zu\n", time[i].stage, 1e3 * time[i].seconds, time[i].times);
 	}
 	printf("%-12s %8.2f\n", "all", 1e3 * whole);
+	sslc_kernel_counts kernels = sslc_count_kernels(s->program);
+	if (kernels.compiled + kernels.reused)
+		printf("kernels      %zu compiled, %zu reused\n", kernels.compiled, kernels.reused);
 }
