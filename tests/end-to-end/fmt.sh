@@ -70,7 +70,7 @@ diff want.json marked.json || die "another form behind a byte order mark"
 [ -L link.json ] && [ "$(stat -c %a marked.json)" = 640 ] || die "not the file that it was: $(ls -l link.json marked.json)"
 
 # Without any form (one line, no spaces but in texts), and with a line for all: the same model.
-python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json <<'PYTHON'
+python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json "$root"/models/series/*.json "$root"/models/pairs/*.json <<'PYTHON'
 import json, os, sys
 for path in sys.argv[1:]:
     model = json.load(open(path))

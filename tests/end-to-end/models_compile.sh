@@ -30,6 +30,31 @@ for model in "$root"/models/speech/*.json; do
 	sed "s|audio('[^']*'|audio('$root/tests/oracle/sound/words', hop=0.001|; s|, hop=0.64||; s|'words.csv'|'name'|; s|it_IT_m_Carlo|bob|; s|.labels.: 1,||" "$model" >speech.json
 	"$sslc" check speech.json >out 2>&1 || { echo "check $model:"; cat out; exit 1; }
 done
+# of series, of which models/series/watch.py makes the table: one of the same columns
+mkdir -p series/data
+awk 'BEGIN {
+	print "subject,side,exercise,ax,ay,az,wx,wy,wz"
+	for (i = 0; i < 40000; i++) printf "%d,0,e%d,%d,1,2,3,4,5\n", 1 + int(i / 4000), int(i / 500) % 7, i % 50
+}' >series/data/watch.csv
+cp "$root"/models/series/*.json series
+for model in series/*.json; do
+	"$sslc" check "$model" >out 2>&1 || { echo "check $model:"; cat out; exit 1; }
+done
+# of pairs, which models/pairs/stamps.py finds: one picture and one recording under many names
+mkdir -p pairs/data pairs/stamps
+echo recording,kind,sentence >pairs/data/spoken.csv
+echo stamp,sentence >pairs/data/pictures.csv
+for i in $(seq 200); do
+	cp "$root/tests/oracle/sound/words/ada/sure/yes.wav" "pairs/stamps/$i-es.ogg"
+	cp "$root/tests/oracle/images/rgb.png" "pairs/stamps/$i.png"
+	echo "$i-es,$i,yes" >>pairs/data/spoken.csv
+	echo "$i,thing $i" >>pairs/data/pictures.csv
+done
+cp text/data/tokens.json pairs/data
+for model in "$root"/models/pairs/*.json; do
+	sed "s|/usr/share/tuxpaint/||; s|, only='[^']*'||" "$model" >pairs/model.json
+	"$sslc" check pairs/model.json >out 2>&1 || { echo "check $model:"; cat out; exit 1; }
+done
 for stage in parse elaborate autodiff simplify fold normalize split hoist tidy schedule plan llvm llvm-optimized asm; do
 	"$sslc" dump --stage=$stage "$root/models/autoencoder.json" >out 2>&1 || { echo "dump $stage"; cat out; exit 1; }
 	[ -s out ] || { echo "dump $stage is empty"; exit 1; }

@@ -61,7 +61,7 @@ while read -r line; do # a model that leaves numbers open
 	rm -r swept
 done <swept.txt
 
-python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json "$root"/tools/bench/models/*.json <<'PYTHON'
+python3 - "$root"/models/*.json "$root"/models/vision/*.json "$root"/models/text/*.json "$root"/models/speech/*.json "$root"/models/series/*.json "$root"/models/pairs/*.json "$root"/tools/bench/models/*.json <<'PYTHON'
 import json, sys
 import jsonschema
 

@@ -154,7 +154,9 @@ bool cover_stored(Cover *c)
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/detection/cases.def") &&
 	            use_models(c, p->prelude, SSLC_SOURCE "/models/text/*.json") &&
 	            use_models(c, p->prelude, SSLC_SOURCE "/models/vision/*.json") &&
-	            use_models(c, p->prelude, SSLC_SOURCE "/models/speech/*.json");
+	            use_models(c, p->prelude, SSLC_SOURCE "/models/speech/*.json") &&
+	            use_models(c, p->prelude, SSLC_SOURCE "/models/series/*.json") &&
+	            use_models(c, p->prelude, SSLC_SOURCE "/models/pairs/*.json");
 	sslc_close(p);
 	return good;
 }
