@@ -309,6 +309,8 @@ def images():
     sizes = {"": [9, 11], "_smaller": [3, 4], "_larger": [13, 8], "_one": [1, 1]}
     for name, size in sizes.items():
         put("resized_crop" + name, each(lambda v, i: T.resized_crop(v, *box[i].tolist(), size, antialias=True)), x=x, **parts)
+    gray = each(lambda v, i: T.resized_crop(v[:1], *box[i].tolist(), [6, 8], antialias=True))[..., 0]
+    put("resized_crop_gray", gray, x=x[..., 0], **parts)
     turns = torch.tensor([3, 1, 2, 0])
     square = first[..., :9]
     want = torch.stack([v.rot90(int(k), [1, 2]).permute(1, 2, 0) for v, k in zip(square, turns)])
