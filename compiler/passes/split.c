@@ -6,10 +6,10 @@
  * [pieces, n / pieces] -> [pieces] -> []; and to a product over windows that sums over the samples
  * of a batch to a small result (the gradient of a convolution's weights): each piece reads its
  * samples once, where tiles of the result would read them all. The same where that product is a sum
- * (depth-wise): one for each sample, then one over the samples; and where a large operand is summed to
- * few columns (the statistics of a batch), of which there would be few tiles. A scatter adds one term after the
- * other to wherever the indices say, so there are no blocks to sum: where many may meet in one
- * element, the sums are of f64, as large as a sum of f32 and what rounding takes of it. */
+ * (depth-wise): one for each sample, then one over the samples; and where a large operand is summed
+ * to few columns (the statistics of a batch), of which there would be few tiles. A scatter adds one
+ * term after the other to wherever the indices say, so there are no blocks to sum: where many may
+ * meet in one element, the sums are of f64, as large as a sum of f32 and what rounding takes of it. */
 #include "passes.h"
 
 #include <string.h>
@@ -27,20 +27,32 @@ static int64_t pieces_of(int64_t n)
 
 /* -- Products over windows --------------------------------------------------------------------- */
 
-enum { PIECES = 8, LONG_SUM = 4096, SMALL_RESULT = 1 << 18 };
+enum { PIECES = 8, FEW_PIECES = 4, LONG_SUM = 4096, SMALL_RESULT = 1 << 18 };
 
-/* x with its axis 0 in two, [PIECES, rest]; 0: windows are not to be had so. */
-static NodeId split_first(Graph *g, NodeId x)
+/* Equal pieces of so many samples: PIECES, or as near to it as they allow; 0: there are none. */
+static int64_t pieces_of_samples(int64_t samples)
+{
+	for (int64_t more = PIECES, fewer = PIECES; more <= MOST_PIECES; more++, fewer--) {
+		if (samples % more == 0)
+			return more;
+		if (fewer >= FEW_PIECES && samples % fewer == 0)
+			return fewer;
+	}
+	return 0;
+}
+
+/* x with its axis 0 in two, [pieces, rest]; 0: windows are not to be had so. */
+static NodeId split_first(Graph *g, NodeId x, int64_t pieces)
 {
 	Node n = *node(g, x);
 	Shape to = {.rank = (uint8_t)(n.shape.rank + 1)};
 	if (to.rank > MAX_RANK)
 		return 0;
-	to.dim[0] = PIECES, to.dim[1] = n.shape.dim[0] / PIECES;
+	to.dim[0] = pieces, to.dim[1] = n.shape.dim[0] / pieces;
 	for (int i = 1; i < n.shape.rank; i++)
 		to.dim[i + 1] = n.shape.dim[i];
 	if (n.op == OP_windows && n.attr.window.axis > 0) {
-		NodeId from = split_first(g, n.in[0]);
+		NodeId from = split_first(g, n.in[0], pieces);
 		return from ? op_windows(g, from, (int)n.attr.window.axis + 1, n.attr.window.size,
 		                         n.attr.window.stride, n.attr.window.dilation)
 		            : 0;
@@ -49,7 +61,7 @@ static NodeId split_first(Graph *g, NodeId x)
 		return 0;
 	if (n.op == OP_reshape && node(g, n.in[0])->shape.dim[0] == n.shape.dim[0] &&
 	    reshape_is_unit(g, &n)) {
-		NodeId from = split_first(g, n.in[0]);
+		NodeId from = split_first(g, n.in[0], pieces);
 		return from ? op_reshape(g, from, to) : 0;
 	}
 	return op_reshape(g, x, to);
@@ -61,11 +73,11 @@ static void shift(uint8_t *axes, int count)
 		axes[i]++;
 }
 
-/* dot(x, y), which sums over axis 0 of both, in PIECES products. */
-static NodeId split_product(Graph *g, const Node *n, NodeId x, NodeId y)
+/* dot(x, y), which sums over axis 0 of both, in so many products. */
+static NodeId split_product(Graph *g, const Node *n, NodeId x, NodeId y, int64_t pieces)
 {
 	DotAxes d = n->attr.dot;
-	NodeId in[2] = {split_first(g, x), split_first(g, y)};
+	NodeId in[2] = {split_first(g, x, pieces), split_first(g, y, pieces)};
 	if (!in[0] || !in[1] || n->shape.rank == MAX_RANK)
 		return 0;
 	shift(d.x_contract, d.contract), shift(d.y_contract, d.contract);
@@ -79,16 +91,16 @@ static NodeId split_product(Graph *g, const Node *n, NodeId x, NodeId y)
 static NodeId rewrite_product(Graph *g, const Graph *in, const Node *n, const NodeId *map)
 {
 	const DotAxes *d = &n->attr.dot;
-	int64_t steps = 1, samples = node(in, n->in[0])->shape.dim[0];
+	int64_t steps = 1, pieces = pieces_of_samples(node(in, n->in[0])->shape.dim[0]);
 	bool first = false;
 	for (int i = 0; i < d->contract; i++) {
 		steps *= node(in, n->in[0])->shape.dim[d->x_contract[i]];
 		first |= d->x_contract[i] == 0 && d->y_contract[i] == 0;
 	}
-	if (!first || d->contract < 2 || samples % PIECES || steps < LONG_SUM ||
-	    shape_size(n->shape) > SMALL_RESULT || d->batch)
+	if (!first || d->contract < 2 || !pieces || steps < LONG_SUM || d->batch ||
+	    pieces * shape_size(n->shape) > PIECES * SMALL_RESULT)
 		return 0;
-	return split_product(g, n, map[n->in[0]], map[n->in[1]]);
+	return split_product(g, n, map[n->in[0]], map[n->in[1]], pieces);
 }
 
 /* -- Scatters ---------------------------------------------------------------------------------- */
