@@ -87,6 +87,14 @@ static void store_under_windows(Fuse *f, NodeId x, int depth)
 		store_under_windows(f, n->in[i], depth - 1);
 }
 
+/* What lies in memory for a gather of x: behind a reshape it lies in the same order, but a constant is
+ * made where it is used. */
+static NodeId gathered(const Graph *g, NodeId x)
+{
+	const Node *n = node(g, x);
+	return n->op == OP_reshape && !node_is_filled(g, n->in[0]) ? n->in[0] : x;
+}
+
 /* A number for each sample, drawn or exponentiated, would be so again for each element of it. */
 static void note_spread(Fuse *f, const Node *broadcast)
 {
@@ -110,10 +118,8 @@ void fuse_must_store(Fuse *f)
 			note_spread(f, n);
 		if (n->op == OP_reshape && !reshape_is_unit(g, n))
 			f->must_store[n->in[0]] = true;
-		if (n->op == OP_gather && node(g, n->in[0])->op != OP_reshape)
-			f->must_store[n->in[0]] = true;
-		if (n->op == OP_gather && node(g, n->in[0])->op == OP_reshape)
-			f->must_store[node(g, n->in[0])->in[0]] = true; /* it lies there in the same order */
+		if (n->op == OP_gather)
+			f->must_store[gathered(g, n->in[0])] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
 			f->must_store[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
 		if (op_info[n->op].kind == REDUCE && !f->c->machine->bare) /* there memory is dear */
