@@ -164,7 +164,7 @@ static bool read_x(const char *path, Array *out, char why[WHY])
 static void other_archives_are_refused(void)
 {
 	CU_ASSERT(refused(read_x, "positional.npz", "holds no array named 'x', but arr_0, arr_1"));
-	CU_ASSERT(refused(read_x, "none.npz", "is no .npz archive"));
+	CU_ASSERT(refused(read_x, "none.npz", "holds no array: save them by name"));
 	CU_ASSERT(refused(read_x, "others.npz", "holds no array"));
 	CU_ASSERT(refused(read_x, "twice.npz", "holds 2 arrays named 'x'"));
 	CU_ASSERT(refused(read_x, "bzip2.npz", "is compressed by method 12"));
