@@ -56,6 +56,11 @@ static void winograd(void)
 		/* of one channel lanes run along an axis of places */
 		CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(2, 8, 8, 3), SHAPE(3, 3, 3, 1), 0));
 		CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(2, 8, 8, 1), SHAPE(3, 3, 1, 4), 0));
+		/* and of one tile of an image, in parts of it */
+		for (size_t room = 0; room < 2; room++) {
+			CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(4, 2, 2, 1), SHAPE(3, 3, 1, 5), room));
+			CU_ASSERT(winograd_agrees(SMALL[i], SHAPE(4, 2, 2, 3), SHAPE(3, 3, 3, 1), room));
+		}
 	}
 	CU_ASSERT(winograd_agrees(TEXTS[0], SHAPE(1, 4, 4, 32), SHAPE(3, 3, 32, 5), 0));
 	for (size_t i = 0; i < COUNT(TEXTS); i++)
