@@ -15,7 +15,8 @@ static int by_place(const void *x, const void *y)
 static Place most_frequent(Span *span, size_t count)
 {
 	Place best = {.operations = 0};
-	qsort(span, count, sizeof *span, by_place);
+	if (count)
+		qsort(span, count, sizeof *span, by_place);
 	for (size_t from = 0, to; from < count; from = to) {
 		for (to = from + 1; to < count && by_place(&span[from], &span[to]) == 0;)
 			to++;
