@@ -156,11 +156,11 @@ static void run_both(Loader *l, const PlannedFunction *f, LoadedFunction *const 
 {
 	static const size_t SIZE[] = {40, 3};
 	for (int i = 0; i < 2; i++) {
+		if (!loaded[i])
+			continue;
 		float x[120] = {0}, e[120], y[40];
 		const void *in[] = {x};
 		void *out[] = {e, y}, *arena = aligned_alloc(64, f[i].p->arena_bytes + 64);
-		if (!loaded[i])
-			continue;
 		load_finish(l);
 		StepFunction call = load_call(loaded[i]);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(call);
