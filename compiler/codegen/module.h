@@ -98,7 +98,7 @@ V flush_begin(Emit *e);
 void flush_end(Emit *e, V was);
 
 /* wave.c: the task that runs the tiles of several kernels, and the words of its args. */
-enum { WAVE_HEAD = 2, WAVE_WORDS = 4 };
+enum { WAVE_HEAD = 2, WAVE_WORDS = 5 };
 /* Of this module; in its entry. It flushes; task_end() ends it. */
 V task_begin(Emit *e, const Codegen *cg, const char *symbol);
 void task_end(Emit *e);
@@ -109,7 +109,7 @@ int64_t wave_offset(const Kernels *k, uint32_t first, uint32_t end, uint32_t mem
                     int64_t portions);
 void wave_head(Emit *e, V args, uint32_t members, int64_t portions);
 void wave_member(Emit *e, V args, uint32_t member, V task, V task_args, int64_t tiles,
-                 int64_t offset);
+                 int64_t portions, int64_t offset);
 
 /* chain.c: the task that runs the chain of kernels that begins with kernel `first`: for tiles of
  * chain_tiles(). Its args: the addresses of each member's buffers in turn. */

@@ -278,7 +278,7 @@ static void call_together(Step *s, uint32_t first, uint32_t end)
 	wave_head(e, args, end - first, portions);
 	for (uint32_t i = first; i < end; i++) {
 		V own = l_at(e, e->ptr, args, l_word(e, at)), task = prepare_task(s, i, own);
-		wave_member(e, args, i - first, task, own, e->k->kernel[i].tiles,
+		wave_member(e, args, i - first, task, own, e->k->kernel[i].tiles, portions,
 		            wave_offset(e->k, first, end, i, portions));
 		at += 1 + s->call[i].count;
 	}

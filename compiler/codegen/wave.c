@@ -5,12 +5,13 @@
  * in its caches. The offset o, below P, says in which portions the tiles of few are (wave_offset()).
  *
  * Its args are words, as large as pointers: the number of kernels and that of portions, then of each
- * kernel its task, that task's args, its tiles and its offset. One function serves all waves of a step. */
+ * kernel its task, that task's args, n / P, n mod P and its offset. Portions are so few that p (n mod P)
+ * fits into a word of 32 bits, whatever n is. One function serves all waves of a step. */
 #include "module.h"
 
 enum { MEMBERS, PORTIONS };
-enum { TASK, ARGS, TILES, OFFSET };
-enum { MOST_PORTIONS = 64 /* if no member has more tiles */ };
+enum { TASK, ARGS, WHOLE, REST, OFFSET };
+enum { MOST_PORTIONS = 64 /* if no member has more tiles */, LARGEST = 1 << 15 };
 
 int64_t wave_portions(const Kernels *k, uint32_t first, uint32_t end)
 {
@@ -20,7 +21,8 @@ int64_t wave_portions(const Kernels *k, uint32_t first, uint32_t end)
 		all += k->kernel[i].tiles;
 	}
 	all = all < MOST_PORTIONS ? all : MOST_PORTIONS;
-	return most > all ? most : all;
+	most = most > all ? most : all;
+	return most < LARGEST ? most : LARGEST;
 }
 
 /* Those of one tile are spread over all portions; of others, each tile is in the middle of its part. */
@@ -51,10 +53,12 @@ static V word_of(Emit *e, V member, int field)
 /* The first tile of a member in a portion. */
 static V tile_at(Emit *e, V args, V member, V portion)
 {
-	V tiles = word(e, e->word, args, word_of(e, member, TILES)),
+	V whole = word(e, e->word, args, word_of(e, member, WHOLE)),
+	  rest = word(e, e->word, args, word_of(e, member, REST)),
 	  offset = word(e, e->word, args, word_of(e, member, OFFSET));
-	V shares = LLVMBuildNSWAdd(e->b, LLVMBuildNSWMul(e->b, portion, tiles, ""), offset, "");
-	return LLVMBuildUDiv(e->b, shares, word(e, e->word, args, l_word(e, PORTIONS)), "");
+	V shares = LLVMBuildNSWAdd(e->b, LLVMBuildNSWMul(e->b, portion, rest, ""), offset, "");
+	V more = LLVMBuildUDiv(e->b, shares, word(e, e->word, args, l_word(e, PORTIONS)), "");
+	return LLVMBuildNSWAdd(e->b, LLVMBuildNSWMul(e->b, portion, whole, ""), more, "");
 }
 
 /* Runs the tiles of a member in the portions [from, to). */
@@ -114,11 +118,12 @@ void wave_head(Emit *e, V args, uint32_t members, int64_t portions)
 }
 
 void wave_member(Emit *e, V args, uint32_t member, V task, V task_args, int64_t tiles,
-                 int64_t offset)
+                 int64_t portions, int64_t offset)
 {
 	uint32_t at = WAVE_HEAD + member * WAVE_WORDS;
 	put(e, args, at + TASK, task);
 	put(e, args, at + ARGS, task_args);
-	put(e, args, at + TILES, l_word(e, tiles));
+	put(e, args, at + WHOLE, l_word(e, tiles / portions));
+	put(e, args, at + REST, l_word(e, tiles % portions));
 	put(e, args, at + OFFSET, l_word(e, offset));
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../compiler/codegen/module.h"
 #include "../../compiler/load/load.h"
 #include "../../compiler/passes/passes.h"
 #include "samples.h"
@@ -195,10 +196,22 @@ static void chain(void)
 	}
 }
 
+/* A portion times what is left of the tiles over the portions, and an offset, in words of 32 bits. */
+static void portions_fit_words(void)
+{
+	for (uint32_t tiles = 1; tiles < 1u << 30; tiles = tiles * 3 + 1) {
+		Kernel kernel[] = {{.tiles = tiles}, {.tiles = 1}};
+		Kernels k = {.kernel = kernel, .kernel_count = 2};
+		int64_t portions = wave_portions(&k, 0, 2);
+		CU_ASSERT(portions > 0 && portions * (portions - 1) + portions <= INT32_MAX);
+	}
+}
+
 CU_TestInfo test_codegen[] = {
     {"every operation on this machine", this_machine},
     {"every operation with AVX2", avx2},
     {"every operation with SSE2", sse2},
     {"a chain of kernels", chain},
+    {"portions fit words of 32 bits", portions_fit_words},
     CU_TEST_INFO_NULL,
 };
