@@ -119,16 +119,17 @@ V gather_offsets(KernelEmit *ke, Shape from, V place, int64_t stride)
 }
 
 /* As many places as there are to read: an image that is turned, say, is read about in order, but in
- * steps that the machine does not follow by itself. */
+ * steps that the machine does not follow by itself. Of long rows behind each place most is not read. */
 void gather_ahead(KernelEmit *ke, NodeId x, V place, int64_t stride)
 {
-	enum { AHEAD = 8192, LINE = 64 /* bytes */ };
+	enum { AHEAD = 8192, LINE = 64 /* bytes */, MOST_LINES = 16 };
 	Emit *e = ke->e;
 	const Node *n = node(e->k->graph, x);
 	int64_t size = type_info[n->type].size, span = ke->lanes * stride * size;
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b);
 	bool done = ke->ahead == x && ke->ahead_block == here;
-	if (done || shape_size(n->shape) * size <= e->c->machine->l2_bytes || !e->c->machine->l2_bytes)
+	if (done || span > MOST_LINES * LINE ||
+	    shape_size(n->shape) * size <= e->c->machine->l2_bytes || !e->c->machine->l2_bytes)
 		return;
 	ke->ahead = x, ke->ahead_block = here;
 	V at = LLVMBuildNSWMul(e->b, place, l_word(e, stride * size), "");
