@@ -115,6 +115,12 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 				return false;
 			continue;
 		}
+		if (at < 0 && more_calls)
+			return because(why, "'%s' of %s must be a reader, such as images('folder')", arg->name,
+			               call->name);
+		if (at >= count && more_calls)
+			return because(why, "'%s' must be told the name of argument %zu: NAME=reader",
+			               call->name, i + 1);
 		if (at < 0 || at >= count || given[at])
 			return because(why, "'%s' has no place for %s%.60s; its parameters are %s", call->name,
 			               arg->name ? "" : "argument ",

@@ -57,10 +57,15 @@ static bool name_samples(const Work *k, const Samples samples[2], Found *found, 
 {
 	bool good = true;
 	for (int s = 0; good && s < 2; s++)
-		for (size_t i = 0; good && i < samples[s].count; i++)
-			good = found_key(found, (Split)s, (int64_t)i,
-			                 table_text(&samples[s].sheet->table, samples[s].row[i], k->key.at[0]),
-			                 false, why);
+		for (size_t i = 0; good && i < samples[s].count; i++) {
+			const Sheet *sheet = samples[s].sheet;
+			size_t row = (size_t)samples[s].row[i];
+			const char *key = table_text(&sheet->table, samples[s].row[i], k->key.at[0]);
+			good =
+			    *key ? found_key(found, (Split)s, (int64_t)i, key, false, why)
+			         : because(why, "the line %u of '%.200s' has no key: leave it out, or name it",
+			                   sheet->table.line[row], sheet->path);
+		}
 	return good;
 }
 

@@ -155,8 +155,9 @@ static void what_cannot_be_joined_is_refused(void)
 	} wrong[] = {
 	    {"joined(csv('a.csv', key='id'))", "needs a second reader"},
 	    {"joined('a.csv', b=csv('b.csv', key='id'))", "'x' of joined must be a reader"},
-	    {"joined(csv('a.csv', key='id'), csv('b.csv', key='id'))", "no place for argument 2"},
-	    {"joined(csv('a.csv', key='id'), b='b.csv')", "'joined' has no place for b"},
+	    {"joined(csv('a.csv', key='id'), csv('b.csv', key='id'))",
+	     "must be told the name of argument 2: NAME=reader"},
+	    {"joined(csv('a.csv', key='id'), b='b.csv')", "'b' of joined must be a reader"},
 	    {"joined(csv('a.csv'), b=csv('b.csv', key='id'))",
 	     "a.csv', line 2, column 'id': 'p' is no number"},
 	    {"joined(csv('a.csv', skip='id'), b=csv('b.csv', key='id'))", "'csv' does not say what"},
@@ -183,6 +184,9 @@ static void what_cannot_be_joined_is_refused(void)
 	refused(open_data("joined(csv('a.csv', key='id'), b=csv('b.csv', key='id'))", a,
 	                  "id,w\nq,3\np,4\nq,5\n", why),
 	        why, "two samples of 'b' have the key 'q'");
+	refused(open_data("joined(csv('a.csv', key='id'), b=csv('b.csv', key='id'))", a,
+	                  "id,w\nq,3\n,4\n", why),
+	        why, "has no key: leave it out, or name it");
 }
 
 CU_TestInfo test_joined[] = {
