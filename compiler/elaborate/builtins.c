@@ -176,7 +176,10 @@ static const char *filled_in(Elab *b, const char *text, const Scope *scope)
 			return arena_printf(b->c->arena, "%s%s", made, text);
 		const char *name = arena_copy(b->c->arena, text + before + 1, size - 1);
 		const Value *v = scope_find(scope, name);
-		made = arena_printf(b->c->arena, "%s%.*s%s", made, (int)before, text,
+		Value constant;
+		if (!v && constant_find(b, name, &constant))
+			v = &constant;
+		made = arena_printf(b->c->arena, v ? "%s%.*s%s" : "%s%.*s{%s}", made, (int)before, text,
 		                    v ? value_text(b, v) : name);
 		text += before + size + 1;
 	}
@@ -193,7 +196,8 @@ Value builtin_require(Elab *b, Span span, Given *in)
 	if (in[0].value.kind != VALUE_NUMBER ||
 	    in[0].value.number != 0) /* of tensors nothing is known */
 		return x->expr ? eval(b, x->expr, x->scope) : eval_body(b, x->body, x->scope, NULL);
-	diag_error(b->c->diags, user_span(b, span), "%s", filled_in(b, in[1].value.text, x->scope));
+	Span at = b->call ? b->call->span : span;
+	diag_error(b->c->diags, user_span(b, at), "%s", filled_in(b, in[1].value.text, x->scope));
 	return value_none();
 }
 

@@ -147,6 +147,7 @@ int command_check(const Options *o)
 		if (!print_each(s.program, has_cost) || !check_names(&s, o))
 			code = session_errors(&s);
 	} else if (!code) {
+		session_note(&s);
 		session_print(&s);
 		print_states(s.program);
 		if (!print_functions(s.program) || !check_names(&s, o))
