@@ -72,15 +72,13 @@ Graph *pass_hoist(Compile *c, const Graph *in)
 {
 	if (!in)
 		return NULL;
-	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
+	uint32_t *uses = count_uses(c, in);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
 	Graph *out = graph_like(c, in);
 	bool *mapped = new_array(c->arena, bool, in->count); /* read by more than these */
 	for (NodeId x = 1; x < in->count; x++)
-		for (int i = 0; i < node(in, x)->count; i++) {
-			uses[node(in, x)->in[i]]++;
+		for (int i = 0; i < node(in, x)->count; i++)
 			mapped[node(in, x)->in[i]] |= !reads_stored(node(in, x), i);
-		}
 	for (uint32_t i = 0; i < in->out_count; i++)
 		uses[in->out[i].value] += 2, mapped[in->out[i].value] = true; /* stored anyway */
 	for (uint32_t i = 0; i < in->set_count; i++)
@@ -94,9 +92,5 @@ Graph *pass_hoist(Compile *c, const Graph *in)
 		if (!map[x])
 			return NULL;
 	}
-	for (uint32_t i = 0; i < in->out_count; i++)
-		graph_output(out, in->out[i].name, map[in->out[i].value]);
-	for (uint32_t i = 0; i < in->set_count; i++)
-		graph_set(out, map[in->set[i].state], map[in->set[i].value]);
-	return rebuild(c, out, NULL);
+	return rebuilt(c, out, in, map);
 }

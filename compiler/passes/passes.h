@@ -25,6 +25,10 @@ Graph *passes(Compile *c, const Graph *in, const char *last);
  * vanish, equal ones merge. */
 typedef NodeId (*Rewrite)(Graph *out, const Graph *in, NodeId x, const NodeId *map);
 Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite);
+/* The end of a pass that walks by itself: outputs and sets of `in`, by map[], and what they reach. */
+Graph *rebuilt(Compile *c, Graph *out, const Graph *in, const NodeId *map);
+/* How often each node is an operand. */
+uint32_t *count_uses(Compile *c, const Graph *in);
 
 /* sink.c: the broadcast n (of `in`, operands in map[]) in the shape `to` of as many elements; 0: it
  * is no broadcast there. */

@@ -18,6 +18,14 @@ static bool *reached(Compile *c, const Graph *g)
 	return live;
 }
 
+static void keep_results(Graph *out, const Graph *in, const NodeId *map)
+{
+	for (uint32_t i = 0; i < in->out_count; i++)
+		graph_output(out, in->out[i].name, map[in->out[i].value]);
+	for (uint32_t i = 0; i < in->set_count; i++)
+		graph_set(out, map[in->set[i].state], map[in->set[i].value]);
+}
+
 static Graph *walk(Compile *c, const Graph *in, Rewrite rewrite)
 {
 	const bool *live = reached(c, in);
@@ -33,10 +41,7 @@ static Graph *walk(Compile *c, const Graph *in, Rewrite rewrite)
 		if (!map[x])
 			return NULL; /* reported by the constructor */
 	}
-	for (uint32_t i = 0; i < in->out_count; i++)
-		graph_output(out, in->out[i].name, map[in->out[i].value]);
-	for (uint32_t i = 0; i < in->set_count; i++)
-		graph_set(out, map[in->set[i].state], map[in->set[i].value]);
+	keep_results(out, in, map);
 	return out;
 }
 
@@ -56,4 +61,19 @@ Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite)
 		return NULL;
 	const Graph *out = rewrite ? walk(c, in, rewrite) : in;
 	return !out || all_reached(c, out) ? (Graph *)out : walk(c, out, NULL);
+}
+
+Graph *rebuilt(Compile *c, Graph *out, const Graph *in, const NodeId *map)
+{
+	keep_results(out, in, map);
+	return rebuild(c, out, NULL);
+}
+
+uint32_t *count_uses(Compile *c, const Graph *in)
+{
+	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
+	for (NodeId x = 1; x < in->count; x++)
+		for (int i = 0; i < node(in, x)->count; i++)
+			uses[node(in, x)->in[i]]++;
+	return uses;
 }

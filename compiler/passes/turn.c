@@ -46,12 +46,9 @@ Graph *pass_turn(Compile *c, const Graph *in)
 {
 	if (!in)
 		return NULL;
-	uint32_t *uses = new_array(c->arena, uint32_t, in->count);
+	uint32_t *uses = count_uses(c, in);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
 	Graph *out = graph_like(c, in);
-	for (NodeId x = 1; x < in->count; x++)
-		for (int i = 0; i < node(in, x)->count; i++)
-			uses[node(in, x)->in[i]]++;
 	for (uint32_t i = 0; i < in->out_count; i++)
 		uses[in->out[i].value]++;
 	for (uint32_t i = 0; i < in->set_count; i++)
@@ -64,9 +61,5 @@ Graph *pass_turn(Compile *c, const Graph *in)
 		if (!map[x])
 			return NULL;
 	}
-	for (uint32_t i = 0; i < in->out_count; i++)
-		graph_output(out, in->out[i].name, map[in->out[i].value]);
-	for (uint32_t i = 0; i < in->set_count; i++)
-		graph_set(out, map[in->set[i].state], map[in->set[i].value]);
-	return rebuild(c, out, NULL);
+	return rebuilt(c, out, in, map);
 }
