@@ -98,6 +98,7 @@ typedef struct Array {
 } Array;
 int64_t array_size(const Array *a); /* elements */
 size_t type_bytes(const char *type);
+size_t array_row_bytes(const Array *a); /* of one index of the first axis */
 
 enum { TENSOR_TEXT = 96 };
 /* "f32[20,10]" */

@@ -24,6 +24,14 @@ size_t type_bytes(const char *type)
 	return 0;
 }
 
+size_t array_row_bytes(const Array *a)
+{
+	size_t bytes = type_bytes(a->type);
+	for (int i = 1; i < a->rank; i++)
+		bytes *= (size_t)a->dim[i];
+	return bytes;
+}
+
 void tensor_text(const char *type, int rank, const int64_t *dim, char text[TENSOR_TEXT])
 {
 	size_t used = (size_t)snprintf(text, TENSOR_TEXT, "%s[", type);

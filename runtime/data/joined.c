@@ -189,9 +189,7 @@ static bool read_fields(const Part *part, int64_t at, void *const to[], char why
 {
 	for (size_t f = 0; f < part->count; f++) {
 		const Array *a = &part->field[f].array;
-		size_t bytes = type_bytes(a->type);
-		for (int i = 1; i < a->rank; i++)
-			bytes *= (size_t)a->dim[i];
+		size_t bytes = array_row_bytes(a);
 		if (a->at)
 			memcpy(to[f], (const unsigned char *)a->at + bytes * (size_t)at, bytes);
 	}
@@ -225,9 +223,7 @@ static void close_source(void *source)
 /* Labels are looked at before any batch is made. */
 static bool copy_label(const Source *s, const Field *from, size_t f, Array *to, char why[WHY])
 {
-	size_t bytes = type_bytes(from->array.type);
-	for (int i = 1; i < from->array.rank; i++)
-		bytes *= (size_t)from->array.dim[i];
+	size_t bytes = array_row_bytes(&from->array);
 	unsigned char *at = to->at = malloc((size_t)s->count * bytes + 1);
 	for (int64_t i = 0; at && i < s->count; i++) {
 		const Row *row = s->row + i * (int64_t)s->readers;

@@ -48,14 +48,6 @@ static void close_series(void *source)
 	free(s);
 }
 
-static size_t row_bytes(const Array *a)
-{
-	size_t bytes = type_bytes(a->type);
-	for (int i = 1; i < a->rank; i++)
-		bytes *= (size_t)a->dim[i];
-	return bytes;
-}
-
 /* Where windows begin in rows of `stretch`; *longest: of those that follow each other. NULL: no memory. */
 static size_t *find_windows(const uint32_t *stretch, size_t rows, size_t window, size_t stride,
                             size_t *count, size_t *longest)
@@ -82,7 +74,7 @@ static size_t *find_windows(const uint32_t *stretch, size_t rows, size_t window,
 /* The label and the group of a window are those of its last row. */
 static bool pick_rows(Array *a, const Series *s, size_t count, char why[WHY])
 {
-	size_t bytes = row_bytes(a);
+	size_t bytes = array_row_bytes(a);
 	unsigned char *to = malloc(count * bytes);
 	if (!to)
 		return because(why, "no memory for %zu windows", count);
@@ -103,7 +95,7 @@ static bool cut_field(Field *field, size_t f, Series *s, size_t count, bool pick
 	if (a->rank + 1 >= SSLC_MAX_RANK)
 		return because(why, "windows of '%.60s' have %d axes, but at most %d can be read",
 		               field->name, a->rank, SSLC_MAX_RANK - 2);
-	s->bytes[f] = row_bytes(a);
+	s->bytes[f] = array_row_bytes(a);
 	s->at[f] = a->at;
 	a->at = NULL;
 	memmove(a->dim + 2, a->dim + 1, (size_t)(a->rank - 1) * sizeof *a->dim);
@@ -166,7 +158,7 @@ static const Field *find_field(const Part *part, const char *name)
 
 static bool same_row(const Array *a, size_t one, size_t other)
 {
-	size_t bytes = row_bytes(a);
+	size_t bytes = array_row_bytes(a);
 	const unsigned char *at = a->at;
 	return memcmp(at + one * bytes, at + other * bytes, bytes) == 0;
 }
@@ -176,7 +168,7 @@ static uint32_t *find_stretches(const Part *part, const char *group_name)
 {
 	size_t rows = (size_t)part->field[0].array.dim[0];
 	const Field *group = find_field(part, group_name), *label = find_field(part, "label");
-	bool classes = label && row_bytes(&label->array) == type_bytes(label->array.type) &&
+	bool classes = label && array_row_bytes(&label->array) == type_bytes(label->array.type) &&
 	               strcmp(label->array.type, "f32") != 0;
 	uint32_t *stretch = calloc(rows, sizeof *stretch);
 	for (size_t row = 1; stretch && row < rows; row++)
@@ -195,7 +187,7 @@ size_t series_share(size_t groups, double share)
 static int by_group(const void *a, const void *b, void *group)
 {
 	const Array *g = group;
-	size_t bytes = row_bytes(g), x = *(const size_t *)a, y = *(const size_t *)b;
+	size_t bytes = array_row_bytes(g), x = *(const size_t *)a, y = *(const size_t *)b;
 	const unsigned char *at = g->at;
 	int order = memcmp(at + x * bytes, at + y * bytes, bytes);
 	return order ? order : (x > y) - (x < y);
@@ -257,8 +249,8 @@ static bool split_rows(Found *found, const bool *is_test, char why[WHY])
 		Array *a = &train->field[f].array, *b = &part_add(test, train->field[f].name)->array;
 		*b = *a;
 		b->dim[0] = (int64_t)held;
-		b->at = take_rows(a->at, row_bytes(a), rows, is_test, true);
-		void *rest = take_rows(a->at, row_bytes(a), rows, is_test, false);
+		b->at = take_rows(a->at, array_row_bytes(a), rows, is_test, true);
+		void *rest = take_rows(a->at, array_row_bytes(a), rows, is_test, false);
 		free(a->at);
 		a->at = rest;
 		a->dim[0] = (int64_t)(rows - held);
