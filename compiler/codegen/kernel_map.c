@@ -63,19 +63,10 @@ static bool is_unrolled(const Nest *n, int axis)
 	return n->unrolled >> axis & 1;
 }
 
-/* The innermost axis that is longer than 1. */
-static int longer_axis(Shape s)
-{
-	int axis = s.rank - 1;
-	while (axis > 0 && s.dim[axis] == 1)
-		axis--;
-	return axis;
-}
-
 /* Of short rows the nearest axis that fills a vector: the farther, the farther apart lanes are. */
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
 {
-	int last = longer_axis(s);
+	int last = shape_long_axis(s);
 	if (s.dim[last] >= ke->lanes / 2 || s.dim[last] >= 8)
 		return last;
 	for (int i = last - 1; i >= 0; i--)
@@ -88,7 +79,7 @@ static int choose_vector_axis(const KernelEmit *ke, Shape s)
  * as they share what does not depend on them. */
 static void choose_loops(const KernelEmit *ke, Nest *n)
 {
-	int last = longer_axis(n->shape);
+	int last = shape_long_axis(n->shape);
 	bool random;
 	n->vector_axis = choose_vector_axis(ke, n->shape);
 	/* of a part all other axes may be 1 long */

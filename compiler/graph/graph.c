@@ -54,6 +54,14 @@ bool shape_equal(Shape a, Shape b)
 	return memcmp(&a, &b, sizeof a) == 0;
 }
 
+int shape_long_axis(Shape s)
+{
+	int axis = s.rank - 1;
+	while (axis > 0 && s.dim[axis] == 1)
+		axis--;
+	return axis;
+}
+
 Shape shape_of(int rank, const int64_t *dim)
 {
 	if (rank < 0 || rank > MAX_RANK)

@@ -181,6 +181,7 @@ Graph *graph_live(Compile *c, const Graph *from); /* what its outputs and sets r
 
 int64_t shape_size(Shape s); /* elements; 1 for rank 0 */
 bool shape_equal(Shape a, Shape b);
+int shape_long_axis(Shape s); /* the last one that is longer than 1; else the first */
 bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
 /* What lies under windows, seen through what only renames or cuts axes; x where there are none. */
 NodeId under_windows(const Graph *g, NodeId x);

@@ -166,10 +166,7 @@ static uint32_t unrolled(Compile *c, const Kernels *k, const Kernel *kernel, Sha
 	for (int i = 0; i < MAX_RANK; i++)
 		axis[i] = i < s.rank ? i : -1;
 	find(&u, kernel->out[0], axis, 0);
-	int lanes = s.rank - 1; /* they run along the last axis that is longer than 1 */
-	while (lanes > 0 && s.dim[lanes] == 1)
-		lanes--;
-	u.axes &= ~(1u << lanes);
+	u.axes &= ~(1u << shape_long_axis(s)); /* lanes run there */
 	if (!u.axes)
 		return 0;
 	int64_t places = 1;
