@@ -2,11 +2,8 @@
 # deep_models.sh: models that are thousands of nodes deep compile in time and memory that grow with their depth, not
 # faster: a chain of functions is cut into kernels of bounded size, equal layers are compiled once, and nothing recurses
 # over the whole of it. A model that grows without end is refused.
-set -eu
-sslc=$(realpath "$1")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder"
+# usage: deep_models.sh <path to sslc>
+. "$(dirname "$0")/shared/begin.sh"
 export SSLC_CACHE=off
 
 runs() { # name, sections

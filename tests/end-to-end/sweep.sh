@@ -3,19 +3,11 @@
 # keeps thirds; the score is of held-out train samples (a test split of wrong labels does not show); what fails is a line; what was
 # killed goes on to the same table.
 # usage: sweep.sh <path to sslc>
-set -eu
-sslc=$(realpath "$1")
+. "$(dirname "$0")/shared/begin.sh"
 python=/usr/bin/python3
 $python -c 'import numpy' 2>/dev/null || { echo "SKIPPED: this needs Debian's python3-numpy"; exit 77; }
-temp=$(mktemp -d)
-trap 'rm -rf "$temp"' EXIT
-mkdir "$temp/place"
-cd "$temp/place"
-
-die() {
-	echo "$*"
-	exit 1
-}
+mkdir place
+cd place
 
 $python - <<'PYTHON'
 import numpy
