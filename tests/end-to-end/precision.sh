@@ -16,23 +16,5 @@ if grep -q BF16 out/checkpoint.safetensors; then
 	exit 1
 fi
 
-cat >model.json <<'MODEL'
-{
-  "name": "threads",
-  "data": "normal(600, 130, seed=1)",
-  "encoder": ["linear(257)", "relu", "linear(31)"],
-  "decoder": ["linear(130)"],
-  "loss": "mse(decoder(encoder(x)), x)",
-  "precision": "bf16",
-  "train": {"epochs": 3, "batch": 200}
-}
-MODEL
-for threads in 1 2 7; do
-	"$sslc" run model.json --quiet --threads $threads --out out$threads
-	for file in checkpoint.safetensors features.npy; do
-		cmp out1/$file out$threads/$file || {
-			echo "$file differs between 1 and $threads threads"
-			exit 1
-		}
-	done
-done
+. "$root/tests/end-to-end/shared/same_bits.sh"
+same_bits '"precision": "bf16",'
