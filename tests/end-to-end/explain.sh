@@ -22,21 +22,8 @@ grep -q '^step of towers explained in page.html (' said
 for stage in tidy schedule llvm-optimized asm; do "$sslc" dump --stage=$stage model.json >$stage.txt; done
 
 cat >check.py <<-'CHECK'
-	import html.parser, json, re
-
-	def page(path):
-	    text = open(path, encoding="utf-8").read()
-	    assert len(text.encode()) < 2_000_000 and not re.search(r"https?:", text)
-	    found = []
-	    class Reader(html.parser.HTMLParser):
-	        inside = False
-	        def handle_starttag(self, tag, attributes):
-	            self.inside = tag == "script" and dict(attributes).get("id") == "data"
-	        def handle_data(self, data):
-	            if self.inside:
-	                found.append(data)
-	    Reader().feed(text)
-	    return json.loads("".join(found))
+	import re
+	from page import page
 
 	data = page("page.html")
 	model = open("model.json").read()
@@ -69,7 +56,7 @@ cat >check.py <<-'CHECK'
 	assert all(k["seconds"] > 0 for k in data["profile"]["kernels"])
 	assert page("init.html")["function"] == "init" and page("explain.html")["name"] == "autoencoder"
 CHECK
-python3 check.py
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/tests/end-to-end/shared" python3 check.py
 
 . "$root/tests/end-to-end/shared/refused.sh"
 cp page.html before.html

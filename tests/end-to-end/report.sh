@@ -46,22 +46,8 @@ grep -q '^report of 7 runs in page.html (' said
 "$sslc" report moved --data models --out moved.html --samples 10 >/dev/null
 
 cat >check.py <<-'CHECK'
-	import base64, html.parser, json, re, struct, sys, zlib
-
-	def page(path):
-	    text = open(path, encoding="utf-8").read()
-	    assert len(text.encode()) < 2_000_000, "too large"
-	    assert not re.search(r"https?:|(src|href)\s*=\s*\"(?!data:)|@import|url\((?!\$\{)", text), "refers to something outside"
-	    found = []
-	    class Reader(html.parser.HTMLParser):
-	        inside = False
-	        def handle_starttag(self, tag, attributes):
-	            self.inside = tag == "script" and dict(attributes).get("id") == "data"
-	        def handle_data(self, data):
-	            if self.inside:
-	                found.append(data)
-	    Reader().feed(text)
-	    return json.loads("".join(found))
+	import base64, json, re, struct, sys, zlib
+	from page import page
 
 	def same_files(run, folder, results=None):
 	    curves = {}
@@ -124,7 +110,7 @@ cat >check.py <<-'CHECK'
 	(found,) = page("moved.html")["runs"]
 	assert "stopped" not in found and len(found["map"]["rows"]) == 10
 CHECK
-python3 check.py
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/tests/end-to-end/shared" python3 check.py
 
 # Errors: no page, and the page that was there stays.
 . "$root/tests/end-to-end/shared/refused.sh"
