@@ -54,6 +54,7 @@ static sslc_program *program_new(const sslc_options *options)
 	    .arena = arena_open(p->limit),
 	    .float_type = o.f64 ? DTYPE_f64 : DTYPE_f32,
 	    .profile = o.profile,
+	    .proves = o.prove,
 	    .flushes = true,
 	};
 	if (!p->c.arena) {

@@ -47,8 +47,10 @@ typedef struct sslc_program sslc_program;
 
 /* Zero is the default of every field. */
 typedef struct sslc_options {
-	bool f64;        /* compute in double: gradient checks */
-	bool profile;    /* functions call block->mark after each kernel */
+	bool f64;     /* compute in double: gradient checks */
+	bool profile; /* functions call block->mark after each kernel */
+	bool prove;   /* compares all kernels that run one code as text, and aborts if two are none: for
+	                 tests of the compiler */
 	const char *cpu; /* LLVM's CPU name; NULL: this machine. Code for another one can be dumped,
 	                    not run: sslc_function is an error then */
 	const char *features; /* "+avx2,-avx512f"; NULL: all that the CPU has */

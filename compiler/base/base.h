@@ -193,6 +193,7 @@ typedef struct Compile {
 	uint8_t dot_type;   /* DType to which operands of f32 products are rounded: BF16; 0: none */
 	bool exported;      /* the graph is for other programs: products as they are meant */
 	bool profile;       /* step functions tell when each kernel is done */
+	bool proves;        /* kernels that share code are compared (codegen/prove.c) */
 	bool flushes;       /* results too small to be normal may be zero (codegen/flush.c) */
 	unsigned threads;   /* kernels may be split over this many; never changes results */
 	size_t chain_room;  /* bytes of a block of a chain (schedule/chain.c); 0: as measured */

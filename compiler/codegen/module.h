@@ -12,6 +12,7 @@ typedef struct Made {
 	const char *symbol;
 	const FunctionCode *code; /* of the function that it was compiled for; */
 	Shard *shard;             /* in this one */
+	Hash text;                /* of its code, where it is proved; 0: not yet */
 } Made;
 typedef struct Shared {
 	Made **made; /* [size], a power of two, by the hash of the symbol; NULL: free */
@@ -24,6 +25,9 @@ Made *shared_kernel(Arena *a, Shared *all, const char *symbol);
 const char *const *kernel_numbers(Compile *c, const Kernels *k, const char *prefix);
 const char *const *kernel_contents(Compile *c, const Kernels *k, const char *prefix,
                                    const char *own);
+
+/* prove.c: BUG if kernel `number` of f is another code than the first of its symbol. */
+void prove_kernel(Codegen *cg, const PlannedFunction *f, uint32_t number, Made *made);
 
 struct FunctionCode {
 	FunctionCode *next;

@@ -171,6 +171,8 @@ static size_t find_made(Sharing *s)
 		s->first[i] = !s->made[i]->code;
 		if (s->first[i])
 			s->made[i]->code = s->code;
+		if (s->cg->c->proves)
+			prove_kernel(s->cg, &s->code->f, i, s->made[i]);
 		count += s->first[i];
 	}
 	s->cg->counts.compiled += count;

@@ -551,7 +551,7 @@ bool program_check(const Program *program, const char *folder, const char *name,
 	         .random = program->random};
 	snprintf(path, sizeof path, "%s/%s.json", folder, name);
 	report->verdict[0] = 0;
-	r.program = sslc_open(path, &(sslc_options){.cpu = program->cpu});
+	r.program = sslc_open(path, &(sslc_options){.cpu = program->cpu, .prove = true});
 	bool good = open_program(&r, folder);
 	if (good)
 		cover_add(&report->cover, r.program);

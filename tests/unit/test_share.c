@@ -3,12 +3,16 @@
  * are closed forms. */
 #include <CUnit/CUnit.h>
 
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../../compiler/load/load.h"
+#include "../../compiler/program.h"
+#include "../../runtime/data/data.h"
 #include "compiled.h"
+#include "share.h"
 
 static uint64_t no_states(void *states, const char *name)
 {
@@ -16,7 +20,7 @@ static uint64_t no_states(void *states, const char *name)
 	return 0;
 }
 
-static PlannedFunction planned(Compile *c, const char *lines)
+static PlannedFunction case_of(Compile *c, const char *lines)
 {
 	const char *text = arena_printf(c->arena, "graph f\n%s", lines);
 	Graph *g = graph_read(c, diags_file(c->diags, "case", text, strlen(text)));
@@ -101,6 +105,7 @@ static const struct {
 
 static KernelCounts counts_of(Compile *c, PlannedFunction one, PlannedFunction other)
 {
+	c->proves = true;
 	Codegen *cg = codegen_open(c);
 	FunctionCode *code[] = {codegen_begin(cg, &one, "one"), codegen_begin(cg, &other, "other")};
 	codegen_finish(cg);
@@ -112,14 +117,14 @@ static KernelCounts counts_of(Compile *c, PlannedFunction one, PlannedFunction o
 	}
 	KernelCounts counts = codegen_counts(cg);
 	codegen_close(cg);
-	return counts;
+	return counts; /* what was shared was the same text, else codegen_begin() had aborted */
 }
 
 static void pairs(void)
 {
 	for (size_t i = 0; i < COUNT(PAIRS); i++) {
 		Compile *c = compile_open();
-		KernelCounts n = counts_of(c, planned(c, PAIRS[i].one), planned(c, PAIRS[i].other));
+		KernelCounts n = counts_of(c, case_of(c, PAIRS[i].one), case_of(c, PAIRS[i].other));
 		CU_ASSERT_EQUAL(n.compiled + n.reused, 2);
 		if (n.reused != PAIRS[i].shared)
 			fprintf(stderr, "functions that differ in %s share a kernel: %zu\n", PAIRS[i].why,
@@ -133,12 +138,48 @@ static void pairs(void)
 static void once(void)
 {
 	Compile *c = compile_open();
-	PlannedFunction one = planned(c, PAIRS[0].one), other = planned(c, PAIRS[0].one);
+	PlannedFunction one = case_of(c, PAIRS[0].one), other = case_of(c, PAIRS[0].one);
 	Kernels init = *other.k;
 	init.once = true;
 	other.k = &init;
 	CU_ASSERT_EQUAL(counts_of(c, one, other).reused, 0);
 	compile_close(c);
+}
+
+/* Every kernel of every function is emitted alone: those that share a symbol have the same text. No more
+ * than emission is done, as no other thread compiles and nobody waits for it. */
+static size_t proved(const char *path)
+{
+	char why[DATA_WHY];
+	sslc_program *p = sslc_open(path, &(sslc_options){.prove = true});
+	Data *data = data_open(sslc_reader(p), NULL, why);
+	size_t reused = 0;
+	if (data && sslc_bind(p, data_shape(data)) && open_codegen(p)) {
+		p->c.threads = 1;
+		for (size_t i = 0; i < p->bundle->graph_count; i++) {
+			PlannedFunction f = planned(p, describe_function(p, i));
+			CU_ASSERT_PTR_NOT_NULL(codegen_begin(p->codegen, &f, f.k->graph->name));
+		}
+		reused = codegen_counts(p->codegen).reused;
+	} else {
+		fprintf(stderr, "SKIPPED: %s: %s\n", path, why); /* its data is not here */
+	}
+	data_close(data);
+	sslc_close(p);
+	return reused;
+}
+
+static void shipped_models(void)
+{
+	glob_t files = {0};
+	CU_ASSERT_EQUAL_FATAL(glob(SSLC_SOURCE "/models/*.json", 0, NULL, &files), 0);
+	CU_ASSERT_EQUAL_FATAL(glob(SSLC_SOURCE "/models/*/*.json", GLOB_APPEND, NULL, &files), 0);
+	size_t reused = 0;
+	for (size_t i = 0; i < files.gl_pathc; i++)
+		if (!strstr(files.gl_pathv[i], "/models/lib/") && case_runs())
+			reused += proved(files.gl_pathv[i]);
+	CU_ASSERT(reused > 0);
+	globfree(&files);
 }
 
 /* -- On disk ----------------------------------------------------------------------------------- */
@@ -177,7 +218,7 @@ static void run_both(Loader *l, const PlannedFunction *f, LoadedFunction *const 
 static size_t session(unsigned which)
 {
 	Compile *c = compile_open();
-	PlannedFunction f[] = {planned(c, TEXT[0]), planned(c, TEXT[1])};
+	PlannedFunction f[] = {case_of(c, TEXT[0]), case_of(c, TEXT[1])};
 	Codegen *cg = codegen_open(c);
 	Loader *l = loader_open(c, cg);
 	LoadedFunction *loaded[2] = {0};
@@ -221,6 +262,7 @@ static void on_disk(void)
 CU_TestInfo test_share[] = {
     {"which kernels are equal", pairs},
     {"what runs once shares with its like", once},
+    {"what shares code in shipped models is the same text", shipped_models},
     {"a function on disk needs no other", on_disk},
     CU_TEST_INFO_NULL,
 };
