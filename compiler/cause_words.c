@@ -33,32 +33,44 @@ static int64_t first_wrong(const float *const at[3], int64_t count, bool is_map)
 }
 
 /* The numbers of the operation; false: they are too many, or there is none. */
-static bool look(const Search *s, NodeId x, Seen *seen)
+static bool look(const Search *s, Spot at, Seen *seen)
 {
-	const Node *n = node(s->g, x);
-	int64_t size[3] = {shape_size(n->shape)}, all = size[0];
-	for (int i = 0; i < n->count && i < 2; i++)
-		all += size[1 + i] = shape_size(node(s->g, n->in[i])->shape);
-	if (all > MOST_SHOWN)
+	const Graph *g = at.frame->g;
+	const Node *n = node(g, at.node);
+	NodeId shown[3] = {at.node};
+	int64_t size[3], all = 0, steps = 1;
+	int count = 1 + (n->count < 2 ? n->count : 2);
+	for (int i = 0; i < count; i++) {
+		shown[i] = i ? n->in[i - 1] : at.node;
+		all += size[i] = shape_size(node(g, shown[i])->shape);
+	}
+	for (const Frame *f = at.frame; f->outer; f = f->outer)
+		steps *= f->steps;
+	if (all > MOST_SHOWN / steps)
 		return false;
-	NodeId *map = new_array(s->p->c.arena, NodeId, s->g->count);
-	Graph *f = cause_graph(s, x, map);
-	graph_output(f, "0", op_cast(f, map[x], DTYPE_f32));
-	for (int i = 0; i < n->count && i < 2; i++)
-		graph_output(f, i ? "2" : "1", op_cast(f, map[n->in[i]], DTYPE_f32));
+	Question q = cause_ask(s, at.frame, at.node);
+	for (int i = 0; i < count; i++) {
+		NodeId x = op_cast(q.inner, cause_asked(&q, shown[i]), DTYPE_f32);
+		x = op_reshape(q.inner, x, SHAPE(size[i]));
+		if (!cause_answer(&q, (const char *const[]){"0", "1", "2"}[i], x))
+			return false;
+	}
 	sslc_code code = {0};
-	void *const *output = cause_run(s, f, &code);
-	const float *at[3] = {NULL, NULL, NULL};
-	for (size_t i = 0; output && i < code.output_count; i++)
-		at[code.output[i].name[0] - '0'] = output[i];
-	int64_t wrong = first_wrong(at, size[0], op_info[n->op].kind == MAP);
+	void *const *output = cause_run(s, q.g, &code);
+	const float *value[3] = {NULL, NULL, NULL};
+	for (size_t i = 0; output && i < code.output_count; i++) {
+		int k = code.output[i].name[0] - '0';
+		value[k] = (const float *)output[i] + step_of_all(at) * size[k];
+	}
+	bool is_map = op_info[n->op].kind == MAP;
+	int64_t wrong = first_wrong(value, size[0], is_map);
 	if (wrong < 0)
 		return false;
-	seen->result = (double)at[0][wrong];
+	seen->result = (double)value[0][wrong];
 	for (int i = 0; i < 2; i++)
-		seen->operand[i] = !at[1 + i]                   ? 0
-		                   : op_info[n->op].kind == MAP ? (double)at[1 + i][wrong]
-		                                                : largest(at[1 + i], size[1 + i]);
+		seen->operand[i] = !value[1 + i] ? 0
+		                   : is_map      ? (double)value[1 + i][wrong]
+		                                 : largest(value[1 + i], size[1 + i]);
 	for (int i = 0; i < 2; i++)
 		seen->operand[i] = isnan(seen->operand[i]) ? (double)NAN : seen->operand[i]; /* no sign */
 	return true;
@@ -79,19 +91,19 @@ static const char *result_text(double x)
 	return isnan(x) ? "NaN" : x > 0 ? "infinity" : "-infinity";
 }
 
-static void describe_operation(const Search *s, NodeId x, Seen *seen, sslc_cause *to)
+static void describe_operation(const Search *s, Spot at, Seen *seen, sslc_cause *to)
 {
-	const Node *n = node(s->g, x);
+	const Node *n = node(at.frame->g, at.node);
 	const char *name = op_info[n->op].name, *sign = sign_of(n->op);
 	if (n->op == OP_input || n->op == OP_state)
 		snprintf(to->what, sizeof to->what, "'%.128s' holds a number that is not finite",
 		         n->attr.name);
 	else if (op_info[n->op].kind == LOOP)
 		snprintf(to->what, sizeof to->what, "a step of a scan gives %s",
-		         s->found[x] == INFINITE ? "infinity" : "NaN");
-	else if (!look(s, x, seen))
+		         found_at(at) == INFINITE ? "infinity" : "NaN");
+	else if (!look(s, at, seen))
 		snprintf(to->what, sizeof to->what, "a result of '%s' is %s", name,
-		         s->found[x] == INFINITE ? "infinite" : "NaN");
+		         found_at(at) == INFINITE ? "infinite" : "NaN");
 	else if (sign)
 		snprintf(to->what, sizeof to->what, "%.6g %s %.6g is %s", seen->operand[0], sign,
 		         seen->operand[1], result_text(seen->result));
@@ -108,21 +120,24 @@ static void describe_operation(const Search *s, NodeId x, Seen *seen, sslc_cause
 }
 
 /* A gradient has the place of what is differentiated; what else is behind the loss updates states. */
-static bool is_gradient(const Search *s, NodeId x)
+static bool is_gradient(const Search *s, Spot spot)
 {
-	const Span at = node(s->g, x)->origin;
-	for (NodeId y = 1; y < s->g->count; y++) {
-		const Span of = node(s->g, y)->origin;
+	for (const Frame *f = spot.frame; f->outer; f = f->outer)
+		spot.node = f->scan;
+	const Graph *g = s->step->g;
+	const Span at = node(g, spot.node)->origin;
+	for (NodeId y = 1; y < g->count; y++) {
+		const Span of = node(g, y)->origin;
 		if (s->is_forward[y] && of.file == at.file && of.at == at.at && of.end == at.end)
-			return !s->is_forward[x];
+			return !s->is_forward[spot.node];
 	}
 	return false;
 }
 
-static const char *help_of(const Search *s, NodeId x, const Seen *seen)
+static const char *help_of(const Search *s, Spot at, const Seen *seen)
 {
-	const Node *n = node(s->g, x);
-	bool backward = is_gradient(s, x);
+	const Node *n = node(at.frame->g, at.node);
+	bool backward = is_gradient(s, at);
 	if (!isfinite(seen->operand[0]) || !isfinite(seen->operand[1])) /* of no operation before it */
 		return "a constant of the model is not finite: look for what makes it, such as log(0)";
 	switch (n->op) {
@@ -153,13 +168,23 @@ static const char *help_of(const Search *s, NodeId x, const Seen *seen)
 	}
 }
 
-void cause_describe(const Search *s, NodeId x, sslc_cause *to)
+/* Of what is in a scan at which of its steps, counted along time. */
+static void add_step(Spot at, char *text, size_t size)
 {
-	const Span origin = node(s->g, x)->origin;
+	size_t used = strlen(text);
+	if (at.frame->outer)
+		snprintf(text + used, size - used, " at step %lld of %lld of a scan",
+		         (long long)at.step + 1, (long long)at.frame->steps);
+}
+
+void cause_describe(const Search *s, Spot at, sslc_cause *to)
+{
+	const Span origin = node(at.frame->g, at.node)->origin;
 	Seen seen = {0};
-	describe_operation(s, x, &seen, to);
-	to->where = is_gradient(s, x) ? ", in the gradient" : "";
-	to->help = help_of(s, x, &seen);
+	describe_operation(s, at, &seen, to);
+	add_step(at, to->what, sizeof to->what);
+	to->where = is_gradient(s, at) ? ", in the gradient" : "";
+	to->help = help_of(s, at, &seen);
 	if (!origin.file)
 		return;
 	uint32_t line, column;

@@ -66,6 +66,38 @@ grep -q 'log(0) is -infinity (model.json:5:' err.txt && ! grep -q MiB err.txt ||
 	exit 1
 }
 
+# In a scan the step and what its layer did there is named: of what is carried the first step that spoilt it, of scans in
+# scans the inner one; a constant infinity is no cause there either.
+scan() { # DEFINE LOSS SAID
+	cat >model.json <<-MODEL
+		{
+		  "data": "normal(8, 6, seed=0)",
+		  "define": {"g(h, x)": "h * (x + 1e12)",
+		    "f(h, x)": $1},
+		  "encoder": ["linear(6)"],
+		  "loss": "$2",
+		  "train": {"epochs": 4, "batch": 4}
+		}
+	MODEL
+	"$sslc" run model.json --out scan >out.txt 2>err.txt && code=0 || code=$?
+	[ $code = 3 ] && grep -qF "$3" err.txt || {
+		echo "$1: exit code $code, but not: $3"
+		cat err.txt
+		exit 1
+	}
+}
+steps='transpose(encoder(x), [1, 0])'
+scan '"h + 1 + 0 * x * log(max(2.5 - h, 0))"' "mean(scan($steps, zeros([4]), f))" \
+	': log(0) is -infinity at step 4 of 6 of a scan (model.json:4:33)'
+scan '"h * 1e10 + 0 * x"' "mean(scan($steps, ones([4]), f, reverse=1))" \
+	': 1e+30 * 1e+10 is infinity at step 3 of 6 of a scan (model.json:4:17)'
+scan '"h + sqrt(0 * x)"' "mean(scan($steps, ones([4]), f)[-1])" \
+	'is -infinity at step 6 of 6 of a scan, in the gradient (model.json:4:21)'
+scan '"0 * scan(reshape(x, [4, 1]), ones([1]), g)[-1][0] + h"' "mean(scan($steps * 0 + 1, ones([]), f))" \
+	': 1e+36 * 1e+12 is infinity at step 4 of 4 of a scan (model.json:3:26)'
+scan '"h + 1 + 0 * sum(softmax(select(iota([4]) < 2, x, -infinity))) + 0 * log(4 - h)"' \
+	"mean(scan($steps, zeros([]), f)) + mean(encoder(x))" ': log(0) is -infinity at step 5 of 6 of a scan (model.json:4:85)'
+
 # What was always infinite is no cause: a class that cannot be, beside numbers that overflow.
 cat >model.json <<-'MODEL'
 	{
