@@ -71,6 +71,8 @@ MUST_CHECK bool data_hold_out(Data *d, double share, char why[WHY]);
 const char *data_note(const Data *d);
 /* tokenizer.json, by which text became the integers of x; NULL: they are of no text. */
 const char *data_tokenizer(const Data *d);
+/* A number that other samples would hardly have. */
+uint32_t data_mark(const Data *d);
 /* Where sample i of a split stands in its file. */
 int64_t data_row(const Data *d, Split s, int64_t i);
 /* Every value that the model can be given is one that it tells apart; false names the first sample

@@ -96,12 +96,13 @@ static void clips_close(Clips *c)
 }
 
 /* The files of the folder or of the list, whose paths and labels become the clips'. */
-static bool find_clips(const Arguments *a, Wishes *k, Clips *clips, char why[WHY])
+static bool find_clips(const Arguments *a, Wishes *k, Clips *clips, Found *found, char why[WHY])
 {
 	Listing l;
 	if (!listing_find(a, &k->asked, &l, why))
 		return false;
 	memcpy(k->path, l.folder, sizeof k->path);
+	found->mark = listing_mark(&l);
 	bool good = !*k->asked.labels || listing_labelled(&l, why);
 	clips->at = good ? calloc((size_t)l.count, sizeof *clips->at) : NULL;
 	if (good && !clips->at)
@@ -282,7 +283,7 @@ bool read_audio(const Arguments *a, Found *found, char why[WHY])
 	Clips all = {0}, part[2] = {{0}, {0}};
 	if (!read_wishes(a, &k, why))
 		return false;
-	bool good = find_clips(a, &k, &all, why) && count_windows(&k, &all, why) &&
+	bool good = find_clips(a, &k, &all, found, why) && count_windows(&k, &all, why) &&
 	            (!*k.asked.labels || name_classes(&all, found, why)) && split(&k, &all, part, why);
 	for (int s = 0; good && s < 2; s++)
 		good = !part[s].count || fill_part(&k, &part[s], a->keys, found, (Split)s, why);

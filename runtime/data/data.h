@@ -77,6 +77,7 @@ typedef struct Found {
 	char note[WHY];  /* for the user, what was left out; "": nothing */
 	char *tokenizer; /* tokenizer.json, of which the integers of x are ids; NULL: of none */
 	size_t tokens;   /* the field that is said to be x here */
+	uint32_t mark;   /* of the files that samples are decoded from; 0: they are not */
 } Found;
 
 /* Adds a field to a part, for the caller to fill. */
@@ -104,6 +105,8 @@ MUST_CHECK bool npy_extent(const void *begin, size_t size, size_t *whole, char w
 /* Every field fits the others; labels become i32 of one axis. classes: above the largest label. */
 MUST_CHECK bool found_check(Found *found, int64_t *classes, char why[WHY]);
 void found_close(Found *found);
+/* mark.c: a number that other samples would hardly have. */
+uint32_t found_mark(const Found *found);
 /* Sets the key of sample i of a split; a path loses its end. */
 MUST_CHECK bool found_key(Found *found, Split s, int64_t i, const char *name, bool is_path,
                           char why[WHY]);

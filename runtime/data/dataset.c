@@ -137,6 +137,10 @@ const char *data_tokenizer(const Data *d)
 {
 	return d->found.tokenizer;
 }
+uint32_t data_mark(const Data *d)
+{
+	return found_mark(&d->found);
+}
 int64_t data_count(const Data *d, Split s)
 {
 	return s == SPLIT_TRAIN ? d->shape.train_count : d->shape.test_count;

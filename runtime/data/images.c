@@ -421,6 +421,7 @@ bool read_images(const Arguments *a, Found *found, char why[WHY])
 	            (!*w.asked.labels || listing_classes(l, found, &labels, why)) &&
 	            fill(l, &k, labels, a->keys, found, why);
 	bool split = *w.asked.hold_out || *w.asked.group;
+	found->mark = good ? listing_mark(l) : 0;
 	found->held_out = split ? 0 : w.asked.test;
 	memcpy(found->note, k.note, sizeof found->note);
 	Source *s = found->part[SPLIT_TRAIN].source;

@@ -370,6 +370,8 @@ static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *f
 	    (!samples(of, 1) && of->held_out > 0 && !hold_out(of->held_out, part, why)))
 		return false;
 	note((const Source *const *)part, found);
+	for (size_t r = 0; r < part[0]->readers; r++)
+		found->mark = 31 * found->mark + (found_mark(&of[r]) | 1);
 	for (int s = 0; s < 2; s++)
 		if (part[s]->count && !fill_part(part[s], name, &found->part[s], why))
 			return false;

@@ -38,6 +38,8 @@ MUST_CHECK bool listing_open(const Arguments *a, const Asked *asked, Listing *l,
 /* The same without splits: sorted by paths alone. */
 MUST_CHECK bool listing_find(const Arguments *a, const Asked *asked, Listing *l, char why[WHY]);
 void listing_close(Listing *l);
+/* mark.c: a number that other files, by their names and sizes, would hardly have; not 0. */
+uint32_t listing_mark(const Listing *l);
 /* Every file has a label. */
 MUST_CHECK bool listing_labelled(const Listing *l, char why[WHY]);
 /* The classes are the labels, sorted by bytes; their names go to `found`. labels: a number a file. */

@@ -55,6 +55,7 @@ static void describe(Metadata *m, const Engine *e, const Data *data, const Posit
 	add_whole(m, "epoch", (uint64_t)(at->step / at->epoch_steps));
 	add_whole(m, "seed", at->seed);
 	add_whole(m, "train_count", (uint64_t)data_count(data, SPLIT_TRAIN));
+	add_whole(m, "data", data_mark(data));
 	add_double(m, "epoch_sum", at->epoch_sum);
 	add_double(m, "recent_sum", at->recent_sum);
 	add_double(m, "epoch_loss", at->epoch_loss);
@@ -295,6 +296,19 @@ static bool same_tokens(const Data *data, const SafeFile *file, const char *path
 	return fail_help(f, "the text, or the tokenizer's file, is another one");
 }
 
+/* Checkpoints of sslc before have no mark. */
+static bool same_data(const Data *data, const SafeFile *file, const char *path, Failure *f)
+{
+	uint64_t then;
+	if (!safe_meta(file, "data") || (whole_of(file, "data", &then) && then == data_mark(data)))
+		return true;
+	fail(f, FAILURE_WRONG, "%s is of a run on other samples than the data has now", path);
+	return fail_help(f,
+	                 "files have been changed, renamed or put in place of others; to begin anew "
+	                 "with its weights: --init %s",
+	                 path);
+}
+
 /* What was asked for on the command line against what the checkpoint says. */
 static bool agree(const Engine *e, const Data *data, const TrainOptions *o, const SafeFile *file,
                   const char *path, uint64_t train_count, Position *at, Failure *f)
@@ -305,7 +319,7 @@ static bool agree(const Engine *e, const Data *data, const TrainOptions *o, cons
 		return fail(f, FAILURE_WRONG,
 		            "%s is of a run on %" PRIu64 " samples, but the data has %" PRId64 " now", path,
 		            train_count, data_count(data, SPLIT_TRAIN));
-	if (!same_tokens(data, file, path, f))
+	if (!same_tokens(data, file, path, f) || !same_data(data, file, path, f))
 		return false;
 	if (o->has_seed && o->seed != at->seed)
 		return fail(f, FAILURE_WRONG,

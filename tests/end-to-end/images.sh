@@ -61,6 +61,23 @@ for at in 1 30; do
 	fi
 done
 
+# A folder in which a file has another name, or the bytes of another, is not what the run began with.
+"$sslc" run stream.json --quiet --steps 5 --out changed
+refused() { # WHAT
+	"$sslc" run stream.json --quiet --resume --out changed 2>said && fail "resumes after $1"
+	grep -q "other samples than the data has now" said || { cat said; fail "another error after $1"; }
+}
+one=$(ls pictures/png/* | head -1)
+mv "$one" pictures/png/zz.png
+refused "a file was renamed"
+mv pictures/png/zz.png "$one"
+cp "$one" kept.png
+cp "$(ls pictures/png/* | tail -1)" "$one"
+refused "a picture was changed"
+cp kept.png "$one"
+"$sslc" run stream.json --quiet --resume --out changed
+same changed
+
 says() { # WORDS MODEL: a report or a note has them
 	"$sslc" run "$2" --steps 1 --out says >said 2>&1 || { cat said; fail "$2 does not run"; }
 	grep -q -- "$1" said || { cat said; fail "$2: not '$1'"; }
