@@ -52,7 +52,8 @@ static bool add(Embedding *e, const char *graph, const char *name)
 		if (e->to->function[i].graph == g)
 			return true;
 	EmbeddedFunction *f = &e->to->function[e->to->count++];
-	*f = (EmbeddedFunction){.graph = g, .counts = embed_is_named(graph, "step")};
+	*f = (EmbeddedFunction){
+	    .graph = g, .counts = embed_is_named(graph, "step") || embed_is_named(graph, "encoded")};
 	f->name = identifier(e->p->c.arena, name ? name : graph);
 	return true;
 }

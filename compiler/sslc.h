@@ -89,7 +89,7 @@ SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 /* Compiles on first use: "init", "step", "monitor" (norms of gradients, the learning rate, alignment),
  * "features", "views" (those of the pretext, reconstructions), "loss", "gradients", "perturbed", and
  * of task T:
- * "T.init", "T.step", "T.score", "T.score.rest", "T.predict". perturbed gives the loss where one
+ * "T.init", "T.step", "T.encode", "T.step.encoded", "T.score", "T.score.rest", "T.predict". perturbed gives the loss where one
  * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
  * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that
  * differentiation holds constant is held, such as the branch of a relu: it is made for finite

@@ -8,7 +8,7 @@
 
 /* -- Graphs ------------------------------------------------------------------------------------ */
 
-static void add_graph(Elab *b, Graph *g)
+void add_graph(Elab *b, Graph *g)
 {
 	Bundle *bundle = b->bundle;
 	if (bundle->graph_count == bundle->graph_capacity) {

@@ -76,6 +76,9 @@ typedef struct Range {
  *   generate.next   the same at one place, given what generate found of those before
  *   vectors         out vectors [vocab, width]             of tokens; reads no data
  *   T.init  T.step  as above, for task T (states with that task)
+ *   T.encode        out what T.step makes of a sample that is the same whenever it is seen, as that of a
+ *                   frozen encoder, one row a sample; absent where there is none (encoded.c)   inputs x
+ *   T.step.encoded  T.step, which reads those rows as encode.N
  *   T.bank          in place of T.step, for a task that trains nothing: out each value of its bank
  *   T.score         out metric: its mean over the batch    inputs x, label, seed, step, bank.NAME (as used)
  *                   out samples [batch]: of each sample, where the metric is their mean

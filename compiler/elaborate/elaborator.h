@@ -225,6 +225,7 @@ NodeId random_step(Elab *b);
 /* One more elaboration of a model whose graphs are made: it adds none to them, nor a state. */
 Elab elab_anew(Compile *c, const Bundle *whole, const Prelude *prelude, Frame *frame,
                int64_t batch);
+void add_graph(Elab *b, Graph *g);
 Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch);
 const Scope *data_scope(Elab *b, int64_t batch);
 Value eval_section(Elab *b, const char *name, const Body *body, const Scope *scope);
@@ -250,5 +251,9 @@ Graph *monitor_end(Elab *b);
 
 /* tasks.c */
 void build_tasks(Elab *b);
+
+/* encoded.c: T.encode and T.step.encoded, of T.step, which was just built: where that makes anything of a
+ * sample in every epoch again that is the same, and there is room for it. */
+void build_encoded(Elab *b, const BundleTask *to);
 
 #endif

@@ -188,6 +188,8 @@ static NodeId build_training(Elab *b, const BundleTask *to)
 	if (loss)
 		apply_optimizer(b, t->optimizer, loss, to->freezes ? &t->frozen : NULL);
 	states_finish(b);
+	if (loss)
+		build_encoded(b, to);
 	return loss;
 }
 

@@ -1,5 +1,6 @@
 /* bank.c: rows that are kept of samples, in the order of the split: T.bank's, of those that a task may
- * learn from, in place of training; T.collect's, of those that it is scored on. T.score reads them. */
+ * learn from, in place of training; T.collect's, of those that it is scored on, which T.score reads; and
+ * T.encode's, which its training reads. */
 #include "train.h"
 
 #include <stdlib.h>
@@ -67,16 +68,20 @@ bool bank_like(Bank *bank, const Bank *from, Failure *f)
 	return bank_rows(bank, from->code, from->samples, f);
 }
 
+void bank_copy(const Bank *bank, int64_t to, const Bank *of, int64_t from, size_t i)
+{
+	size_t row = row_bytes(of->code, i);
+	memcpy(bank->rows[i] + (size_t)to * row, of->rows[i] + (size_t)from * row, row);
+}
+
 void bank_resample(Bank *bank, const Bank *from, uint32_t round)
 {
 	for (int64_t s = 0; s < from->samples; s++) {
 		uint32_t bits[4], at[4] = {(uint32_t)s, (uint32_t)(s >> 32), round, 0};
 		philox4x32(at, (uint32_t[2]){0x65666e6f, 0x72657361}, bits); /* any key */
 		size_t drawn = (size_t)((double)bits[0] * 0x1p-32 * (double)from->samples);
-		for (size_t i = 0; i < from->code->output_count; i++) {
-			size_t row = row_bytes(from->code, i);
-			memcpy(bank->rows[i] + (size_t)s * row, from->rows[i] + drawn * row, row);
-		}
+		for (size_t i = 0; i < from->code->output_count; i++)
+			bank_copy(bank, s, from, (int64_t)drawn, i);
 	}
 }
 

@@ -25,6 +25,7 @@ typedef struct Stage {
 	Failure *failure;
 	unsigned char *kept;  /* [states_bytes]: after pre-training */
 	Bank bank, collected; /* of the variant that is scored */
+	Encoded encoded;      /* of the one that is trained */
 	bool alone;           /* without baselines */
 } Stage;
 
@@ -82,6 +83,8 @@ static void explain(const Stage *s, Score *score, Call *step, PrefetchOrder orde
 	bool good = prepare(&again, score) && feed_open(&feed, step, s->data, order, &unsaid);
 	for (int64_t i = 0; good && i <= last; i++) {
 		good = !watch_signal(s->watch) && feed_next(&feed, step, &unsaid);
+		if (good)
+			encoded_batch(&s->encoded, &feed);
 		s->engine->step = (int32_t)i;
 		if (good && i < last)
 			call_run(step);
@@ -91,13 +94,10 @@ static void explain(const Stage *s, Score *score, Call *step, PrefetchOrder orde
 	feed_close(&feed);
 }
 
-static bool train_steps(const Stage *s, Score *score, Call *step)
+static bool train_steps(const Stage *s, Score *score, Call *step, const int64_t *chosen)
 {
 	const sslc_training *t = &score->task->training;
 	Feed feed;
-	int64_t *chosen;
-	if (!choose(s, score, &chosen))
-		return false;
 	PrefetchOrder order = {
 	    .split = SPLIT_TRAIN,
 	    .batch = t->batch,
@@ -115,6 +115,7 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 		good = !stopped(s) && feed_next(&feed, step, s->failure);
 		if (!good)
 			break;
+		encoded_batch(&s->encoded, &feed);
 		s->engine->step = (int32_t)i;
 		call_run(step);
 		double loss = call_scalar(step, "loss");
@@ -129,23 +130,43 @@ static bool train_steps(const Stage *s, Score *score, Call *step)
 		feed_close(&feed);
 	if (good && score->diverged)
 		explain(s, score, step, order, wrong);
-	free(chosen);
 	return good;
 }
 
-static bool train_task(const Stage *s, Score *score)
+/* On the rows of T.encode, if the task has it: those of its samples, made once. */
+static bool train_on(Stage *s, Score *score, const int64_t *chosen)
 {
 	char name[256];
-	snprintf(name, sizeof name, "%s.step", score->task->name);
-	Call step;
-	bool good = call_open(&step, s->engine, name, s->failure) && train_steps(s, score, &step);
+	Call step = {0};
+	BankOrder order = {.task = score->task->name,
+	                   .key = "encode",
+	                   .split = SPLIT_TRAIN,
+	                   .chosen = chosen,
+	                   .samples = score->task->samples};
+	bool encodes = task_encodes(s->engine, score->task);
+	snprintf(name, sizeof name, "%s.step%s", score->task->name, encodes ? ".encoded" : "");
+	bool good =
+	    !encodes || encoded_open(&s->encoded, s->engine, s->data, &order, s->watch, s->failure);
+	good = good && call_open(&step, s->engine, name, s->failure);
+	if (good)
+		encoded_inputs(&s->encoded, &step);
+	good = good && train_steps(s, score, &step, chosen);
+	call_close(&step);
+	return good;
+}
+
+static bool train_task(Stage *s, Score *score)
+{
+	int64_t *chosen;
+	bool good = choose(s, score, &chosen) && train_on(s, score, chosen);
+	free(chosen);
+	encoded_close(&s->encoded);
 	const sslc_state *bad = good && !score->diverged ? engine_bad_state(s->engine, NULL) : NULL;
 	if (good && !score->diverged && !bad)
 		bad = engine_bad_state(s->engine, score->task->name);
 	if (bad)
 		bad_state_text(bad, score->why);
 	score->diverged |= bad != NULL;
-	call_close(&step);
 	return good;
 }
 
@@ -310,8 +331,10 @@ static bool score_task(const Stage *s, Score *score, Split split)
  * first. */
 static void prepare_task(const Stage *s, const sslc_task *task)
 {
-	static const char *const function[] = {"init",    "step",  "bank",
-	                                       "collect", "score", "score.rest"};
+	bool encodes = task_encodes(s->engine, task);
+	const char *const function[] = {
+	    "init",      encodes ? "step.encoded" : "step", "encode", "bank", "collect", "score",
+	    "score.rest"};
 	enum { FUNCTIONS = sizeof function / sizeof *function };
 	const sslc_model *m = s->engine->model;
 	char text[FUNCTIONS][256];
@@ -379,7 +402,13 @@ bool downstream(Engine *e, const Data *data, uint64_t seed, bool alone, Watch *w
 {
 	size_t count = e->model->task_count;
 	*out = (Scores){.split = data_count(data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN};
-	Stage s = {e, data, seed, w, f, malloc(e->states_bytes + 1), {0}, {0}, alone};
+	Stage s = {.engine = e,
+	           .data = data,
+	           .seed = seed,
+	           .watch = w,
+	           .failure = f,
+	           .kept = malloc(e->states_bytes + 1),
+	           .alone = alone};
 	out->score = calloc(2 * count + 1, sizeof *out->score);
 	bool good = s.kept && out->score;
 	if (!good)

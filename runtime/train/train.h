@@ -334,7 +334,25 @@ MUST_CHECK bool bank_like(Bank *bank, const Bank *from, Failure *f);
 /* As many samples of `from` (Efron 1979), drawn with replacement: those of a round are the same for
  * every bank of so many samples. */
 void bank_resample(Bank *bank, const Bank *from, uint32_t round);
+/* Row `from` of output i becomes row `to`. */
+void bank_copy(const Bank *bank, int64_t to, const Bank *of, int64_t from, size_t i);
 void bank_close(Bank *bank); /* safe after {0} */
+
+/* encoded.c: rows that a task's training reads in place of making them again in every epoch. */
+typedef struct Encoded {
+	Bank all, batch; /* of each sample; of those of a batch */
+	int32_t *row_of; /* [samples of the split] of those in `all`; NULL: each has its own number */
+} Encoded;
+/* Whether it has T.encode, and so T.step.encoded. */
+bool task_encodes(const Engine *e, const sslc_task *task);
+/* Runs T.encode on each sample. To be closed after a failure too. */
+MUST_CHECK bool encoded_open(Encoded *n, Engine *e, const Data *data, const BankOrder *order,
+                             Watch *w, Failure *f);
+/* Tells a call where it reads the rows of its batch; */
+void encoded_inputs(const Encoded *n, Call *call);
+/* which are those of the samples that the feed gave last. Nothing if {0}. */
+void encoded_batch(const Encoded *n, const Feed *feed);
+void encoded_close(Encoded *n); /* safe after {0} */
 
 /* -- generate.c: text from a causal model ------------------------------------------------------------------ */
 

@@ -438,8 +438,11 @@ static bool check_function(Run *r, Batches b)
 
 static bool check_task(Run *r, const sslc_task *task)
 {
-	char init[128], step[128], score[128], rest[128], predict[128], bank[128], collected[128];
+	char init[128], step[128], encode[128], encoded[128], score[128], rest[128], predict[128],
+	    bank[128], collected[128];
 	snprintf(init, sizeof init, "%s.init", task->name);
+	snprintf(encode, sizeof encode, "%s.encode", task->name);
+	snprintf(encoded, sizeof encoded, "%s.step.encoded", task->name);
 	snprintf(step, sizeof step, "%s.step", task->name);
 	snprintf(score, sizeof score, "%s.score", task->name);
 	snprintf(rest, sizeof rest, "%s.score.rest", task->name);
@@ -453,6 +456,8 @@ static bool check_task(Run *r, const sslc_task *task)
 	                                   .batch = train,
 	                                   .steps = steps < 2 ? steps : 2,
 	                                   .shuffle = task->training.shuffle}) &&
+	       check_function(r, (Batches){.function = encode, .batch = train, .steps = 1}) &&
+	       check_function(r, (Batches){.function = encoded, .batch = train, .steps = 1}) &&
 	       check_function(r, (Batches){.function = bank, .batch = train, .steps = 1}) &&
 	       check_function(
 	           r,

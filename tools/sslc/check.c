@@ -77,7 +77,8 @@ static bool print_each(sslc_program *p, bool (*print)(sslc_program *p, const cha
 		good &= print(p, own[i]);
 	size_t count;
 	const sslc_task *task = sslc_tasks(p, &count);
-	static const char *const of_task[] = {"init", "step", "bank", "collect", "score", "score.rest"};
+	static const char *const of_task[] = {"init", "step",    "encode", "step.encoded",
+	                                      "bank", "collect", "score",  "score.rest"};
 	for (size_t i = 0; i < count; i++)
 		for (size_t f = 0; f < sizeof of_task / sizeof *of_task; f++) {
 			char name[256];

@@ -197,7 +197,7 @@ static bool prepare(Run *r, const Options *o)
 /* What is left to compile after the training, all together. */
 static void compile_rest(Run *r, const Options *o)
 {
-	static const char *const of_task[] = {"init", "step", "bank", "collect", "score"};
+	static const char *const of_task[] = {"init", "encode", "step", "bank", "collect", "score"};
 	enum { ROOM = 96, OF_TASK = sizeof of_task / sizeof *of_task };
 	const char *names[ROOM + OF_TASK] = {"features"};
 	char text[ROOM + OF_TASK][256];
@@ -205,7 +205,10 @@ static void compile_rest(Run *r, const Options *o)
 	const sslc_task *task = sslc_tasks(r->session.program, &tasks);
 	for (size_t i = 0; !o->no_downstream && i < tasks && count < ROOM; i++)
 		for (size_t k = 0; k < OF_TASK; k++, count++) {
-			snprintf(text[count], sizeof text[count], "%s.%s", task[i].name, of_task[k]);
+			const char *function = of_task[k];
+			if (strcmp(function, "step") == 0 && task_encodes(&r->engine, &task[i]))
+				function = "step.encoded";
+			snprintf(text[count], sizeof text[count], "%s.%s", task[i].name, function);
 			names[count] = text[count];
 		}
 	sslc_compile(r->session.program, names, count);

@@ -183,7 +183,8 @@ int session_find(const Session *s, const char *function)
 	static const char *const own[] = {"init",      "step",     "monitor",       "features",
 	                                  "views",     "generate", "generate.next", "vectors",
 	                                  "gradients", "perturbed"};
-	static const char *const of_task[] = {"init", "step", "score", "score.rest"};
+	static const char *const of_task[] = {"init",         "step",  "encode",
+	                                      "step.encoded", "score", "score.rest"};
 	enum { ROOM = 256 };
 	const char *names[ROOM];
 	char text[ROOM][128];
