@@ -72,6 +72,7 @@ static const sslc_task *tasks_of(sslc_program *p)
 		    .training = to_training(&t->task->train, t->batch, t->steps),
 		    .samples = t->samples,
 		    .per_class = t->task->labels.value < 1 ? 0 : (int64_t)t->task->labels.value,
+		    .trains = t->task->loss != NULL,
 		    .has_bank = t->task->bank != NULL,
 		    .has_collect = t->task->collect != NULL,
 		    .is_raw = t->is_raw,

@@ -93,9 +93,10 @@ typedef struct sslc_task {
 	const char *base;   /* "probe" */
 	const char *metric; /* "accuracy", "loss", another function's name, or "metric" */
 	sslc_training training;
-	int64_t samples;   /* to train on: all, or as many as "labels" says, */
+	int64_t samples;   /* to learn from: all, or as many as "labels" says, 0: of none, */
 	int64_t per_class; /* so many of each class; 0: in proportion to the classes */
-	bool has_bank;     /* trains nothing: T.bank in place of T.step */
+	bool trains;       /* by T.step */
+	bool has_bank;     /* T.bank keeps values of the samples that it may learn from */
 	bool has_collect;  /* T.collect keeps values of every test sample: T.score sees those alone */
 	bool is_raw,
 	    is_scratch; /* neither: on frozen networks, pre-trained or (if with_random) random */

@@ -255,7 +255,7 @@ static void build_variant(Elab *b, BundleTask *to, const char *suffix)
 	b->steps = (double)to->steps;
 	b->epoch_steps = (double)to->steps / t->train.epochs.value;
 	b->init = begin_graph(b, arena_printf(a, "%s.init", to->name), false, to->batch);
-	if (t->bank ? !build_bank(b, to) : !build_training(b, to))
+	if ((t->bank && !build_bank(b, to)) || (t->loss && !build_training(b, to)))
 		return;
 	const Body *accuracy = t->loss ? accuracy_of(b, t->loss) : NULL;
 	const Body *metric = t->metric ? t->metric : accuracy ? accuracy : t->loss;
@@ -315,7 +315,6 @@ static bool fit_task(Elab *b, const Task *t, BundleTask *to)
 	int64_t samples = samples_of(b, t), *batch = &to->batch;
 	if (!samples)
 		return false;
-	to->samples = samples;
 	*batch = (int64_t)t->train.batch.value;
 	if (*batch > samples && t->train.batch.span.file) {
 		diag_error(b->c->diags, t->train.batch.span,
@@ -329,7 +328,8 @@ static bool fit_task(Elab *b, const Task *t, BundleTask *to)
 		return false;
 	}
 	*batch = *batch > samples ? samples : *batch;
-	to->steps = (int64_t)t->train.epochs.value * (samples / *batch);
+	to->samples = t->loss || t->bank ? samples : 0; /* a task that only collects learns of none */
+	to->steps = (int64_t)t->train.epochs.value * (to->samples / *batch);
 	return true;
 }
 

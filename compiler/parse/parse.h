@@ -156,10 +156,11 @@ typedef struct Task { /* one key of "downstream" */
 	Freeze freeze;
 	Names frozen;        /* the same names */
 	Definitions network; /* its own networks: "head" and any other list */
-	Body *loss;          /* required, unless there is a bank */
-	Body *bank;      /* BODY_NAMED: values kept of each sample to train on; NULL: the task trains */
-	Body *collect;   /* BODY_NAMED: values kept of each test sample; NULL: a metric of batches */
-	Body *metric;    /* default: accuracy if the loss is cross_entropy(a, b), else the loss */
+	Body *loss;          /* NULL: nothing is trained */
+	Body *bank;          /* BODY_NAMED: values kept of each sample to train on; NULL: none are */
+	Body *collect; /* BODY_NAMED: values kept of each test sample; NULL: a metric of batches */
+	Body *
+	    metric; /* required without a loss; default: accuracy of cross_entropy(a, b), else the loss */
 	Body *predict;   /* default: the first argument of the loss, a call of the library */
 	Expr *optimizer; /* default: adam(lr=1e-3) */
 	Train train;     /* default: epochs 5, batch 256 */

@@ -123,17 +123,23 @@ static bool task_name(Compile *c, const Json *m)
 	return false;
 }
 
-/* With a bank nothing is trained: what would say how is an error, and there is no scratch. */
-static void check_bank(Compile *c, const Json *task, Task *t)
+/* With a bank, or without a loss, nothing is trained: what would say how is an error, and there is no scratch. */
+static void check_untrained(Compile *c, const Json *task, Task *t)
 {
+	const char *what = t->bank ? "with a 'bank'" : "without a 'loss'";
 	for (const Json *m = task->first; m; m = m->next)
 		if (strcmp(m->key, "loss") == 0 || strcmp(m->key, "optimizer") == 0)
-			diag_error(c->diags, m->key_span,
-			           "a task with a 'bank' trains nothing, so it has no '%s'", m->key);
+			diag_error(c->diags, m->key_span, "a task %s trains nothing, so it has no '%s'", what,
+			           m->key);
 	if (t->train.epochs.span.file && t->train.epochs.value != 1)
 		diag_error(c->diags, t->train.epochs.span,
-		           "a task with a 'bank' trains nothing: it sees each sample once");
-	if (!t->metric) {
+		           "a task %s trains nothing: it sees each sample once", what);
+	if (!t->bank && t->labels.span.file)
+		diag_error(c->diags, t->labels.span,
+		           "'labels' leaves a task few samples to learn from, but '%s' has neither a "
+		           "'loss' nor a 'bank'",
+		           t->name);
+	if (t->bank && !t->metric) {
 		t->metric = body_new(c, BODY_BAD, task->span);
 		diag_error(c->diags, task->key_span, "the task '%s' has a 'bank', but no 'metric'",
 		           t->name);
@@ -165,8 +171,8 @@ void tasks_parse(Compile *c, const Json *j, Model *model)
 		size_t errors = diag_count(c->diags);
 		for (const Json *key = m->first; key; key = key->next)
 			task_key(c, key, t, model);
-		if (t->bank) {
-			check_bank(c, m, t);
+		if (t->bank || (!t->loss && (t->collect || t->metric))) {
+			check_untrained(c, m, t);
 		} else if (!t->loss) {
 			t->loss = body_new(c, BODY_BAD, m->span);
 			if (diag_count(c->diags) != errors)

@@ -173,7 +173,6 @@ static bool train_task(Stage *s, Score *score)
 static bool fill_bank(Stage *s, Score *score)
 {
 	int64_t *chosen;
-	score->train_loss = NAN;
 	bool good = choose(s, score, &chosen);
 	BankOrder order = {.task = score->task->name,
 	                   .key = "bank",
@@ -349,10 +348,12 @@ static void prepare_task(const Stage *s, const sslc_task *task)
 
 static bool run_variant(Stage *s, Score *score, Split split)
 {
-	prepare_task(s, score->task);
+	const sslc_task *task = score->task;
+	prepare_task(s, task);
 	double began = seconds_now();
-	bool good =
-	    prepare(s, score) && (score->task->has_bank ? fill_bank(s, score) : train_task(s, score));
+	score->train_loss = NAN;
+	bool good = prepare(s, score) && (!task->has_bank || fill_bank(s, score)) &&
+	            (!task->trains || train_task(s, score));
 	if (good && score->diverged)
 		score->score = NAN;
 	else

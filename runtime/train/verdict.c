@@ -162,7 +162,7 @@ static void print_row(const Scores *all, const Score *s, FILE *out)
 {
 	char score[48], loss[32], gain[48];
 	score_text(all, s, score);
-	if (s->task->has_bank)
+	if (!s->task->trains)
 		snprintf(loss, sizeof loss, "-");
 	else
 		number_text(s, s->train_loss, false, loss);
@@ -186,10 +186,11 @@ void scores_print(const Scores *s, FILE *out)
 		const Score *row = &s->score[i];
 		if (!task || strcmp(task, row->task->base) != 0) {
 			task = row->task->base;
-			fprintf(out, "\n%s: %s over %lld %s samples, %s %lld", task, row->task->metric,
-			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train",
-			        row->task->has_bank ? "with a bank of" : "trained on",
-			        (long long)row->task->samples);
+			fprintf(out, "\n%s: %s over %lld %s samples", task, row->task->metric,
+			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train");
+			if (row->task->samples)
+				fprintf(out, ", %s %lld", row->task->has_bank ? "with a bank of" : "trained on",
+				        (long long)row->task->samples);
 			fprintf(out, s->runs ? ", with %zu seeds\n" : "\n", s->runs);
 			fprintf(out, "  %-16s %17s  %22s %12s %11s\n", "networks", row->task->metric,
 			        "gain of pre-training", "train loss", "time");

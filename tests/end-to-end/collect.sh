@@ -56,7 +56,7 @@ wants 'raw input *100.00 %'
 wants 'with a bank of 160'
 
 # Of a mean over samples the interval of the gain is known, Student's: what resampling finds is as wide, to what 50 draws tell.
-task='"freeze": ["encoder"], "bank": {"none": "label"}, "baselines": ["random"], "train": {"batch": 10}'
+task='"freeze": ["encoder"], "baselines": ["random"], "train": {"batch": 10}'
 cat >model.json <<-MODEL
 	{
 	  "data": "idx('train.x', 'train.y', 'test.x', 'test.y')",
@@ -72,6 +72,9 @@ cat >model.json <<-MODEL
 	}
 MODEL
 "$sslc" run model.json --out out --seed 3 --threads 2 >out.txt
+# Without a loss and a bank nothing is trained, and no sample of the train split is asked.
+grep -q '^all: mean over 40 test samples$' out.txt
+grep '"task": "all"' out/results.json | grep -q '"train_loss": null, .*"trained_on": 0, "steps": 0}'
 # What the library calls a loss is the better the lower, in whichever of its files it stands.
 grep '"task": "off"' out/results.json | tr ',' '\n' | awk -F': ' '
 	/"score"/ { score[++n] = $2 }

@@ -28,6 +28,7 @@ cat >wrong.txt <<-WRONG
 	$base, "features": null
 	$base, "downstream": {"probe": {"freeze": ["encoder"]}}
 	$base, "downstream": {"probe": {"freeze": ["encoder"], "bank": {"f": "encoder(x)"}}}
+	$base, "downstream": {"probe": {"freeze": ["encoder"], "collect": {"f": "encoder(x)"}}}
 	$base, "downstream": {"probe": {$task, "bank": {"f": "encoder(x)"}, "metric": "mean(f)"}}
 	$base, "downstream": {"probe": {$task, "optimiser": "adam"}}
 	$base, "downstream": {"probe": {$task, "baselines": ["none"]}}

@@ -157,9 +157,9 @@ int command_schema(const Options *o)
 	print_calls(&c, p, "optimizer", "lib/optimizers.json", "w", "g");
 	print_calls(&c, p, "loss", "lib/losses.json", NULL, NULL);
 	print_train();
-	puts("    \"task\": {\"type\": \"object\", \"oneOf\": [{\"required\": [\"loss\"]}, "
-	     "{\"required\": "
-	     "[\"bank\", \"metric\"]}], \"additionalProperties\": "
+	puts("    \"task\": {\"type\": \"object\", \"not\": {\"required\": [\"loss\", \"bank\"]}, "
+	     "\"anyOf\": [{\"required\": [\"loss\"]}, {\"required\": [\"metric\"]}], "
+	     "\"additionalProperties\": "
 	     "{\"$ref\": \"#/definitions/network\"}, \"properties\": {");
 #define TASK_KEY(key, shape, meaning) print_key(#key, #shape, meaning);
 #include "../../compiler/parse/sections.def"

@@ -78,8 +78,9 @@ static bool check_labels(Session *s)
 	const sslc_task *task = sslc_tasks(s->program, &count);
 	for (size_t i = 0; i < count; i++) {
 		char why[DATA_WHY], text[2 * DATA_WHY];
-		int64_t *chosen;
-		if (data_choose(s->data, task[i].samples, task[i].per_class, 0, &chosen, why)) {
+		int64_t *chosen = NULL;
+		if (!task[i].samples ||
+		    data_choose(s->data, task[i].samples, task[i].per_class, 0, &chosen, why)) {
 			free(chosen);
 			continue;
 		}
