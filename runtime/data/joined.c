@@ -274,10 +274,11 @@ static bool open_reader(const Arguments *a, const sslc_call *call, const char *a
 		return because(why, "%s is a series: its windows have no key each", as ? as : "x");
 	if (found->key[SPLIT_TRAIN])
 		return true;
-	return because(why,
-	               "'%.60s' does not say what its samples are called: images and audio do (the "
-	               "path of a file without its end), and csv with key='column'",
-	               call->name);
+	return because(
+	    why,
+	    "'%.60s' does not say what its samples are called: images, audio and text do (the "
+	    "path of a file without its end), csv with key='column', lines with keys=1",
+	    call->name);
 }
 
 static bool is_taken(const char *const *name, size_t count, const char *own)

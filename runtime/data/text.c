@@ -77,8 +77,11 @@ static bool add_documents(Windows *w, const Tokenizer *t, const Documents *d, Ch
 		size_t k =
 		    c.shuffled ? (size_t)order_at((int64_t)i, (int64_t)c.shuffled, SPLIT_SEED, 0) : i;
 		Slice text = {d->text + d->at[k].from, d->at[k].to - d->at[k].from};
+		size_t first = w->count;
 		if (!add_text(w, t, text, &from, s, why))
 			return false;
+		for (; first < w->count; first++)
+			w->at[first].document = k;
 	}
 	return !s->straddle || windows_cut(w, 0, s->overlap, true, why);
 }
@@ -113,6 +116,31 @@ static bool to_parts(Windows *const w[2], int32_t ids, Found *found, char why[WH
 	       because(why, "the text has no window: it is shorter than one, or all of it is held out");
 }
 
+/* A sample is called as its file: by its path from the folder on. */
+static bool name_windows(const Arguments *a, const Settings *s, const Documents *d, size_t train,
+                         const Windows *const w[2], Found *found, char why[WHY])
+{
+	if (s->straddle || *a->text[5])
+		return because(why, "windows of text have no key each where they straddle documents, or "
+		                    "where a 'separator' parts those of a file");
+	if (d->count == 1 && found->part[SPLIT_TEST].count)
+		return because(why, "both splits would be of one text, whose key is one: test=0");
+	for (int part = 0; part < 2; part++)
+		for (size_t i = 0; found->part[part].count && i < w[part]->count; i++) {
+			size_t document = w[part]->at[i].document;
+			char root[PATH];
+			if (!arguments_path(a, a->text[document < train ? 0 : 7], root, why))
+				return false;
+			const char *file = d->file[d->at[document].file], *last = strrchr(file, '/');
+			size_t size = strlen(root);
+			bool inside = strncmp(file, root, size) == 0 && file[size];
+			const char *name = inside ? file + size : last ? last + 1 : file;
+			if (!found_key(found, (Split)part, (int64_t)i, name + strspn(name, "/"), true, why))
+				return false;
+		}
+	return true;
+}
+
 bool read_text(const Arguments *a, Found *found, char why[WHY])
 {
 	Settings s = {.overlap = (int32_t)a->number[3], .straddle = a->number[4] != 0};
@@ -132,7 +160,8 @@ bool read_text(const Arguments *a, Found *found, char why[WHY])
 	            (w[1] = windows_open(s.window, why)) &&
 	            fill_splits(&d, train, share, t, w, &s, why);
 	if (good) {
-		good = to_parts(w, t->count, found, why);
+		good = to_parts(w, t->count, found, why) &&
+		       (!a->keys || name_windows(a, &s, &d, train, (const Windows *const *)w, found, why));
 	} else {
 		windows_close(w[0]);
 		windows_close(w[1]);
@@ -146,9 +175,14 @@ bool read_text(const Arguments *a, Found *found, char why[WHY])
 
 /* The samples of a split. */
 typedef struct Lines {
-	Slice *text, *label;
-	size_t count, text_room, label_room;
+	Slice *text, *label, *key;
+	size_t count, text_room, label_room, key_room;
 } Lines;
+
+/* What is before the text of a line, each with a tab behind it. */
+typedef struct Before {
+	bool key, label;
+} Before;
 
 static bool reserve_line(Lines *l)
 {
@@ -156,11 +190,24 @@ static bool reserve_line(Lines *l)
 	l->text = text ? text : l->text;
 	Slice *label = memory_grow(l->label, &l->label_room, l->count + 1, sizeof *label);
 	l->label = label ? label : l->label;
-	return text && label;
+	Slice *key = memory_grow(l->key, &l->key_room, l->count + 1, sizeof *key);
+	l->key = key ? key : l->key;
+	return text && label && key;
+}
+
+/* Takes what is before the next tab. */
+static bool take_field(Slice *line, Slice *field)
+{
+	const char *tab = memchr(line->at, '\t', line->size);
+	if (!tab)
+		return false;
+	*field = (Slice){line->at, (size_t)(tab - line->at)};
+	*line = (Slice){tab + 1, line->size - field->size - 1};
+	return true;
 }
 
 /* Documents are files here; `number`: the line in its file, for errors. */
-static bool add_line(Lines *l, Slice line, const char *file, size_t number, bool labels,
+static bool add_line(Lines *l, Slice line, const char *file, size_t number, Before before,
                      char why[WHY])
 {
 	if (line.size && line.at[line.size - 1] == '\r')
@@ -169,26 +216,28 @@ static bool add_line(Lines *l, Slice line, const char *file, size_t number, bool
 		return true;
 	if (!reserve_line(l))
 		return because(why, "no memory for the lines");
-	const char *tab = labels ? memchr(line.at, '\t', line.size) : NULL;
-	if (labels && !tab)
-		return because(why,
-		               "'%.200s', line %zu has no tab: a line is its label, a tab, its text; "
-		               "labels=0 if there "
-		               "are none: '%.*s'",
-		               file, number, (int)(line.size < 40 ? line.size : 40), line.at);
-	size_t of_label = tab ? (size_t)(tab - line.at) : 0, before = tab ? of_label + 1 : 0;
-	l->label[l->count] = (Slice){line.at, of_label};
-	l->text[l->count++] = (Slice){line.at + before, line.size - before};
+	Slice rest = line, *key = &l->key[l->count], *label = &l->label[l->count];
+	*key = *label = (Slice){line.at, 0};
+	if ((before.key && !take_field(&rest, key)) || (before.label && !take_field(&rest, label)))
+		return because(why, "'%.200s', line %zu has %s: a line is %s%sits text%s: '%.*s'", file,
+		               number, before.key && before.label ? "less than two tabs" : "no tab",
+		               before.key ? "its key, a tab, " : "",
+		               before.label ? "its label, a tab, " : "",
+		               before.label ? "; labels=0 if there are none" : "",
+		               (int)(line.size < 40 ? line.size : 40), line.at);
+	if (before.key && !key->size)
+		return because(why, "'%.200s', line %zu has no key before its first tab", file, number);
+	l->text[l->count++] = rest;
 	return true;
 }
 
-static bool split_lines(Lines *l, Slice text, const char *file, bool labels, char why[WHY])
+static bool split_lines(Lines *l, Slice text, const char *file, Before before, char why[WHY])
 {
 	const char *at = text.at, *end = text.at + text.size;
 	for (size_t number = 1; at < end; number++) {
 		const char *next = memchr(at, '\n', (size_t)(end - at));
 		next = next ? next : end;
-		if (!add_line(l, (Slice){at, (size_t)(next - at)}, file, number, labels, why))
+		if (!add_line(l, (Slice){at, (size_t)(next - at)}, file, number, before, why))
 			return false;
 		at = next + 1;
 	}
@@ -208,12 +257,12 @@ static bool fill_lines(const Lines *l, const Tokenizer *t, int32_t window, Part 
 }
 
 /* By files: those of the test path are the second split. */
-static bool gather_lines(const Documents *d, size_t train, Lines line[2], bool labels,
+static bool gather_lines(const Documents *d, size_t train, Lines line[2], Before before,
                          char why[WHY])
 {
 	for (size_t i = 0; i < d->count; i++) {
 		Slice text = {d->text + d->at[i].from, d->at[i].to - d->at[i].from};
-		if (!split_lines(&line[i >= train], text, d->file[d->at[i].file], labels, why))
+		if (!split_lines(&line[i >= train], text, d->file[d->at[i].file], before, why))
 			return false;
 	}
 	if (!line[0].count || (d->count > train && !line[1].count))
@@ -221,10 +270,24 @@ static bool gather_lines(const Documents *d, size_t train, Lines line[2], bool l
 	return true;
 }
 
+static bool name_lines(const Lines line[2], Found *found, char why[WHY])
+{
+	for (int s = 0; s < 2; s++)
+		for (size_t i = 0; i < line[s].count; i++) {
+			char *key = strndup(line[s].key[i].at, line[s].key[i].size);
+			bool good = key ? found_key(found, (Split)s, (int64_t)i, key, false, why)
+			                : because(why, "no memory for keys");
+			free(key);
+			if (!good)
+				return false;
+		}
+	return true;
+}
+
 bool read_lines(const Arguments *a, Found *found, char why[WHY])
 {
 	int32_t window = window_size(a->number[1], why);
-	bool labels = a->number[3] != 0;
+	Before before = {.key = a->number[6] != 0, .label = a->number[3] != 0};
 	if (!window || !check_share(a->number[4], why))
 		return false;
 	Documents d = {0};
@@ -232,18 +295,21 @@ bool read_lines(const Arguments *a, Found *found, char why[WHY])
 	Lines line[2] = {0};
 	Tokenizer *t = NULL;
 	bool good = read_documents(a, a->text[0], a->text[5], "", &d, &train, why) &&
-	            gather_lines(&d, train, line, labels, why) &&
+	            gather_lines(&d, train, line, before, why) &&
 	            (t = tokenizer_named(a, a->text[2], (Slice){d.text, d.size}, why)) &&
 	            print_tokenizer(t, found, why) &&
 	            fill_lines(&line[0], t, window, &found->part[SPLIT_TRAIN], why) &&
 	            (!line[1].count || fill_lines(&line[1], t, window, &found->part[SPLIT_TEST], why));
-	if (good && labels)
+	if (good && a->keys && before.key)
+		good = name_lines(line, found, why);
+	if (good && before.label)
 		good = labels_fill(found, (const Slice *const[]){line[0].label, line[1].label},
 		                   (size_t[]){line[0].count, line[1].count}, why);
 	found->held_out = line[1].count ? 0 : a->number[4];
 	for (int s = 0; s < 2; s++) {
 		free(line[s].text);
 		free(line[s].label);
+		free(line[s].key);
 	}
 	tokenizer_close(t);
 	documents_close(&d);

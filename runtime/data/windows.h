@@ -9,8 +9,9 @@
 /* -- windows.c --------------------------------------------------------------------------------- */
 
 typedef struct Window {
-	size_t from;   /* into the tokens */
-	int32_t count; /* at most as many as a window has */
+	size_t from;     /* into the tokens */
+	int32_t count;   /* at most as many as a window has */
+	size_t document; /* which of the reader's it is of */
 } Window;
 
 /* Samples of a split: x i32[size] of a window's tokens, then zeros; length i32[]: how many are its own. */

@@ -147,6 +147,61 @@ static void splits_are_those_of_x(void)
 	data_close(d);
 }
 
+static void lines_begin_with_their_keys(void)
+{
+	char why[WHY] = "";
+	Data *d = opened(open_data("joined(lines('a.csv', keys=1, window=3, test=0), b=csv('b.csv', "
+	                           "key='name'))",
+	                           "p\tyes\tab\nz\tno\tf\n\nq 2\tno\tc\tdef\r\n",
+	                           "name,v\nq 2,1\np,2\n", why),
+	                 why);
+	CU_ASSERT(has_shape(d, "x i32[3], length i32[], label i32[], b f32[1]"));
+	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 2);
+	static const int32_t x[2][3] = {{'a', 'b', 0}, {'c', '\t', 'd'}}, length[2] = {2, 3},
+	                     label[2] = {1, 0};
+	static const float b[2] = {2, 1};
+	for (int64_t i = 0; i < 2; i++) {
+		int32_t own[3], count, class;
+		float other;
+		CU_ASSERT(data_sample(d, SPLIT_TRAIN, i, (void *[]){own, &count, &class, &other}, why));
+		CU_ASSERT(memcmp(own, x[i], sizeof own) == 0 && count == length[i]);
+		CU_ASSERT(class == label[i] && other == b[i]);
+	}
+	data_close(d);
+}
+
+/* Every file of a folder is a text: a.csv and b.csv themselves. */
+static void texts_are_called_as_their_files(void)
+{
+	static const char a[] = "file,v\nb,1\na,2\n", b[] = "some text of b";
+	static const char *const call[] = {
+	    "joined(csv('a.csv', key='file', test=0), t=text('.', window=32))",
+	    "joined(csv('a.csv', key='file', test=0), t=text('b.csv', window=32, test=0))",
+	    "joined(text('.', window=5, test=0), t=csv('a.csv', key='file', test=0.5))",
+	    "joined(csv('a.csv', key='file', test=0), t=text('a.csv', window=32, test_path='b.csv'))"};
+	static const int64_t count[] = {2, 1, 3 + 3, 2}; /* windows of 5 bytes, of 15 and 14 */
+	char why[WHY] = "";
+	for (size_t c = 0; c < sizeof call / sizeof *call; c++) {
+		Data *d = opened(open_data(call[c], a, b, why), why);
+		CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), count[c]);
+		for (int64_t i = 0; i < count[c]; i++) {
+			float v;
+			int32_t text[32], length;
+			bool first = c == 2;
+			void *to[3] = {first ? (void *)text : &v, first ? (void *)&length : text,
+			               first ? (void *)&v : &length};
+			CU_ASSERT(data_sample(d, SPLIT_TRAIN, i, to, why));
+			const char *own = v == 1 ? b : a;
+			size_t from = first ? 5 * (size_t)(i % 3) : 0;
+			CU_ASSERT(length ==
+			          (int32_t)(strlen(own) - from < 5 || !first ? strlen(own) - from : 5));
+			for (int32_t k = 0; k < length; k++)
+				CU_ASSERT_EQUAL(text[k], own[from + (size_t)k]);
+		}
+		data_close(d);
+	}
+}
+
 static void what_cannot_be_joined_is_refused(void)
 {
 	static const char a[] = "id,v\np,1\nq,2\n", b[] = "id,w\nq,3\np,4\n";
@@ -187,12 +242,36 @@ static void what_cannot_be_joined_is_refused(void)
 	refused(open_data("joined(csv('a.csv', key='id'), b=csv('b.csv', key='id'))", a,
 	                  "id,w\nq,3\n,4\n", why),
 	        why, "has no key: leave it out, or name it");
+	static const struct {
+		const char *reader, *word;
+	} text[] = {
+	    {"lines('b.csv')", "b: '"},
+	    {"lines('b.csv', labels=0)", "'lines' does not say what its samples are called"},
+	    {"lines('b.csv', labels=0, keys=1)",
+	     "b.csv', line 1 has no tab: a line is its key, a tab, its text"},
+	    {"lines('b.csv', keys=1)",
+	     "line 1 has less than two tabs: a line is its key, a tab, its label, a tab"},
+	    {"text('.', window=2, test=0)", "two samples of 'b' have the key 'a'"},
+	    {"text('.', straddle=1, window=2)", "windows of text have no key each"},
+	    {"text('.', separator=',')", "windows of text have no key each"},
+	    {"text('b.csv', window=4)", "both splits would be of one text"},
+	};
+	for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+		char call[256];
+		snprintf(call, sizeof call, "joined(csv('a.csv', key='id'), b=%s)", text[i].reader);
+		refused(open_data(call, a, b, why), why, text[i].word);
+	}
+	refused(open_data("joined(csv('a.csv', key='id'), b=lines('b.csv', keys=1, labels=0))", a,
+	                  "p\tx\n\ty\n", why),
+	        why, "b.csv', line 2 has no key before its first tab");
 }
 
 CU_TestInfo test_joined[] = {
     {"rows of a key are one sample", rows_of_a_key_are_one_sample},
     {"pictures have their sentences", pictures_have_their_sentences},
     {"splits are those of x", splits_are_those_of_x},
+    {"lines begin with their keys", lines_begin_with_their_keys},
+    {"texts are called as their files", texts_are_called_as_their_files},
     {"what cannot be joined is refused", what_cannot_be_joined_is_refused},
     CU_TEST_INFO_NULL,
 };
