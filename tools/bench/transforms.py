@@ -1,4 +1,4 @@
-"""Times transforms of images one by one: sslc's, compiled into a function, beside torchvision's v2. See README.md; run by
+"""Times transforms of images one by one, and a chain of them as a model has it: sslc's, compiled into a function, beside torchvision's v2. See README.md; run by
 bench.sh --transforms.
 
 sslc transforms a batch, torchvision its images one at a time: each image has choices of its own in both."""
@@ -24,6 +24,7 @@ TRANSFORMS = {
     "jitter": "color_jitter(x, 0.4, 0.4, 0.4, 0.1)",
     "blur": "random_blur(x, 0.1, 2, 3)",
     "rotation": "random_rotation(x, 15)",
+    "chain": "color_jitter(random_flip(random_resized_crop(x, 0.2)), 0.4, 0.4, 0.4, 0.1)",
 }
 
 

@@ -12,6 +12,7 @@ TRANSFORMS = {
     "jitter": lambda side: v2.ColorJitter(0.4, 0.4, 0.4, 0.1),
     "blur": lambda side: v2.GaussianBlur(3, (0.1, 2)),
     "rotation": lambda side: v2.RandomRotation(15, InterpolationMode.BILINEAR),
+    "chain": lambda side: v2.Compose([TRANSFORMS[kind](side) for kind in ("crop", "flip", "jitter")]),
 }
 
 
