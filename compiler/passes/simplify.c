@@ -447,19 +447,30 @@ static NodeId simplify_concat(Graph *g, const Node *n, const NodeId *in)
 
 /* -- REDUCE, CONTRACT -------------------------------------------------------------------------- */
 
+/* Without axes of length 1 behind all others, along which there is nothing for lanes. */
+static NodeId without_last_axes(Graph *g, NodeId x)
+{
+	Shape s = node(g, x)->shape;
+	int rank = s.rank;
+	while (rank && s.dim[rank - 1] == 1)
+		rank--;
+	return rank == s.rank ? x : op_reshape(g, x, shape_of(rank, s.dim));
+}
+
 /* Axes of length 1 need no reduction. */
 static NodeId simplify_reduce(Graph *g, const Node *n, const NodeId *in)
 {
 	Shape from = node(g, in[0])->shape;
+	NodeId x = sums_windows(g, n) ? in[0] : without_last_axes(g, in[0]);
 	Axes left = {0};
 	for (int i = 0; i < n->attr.axes.count; i++)
 		if (from.dim[n->attr.axes.at[i]] != 1)
 			left.at[left.count++] = n->attr.axes.at[i];
-	if (left.count == n->attr.axes.count)
+	if (left.count == n->attr.axes.count && x == in[0])
 		return 0;
 	NodeId y = left.count == 0   ? in[0]
-	           : n->op == OP_sum ? op_sum(g, in[0], left)
-	                             : op_reduce_max(g, in[0], left);
+	           : n->op == OP_sum ? op_sum(g, x, left)
+	                             : op_reduce_max(g, x, left);
 	return op_reshape(g, y, n->shape);
 }
 
