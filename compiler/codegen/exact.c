@@ -195,6 +195,37 @@ static V rem_by_division(Emit *e, V from_x, V from_y)
 	return narrow == wide ? r : LLVMBuildFPTrunc(e->b, r, narrow, "");
 }
 
+/* Where no lane's quotient is large, one division: its rounded whole part is too large by one at most, never too small, so
+ * that x less so many y is in [-y, y], a multiple of y's last bit, and exact. */
+static V rem_of_few(Emit *e, V x, V y)
+{
+	T type = LLVMTypeOf(x);
+	V size = l_unary(e, "llvm.fabs", y), zero = LLVMConstNull(type);
+	V q = l_trunc(e, l_fdiv(e, x, size));
+	V rest = l_fma(e, l_fneg(e, q), size, x);
+	V below = LLVMBuildFCmp(e->b, LLVMRealOLT, rest, zero, "");
+	V above = LLVMBuildFCmp(e->b, LLVMRealOGT, rest, zero, "");
+	V wrong = l_select(e, LLVMBuildFCmp(e->b, LLVMRealOGT, x, zero, ""), below, above);
+	V back = l_fadd(e, rest, l_binary(e, "llvm.copysign", size, x));
+	V quick = l_binary(e, "llvm.copysign", l_select(e, wrong, back, rest), x);
+	V many =
+	    LLVMBuildFCmp(e->b, LLVMRealUGE, l_unary(e, "llvm.fabs", q), l_float(e, type, 0x1p23), "");
+	V tiny = LLVMBuildFCmp(e->b, LLVMRealULT, size, l_float(e, type, 0x1p-100), "");
+	V none = LLVMBuildFCmp(e->b, LLVMRealUNO, rest, rest, ""); /* y is infinite */
+	many = any_of(e, many, any_of(e, tiny, none));
+	LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b), odd = l_block(e, "many"),
+	                  after = l_block(e, "few");
+	LLVMBuildCondBr(e->b, l_any_lane(e, many), odd, after);
+	LLVMPositionBuilderAtEnd(e->b, odd);
+	V slow = rem_by_division(e, x, y);
+	LLVMBasicBlockRef end = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, after);
+	V r = LLVMBuildPhi(e->b, type, "");
+	LLVMAddIncoming(r, (V[]){quick, slow}, (LLVMBasicBlockRef[]){before, end}, 2);
+	return r;
+}
+
 /* |x| = m 2^(power - mantissa), m with its hidden bit, for x that is no infinity. */
 typedef struct Parts {
 	V m, power;
@@ -254,5 +285,7 @@ static V rem_by_bits(Emit *e, V x, V y)
 V l_rem(Emit *e, V x, V y)
 {
 	bool wide = math_format(e, x).wide;
-	return !wide && e->float_bits < 64 ? rem_by_bits(e, x, y) : rem_by_division(e, x, y);
+	if (!wide && e->float_bits < 64)
+		return rem_by_bits(e, x, y);
+	return !wide && e->fma ? rem_of_few(e, x, y) : rem_by_division(e, x, y);
 }

@@ -41,7 +41,7 @@ static void *compile(Jit *j, Lack lack, Emitter emit, bool wide, unsigned lanes)
 	jit_open(j, NULL);
 	jit_function(j, "f", 4, 0);
 	Emit *e = &j->e;
-	e->float_bits = lack.float_bits, e->fma = lack.fma, e->rounds = lack.rounds;
+	e->float_bits = lack.float_bits, e->fma &= lack.fma, e->rounds &= lack.rounds;
 	T element = wide ? e->f64 : e->f32, type = l_vector(element, lanes);
 	Loop loop;
 	loop_begin(e, &loop, "elements", l_word(e, 0), l_word(e, SIZE), l_word(e, lanes), NULL, 0);
@@ -94,6 +94,13 @@ static void fill(Numbers *n)
 			n->wide[which][i] = any_number(true, i, which, &seed);
 			n->narrow[which][i] = (float)any_number(false, i, which, &seed);
 		}
+	for (unsigned i = COUNT(LIMITS) * COUNT(LIMITS); i < SIZE; i += 3) { /* beside a multiple */
+		int power;
+		float y = i % 2 ? frexpf(n->narrow[1][i], &power) : n->narrow[1][i];
+		float x = y * (float)(next(&seed) % (1 << i % 24));
+		n->narrow[1][i] = y;
+		n->narrow[0][i] = i % 5 ? nextafterf(x, i % 5 > 2 ? INFINITY : -INFINITY) : x;
+	}
 	for (unsigned i = 0; i < SIZE; i++) { /* sums that cancel, and ones that do not */
 		uint64_t bits = next(&seed);
 		double x = n->wide[0][i], y = n->wide[1][i], part = ldexp(1, -(int)(bits % 60));
@@ -202,6 +209,8 @@ static void remainder_is_exact(void)
 	CU_ASSERT_EQUAL(wrong(emit_rem, FEW, false, 1, true_rem, NULL), 0);
 	CU_ASSERT_EQUAL(wrong(emit_rem, FEW, false, 4, true_rem, NULL), 0);
 	CU_ASSERT_EQUAL(wrong(emit_rem, (Lack){64, false, false}, false, 4, true_rem, NULL), 0);
+	CU_ASSERT_EQUAL(wrong(emit_rem, (Lack){64, true, true}, false, 1, true_rem, NULL), 0);
+	CU_ASSERT_EQUAL(wrong(emit_rem, (Lack){64, true, true}, false, 8, true_rem, NULL), 0);
 }
 
 CU_TestInfo test_exact[] = {
