@@ -11,8 +11,6 @@
 
 #include <cjson/cJSON.h>
 
-enum { MAX_DEPTH = 64 };
-
 typedef struct Walk {
 	Compile *c;
 	uint32_t file;
@@ -128,9 +126,9 @@ static Json *walk_value(Walk *w, const cJSON *item, int depth)
 {
 	Json *value = new (w->c->arena, Json);
 	uint32_t from = w->at;
-	if (depth > MAX_DEPTH) {
+	if (depth > JSON_DEPTH) {
 		diag_error(w->c->diags, (Span){w->file, from, from + 1},
-		           "lists and objects are nested more than %d deep", MAX_DEPTH);
+		           "lists and objects are nested more than %d deep", JSON_DEPTH);
 		w->failed = true;
 		return NULL;
 	}
@@ -164,46 +162,7 @@ static Json *walk_value(Walk *w, const cJSON *item, int depth)
 	return w->failed && depth == 0 ? NULL : value;
 }
 
-/* -- Errors of syntax -------------------------------------------------------------------------- */
-
-static char before(const Walk *w, uint32_t at)
-{
-	while (at > 0 && (unsigned char)w->text[at - 1] <= ' ')
-		at--;
-	return at ? w->text[at - 1] : 0;
-}
-
-/* cJSON says only where; the text around says what. */
-static void report_syntax(Walk *w, uint32_t at)
-{
-	Diags *d = w->c->diags;
-	while (at < w->size && (unsigned char)w->text[at] <= ' ')
-		at++;
-	Span here = {w->file, at, at + 1};
-	char found = at < w->size ? w->text[at] : 0, last = before(w, at);
-	if (!found) {
-		diag_error(d, here, "the file ends too early: a bracket, a brace or a quote is not closed");
-	} else if ((found == '}' || found == ']') && last == ',') {
-		diag_error(d, here, "a comma stands before this '%c'", found);
-		diag_help(d, "JSON has no comma after the last member: remove it");
-	} else if (found == '\'') {
-		diag_error(d, here, "JSON texts stand in double quotes");
-		diag_help(d, "write \"...\"; single quotes are for texts inside an expression");
-	} else if (found == '/' || found == '#') {
-		diag_error(d, here, "JSON has no comments");
-		diag_help(d, "say it in \"about\": \"...\"");
-	} else if (found == '"' && last && !strchr("{[,:", last)) {
-		diag_error(d, here, "a comma or a colon is missing before this text");
-	} else if (found == '"') {
-		diag_error(d, here, "this text is not closed, or holds a bad escape");
-		diag_help(d, "escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
-	} else if (last == ':' || last == '[' || last == ',') {
-		diag_error(d, here,
-		           "expected a value: a text in double quotes, a number, a list or an object");
-	} else {
-		diag_error(d, here, "this is not JSON: expected a comma or a closing bracket before it");
-	}
-}
+/* -- Reading -------------------------------------------------------------------------------------- */
 
 static bool good_utf8(Walk *w)
 {
@@ -220,13 +179,11 @@ static bool good_utf8(Walk *w)
 	return true;
 }
 
-/* Nesting that would be too deep for cJSON is found before cJSON sees it, and the commonest slip,
- * of which cJSON only says that the text is wrong somewhere. */
+/* Nesting that would be too deep for cJSON is found before cJSON sees it. */
 static bool shallow(Walk *w)
 {
 	int depth = 0;
 	bool in_text = false;
-	char last = 0; /* outside texts, no space */
 	for (uint32_t i = 0; i < w->size; i++) {
 		char c = w->text[i];
 		if (in_text && c == '\\') {
@@ -237,15 +194,10 @@ static bool shallow(Walk *w)
 			in_text = !in_text;
 		if (in_text)
 			continue;
-		if ((c == ']' || c == '}') && last == ',') {
-			report_syntax(w, i);
-			return false;
-		}
-		last = (unsigned char)c > ' ' ? c : last;
 		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-		if (depth > MAX_DEPTH) {
+		if (depth > JSON_DEPTH) {
 			diag_error(w->c->diags, (Span){w->file, i, i + 1},
-			           "lists and objects are nested more than %d deep", MAX_DEPTH);
+			           "lists and objects are nested more than %d deep", JSON_DEPTH);
 			return false;
 		}
 	}
@@ -267,7 +219,7 @@ Json *json_parse(Compile *c, uint32_t file)
 	const char *end = NULL;
 	cJSON *tree = cJSON_ParseWithLengthOpts(w.text, size, &end, false);
 	if (!tree) {
-		report_syntax(&w, end ? (uint32_t)(end - w.text) : 0);
+		json_explain(c, file, w.text, w.size, end ? (uint32_t)(end - w.text) : 0);
 		return NULL;
 	}
 	arena_hold(c->arena, close_tree, tree);

@@ -30,9 +30,15 @@ struct Json {
 	size_t count; /* members of a list or an object */
 };
 
+enum { JSON_DEPTH = 64 }; /* of lists and objects in each other */
+
 /* Refuses duplicate keys, NUL in strings, bad UTF-8, nesting over 64, trailing text. NULL after an
  * error. */
 Json *json_parse(Compile *c, uint32_t file);
+
+/* syntax.c: one error that says what is wrong with a text that is not JSON, at which cJSON stopped
+ * somewhere; it is UTF-8, and not nested deeper than JSON_DEPTH. */
+void json_explain(Compile *c, uint32_t file, const char *text, uint32_t size, uint32_t stopped);
 
 /* -- expr.c (and lex.c): strings -> expressions ------------------------------------------------ */
 
