@@ -176,16 +176,22 @@ Value builtin_slice(Elab *b, Span span, Given *in)
 	int64_t length = is_list ? (int64_t)in[0].value.count : shape_at(b, x).dim[axis];
 	for (int i = 0; i < 2; i++)
 		at[i] = at[i] < 0 ? at[i] + length : at[i];
-	if (at[0] < 0 || at[0] >= at[1] || at[1] > length || at[2] < 1) {
-		elab_error(b, span, "no elements from %lld up to %lld in axis %d of %s", (long long)at[0],
-		           (long long)at[1], axis, value_text(b, &in[0].value));
+	if (!(at[2] > 0 ? at[0] >= 0 && at[0] < at[1] && at[1] <= length
+	                : at[2] < 0 && at[2] > -INT32_MAX && at[0] < length && at[0] > at[1] &&
+	                      at[1] >= -1)) {
+		elab_error(b, span, "no elements from %lld %s to %lld in axis %d of %s", (long long)at[0],
+		           at[2] < 0 ? "down" : "up", (long long)at[1], axis, value_text(b, &in[0].value));
+		if (at[2] < 0 && at[0] < length && at[0] >= 0)
+			diag_help(b->c->diags,
+			          "to take the first one too, stop before it: -1 - its length, here %lld",
+			          -1 - (long long)length);
 		return value_none();
 	}
 	if (!is_list)
 		return value_tensor(slice_axis(b, x, axis, at[0], at[1], at[2]));
 	Value *item = new_array(b->c->arena, Value, in[0].value.count);
 	size_t count = 0;
-	for (int64_t i = at[0]; i < at[1]; i += at[2])
+	for (int64_t i = at[0]; at[2] > 0 ? i < at[1] : i > at[1]; i += at[2])
 		item[count++] = in[0].value.item[i];
 	return value_list(b, item, count);
 }

@@ -115,6 +115,12 @@ static NodeId draw_slice(Draw *d, NodeId x)
 		start[i] = below(d, 2) ? 0 : below(d, (uint32_t)length);
 		stop[i] = below(d, 2) ? length : start[i] + 1 + below(d, (uint32_t)(length - start[i]));
 		step[i] = 1 + below(d, 3);
+		if (below(d, 4) == 0) {
+			int64_t last = stop[i] - 1;
+			stop[i] = start[i] - 1;
+			start[i] = last;
+			step[i] = -step[i];
+		}
 	}
 	return op_slice(d->g, x, start, stop, step);
 }
