@@ -37,6 +37,9 @@ wants '"trained_on": 8, "steps": 40' a
 wants '"trained_on": 12, "steps": 60' d
 wants 'over 40 test samples, trained on 12' out.txt
 
+# One seed alone shows no chance: the scores are those of a run.
+run 6 1 "--seeds 1" | diff -u d -
+
 # With --seeds, each experiment is the one that runs with its seed alone.
 run 6 2 >alone
 run 6 1 "--seeds 2" >both

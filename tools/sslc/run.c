@@ -269,7 +269,8 @@ static bool next_seed(Run *r, const Options *o)
 	       train(&r->engine, r->session.data, &r->options, &r->watch, &r->at, &r->failure);
 }
 
-/* Experiments with seeds that follow each other: what differs between their scores is chance. */
+/* Experiments with seeds that follow each other: what differs between their scores is chance. One seed alone shows none: its
+ * scores are those of a run. */
 static bool run_seeds(Run *r, const Options *o)
 {
 	Scores all = {0};
@@ -279,10 +280,11 @@ static bool run_seeds(Run *r, const Options *o)
 		Scores one = {0};
 		good = (i == 0 || next_seed(r, o)) && write_features(r) && score_tasks(r, o, &one) &&
 		       write_scores(r, &one, r->directory, false) &&
-		       scores_add(&all, &one, (size_t)o->seeds, &r->failure);
+		       (o->seeds > 1 ? scores_add(&all, &one, (size_t)o->seeds, &r->failure)
+		                     : write_scores(r, &one, r->whole, true));
 		scores_close(&one);
 	}
-	good = good && write_scores(r, &all, r->whole, true);
+	good = good && (o->seeds == 1 || write_scores(r, &all, r->whole, true));
 	scores_close(&all);
 	if (good)
 		say(r, "\nin %s: results.json, and a folder a seed\n", r->whole);
