@@ -37,6 +37,21 @@ static Value bound_value(Elab *b, Span span, const Value *bound)
 	return value_none();
 }
 
+/* Of data without classes, or without integers, these are 0, which is no width of anything. */
+static bool is_of_data(Elab *b, const Expr *e, const Value *v)
+{
+	bool classes = strcmp(e->text, "classes") == 0;
+	if (v->kind != VALUE_NUMBER || v->number != 0 || (!classes && strcmp(e->text, "vocab") != 0))
+		return true;
+	elab_error(b, e->span,
+	           classes ? "'classes' is not known: this data has no labels that are classes"
+	                   : "'vocab' is not known: this data has no integers as x");
+	diag_help(b->c->diags, classes ? "a class is one whole number a sample, from 0 on; sslc check "
+	                                 "shows the label of the data"
+	                               : "text and lines have them; sslc check shows the data");
+	return false;
+}
+
 static Value eval_name(Elab *b, const Expr *e, const Scope *scope)
 {
 	const Value *bound = scope_find(scope, e->text);
@@ -44,7 +59,7 @@ static Value eval_name(Elab *b, const Expr *e, const Scope *scope)
 	if (bound)
 		return bound_value(b, e->span, bound);
 	if (constant_find(b, e->text, &v))
-		return v;
+		return is_of_data(b, e, &v) ? v : value_none();
 	const Definition *d = definition_find(b, e->text, e->span);
 	if (d && d->body->kind == BODY_BAD)
 		return value_none();
@@ -340,10 +355,15 @@ static bool match_arguments(Elab *b, const Invoke *call, const Formal *formal, s
 		} else {
 			next++;
 		}
-		if (at >= count)
-			return place_error(b, call, arg ? arg->value->span : call->span, formal, count,
-			                   arena_printf(a, "'%s' is given too many arguments: it takes %zu",
-			                                call->name, count));
+		if (at >= count) {
+			(void)place_error(b, call, arg ? arg->value->span : call->span, formal, count,
+			                  arena_printf(a, "'%s' is given too many arguments: it takes %zu",
+			                               call->name, count));
+			if (call->flows)
+				diag_help(b->c->diags,
+				          "in a list its first argument is what flows: leave it out there");
+			return false;
+		}
 		if (slot[at])
 			return place_error(
 			    b, call, arg ? arg->value->span : call->span, formal, count,
