@@ -51,6 +51,8 @@ static bool opened(Sound *s, int rate, char why[WHY])
 	bool good = true;
 	if (is->frames < 1)
 		good = because(why, "holds no samples; remove it, or leave it out by skip='its name'");
+	else if (is->frames == SF_COUNT_MAX)
+		good = because(why, "is cut off: its end, which says how long it is, is not there");
 	else if (is->channels < 1 || is->channels > MOST_CHANNELS || is->frames >= INT64_C(1) << 40)
 		good =
 		    because(why, "has %d channels of %" PRId64 " samples; at most %d of 2^40 can be read",

@@ -111,6 +111,7 @@ static void what_is_no_sound(void)
 	            {"bad/text.wav", "cannot be read as sound"},
 	            {"bad/nan.wav", "holds NaN or infinity at its sample 100"},
 	            {"bad/cut.flac", "is cut off or damaged at its sample 0 of 800"},
+	            {"bad/cut.ogg", "is cut off"},
 	            {"bad", "bad"}};
 	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
 		int64_t got;

@@ -54,6 +54,8 @@ wav("bad/nan.wav", x[:100] + [math.nan] + x[101:], kind="f32")
 (HERE / "bad/text.wav").write_text("no sound\n")
 flac = (HERE / "good/x.flac").read_bytes()
 (HERE / "bad/cut.flac").write_bytes(flac[: len(flac) // 2])
+ogg = (HERE / "good/x.ogg").read_bytes()
+(HERE / "bad/cut.ogg").write_bytes(ogg[:-1])
 
 # Two voices that say the same words, as long as they have letters: 50 ms each.
 for v, voice in enumerate(("ada", "bob")):
