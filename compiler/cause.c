@@ -1,6 +1,6 @@
 /* cause.c: the first operation of a step whose result is not finite though its operands are.
  *
- * In: that the loss, or the next value of a state, is not finite, and a way to run functions on the
+ * In: that the loss, the next value of a state or a gradient is not finite, and a way to run functions on the
  * states and the batch of that step. Out: the operation, which cause_words.c puts into words. The
  * graph of the step is walked back from what is wrong, at each node to an operand that is wrong, to
  * NaN rather than to infinity, until there is none. If that is a scan, the walk goes on in its body,
@@ -296,13 +296,15 @@ static Spot walk(Search *s, Spot at)
 	}
 }
 
+/* The loss; of a state its next value or, in the function of gradients, the gradient by it. */
 static NodeId root_of(const Graph *g, const char *state)
 {
 	for (uint32_t i = 0; state && i < g->set_count; i++)
 		if (strcmp(node(g, g->set[i].state)->attr.name, state) == 0)
 			return g->set[i].value;
-	for (uint32_t i = 0; !state && i < g->out_count; i++)
-		if (strcmp(g->out[i].name, "loss") == 0)
+	const char *name = state ? arena_printf(g->c->arena, "d %s", state) : "loss";
+	for (uint32_t i = 0; i < g->out_count; i++)
+		if (strcmp(g->out[i].name, name) == 0)
 			return g->out[i].value;
 	return 0;
 }

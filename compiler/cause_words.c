@@ -10,22 +10,40 @@ typedef struct Seen {
 	double result, operand[2]; /* at the first place that is wrong; of what is no MAP the largest */
 } Seen;
 
-static double largest(const float *x, int64_t count)
+/* What was asked for, in the type of the step: f32, or f64. */
+typedef struct Numbers {
+	const void *at; /* NULL: none */
+	bool is_f64;
+	int64_t first, count;
+} Numbers;
+
+static double number(Numbers x, int64_t i)
+{
+	i += x.first;
+	return x.is_f64 ? ((const double *)x.at)[i] : (double)((const float *)x.at)[i];
+}
+
+static bool is_good(Numbers x, int64_t i)
+{
+	return !x.at || isfinite(number(x, i));
+}
+
+static double largest(Numbers x)
 {
 	double most = 0;
-	for (int64_t i = 0; i < count; i++)
-		most = fmax(most, fabs((double)x[i]));
+	for (int64_t i = 0; i < x.count; i++)
+		most = fmax(most, fabs(number(x, i)));
 	return most;
 }
 
 /* The first place where the result is wrong, of a MAP rather where its operands are not; -1: none. */
-static int64_t first_wrong(const float *const at[3], int64_t count, bool is_map)
+static int64_t first_wrong(const Numbers value[3], bool is_map)
 {
 	int64_t first = -1;
-	for (int64_t i = 0; at[0] && i < count; i++) {
-		if (isfinite(at[0][i]))
+	for (int64_t i = 0; value[0].at && i < value[0].count; i++) {
+		if (is_good(value[0], i))
 			continue;
-		if (!is_map || ((!at[1] || isfinite(at[1][i])) && (!at[2] || isfinite(at[2][i]))))
+		if (!is_map || (is_good(value[1], i) && is_good(value[2], i)))
 			return i;
 		first = first < 0 ? i : first;
 	}
@@ -39,6 +57,7 @@ static bool look(const Search *s, Spot at, Seen *seen)
 	const Node *n = node(g, at.node);
 	NodeId shown[3] = {at.node};
 	int64_t size[3], all = 0, steps = 1;
+	DType type = s->p->c.float_type == DTYPE_f64 ? DTYPE_f64 : DTYPE_f32;
 	int count = 1 + (n->count < 2 ? n->count : 2);
 	for (int i = 0; i < count; i++) {
 		shown[i] = i ? n->in[i - 1] : at.node;
@@ -50,27 +69,27 @@ static bool look(const Search *s, Spot at, Seen *seen)
 		return false;
 	Question q = cause_ask(s, at.frame, at.node);
 	for (int i = 0; i < count; i++) {
-		NodeId x = op_cast(q.inner, cause_asked(&q, shown[i]), DTYPE_f32);
+		NodeId x = op_cast(q.inner, cause_asked(&q, shown[i]), type);
 		x = op_reshape(q.inner, x, SHAPE(size[i]));
 		if (!cause_answer(&q, (const char *const[]){"0", "1", "2"}[i], x))
 			return false;
 	}
 	sslc_code code = {0};
 	void *const *output = cause_run(s, q.g, &code);
-	const float *value[3] = {NULL, NULL, NULL};
+	Numbers value[3] = {{0}};
 	for (size_t i = 0; output && i < code.output_count; i++) {
 		int k = code.output[i].name[0] - '0';
-		value[k] = (const float *)output[i] + step_of_all(at) * size[k];
+		value[k] = (Numbers){output[i], type == DTYPE_f64, step_of_all(at) * size[k], size[k]};
 	}
 	bool is_map = op_info[n->op].kind == MAP;
-	int64_t wrong = first_wrong(value, size[0], is_map);
+	int64_t wrong = first_wrong(value, is_map);
 	if (wrong < 0)
 		return false;
-	seen->result = (double)value[0][wrong];
+	seen->result = number(value[0], wrong);
 	for (int i = 0; i < 2; i++)
-		seen->operand[i] = !value[1 + i] ? 0
-		                   : is_map      ? (double)value[1 + i][wrong]
-		                                 : largest(value[1 + i], size[1 + i]);
+		seen->operand[i] = !value[1 + i].at ? 0
+		                   : is_map         ? number(value[1 + i], wrong)
+		                                    : largest(value[1 + i]);
 	for (int i = 0; i < 2; i++)
 		seen->operand[i] = isnan(seen->operand[i]) ? (double)NAN : seen->operand[i]; /* no sign */
 	return true;

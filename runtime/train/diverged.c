@@ -53,8 +53,7 @@ static void *const *run(void *of, const sslc_code *code)
 	return w->call.output;
 }
 
-static bool ask(Engine *e, const Feed *feed, const char *function, const char *state,
-                sslc_cause *to)
+bool cause_of(Engine *e, const Feed *feed, const char *function, const char *state, sslc_cause *to)
 {
 	Failure unsaid = {0};
 	Witness w = {.engine = e, .feed = feed, .failure = &unsaid};
@@ -85,7 +84,7 @@ void bad_state_text(const sslc_state *bad, char text[512])
 	snprintf(text, 512, "'%.128s'%s holds a number that is not finite", bad->tensor.name, place);
 }
 
-static void cause_add(const sslc_cause *cause, char *text, size_t size)
+void cause_add(const sslc_cause *cause, char *text, size_t size)
 {
 	char place[320];
 	size_t used = strlen(text);
@@ -96,7 +95,7 @@ static void cause_add(const sslc_cause *cause, char *text, size_t size)
 void loss_explain(Engine *e, const Feed *feed, const char *function, char *text, size_t size)
 {
 	sslc_cause cause;
-	if (ask(e, feed, function, NULL, &cause))
+	if (cause_of(e, feed, function, NULL, &cause))
 		cause_add(&cause, text, size);
 }
 
@@ -115,7 +114,7 @@ static bool search(Kept *k, Engine *e, Call *step, Feed *feed, int64_t last, ssl
 		const sslc_state *bad = loss_is_good ? engine_bad_state(e, NULL) : NULL;
 		if (bad || !loss_is_good) {
 			memcpy(e->states, k->states, e->states_bytes);
-			return ask(e, feed, "step", bad ? bad->tensor.name : NULL, to);
+			return cause_of(e, feed, "step", bad ? bad->tensor.name : NULL, to);
 		}
 		k->step++;
 	}

@@ -290,8 +290,12 @@ void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int
 const char *loss_text(double loss);
 /* "'encoder.0.w' (m.json:3:9) holds a number that is not finite" */
 void bad_state_text(const sslc_state *bad, char text[512]);
-/* Adds to the text ": log(0) is -infinity (m.json:3:9)", why the loss of the function is not finite for the
- * batch that the feed has laid down last and the states as they are; nothing if nobody knows. */
+/* Why the loss of the function (`state` NULL), what it makes of a state, or its gradient by one is not
+ * finite, for the batch that the feed has laid down last and the states as they are; false: nobody knows. */
+bool cause_of(Engine *e, const Feed *feed, const char *function, const char *state, sslc_cause *to);
+/* Adds to the text ": log(0) is -infinity (m.json:3:9)". */
+void cause_add(const sslc_cause *cause, char *text, size_t size);
+/* The same for the loss of a function; adds nothing if nobody knows. */
 void loss_explain(Engine *e, const Feed *feed, const char *function, char *text, size_t size);
 
 /* loop.c: trains from where `at` stands to the end or to options->steps; all is saved then. */

@@ -33,3 +33,35 @@ cat >kinks.json <<'END'
  "train": {"batch": 200, "epochs": 1}}
 END
 agrees kinks.json
+
+# What is not finite is said of the point, not of the rules: which gradient, what makes it; 3 is the exit code.
+says() { # LOSS SAID
+	cat >point.json <<-END
+		{
+		  "data": "normal(8, 6, seed=0)",
+		  "define": {"scaled(x, start)": {"w": "param([6], start)", "y": "x * w"}},
+		  "encoder": ["linear(6)"],
+		  "loss": "$1",
+		  "train": {"epochs": 4, "batch": 4}
+		}
+	END
+	code=0
+	"$sslc" grad point.json >out 2>&1 || code=$?
+	[ $code = 3 ] && grep -qF "$2" out && ! grep -q WRONG out || {
+		cat out
+		echo "$1: exit code $code, but not: $2"
+		exit 1
+	}
+}
+says "mean(encoder(x)) + mean(sqrt(scaled(x, 0)^2))" \
+	"at this point the gradient by 'loss.scaled.w' is not finite: 0.0208333 / 0 is infinity, in the gradient (point.json:5:36)"
+grep -q '^loss.scaled.w .* not finite: 6 of 6$' out
+says "mean(encoder(x)) + log(0 * mean(scaled(x, 0)))" "the loss is infinite at this point, so it has no gradient: log(0) is"
+says "mean(encoder(x)) + mean(log(max(scaled(ones([6]), 0), 0) + 1e-300 * scaled(ones([6]), 0)))" "so it has no gradient"
+
+# Close to where the loss ends the step is shorter: the slope of log(w) is known at 5e-5.
+cat >edge.json <<'END'
+{"data": "normal(8, 6, seed=0)", "define": {"scaled(x)": {"w": "param([6], 5e-5)", "y": "log(w) + 0 * x"}}, "encoder": ["scaled"],
+ "loss": "mean(encoder(x))", "train": {"epochs": 1, "batch": 4}}
+END
+agrees edge.json

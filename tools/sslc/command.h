@@ -11,14 +11,15 @@ typedef enum Exit {
 	EXIT_GOOD = 0,
 	EXIT_WRONG = 1, /* the model, its data or a checkpoint is wrong, or a check failed */
 	EXIT_USAGE = 2,
-	EXIT_DIVERGED = 3, /* the loss became NaN or infinite */
+	EXIT_DIVERGED = 3, /* the loss, or a gradient of it, is NaN or infinite */
 	EXIT_SYSTEM = 4,   /* files, memory */
 	EXIT_INTERNAL = 5, /* a bug in sslc: what it compiled is not what it promises */
 	EXIT_SIGNAL = 128, /* + the signal that interrupted: 130, 143 */
 } Exit;
 #define EXIT_MEANINGS                                                                              \
 	"0 good, 1 the model, data or checkpoint is wrong or a check failed, 2 usage,\n"               \
-	"3 the training diverged, 4 system error (files, memory), 5 a bug in sslc, to be reported\n"   \
+	"3 the training diverged (grad: the loss or a gradient is not finite),\n"                      \
+	"4 system error (files, memory), 5 a bug in sslc, to be reported\n"                            \
 	"(what is compiled is verified before it runs), 130 or 143 interrupted"
 
 enum { MOST_RUNS = 12 };

@@ -8,7 +8,8 @@
  * is known: their noise. The error is what is left of ours - slope beyond the noise, signed and
  * scaled by the larger of both and of 1e-3 times the parameter's largest sampled gradient: a wrong
  * sign gives 2, a missing factor 2 gives 0.5, and coordinates whose gradient is 0 do not divide by
- * 0. */
+ * 0. What is not finite cannot be compared: it is no wrong rule but so at this point of the model, and
+ * the first operation that makes it is named. */
 #include "command.h"
 
 #include <float.h>
@@ -29,6 +30,10 @@ typedef struct Check {
 	int64_t samples;
 	int32_t parameter, element; /* what `perturbed` moves, and by how much */
 	double amount;
+	const Feed *feed;
+	/* parameters whose gradients are wrong, are not finite, near which the loss is not finite */
+	int wrong, endless, unknown;
+	const char *first; /* of the endless */
 } Check;
 
 static double loss_at(Check *c, double amount)
@@ -48,10 +53,15 @@ static double slope(Check *c, double h)
 	return (loss_at(c, h) - loss_at(c, -h)) / (2 * h);
 }
 
+/* Near the edge of where the loss is finite, with a shorter step. */
 static Sample sample(Check *c, double at, double ours)
 {
-	double h = STEP * fmax(1, fabs(at));
-	double coarse = slope(c, h), fine = slope(c, h / 2);
+	double h = STEP * fmax(1, fabs(at)), coarse = slope(c, h);
+	for (int i = 0; i < 2 && !isfinite(coarse); i++) {
+		h *= 1e-3;
+		coarse = slope(c, h);
+	}
+	double fine = slope(c, h / 2);
 	double rounding = 16 * DBL_EPSILON * fabs(loss_at(c, 0)) / h;
 	return (Sample){
 	    .ours = ours,
@@ -61,9 +71,12 @@ static Sample sample(Check *c, double at, double ours)
 }
 
 typedef struct Row {
-	int64_t checked;
+	int64_t checked; /* coordinates where all is finite; of these: */
 	Sample worst;
 	double error;
+	int64_t unknown; /* sampled where the loss beside it is not finite */
+	size_t endless;  /* of all elements of the gradient: not finite */
+	size_t elements;
 } Row;
 
 /* Coordinates are spread by a fixed rule (golden ratio), so that the same command checks the same
@@ -76,11 +89,10 @@ static size_t pick(int64_t i, int64_t count, size_t elements)
 	return (size_t)(modf(((double)i + 0.5) * 0.6180339887498949, &unused) * (double)elements);
 }
 
-/* NaN if either is. */
 static double error_of(const Sample *s, double scale)
 {
 	double apart = s->ours - s->difference;
-	double beyond = isnan(apart) || isnan(s->noise) ? NAN : fmax(0, fabs(apart) - s->noise);
+	double beyond = fmax(0, fabs(apart) - s->noise);
 	return beyond == 0 ? 0 : copysign(beyond / scale, apart);
 }
 
@@ -89,19 +101,27 @@ static Row check_parameter(Check *c, const sslc_state *state, const double *grad
 	const double *value = engine_state(&c->engine, state);
 	size_t elements = state->tensor.bytes / sizeof *value;
 	int64_t count = (size_t)c->samples < elements ? c->samples : (int64_t)elements;
+	Row row = {.elements = elements};
+	for (size_t i = 0; i < elements; i++)
+		row.endless += !isfinite(gradient[i]);
 	double largest = 0;
 	for (int64_t i = 0; i < count; i++) {
 		ours[i] = gradient[pick(i, c->samples, elements)];
-		largest = fmax(largest, fabs(ours[i]));
+		largest = isfinite(ours[i]) ? fmax(largest, fabs(ours[i])) : largest;
 	}
-	Row row = {.checked = count};
 	for (int64_t i = 0; i < count; i++) {
+		if (!isfinite(ours[i]))
+			continue;
 		size_t at = pick(i, c->samples, elements);
 		c->element = (int32_t)at;
 		Sample s = sample(c, value[at], ours[i]);
+		if (!isfinite(s.difference) || !isfinite(s.noise)) {
+			row.unknown++;
+			continue;
+		}
 		double scale = fmax(fmax(fabs(s.ours), fabs(s.difference)), 1e-3 * largest);
 		double error = error_of(&s, scale);
-		if (i == 0 || !(fabs(error) <= fabs(row.error))) { /* NaN is the worst */
+		if (!row.checked++ || fabs(error) > fabs(row.error)) {
 			row.worst = s;
 			row.error = error;
 		}
@@ -124,36 +144,102 @@ static const double *gradient_of(const Check *c, const char *parameter, int32_t 
 	return NULL;
 }
 
-/* True if all are good. */
-static bool check_all(Check *c, const sslc_program *p)
+static void print_row(const sslc_tensor *t, const Row *row)
+{
+	char shape[TENSOR_TEXT];
+	tensor_text(t->dtype, t->rank, t->dim, shape);
+	printf("%-34s %-18s %7" PRId64, t->name, shape, row->checked);
+	if (row->checked)
+		printf(" %+11.1e %+14.6e %+14.6e %9.1e", row->error, row->worst.ours, row->worst.difference,
+		       row->worst.noise);
+	if (row->checked && fabs(row->error) > TOLERANCE)
+		printf("  WRONG");
+	if (row->endless)
+		printf("  not finite: %zu of %zu", row->endless, row->elements);
+	if (row->unknown)
+		printf("  unknown: %" PRId64, row->unknown);
+	putchar('\n');
+}
+
+/* Why the loss (`parameter` NULL) or a gradient is not finite, and what to do, as far as it is known. */
+static void print_cause(Check *c, const char *text, const char *parameter)
+{
+	char said[1024];
+	sslc_cause cause = {.help = ""};
+	snprintf(said, sizeof said, "%.500s", text);
+	if (cause_of(&c->engine, c->feed, "gradients", parameter, &cause))
+		cause_add(&cause, said, sizeof said);
+	printf("\n%s\n", said);
+	if (*cause.help)
+		printf("  help: %s\n", cause.help);
+}
+
+static void check_one(Check *c, const sslc_state *state, double *ours)
+{
+	const double *gradient = gradient_of(c, state->tensor.name, &c->parameter);
+	char shape[TENSOR_TEXT];
+	const sslc_tensor *t = &state->tensor;
+	if (!gradient) {
+		tensor_text(t->dtype, t->rank, t->dim, shape);
+		printf("%-34s %-18s %7s\n", t->name, shape, "none");
+		return;
+	}
+	Row row = check_parameter(c, state, gradient, ours);
+	print_row(t, &row);
+	c->wrong += row.checked && fabs(row.error) > TOLERANCE;
+	c->unknown += row.unknown > 0;
+	c->endless += row.endless > 0;
+	if (row.endless && !c->first)
+		c->first = t->name;
+}
+
+static int conclude(Check *c)
+{
+	if (c->wrong)
+		printf("\nthe gradients are wrong\n");
+	if (c->unknown)
+		printf("\nof %d parameter%s not all is known: beside this point the loss is not finite\n",
+		       c->unknown, c->unknown > 1 ? "s" : "");
+	if (c->endless) {
+		char text[512];
+		snprintf(text, sizeof text, "at this point the gradient by '%.128s' is not finite",
+		         c->first);
+		print_cause(c, text, c->first);
+	}
+	if (c->wrong)
+		return EXIT_WRONG;
+	if (c->unknown || c->endless)
+		return EXIT_DIVERGED;
+	printf("\nthe gradients agree with finite differences\n");
+	return EXIT_GOOD;
+}
+
+/* An exit code. */
+static int check_all(Check *c, const sslc_program *p)
 {
 	size_t count;
 	const sslc_state *state = sslc_states(p, &count);
 	double *ours = calloc((size_t)c->samples, sizeof *ours);
-	bool good = ours != NULL;
+	if (!ours) {
+		complain("no memory for %" PRId64 " samples", c->samples);
+		return EXIT_SYSTEM;
+	}
+	call_run(&c->gradients);
+	double loss = call_scalar(&c->gradients, "loss");
+	if (!isfinite(loss)) {
+		char text[512];
+		snprintf(text, sizeof text, "%s at this point, so it has no gradient", loss_text(loss));
+		print_cause(c, text, NULL);
+		free(ours);
+		return EXIT_DIVERGED;
+	}
 	printf("%-34s %-18s %7s %11s %14s %14s %9s\n", "parameter", "shape", "checked", "worst error",
 	       "ours", "difference", "noise");
-	call_run(&c->gradients);
-	for (size_t i = 0; ours && i < count; i++) {
-		if (!state[i].is_param || state[i].task)
-			continue;
-		const sslc_tensor *t = &state[i].tensor;
-		char shape[TENSOR_TEXT];
-		tensor_text(t->dtype, t->rank, t->dim, shape);
-		const double *gradient = gradient_of(c, t->name, &c->parameter);
-		if (!gradient) {
-			printf("%-34s %-18s %7s\n", t->name, shape, "none");
-			continue;
-		}
-		Row row = check_parameter(c, &state[i], gradient, ours);
-		bool row_good = fabs(row.error) <= TOLERANCE;
-		printf("%-34s %-18s %7" PRId64 " %+11.1e %+14.6e %+14.6e %9.1e%s\n", t->name, shape,
-		       row.checked, row.error, row.worst.ours, row.worst.difference, row.worst.noise,
-		       row_good ? "" : "  WRONG");
-		good &= row_good;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (state[i].is_param && !state[i].task)
+			check_one(c, &state[i], ours);
 	free(ours);
-	return good;
+	return conclude(c);
 }
 
 static bool prepare(Check *c, const Options *o, uint64_t seed, Failure *f)
@@ -185,6 +271,7 @@ static int check_gradients(Session *s, const Options *o)
 	Check c = {.samples = o->samples ? o->samples : SAMPLES};
 	Failure f = {0};
 	Feed feed = {0};
+	c.feed = &feed;
 	sslc_training t = sslc_pretraining(s->program);
 	uint64_t seed = o->seed ? (uint64_t)(o->seed - 1) : t.seed;
 	PrefetchOrder order = {
@@ -203,11 +290,8 @@ static int check_gradients(Session *s, const Options *o)
 		share_inputs(&c);
 	session_note(s);
 	int code = good ? EXIT_GOOD : session_failure(s, &f);
-	if (good && !check_all(&c, s->program))
-		code = EXIT_WRONG;
 	if (good)
-		printf("\n%s\n",
-		       code ? "the gradients are wrong" : "the gradients agree with finite differences");
+		code = check_all(&c, s->program);
 	feed_close(&feed);
 	call_close(&c.gradients);
 	call_close(&c.perturbed);
