@@ -33,6 +33,10 @@ bool sheet_read(const Arguments *a, const char *name, Layout how, bool header, S
 	s->header = header;
 	if (!arguments_path(a, name, s->path, why) || !table_read(s->path, how, &s->table, why))
 		return false;
+	if (s->table.rows <= header && how.before)
+		return because(
+		    why, "'%.300s' has no rows of values behind the %u line%s that before= passes over",
+		    s->path, how.before, how.before == 1 ? "" : "s");
 	if (s->table.rows <= header)
 		return because(why, "'%.300s' has no rows of values", s->path);
 	if (header && is_of_numbers(&s->table))

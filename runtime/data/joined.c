@@ -346,14 +346,21 @@ static void note(const Source *const part[2], Found *found)
 		    used ? "; " : "", (long long)(all - kept), (long long)all);
 }
 
-static bool check_matched(const Keys *keys, const Source *const part[2], char why[WHY])
+static bool check_matched(const Arguments *a, const Keys *keys, const Source *const part[2],
+                          char why[WHY])
 {
 	if (part[0]->count)
 		return true;
 	if (part[1]->count)
 		return because(why, "no sample is left to train on");
-	return because(why, "no key is in every reader: one of x is '%.120s', one of another '%.120s'",
-	               keys[0].at[0].name, keys[1].at[0].name);
+	char said[WHY];
+	snprintf(said, WHY, "no key is in every reader: one of x is '%.80s'", keys[0].at[0].name);
+	for (size_t r = 1; r < part[0]->readers; r++) {
+		size_t used = strlen(said);
+		snprintf(said + used, WHY - used, ", one of %.40s '%.80s'", a->more[r - 1].name,
+		         keys[r].at[0].name);
+	}
+	return because(why, "%s", said);
 }
 
 static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *found, char why[WHY])
@@ -367,7 +374,7 @@ static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *f
 	}
 	const char *name[SSLC_MAX_FIELDS] = {NULL};
 	if (!name_fields(part[0], a, found, name, why) || !match(keys, part, why) ||
-	    !check_matched(keys, (const Source *const *)part, why) ||
+	    !check_matched(a, keys, (const Source *const *)part, why) ||
 	    (!samples(of, 1) && of->held_out > 0 && !hold_out(of->held_out, part, why)))
 		return false;
 	note((const Source *const *)part, found);

@@ -313,6 +313,10 @@ static void what_cannot_be_read_is_refused(void)
 	        "line 3, column 'k': the label is missing");
 	refused(OPEN("1,2\n3,4\n", N("test", 0)), why, "say header=0");
 	refused(OPEN("a,b\n", N("test", 0)), why, "has no rows of values");
+	refused(OPEN("title\nby us\n", N("test", 0), N("before", 2)), why,
+	        "has no rows of values behind the 2 lines that before= passes over");
+	refused(OPEN("title\na,b\n", N("test", 0), N("before", 1)), why,
+	        "has no rows of values behind the 1 line that before= passes over");
 	refused(OPEN("", N("test", 0)), why, "has no rows of values");
 	refused(OPEN(text, T("label", "q")), why, "has no column 'q', but 3: a, b, k");
 	refused(OPEN(text, T("columns", "a, 4")), why, "has no column '4', but 3");

@@ -221,7 +221,10 @@ static void what_cannot_be_joined_is_refused(void)
 	    {"joined(csv('a.csv', key='id'), b=csv('b.csv', key='name'))",
 	     "b.csv' has no column 'name', but 2: id, w"},
 	    {"joined(csv('a.csv', key='id'), b=csv('b.csv', key='w', text='id'))",
-	     "no key is in every reader: one of x is 'p', one of another '3'"},
+	     "no key is in every reader: one of x is 'p', one of b '3'"},
+	    {"joined(csv('a.csv', key='id'), one=csv('b.csv', key='id'), other=csv('b.csv', key='w', "
+	     "text='id'))",
+	     "no key is in every reader: one of x is 'p', one of one 'p', one of other '3'"},
 	    {"joined(csv('a.csv', key='id'), x=csv('b.csv', key='id'))", "'joined' has no place for x"},
 	    {"joined(csv('a.csv', key='id', b='v', columns='v'), b=csv('b.csv', key='id'))",
 	     "two arrays are called 'b'"},
