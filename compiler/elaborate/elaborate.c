@@ -163,15 +163,15 @@ NodeId global_norm(Elab *b, const NodeId *gradient, size_t count)
 	return sum ? op_sqrt(b->g, sum) : 0;
 }
 
-void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *frozen)
+void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss, const Names *frozen)
 {
 	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
 	NodeId *gradient = new_array(b->c->arena, NodeId, b->bundle->state_count + 1);
 	b->g->origin = optimizer->span;
 	size_t count = loss ? trained(b, loss, frozen, index, gradient) : 0;
 	size_t all = loss && !count && frozen ? trained(b, loss, NULL, index, gradient) : 0;
-	if (loss && !count) {
-		diag_error(b->c->diags, optimizer->span,
+	if (loss && !count && !diag_count(b->c->diags)) { /* else it may follow from what is wrong */
+		diag_error(b->c->diags, of_loss,
 		           all ? "there is nothing to train: all networks of the loss are frozen"
 		               : "there is nothing to train: the loss depends on no parameter");
 		if (!all)
@@ -225,7 +225,7 @@ static void build_step(Elab *b)
 	monitor_begin(b);
 	NodeId loss = build_loss(b);
 	graph_output(b->g, "loss", loss);
-	apply_optimizer(b, b->model->optimizer, loss, &b->model->frozen);
+	apply_optimizer(b, b->model->optimizer, loss, b->model->loss->span, &b->model->frozen);
 	states_finish(b);
 	Graph *monitor = diag_count(b->c->diags) == errors ? monitor_end(b) : NULL;
 	b->monitored = NULL;

@@ -235,7 +235,8 @@ NodeId global_norm(Elab *b, const NodeId *gradient, size_t count);
 /* [y + 1]: what y depends on, without crossing stop_gradient. */
 bool *depended_on(const Graph *g, NodeId y);
 /* frozen: names of networks that are not trained; NULL: none */
-void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, const Names *frozen);
+void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss,
+                     const Names *frozen);
 
 /* views.c: while they are noted, values of the loss by name; then the function that gives them, or NULL. */
 void views_begin(Elab *b);

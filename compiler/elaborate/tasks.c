@@ -186,7 +186,7 @@ static NodeId build_training(Elab *b, const BundleTask *to)
 	NodeId loss = loss_of(b, &v, t->loss->span, "loss");
 	graph_output(b->g, "loss", loss);
 	if (loss)
-		apply_optimizer(b, t->optimizer, loss, to->freezes ? &t->frozen : NULL);
+		apply_optimizer(b, t->optimizer, loss, t->loss->span, to->freezes ? &t->frozen : NULL);
 	states_finish(b);
 	if (loss)
 		build_encoded(b, to);
