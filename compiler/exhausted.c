@@ -52,7 +52,7 @@ Place exhausted_place(const sslc_program *p)
 	return place;
 }
 
-void exhausted_print(const sslc_program *p, FILE *out)
+void exhausted_print(const sslc_program *p, FILE *out, bool colour)
 {
 	bool small = p->limit < (size_t)1 << 20;
 	Place place = exhausted_place(p);
@@ -68,4 +68,6 @@ void exhausted_print(const sslc_program *p, FILE *out)
 		        place.operations, place.of, place.function);
 	fprintf(out, "  help: repeat less, make the model smaller, or raise --memory (memory_limit of "
 	             "sslc_options)\n");
+	if (colour)
+		fprintf(out, "  \033[34msee:\033[0m  models/README.md#layers-and-chains\n");
 }

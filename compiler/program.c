@@ -508,7 +508,7 @@ void sslc_print_errors(const sslc_program *p, FILE *out, bool colour)
 	if (p->c.diags)
 		diag_print(p->c.diags, out, colour);
 	if (p->exhausted)
-		exhausted_print(p, out);
+		exhausted_print(p, out, colour);
 }
 
 size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room)

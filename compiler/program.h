@@ -51,7 +51,7 @@ typedef struct Place {
 } Place;
 Place exhausted_place(const sslc_program *p);
 /* What the memory limit is, that place, what to do. */
-void exhausted_print(const sslc_program *p, FILE *out);
+void exhausted_print(const sslc_program *p, FILE *out, bool colour);
 
 /* A function of the model on its way down; what a stage did not reach is NULL. */
 typedef struct Lowered {

@@ -72,6 +72,7 @@ for arguments, see in [(["rnu"], "README.md#using-it"), (["run", "--epohcs=3", "
     plain = subprocess.run([sslc] + arguments, capture_output=True, text=True).stderr
     shown = colours.sub("", on_terminal(arguments))
     assert "see:" not in plain and shown.count("see:") == 1 and f"\n  see:  {see}\n" in shown, (arguments, shown)
+    assert shown.rstrip().split("\n")[-1] == f"  see:  {see}", (arguments, shown) # behind all advice
     assert on_terminal(arguments, NO_COLOR="1") == plain or arguments[0] == "run", (arguments, plain)
 
 # Of all errors that tests/errors has, all but those of limits have a section.

@@ -52,9 +52,10 @@ void options_help(char letter);
 /* say.c: to stderr, with colour only where a person sees it */
 bool has_colour(void);
 /* On a terminal also which section of which README explains it, by the file that says so
- * (explained.def). */
+ * (explained.def): behind the advice that follows, or with said_all(). */
 #define complain(...) complain_from(__FILE__, __VA_ARGS__)
 void complain_from(const char *from, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void said_all(void); /* no advice follows: at the end, and before other output */
 void advise(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void inform(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a note */
 /* `name` is not one of `candidates`: complains about the "unknown `what`", and suggests the

@@ -61,11 +61,9 @@ static void on_abort(int signal)
 	_exit(EXIT_INTERNAL);
 }
 
-int main(int count, char **argument)
+static int command(int count, char **argument)
 {
 	const char *name = count > 1 ? argument[1] : NULL;
-	signal(SIGABRT, on_abort);
-	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
 	if (!name) {
 		complain("no command is given");
 		advise("sslc help lists them; begin with: sslc run models/autoencoder.json");
@@ -87,4 +85,13 @@ int main(int count, char **argument)
 	                 name[0] == '-' ? 0 : COMMANDS);
 	advise("sslc help lists the commands");
 	return EXIT_USAGE;
+}
+
+int main(int count, char **argument)
+{
+	signal(SIGABRT, on_abort);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
+	int code = command(count, argument);
+	said_all();
+	return code;
 }

@@ -47,28 +47,40 @@ static const struct {
 #undef EXPLAINED
 };
 
-static void point_to(const char *from, const char *text)
+/* Where the last error is explained: shown behind the advice, if there is some. */
+static size_t pointed = SIZE_MAX;
+
+static size_t row_of(const char *from, const char *text)
 {
 	const char *slash = strrchr(from, '/');
 	size_t i = 0;
 	while (!strstr(slash ? slash : from, explained[i].file) || !strstr(text, explained[i].part))
 		i++; /* the last row fits all */
+	return i;
+}
+
+void said_all(void)
+{
+	if (pointed == SIZE_MAX)
+		return;
 	char anchor[SECTION_ANCHOR];
-	section_anchor(explained[i].section, anchor);
-	fprintf(stderr, "  \033[34msee:\033[0m  %s#%s\n", explained[i].page, anchor);
+	section_anchor(explained[pointed].section, anchor);
+	fprintf(stderr, "  \033[34msee:\033[0m  %s#%s\n", explained[pointed].page, anchor);
+	pointed = SIZE_MAX;
 }
 
 void complain_from(const char *from, const char *format, ...)
 {
 	bool colour = has_colour();
 	char *text = NULL;
+	said_all();
 	va_list args;
 	va_start(args, format);
 	say(colour ? "sslc: \033[1;31merror:\033[0m " : "sslc: error: ", format, args);
 	va_end(args);
 	va_start(args, format);
 	if (colour && vasprintf(&text, format, args) >= 0) {
-		point_to(from, text);
+		pointed = row_of(from, text);
 		free(text);
 	}
 	va_end(args);
@@ -85,6 +97,7 @@ void advise(const char *format, ...)
 void inform(const char *format, ...)
 {
 	va_list args;
+	said_all();
 	va_start(args, format);
 	say("sslc: note: ", format, args);
 	va_end(args);
