@@ -151,9 +151,22 @@ V l_binary(Emit *e, const char *intrinsic, V x, V y)
 	return l_call(e, intrinsic, t, &t, 1, (V[]){x, y}, 2);
 }
 
+/* Of a value that is the same in all lanes, as l_splat() made it, that value; else NULL. */
+static V splat_of(V v)
+{
+	V first = LLVMIsAShuffleVectorInst(v) ? LLVMGetOperand(v, 0) : NULL;
+	if (!first || !LLVMIsAInsertElementInst(first) || !LLVMIsNull(LLVMGetOperand(first, 2)))
+		return NULL;
+	for (unsigned i = 0; i < LLVMGetNumMaskElements(v); i++)
+		if (LLVMGetMaskValue(v, i) != 0)
+			return NULL;
+	return LLVMGetOperand(first, 1);
+}
+
 V l_select(Emit *e, V condition, V x, V y)
 {
-	return LLVMBuildSelect(e->b, condition, x, y, "");
+	V all = splat_of(condition); /* a branch: what the other side loads is not loaded */
+	return LLVMBuildSelect(e->b, all ? all : condition, x, y, "");
 }
 
 /* -- Memory ------------------------------------------------------------------------------------ */
