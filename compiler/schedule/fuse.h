@@ -95,6 +95,9 @@ size_t kernels_at_most(uint32_t count); /* that it makes of so many, in room tha
 
 /* strip.c: after them */
 void kernels_strip(Compile *c, Kernels *k);
+/* stays.c: a gather n from a list of all samples' parts, whose samples lie along `axis` of the result, reads for each
+ * that sample's part alone. */
+bool gather_stays(const Graph *g, const Node *n, int axis);
 
 /* waves.c: which run beside which; and BUG if two of a wave depend on each other. */
 void kernels_wave(Compile *c, Kernels *k);

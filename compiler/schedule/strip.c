@@ -18,7 +18,10 @@ enum {
 	MOST_LOOKED = MOST_MEMBERS * (MOST_PASSED + 1) + 1,
 };
 
-enum { UNSEEN = -3 /* no user of a node has said where its rows are */ };
+enum {
+	UNSEEN = -3, /* no user of a node has said where its rows are */
+	LISTED = -4, /* those of a row are in a list of all samples' parts, that part alone is read */
+};
 
 typedef struct Strip { /* a chain in the making: kernels [first, end) */
 	uint32_t first, end;
@@ -60,7 +63,10 @@ static const Visit *find_axes(Stripping *s, const Kernel *kernel, int axis, uint
 		const Node *n = node(g, visit[v].node);
 		for (int i = 0; visit[v].here && i < n->count; i++) {
 			int8_t *of = &s->axis[n->in[i]];
-			int a = operand_axis(g, n, i, s->axis[visit[v].node]);
+			int here = s->axis[visit[v].node];
+			int a = here == LISTED && n->op == OP_reshape ? 0
+			        : i == 0 && gather_stays(g, n, here)  ? LISTED
+			                                              : operand_axis(g, n, i, here);
 			*of = (int8_t)(*of == UNSEEN || *of == a ? a : MIXED);
 		}
 	}
@@ -136,7 +142,7 @@ static void put_first(Stripping *s, Strip *d, uint32_t i)
 {
 	const Kernel *kernel = &s->k->kernel[i];
 	uint32_t count = kernel_reads(s->c, s->k, kernel, s->read);
-	bool free = kernel->kind == KERNEL_map && !kernel->chain;
+	bool free = (kernel->kind == KERNEL_map || kernel->kind == KERNEL_reduce) && !kernel->chain;
 	for (uint32_t r = 0; r < count; r++)
 		free &= s->writer[s->k->buffer_of[s->read[r].node]] <= d->first;
 	for (uint32_t o = 0; o < kernel->out_count; o++)

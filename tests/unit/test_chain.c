@@ -245,6 +245,32 @@ static NodeId with_random(Graph *g, NodeId x, NodeId y, NodeId w)
 	return product(g, op_select(g, kept, scores, op_like(g, scores, 0)), y, 2, 1);
 }
 
+/* Rows of tanh(x) at places that w says, of sample first + by * its number. */
+static NodeId rows_of_sample(Graph *g, NodeId x, NodeId w, double first, double by)
+{
+	Shape s = node(g, x)->shape, places = node(g, w)->shape;
+	NodeId list = op_reshape(g, op_tanh(g, x), SHAPE(s.dim[0] * s.dim[1], s.dim[2]));
+	NodeId low = op_max(g, op_mul(g, w, op_like(g, w, 9)), op_like(g, w, 0));
+	NodeId place = op_cast(g, op_min(g, low, op_like(g, w, (double)s.dim[1] - 1)), DTYPE_i32);
+	NodeId sample = op_mul(g, op_iota(g, DTYPE_i32, places, 0), op_like(g, place, by));
+	sample = op_add(g, sample, op_like(g, place, first));
+	NodeId at = op_add(g, op_mul(g, sample, op_like(g, place, (double)s.dim[1])), place);
+	return op_reshape(g, op_gather(g, list, at, 0),
+	                  SHAPE(s.dim[0], places.dim[1] * places.dim[2], s.dim[2]));
+}
+
+static NodeId gathered(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	return op_exp(g, op_mul(g, rows_of_sample(g, x, w, 0, 1), rows_of_sample(g, y, w, 0, 1)));
+}
+
+static NodeId gathered_from_others(Graph *g, NodeId x, NodeId y, NodeId w)
+{
+	double last = (double)node(g, x)->shape.dim[0] - 1;
+	return op_exp(g,
+	              op_mul(g, rows_of_sample(g, x, w, last, -1), rows_of_sample(g, y, w, last, -1)));
+}
+
 static Graph *program_step(Compile *c, Program program, int64_t units, int64_t rows, int64_t width)
 {
 	Graph *g = graph_new(c, "program");
@@ -282,7 +308,8 @@ static bool program_agrees(Program program, int64_t units, int64_t rows, int64_t
 static void other_programs(void)
 {
 	static const Program PROGRAMS[] = {
-	    two_products, transposed_scores, transposed_twice, scores_of_many, gram, with_random};
+	    two_products, transposed_scores, transposed_twice, scores_of_many,
+	    gram,         with_random,       gathered,         gathered_from_others};
 	for (size_t i = 0; i < COUNT(PROGRAMS); i++)
 		for (size_t room = 0; room < 2; room++) {
 			CU_ASSERT(program_agrees(PROGRAMS[i], 3, 33, 8, room));
