@@ -1,5 +1,5 @@
-"""Times transforms of images one by one, and a chain of them as a model has it: sslc's, compiled into a function, beside torchvision's v2. See README.md; run by
-bench.sh --transforms.
+"""Times transforms of images one by one, and a chain of them as a model has it: sslc's, compiled into a function, beside
+torchvision's v2. See README.md; run by bench.sh --transforms.
 
 sslc transforms a batch, torchvision its images one at a time: each image has choices of its own in both."""
 
