@@ -166,15 +166,52 @@ static const Body *result_of(const Body *body)
 }
 
 /* Also what the library calls a loss elsewhere: detection_loss, token_loss. */
-static bool lower_is_better(Elab *b, const Body *body)
+static bool names_loss(Elab *b, const Expr *e)
 {
-	const Body *metric = result_of(body);
-	const char *name = called(metric);
+	const Body body = {.kind = BODY_EXPR, .expr = (Expr *)e};
+	const char *name = called(&body);
 	const Definition *d = name ? definition_find(b, name, (Span){0}) : NULL;
 	size_t length = d ? strlen(name) : 0;
 	bool named = length > 5 && strcmp(name + length - 5, "_loss") == 0;
-	return is_loss(b, metric) ||
+	return is_loss(b, &body) ||
 	       (named && strncmp(diags_name(b->c->diags, d->span.file), "lib/", 4) == 0);
+}
+
+/* What it rises with: x of exp(x), log(x), sqrt(x), and of what the library asks for a `loss`: bits_per_byte(x). NULL:
+ * nobody knows. */
+static const Expr *rises_with(Elab *b, const Expr *e)
+{
+	static const char *const rising[] = {"exp", "log", "sqrt"};
+	const Body body = {.kind = BODY_EXPR, .expr = (Expr *)e};
+	const char *name = called(&body);
+	if (!name || !e->count || e->arg[0].name)
+		return NULL;
+	for (size_t i = 0; i < COUNT(rising); i++)
+		if (strcmp(name, rising[i]) == 0)
+			return e->arg[0].value;
+	const Definition *d = definition_find(b, name, (Span){0});
+	bool asks = d && d->count && strcmp(d->param[0].name, "loss") == 0 &&
+	            strncmp(diags_name(b->c->diags, d->span.file), "lib/", 4) == 0;
+	return asks ? e->arg[0].value : NULL;
+}
+
+/* Of named values the last one; a name among them is what it was given. */
+static bool lower_is_better(Elab *b, const Body *metric)
+{
+	size_t before = metric->kind == BODY_NAMED ? metric->count : 0;
+	const Body *last = before ? result_of(metric->named[--before].body) : metric;
+	const Expr *e = last->kind == BODY_EXPR ? last->expr : NULL;
+	while (e && !names_loss(b, e)) {
+		if (e->kind != EXPR_NAME) {
+			e = rises_with(b, e);
+			continue;
+		}
+		while (before && strcmp(metric->named[before - 1].name, e->text) != 0)
+			before--;
+		last = before ? result_of(metric->named[--before].body) : NULL;
+		e = last && last->kind == BODY_EXPR ? last->expr : NULL;
+	}
+	return e;
 }
 
 /* T.step. 0: the loss is none, which was reported. */

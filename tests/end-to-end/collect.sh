@@ -67,7 +67,10 @@ cat >model.json <<-MODEL
 	  "downstream": {
 	    "each": {$task, "metric": "mean(sum(encoder(x)^2, 1))"},
 	    "all": {$task, "collect": {"size": "sum(encoder(x)^2, 1)"}, "metric": "mean(size)"},
-	    "off": {$task, "metric": "focal_loss(encoder(x), 0 * encoder(x))"}
+	    "off": {$task, "metric": "focal_loss(encoder(x), 0 * encoder(x))"},
+	    "root": {$task, "metric": "sqrt(mse(encoder(x), 0 * encoder(x)))"},
+	    "bits": {$task, "metric": {"l": "mse(encoder(x), 0 * encoder(x))", "k": "l", "y": "exp(bits_per_byte(k))"}},
+	    "more": {$task, "metric": {"l": "mse(encoder(x), 0 * encoder(x))", "y": "sqrt(2 - l)"}}
 	  }
 	}
 MODEL
@@ -80,10 +83,13 @@ grep '"task": "off"' out/results.json | tr ',' '\n' | awk -F': ' '
 	/"score"/ { score[++n] = $2 }
 	/"gain_/ { gain += $2 / 2 }
 	END { d = score[2] - score[1] - gain; if (n != 2 || !(d * d < 1e-10)) { print "a loss is " score[1] " beside " score[2] ", a gain of " gain; exit 1 } }'
+# So is what rises with it, by whatever names; what does not, is not.
+grep -c '"task": "\(root\|bits\)".*"higher_is_better": false' out/results.json | grep -qx 4
+grep -c '"task": "more".*"higher_is_better": true' out/results.json | grep -qx 2
 sed -n 's/.*"gain_low": \([^,]*\), "gain_high": \([^,]*\),.*/\1 \2/p' out/results.json | awk '
 	{ low[NR] = $1; high[NR] = $2 }
 	END {
 		middle = (low[1] + high[1] - low[2] - high[2]) / 2; wide = (high[2] - low[2]) / (high[1] - low[1])
-		if (NR == 3 && middle^2 < 1e-10 && wide > 0.7 && wide < 1.4) exit 0
+		if (NR == 6 && middle^2 < 1e-10 && wide > 0.7 && wide < 1.4) exit 0
 		print "gains: " low[1] " to " high[1] ", resampled " low[2] " to " high[2]; exit 1
 	}'
