@@ -117,6 +117,17 @@ typedef struct Sum {
 } Sum;
 void sum_add(Emit *e, Sum *s, V block);
 
+/* -- fold.c: of the reduction `core` ------------------------------------------------------------ */
+
+typedef V FoldTwo(Emit *e, const Node *core, V x, V y);
+V fold_identity(Emit *e, const Node *core); /* a scalar */
+FoldTwo fold_two;                           /* sum or maximum; vectors or scalars */
+FoldTwo fold_larger;                        /* of two that are no NaN, in one instruction */
+bool fold_asks_nan(const Node *core);       /* a maximum of floats: a NaN anywhere is its result */
+/* Of all lanes. Of floats' maximum `odd` says where a NaN was, and is NULL if v does: so no step of
+ * the tree has to ask. */
+V fold_lanes(Emit *e, const Node *core, V v, V odd);
+
 /* -- random.c ---------------------------------------------------------------------------------- */
 
 /* `lanes` random words (i32) of the stream: element indices `at` (words, a vector or one), as graph.h

@@ -10,9 +10,6 @@
  * most of what they read; what is read at the same address is loaded once (LLVM sees that). */
 #include "nest.h"
 
-#include <float.h>
-#include <math.h>
-
 /* Vectors along the columns; of sums; of a row that is no loop. */
 enum { MOST_VECTORS = 4, MOST = 8, SHORT_ROW = 16 };
 
@@ -24,6 +21,7 @@ typedef struct Fold {
 	int axis_of[MAX_RANK];  /* of the result -> of the operand */
 	Index index;            /* of the operand */
 	unsigned vectors, sums; /* sums: vectors, at each of the places */
+	bool multiplies;        /* it is a sum of products that nobody stores */
 	int side;               /* of a stencil: the result's axis of the places; else -1 */
 	unsigned places;
 	V place;
@@ -33,68 +31,6 @@ typedef struct Fold {
 	V begin, end;
 } Fold;
 
-static V identity(Fold *f)
-{
-	Emit *e = f->ke->e;
-	T t = l_type(e, f->core->type);
-	if (f->core->op == OP_sum)
-		return LLVMConstNull(t);
-	if (type_info[f->core->type].is_float)
-		return LLVMConstReal(t, -INFINITY);
-	return LLVMConstInt(t, f->core->type == DTYPE_i32 ? (uint64_t)(int64_t)INT32_MIN : 0, true);
-}
-
-static V combine(Fold *f, V x, V y)
-{
-	Node two = *f->core;
-	two.op = f->core->op == OP_sum ? OP_add : OP_max;
-	two.count = 2;
-	return emit_map(f->ke->e, &two, f->core->type, (V[]){x, y});
-}
-
-/* The larger of two that are no NaN, in one instruction. */
-static V larger(Fold *f, V x, V y)
-{
-	Emit *e = f->ke->e;
-	return l_select(e, LLVMBuildFCmp(e->b, LLVMRealOGT, x, y, ""), x, y);
-}
-
-static bool is_float_max(const Fold *f)
-{
-	return f->core->op == OP_reduce_max && type_info[f->core->type].is_float;
-}
-
-/* A fixed tree: halves onto halves. */
-static V fold_halves(Fold *f, V v, V (*two)(Fold *, V, V))
-{
-	Emit *e = f->ke->e;
-	for (unsigned lanes = l_lanes(v); lanes > 1; lanes /= 2) {
-		V half[2], places[64];
-		for (unsigned part = 0; part < 2; part++) {
-			for (unsigned i = 0; i < lanes / 2; i++)
-				places[i] = l_i32(e, (int32_t)(i + part * (lanes / 2)));
-			half[part] = lanes == 2
-			                 ? LLVMBuildExtractElement(e->b, v, places[0], "")
-			                 : LLVMBuildShuffleVector(e->b, v, LLVMGetPoison(LLVMTypeOf(v)),
-			                                          LLVMConstVector(places, lanes / 2), "");
-		}
-		v = two(f, half[0], half[1]);
-	}
-	return v;
-}
-
-/* The fold of all lanes. Of floats' maximum `odd` says where a NaN was, and is NULL if v does: so
- * no step of the tree has to ask. */
-static V fold_lanes(Fold *f, V v, V odd)
-{
-	Emit *e = f->ke->e;
-	if (!is_float_max(f))
-		return fold_halves(f, v, combine);
-	odd = l_any_lane(e, odd ? odd : LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, ""));
-	v = fold_halves(f, v, larger);
-	return l_select(e, odd, l_float(e, LLVMTypeOf(v), NAN), v);
-}
-
 static V value_under(Fold *f, const Index *index, V mask)
 {
 	Emit *e = f->ke->e;
@@ -103,7 +39,8 @@ static V value_under(Fold *f, const Index *index, V mask)
 	V v = value_vector(f->ke, f->core->in[0], &masked);
 	if (f->ke->kepts)
 		value_keep(f->ke, &masked);
-	return mask ? l_select(e, mask, v, l_splat(e, identity(f), f->ke->lanes)) : v;
+	return mask ? l_select(e, mask, v, l_splat(e, fold_identity(f->ke->e, f->core), f->ke->lanes))
+	            : v;
 }
 
 static void fold_axes(Fold *f, int axis, V *sums);
@@ -131,7 +68,7 @@ static void row_round(Fold *f, V at, V *sums)
 	for (unsigned i = 0; i < f->vectors; i++) {
 		V first = LLVMBuildNSWAdd(e->b, at, l_word(e, (int64_t)i * f->ke->lanes), "");
 		Index index = row_index(f, first);
-		sums[i] = combine(f, sums[i], value_under(f, &index, NULL));
+		sums[i] = fold_two(f->ke->e, f->core, sums[i], value_under(f, &index, NULL));
 	}
 }
 
@@ -146,7 +83,8 @@ static void row_rest(Fold *f, V *sums)
 		bool whole = at + lanes <= length || lanes == 1;
 		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - at));
 		Index index = row_index(f, l_word(e, at));
-		sums[i % f->vectors] = combine(f, sums[i % f->vectors], value_under(f, &index, mask));
+		sums[i % f->vectors] =
+		    fold_two(f->ke->e, f->core, sums[i % f->vectors], value_under(f, &index, mask));
 	}
 }
 
@@ -169,13 +107,24 @@ static Index column_index(Fold *f, const Index *at, int axis, int side, unsigned
 	return index;
 }
 
+/* As a product of matrices does it: with one rounding. */
+static V add_product(Fold *f, const Index *index, V sum)
+{
+	const Node *mul = node(f->ke->e->k->graph, f->core->in[0]);
+	V x = value_vector(f->ke, mul->in[0], index), y = value_vector(f->ke, mul->in[1], index);
+	return l_muladd(f->ke->e, x, y, sum);
+}
+
 static void fold_columns(Fold *f, V *sums)
 {
 	int side = f->side < 0 ? -1 : f->axis_of[f->side];
 	for (unsigned i = 0; i < f->sums; i++) {
 		V mask;
 		Index index = column_index(f, &f->index, f->from.rank - 1, side, i, &mask);
-		sums[i] = combine(f, sums[i], value_under(f, &index, mask));
+		index.mask = mask; /* a lane outside is a sum of its own, that nobody stores */
+		sums[i] = f->multiplies ? add_product(f, &index, sums[i])
+		                        : fold_two(f->ke->e, f->core, sums[i],
+		                                   value_vector(f->ke, f->core->in[0], &index));
 	}
 }
 
@@ -199,19 +148,35 @@ static int64_t steps_of(const Fold *f, int axis)
 	return steps;
 }
 
+/* Steps of a stencil's last reduced axis in a line of code: they share what they read. */
+static int64_t at_once(const Fold *f, int axis)
+{
+	enum { SHORT = 8 };
+	int64_t steps = SHORT;
+	if (f->side < 0 || reduced_axis(f, axis + 1) != f->from.rank - 1)
+		return 1;
+	while (f->from.dim[axis] % steps)
+		steps--;
+	return steps;
+}
+
+static void fold_unrolled(Fold *f, int axis, V from, V *sums);
+
 /* The loop over [from, to) of a reduced axis, rounds of the last; the sums are carried through. */
 static void fold_part(Fold *f, int axis, V from, V to, V *sums)
 {
 	Emit *e = f->ke->e;
 	bool row = axis == f->from.rank - 1;
 	Loop loop;
-	loop_begin(e, &loop, row ? "row" : "fold", from, to, l_word(e, row ? round_of(f) : 1), sums,
-	           f->sums);
+	int64_t by = row ? round_of(f) : at_once(f, axis);
+	loop_begin(e, &loop, row ? "row" : "fold", from, to, l_word(e, by), sums, f->sums);
 	value_forget(f->ke);
 	for (unsigned i = 0; i < f->sums; i++)
 		sums[i] = loop.carry[i];
 	if (row)
 		row_round(f, loop.index, sums);
+	else if (by > 1)
+		fold_unrolled(f, axis, loop.index, sums);
 	else
 		f->index.at[axis] = loop.index, fold_axes(f, axis + 1, sums);
 	loop_end(e, &loop, sums);
@@ -230,15 +195,14 @@ static int64_t end_of(const Fold *f, int axis)
 /* The last of a stencil's reduced axes, if it is short, is no loop. */
 static bool is_unrolled(const Fold *f, int axis)
 {
-	enum { SHORT = 8 };
-	return f->side >= 0 && f->from.dim[axis] <= SHORT &&
-	       reduced_axis(f, axis + 1) == f->from.rank - 1;
+	return f->side >= 0 && at_once(f, axis) == f->from.dim[axis];
 }
 
-static void fold_unrolled(Fold *f, int axis, V *sums)
+static void fold_unrolled(Fold *f, int axis, V from, V *sums)
 {
-	for (int64_t i = 0; i < f->from.dim[axis]; i++) {
-		f->index.at[axis] = l_word(f->ke->e, i);
+	Emit *e = f->ke->e;
+	for (int64_t i = 0; i < at_once(f, axis); i++) {
+		f->index.at[axis] = from ? LLVMBuildNSWAdd(e->b, from, l_word(e, i), "") : l_word(e, i);
 		fold_columns(f, sums);
 	}
 }
@@ -254,7 +218,7 @@ static void fold_axes(Fold *f, int axis, V *sums)
 		return;
 	}
 	if (is_unrolled(f, axis)) {
-		fold_unrolled(f, axis, sums);
+		fold_unrolled(f, axis, NULL, sums);
 		return;
 	}
 	if (end_of(f, axis) > 0)
@@ -265,16 +229,23 @@ static void fold_axes(Fold *f, int axis, V *sums)
 
 /* -- Long sums: in blocks (sum.c) -------------------------------------------------------------- */
 
+/* A stencil is a convolution: its sums are as long as a product's are. */
+static int64_t block_of(const Fold *f)
+{
+	enum { STENCIL_BLOCK = 128 };
+	return f->side < 0 ? SUM_BLOCK : STENCIL_BLOCK;
+}
+
 static void start(Fold *f, V *sums)
 {
 	for (unsigned i = 0; i < f->sums; i++)
-		sums[i] = l_splat(f->ke->e, identity(f), f->ke->lanes);
+		sums[i] = l_splat(f->ke->e, fold_identity(f->ke->e, f->core), f->ke->lanes);
 }
 
 static void combine_vectors(Fold *f, V *sums)
 {
 	for (unsigned i = 1; i < f->vectors; i++)
-		sums[0] = combine(f, sums[0], sums[i]);
+		sums[0] = fold_two(f->ke->e, f->core, sums[0], sums[i]);
 }
 
 /* Of a row all vectors are of one sum. */
@@ -312,8 +283,8 @@ static void fold_blocks(Fold *f, int axis, Sum *sums)
 {
 	Emit *e = f->ke->e;
 	int64_t inside = axis < f->from.rank - 1 ? steps_of(f, axis + 1) : 1, end = end_of(f, axis);
-	int64_t by = inside < SUM_BLOCK ? SUM_BLOCK / inside : 1;
-	by *= axis < f->from.rank - 1 ? 1 : round_of(f);
+	int64_t block = block_of(f), by = inside < block ? block / inside : 1, unit = at_once(f, axis);
+	by = axis < f->from.rank - 1 ? (by + unit - 1) / unit * unit : by * round_of(f);
 	V carry[2 * MOST], size = l_word(e, by), whole = l_word(e, end);
 	unsigned count = sums_of(f);
 	for (unsigned i = 0; i < count; i++)
@@ -326,7 +297,7 @@ static void fold_blocks(Fold *f, int axis, Sum *sums)
 	V to = LLVMBuildNSWAdd(e->b, loop.index, size, "");
 	if (end % by)
 		to = l_binary(e, "llvm.smin", to, whole);
-	fold_block(f, axis, loop.index, to, inside >= SUM_BLOCK, sums);
+	fold_block(f, axis, loop.index, to, inside >= block, sums);
 	for (unsigned i = 0; i < count; i++)
 		carry[i] = sums[i].total, carry[count + i] = sums[i].lost;
 	loop_end(e, &loop, carry);
@@ -355,7 +326,7 @@ static void fold_all(Fold *f, int axis, V *result)
 {
 	bool rounds = f->core->op == OP_sum && type_info[f->core->type].is_float;
 	start(f, result);
-	if (!rounds || steps_of(f, axis) <= 2 * SUM_BLOCK) {
+	if (!rounds || steps_of(f, axis) <= 2 * block_of(f)) {
 		fold_axes(f, axis, result);
 		if (f->rows)
 			combine_vectors(f, result);
@@ -385,7 +356,7 @@ static void one_row(Fold *f)
 	fold_all(f, 0, sums);
 	value_forget(f->ke);
 	Index index = result_index(f);
-	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f, sums[0], NULL));
+	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f->ke->e, f->core, sums[0], NULL));
 	value_store_outs(f->ke, &index);
 }
 
@@ -514,24 +485,26 @@ static V fold_short(Fold *f)
 {
 	Emit *e = f->ke->e;
 	int64_t length = f->from.dim[f->from.rank - 1], lanes = f->ke->lanes;
-	V start = l_splat(e, identity(f), f->ke->lanes);
-	V (*two)(Fold *, V, V) = is_float_max(f) ? larger : combine;
+	V start = l_splat(e, fold_identity(f->ke->e, f->core), f->ke->lanes);
+	FoldTwo *two = fold_asks_nan(f->core) ? fold_larger : fold_two;
 	V odd = NULL, sums[MOST_VECTORS] = {NULL};
 	for (unsigned i = 0; i * lanes < length; i++) {
 		bool whole = (i + 1) * lanes <= length || lanes == 1;
 		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - i * lanes));
 		Index index = row_index(f, l_word(e, i * lanes));
 		V v = value_under(f, &index, mask);
-		if (is_float_max(f)) {
+		if (fold_asks_nan(f->core)) {
 			V one = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
 			odd = odd ? LLVMBuildOr(e->b, odd, one, "") : one;
 		}
 		V *sum = &sums[i % MOST_VECTORS];
-		*sum = *sum ? two(f, *sum, v) : i || is_float_max(f) ? v : combine(f, start, v);
+		*sum = *sum                          ? two(e, f->core, *sum, v)
+		       : i || fold_asks_nan(f->core) ? v
+		                                     : fold_two(f->ke->e, f->core, start, v);
 	}
 	for (unsigned i = 1; i < MOST_VECTORS && sums[i]; i++)
-		sums[0] = two(f, sums[0], sums[i]);
-	return fold_lanes(f, sums[0], odd);
+		sums[0] = two(e, f->core, sums[0], sums[i]);
+	return fold_lanes(f->ke->e, f->core, sums[0], odd);
 }
 
 bool reduce_is_short(const KernelEmit *ke, Shape row)
@@ -552,7 +525,7 @@ V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
 		return fold_short(&f);
 	f.vectors = f.sums = vectors_of(&f);
 	fold_all(&f, f.from.rank - 1, sums);
-	return fold_lanes(&f, sums[0], NULL);
+	return fold_lanes(ke->e, core, sums[0], NULL);
 }
 
 void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
@@ -573,6 +546,9 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 			f.axis_of[kept++] = i;
 	int last = f.from.rank - 1;
 	f.rows = f.gone[last];
+	const Node *folded = node(g, core->in[0]);
+	f.multiplies = core->op == OP_sum && folded->op == OP_mul &&
+	               !ke->e->k->buffer_of[core->in[0]] && type_info[core->type].is_float;
 	choose_places(&f);
 	each_result(&f, 0);
 }
