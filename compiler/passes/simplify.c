@@ -330,6 +330,8 @@ static NodeId slice_of_product(Graph *g, const Node *n, const Node *x)
 			}
 			at++;
 		}
+		if (operand->op == OP_slice) /* along another axis */
+			operand = node(g, operand->in[0]);
 		if (!fewer || operand->op != OP_windows)
 			continue;
 		NodeId in[2] = {x->in[0], x->in[1]};
@@ -338,6 +340,24 @@ static NodeId slice_of_product(Graph *g, const Node *n, const Node *x)
 		return shape_equal(node(g, y)->shape, n->shape) ? y : 0;
 	}
 	return 0;
+}
+
+/* Of a product whose axes are moved, as those of a convolution by groups are. */
+static NodeId slice_of_moved_product(Graph *g, const Node *n, const Node *x)
+{
+	const Node *dot = node(g, x->in[0]);
+	int64_t start[MAX_RANK], stop[MAX_RANK], step[MAX_RANK];
+	if (dot->op != OP_dot)
+		return 0;
+	for (int i = 0; i < n->shape.rank; i++) {
+		int from = x->attr.axes.at[i];
+		start[from] = n->attr.slice.start[i];
+		stop[from] = n->attr.slice.stop[i];
+		step[from] = n->attr.slice.step[i];
+	}
+	const Node *part = node(g, op_slice(g, x->in[0], start, stop, step));
+	NodeId y = slice_of_product(g, part, dot);
+	return y ? op_transpose(g, y, x->attr.axes) : 0;
 }
 
 /* Within one part: a slice of that. */
@@ -382,6 +402,8 @@ static NodeId simplify_slice(Graph *g, const Node *n, const NodeId *in)
 		return slice_of_concat(g, n, node(g, in[0]));
 	case OP_dot:
 		return slice_of_product(g, n, node(g, in[0]));
+	case OP_transpose:
+		return slice_of_moved_product(g, n, node(g, in[0]));
 	default:
 		return 0;
 	}
