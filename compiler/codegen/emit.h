@@ -217,14 +217,15 @@ V l_to_memory(Emit *e, DType t, V v);
 V l_upper_half(Emit *e, V v); /* i16: l_to_memory of what is rounded to bf16 already */
 /* Stores every out of the kernel at index: an epilogue ends so. */
 void value_store_outs(KernelEmit *ke, const Index *index);
-/* The same for all places along `axis`, the last, of vectors along the axis before it. */
+/* The same of those with so many places along `axis`, the last, all of these, of vectors along the
+ * axis before it. */
 void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t channels);
 /* Brings the lines where that will be, to be written. */
 void value_prefetch_outs(KernelEmit *ke, const Index *index);
 
 /* -- near.c: lanes that lie `step` elements apart, the first at `at` ----------------------------- */
 
-enum { NEAR = 4 };                                   /* the longest step */
+enum { NEAR = 8, PIXEL = 4 };                        /* the longest step, of pixels */
 bool near_loads(const KernelEmit *ke, int64_t step); /* whether near_load takes such a step */
 bool near_stores(const KernelEmit *ke, int64_t step);
 V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step);

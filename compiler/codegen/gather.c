@@ -28,7 +28,7 @@ static V slot_of(Emit *e, T type)
 static V load_pixel(Emit *e, T element, V base, V offset, int64_t channels, unsigned wide)
 {
 	T vector = l_vector(element, wide);
-	V at = LLVMBuildGEP2(e->b, element, base, &offset, 1, ""), mask[NEAR];
+	V at = LLVMBuildGEP2(e->b, element, base, &offset, 1, ""), mask[PIXEL];
 	if (channels == wide)
 		return l_load(e, vector, at, WORD);
 	for (int64_t i = 0; i < wide; i++)
@@ -49,7 +49,7 @@ static V joined(Emit *e, V x, V y)
 /* Of each pixel in part[], `wide` elements long, the one of a channel. */
 static V channel_of(Emit *e, V *part, unsigned parts, unsigned wide, unsigned channel)
 {
-	V of[NEAR], places[64];
+	V of[PIXEL], places[64];
 	unsigned pixels = l_lanes(part[0]) / wide;
 	for (unsigned p = 0; p < parts; p += 2) { /* of two parts at a time */
 		for (unsigned i = 0; i < 2 * pixels; i++)
@@ -64,7 +64,7 @@ bool gather_is_of_pixels(const KernelEmit *ke, DType t, int64_t places, int64_t 
 {
 	unsigned wide = channels > 2 ? 4 : 2;
 	bool words = type_info[t].size == WORD && ke->lanes >= wide && ke->lanes % wide == 0;
-	return channels >= 2 && channels <= NEAR && !ke->e->c->machine->bare &&
+	return channels >= 2 && channels <= PIXEL && !ke->e->c->machine->bare &&
 	       (words || (t == DTYPE_u8 && places * channels >= WORD));
 }
 
@@ -91,7 +91,7 @@ void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channel
 	unsigned wide = channels > 2 ? 4 : 2, each = ke->lanes / wide;
 	T integer = LLVMGetElementType(LLVMTypeOf(offsets));
 	unsigned bytes = integer == e->i32 ? 4 : e->word_bytes;
-	V slot = slot_of(e, LLVMTypeOf(offsets)), part[NEAR], pixel[64];
+	V slot = slot_of(e, LLVMTypeOf(offsets)), part[PIXEL], pixel[64];
 	l_store(e, offsets, slot, bytes);
 	for (unsigned i = 0; i < ke->lanes; i++) {
 		V offset = l_load(e, integer, l_at(e, integer, slot, l_word(e, i)), bytes);

@@ -84,8 +84,8 @@ static void choose_loops(const KernelEmit *ke, Nest *n)
 	n->vector_axis = choose_vector_axis(ke, n->shape);
 	/* of a part all other axes may be 1 long */
 	n->unrolled = ke->kernel->unrolled & ~(1u << n->vector_axis);
-	if (n->vector_axis == last - 1 && ke->kernel->tile_axis != last && n->shape.dim[last] <= NEAR &&
-	    !ke->e->c->machine->bare &&
+	if (n->vector_axis == last - 1 && ke->kernel->tile_axis != last &&
+	    n->shape.dim[last] <= PIXEL && !ke->e->c->machine->bare &&
 	    body_size(ke, &random) * (unsigned)n->shape.dim[last] <= LARGE_BODY)
 		n->unrolled |= 1u << last;
 	bool channels = n->unrolled == 1u << last && last == n->shape.rank - 1 && !n->part;

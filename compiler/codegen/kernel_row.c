@@ -5,9 +5,11 @@
  * value as long as the row that the schedule keeps (schedule/rows.c) waits in scratch. Memory is
  * read by the first loop; the others find the row in L1.
  * Rows of a few vectors are no loops: all that is computed stays in registers. The end of a fold is
- * a line of steps that wait for each other, so several such rows go side by side, fold by fold. */
+ * a line of steps that wait for each other, so several such rows go side by side, fold by fold.
+ * Rows of a few elements, which would leave most of a vector empty, are its lanes. */
 #include "nest.h"
 
+enum { NARROW_CODE = 256 }; /* of rows that are lanes: operations for all elements */
 enum { SIDE = 4, SIDE_VECTORS = 16 /* of short rows side by side: rows, vectors of all of them */ };
 
 typedef struct Rows {
@@ -159,6 +161,78 @@ static void each_row(Rows *r, V from, V to, unsigned count)
 	value_forget(ke);
 }
 
+/* -- Narrow rows -------------------------------------------------------------------------------- */
+
+/* The axis along which rows follow each other. */
+static int rows_axis(const Rows *r)
+{
+	int axis = r->row.rank - 2;
+	while (axis > 0 && r->row.dim[axis] == 1)
+		axis--;
+	return axis;
+}
+
+static bool is_narrow(const Rows *r)
+{
+	const KernelEmit *ke = r->ke;
+	int64_t length = r->row.dim[r->row.rank - 1];
+	bool random;
+	if (r->row.rank < 2 || ke->e->c->machine->bare || length > NEAR || ke->kernel->chain)
+		return false;
+	int64_t rows = r->row.dim[rows_axis(r)];
+	return rows / blocks_of(rows, ke->lanes) > length &&
+	       body_size(ke, &random) * (unsigned)length <= NARROW_CODE;
+}
+
+/* A vector of rows: all that is computed is in straight line, element by element. */
+static void narrow_vector(KernelEmit *ke, void *context, V at, V mask)
+{
+	Rows *r = context;
+	const Kernel *kernel = ke->kernel;
+	int last = r->row.rank - 1, axis = rows_axis(r);
+	Index number = number_of(r, 0);
+	number.at[axis] = at;
+	number.lane_axis = axis;
+	number.lane_step = 1;
+	number.mask = mask;
+	for (uint32_t i = 0; i < kernel->fold_count; i++) {
+		const Node *fold = node(r->g, kernel->fold[i]);
+		V v = l_splat(ke->e, fold_identity(ke->e, fold), ke->lanes);
+		for (int64_t j = 0; j < r->row.dim[last]; j++) {
+			Index element = number;
+			element.at[last] = place(r, j);
+			v = fold_two(ke->e, fold, v, value_vector(ke, fold->in[0], &element));
+		}
+		value_define(ke, kernel->fold[i], &number, v);
+	}
+	for (uint32_t i = 0; i < kernel->out_count; i++)
+		if (!is_long(r, kernel->out[i]))
+			value_store(ke, kernel->to[i], &number, value_at(ke, kernel->out[i], &number));
+	value_store_channels(ke, &number, last, r->row.dim[last]);
+}
+
+/* Rows [from, to) of all: those of one place along the axes before that of the rows, then the next. */
+static void narrow_rows(Rows *r, V from, V to)
+{
+	KernelEmit *ke = r->ke;
+	Emit *e = ke->e;
+	int64_t rows = r->row.dim[rows_axis(r)], tile = ke->kernel->tile;
+	V size = place(r, rows), past = LLVMBuildNSWAdd(e->b, to, place(r, rows - 1), "");
+	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, to, ""));
+	Loop loop;
+	loop_begin(e, &loop, "rows", LLVMBuildUDiv(e->b, from, size, ""),
+	           LLVMBuildUDiv(e->b, past, size, ""), place(r, 1), NULL, 0);
+	value_forget(ke);
+	V first = LLVMBuildNSWMul(e->b, loop.index, size, "");
+	r->index[0] = index_of(r, first);
+	V low = l_binary(e, "llvm.smax", LLVMBuildNSWSub(e->b, from, first, ""), place(r, 0)),
+	  high = l_binary(e, "llvm.smin", LLVMBuildNSWSub(e->b, to, first, ""), size);
+	bool exact = rows % ke->lanes == 0 && (ke->kernel->tiles == 1 || tile % ke->lanes == 0);
+	vector_loop(ke, low, high, 1, exact, narrow_vector, r);
+	loop_end(e, &loop, NULL);
+	if_end(ke, some);
+}
+
 void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 {
 	Emit *e = ke->e;
@@ -169,6 +243,10 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 	open_kept(&r, scratch);
 	V from, to;
 	tile_range(ke, begin, end, shape_size(r.row) / r.row.dim[r.row.rank - 1], &from, &to);
+	if (is_narrow(&r)) {
+		narrow_rows(&r, from, to);
+		return;
+	}
 	if (!r.is_short) {
 		each_row(&r, from, to, 1);
 		return;

@@ -202,6 +202,12 @@ void value_store_outs(KernelEmit *ke, const Index *index)
 		value_store(ke, ke->kernel->to[i], index, v[i]);
 }
 
+static bool has_places(const KernelEmit *ke, uint32_t out, int axis, int64_t places)
+{
+	Shape s = node(ke->e->k->graph, ke->kernel->out[out])->shape;
+	return s.rank == axis + 1 && s.dim[axis] == places;
+}
+
 void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t channels)
 {
 	Emit *e = ke->e;
@@ -210,10 +216,13 @@ void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t 
 	for (int64_t c = 0; c < channels; c++) {
 		place.at[axis] = l_word(e, c);
 		for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-			v[i][c] = value_at(ke, ke->kernel->out[i], &place);
+			if (has_places(ke, i, axis, channels))
+				v[i][c] = value_at(ke, ke->kernel->out[i], &place);
 	}
 	place.at[axis] = l_word(e, 0);
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++) {
+		if (!has_places(ke, i, axis, channels))
+			continue;
 		BufferId to = ke->kernel->to[i];
 		const Node *n = node(e->k->graph, e->k->buffer[to].node);
 		T element = l_memory_type(e, n->type);

@@ -282,7 +282,7 @@ static V value_of_pixels(KernelEmit *ke, NodeId x, const Index *index, V first, 
 	const Node *n = node(e->k->graph, x), *from = node(e->k->graph, n->in[0]);
 	int last = n->shape.rank - 1;
 	unsigned asked = (unsigned)LLVMConstIntGetZExtValue(index->at[last]);
-	V v[NEAR];
+	V v[PIXEL];
 	if (from->type == DTYPE_u8)
 		gather_bytes(ke, first, offsets, from->shape.dim[n->attr.axis], n->shape.dim[last], v);
 	else

@@ -124,6 +124,12 @@ static void every_length(Model model)
 	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f64, SHAPE(3, 5, 37), true));
 	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(1, 9, 64), false));
 	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(300, 1, 130), true));
+	/* as many that they are the lanes: whole vectors of them and not, in tiles that end anywhere */
+	const Shape NARROW[] = {SHAPE(37, 3),    SHAPE(5, 19, 2), SHAPE(64, 8),      SHAPE(40, 1, 5),
+	                        SHAPE(3, 48, 4), SHAPE(3000, 7),  SHAPE(700, 21, 3), SHAPE(2, 16, 7)};
+	for (size_t i = 0; i < COUNT(NARROW); i++)
+		CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, NARROW[i], i % 4 == 1));
+	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f64, SHAPE(21, 3), true));
 }
 
 static void softmax_rows(void)
