@@ -63,16 +63,29 @@ static bool is_unrolled(const Nest *n, int axis)
 	return n->unrolled >> axis & 1;
 }
 
-/* Of short rows the nearest axis that fills a vector: the farther, the farther apart lanes are. */
+/* Elements that a vector along an axis holds on average, for the time that it takes to bring them: far
+ * lanes are loaded one by one, those on lines of their own from as many. */
+static double lanes_worth(const KernelEmit *ke, Shape s, int axis)
+{
+	enum { LINE = 16 };
+	int64_t step = 1;
+	for (int i = axis + 1; i < s.rank; i++)
+		step *= s.dim[i];
+	double used = (double)s.dim[axis] / (double)blocks_of(s.dim[axis], ke->lanes);
+	return used / (step == 1 ? 1 : step <= PIXEL ? 2 : step <= NEAR ? 4 : step < LINE ? 6 : 10);
+}
+
+/* The last axis, or of short rows the one before it that is worth most. */
 static int choose_vector_axis(const KernelEmit *ke, Shape s)
 {
-	int last = shape_long_axis(s);
+	int last = shape_long_axis(s), best = last;
 	if (s.dim[last] >= ke->lanes / 2 || s.dim[last] >= 8)
 		return last;
 	for (int i = last - 1; i >= 0; i--)
-		if (s.dim[i] > s.dim[last] && s.dim[i] >= ke->lanes && !(ke->kernel->unrolled >> i & 1))
-			return i;
-	return last;
+		if (s.dim[i] > s.dim[last] && !(ke->kernel->unrolled >> i & 1) &&
+		    lanes_worth(ke, s, i) > lanes_worth(ke, s, best))
+			best = i;
+	return best;
 }
 
 /* How the loops over n->shape run. Few places behind the lanes (channels of a pixel) are unrolled,
