@@ -3,8 +3,10 @@
  * end that nothing tells apart, as where a number for each sample meets images, are one axis. A
  * concatenation is a nest a part, or, if its parts have length 1, unrolled. */
 #include "nest.h"
+#include "spot.h"
 
 enum {
+	MOST_PHASES = 4,
 	SMALL_BODY = 24,
 	LARGE_BODY = 256,
 	SMALL_STRETCH = 16, /* LARGE_BODY where code must be small */
@@ -163,6 +165,55 @@ static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
 	*to = l_binary(e, "llvm.smin", LLVMBuildNSWSub(e->b, *to, offset, ""), length);
 }
 
+/* Places of a loop over an axis that are each a body of their own: where what is computed has elements
+ * at every so-manieth place, as the phases of a stride, a body knows which of them it is in. */
+static int64_t phases_along(const KernelEmit *ke, const Nest *n, int axis)
+{
+	const Kernels *k = ke->e->k;
+	int64_t phases = 1;
+	if (n->part || axis == ke->kernel->tile_axis || ke->e->c->machine->bare)
+		return 1;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		seen[ke->kernel->out[i]] = true;
+	for (NodeId x = k->graph->count - 1; x > 0; x--) {
+		const Node *at = node(k->graph, x);
+		int64_t by = seen[x] && at->op == OP_pad ? at->attr.pad.inner[axis] + 1 : 1;
+		phases = by > phases ? by : phases;
+		for (int i = 0; seen[x] && i < at->count; i++)
+			seen[at->in[i]] |= k->buffer_of[at->in[i]] == 0;
+	}
+	arena_reset(ke->e->c->arena, mark);
+	return phases <= MOST_PHASES && phases <= n->shape.dim[axis] ? phases : 1;
+}
+
+static void nest_axis(KernelEmit *ke, Nest *n, int axis);
+
+/* The loop over [from, to) of an axis, so many places at a time; those that are left have no loop. */
+static void nest_loop(KernelEmit *ke, Nest *n, int axis, V from, V to, int64_t phases)
+{
+	Emit *e = ke->e;
+	int64_t rounds = n->shape.dim[axis] / phases, rest = n->shape.dim[axis] % phases;
+	Loop loop;
+	if (phases > 1)
+		from = l_word(e, 0), to = l_word(e, rounds);
+	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, to, ""));
+	loop_begin(e, &loop, "axis", from, to, l_word(e, 1), NULL, 0);
+	value_forget(ke);
+	V first = index_scale(e, loop.index, phases);
+	for (int64_t i = 0; i < phases; i++) {
+		n->index.at[axis] = index_add(e, first, l_word(e, i));
+		nest_axis(ke, n, axis + 1);
+	}
+	loop_end(e, &loop, NULL);
+	if_end(ke, some);
+	for (int64_t i = 0; phases > 1 && i < rest; i++) {
+		n->index.at[axis] = l_word(e, rounds * phases + i);
+		nest_axis(ke, n, axis + 1);
+	}
+}
+
 /* Axis `axis` and all behind it, but the vector axis, which is innermost. */
 static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 {
@@ -180,14 +231,7 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 		    nest_vector, n);
 		return;
 	}
-	Loop loop;
-	If some = if_begin(ke, LLVMBuildICmp(ke->e->b, LLVMIntSLT, from, to, ""));
-	loop_begin(ke->e, &loop, "axis", from, to, l_word(ke->e, 1), NULL, 0);
-	value_forget(ke);
-	n->index.at[at] = loop.index;
-	nest_axis(ke, n, axis + 1);
-	loop_end(ke->e, &loop, NULL);
-	if_end(ke, some);
+	nest_loop(ke, n, at, from, to, phases_along(ke, n, at));
 }
 
 /* -- Axes that are one ------------------------------------------------------------------------- */

@@ -171,6 +171,30 @@ static V value_by_lane(KernelEmit *ke, NodeId x, const Index *index)
 	return v;
 }
 
+/* What is left of a place that is divided by `by`, if the form of its sum tells. */
+static bool rest_is_known(V at, int64_t by, int64_t *rest)
+{
+	int64_t sum = 0;
+	while (!LLVMIsAConstantInt(at)) {
+		V last =
+		    LLVMIsAInstruction(at) && LLVMGetNumOperands(at) == 2 ? LLVMGetOperand(at, 1) : NULL;
+		if (!last || !LLVMIsAConstantInt(last))
+			return false;
+		LLVMOpcode op = LLVMGetInstructionOpcode(at);
+		int64_t number = LLVMConstIntGetSExtValue(last);
+		if (op == LLVMMul && number % by == 0) {
+			*rest = (sum % by + by) % by;
+			return true;
+		}
+		if (op != LLVMAdd)
+			return false;
+		sum += number;
+		at = LLVMGetOperand(at, 0);
+	}
+	*rest = ((sum + LLVMConstIntGetSExtValue(at)) % by + by) % by;
+	return true;
+}
+
 static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 {
 	Emit *e = ke->e;
@@ -184,7 +208,13 @@ static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 		bool lanes = i == index->lane_axis;
 		V at = index_add(e, index->at[i], l_word(e, -n->attr.pad.low[i]));
 		V good = in_range(ke, at, lanes, index->lane_step, (from.dim[i] - 1) * stride + 1);
-		if (stride > 1) {
+		int64_t known = 0;
+		bool meets = stride > 1 && !lanes && rest_is_known(at, stride, &known);
+		if (meets && known) /* between two elements */
+			return constant_of(e, n->type, n->attr.pad.value);
+		if (meets) {
+			at = LLVMBuildExactSDiv(e->b, at, l_word(e, stride), "");
+		} else if (stride > 1) {
 			V rest = LLVMBuildSRem(e->b, at, l_word(e, stride), "");
 			good = LLVMBuildAnd(e->b, good, LLVMBuildICmp(e->b, LLVMIntEQ, rest, l_word(e, 0), ""),
 			                    "");
