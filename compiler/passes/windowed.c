@@ -138,6 +138,7 @@ static NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const uint8_t *x_bat
 enum {
 	LANES = 16,      /* of the widest vectors */
 	LONG_SUM = 1024, /* steps beside which it is little to turn the result */
+	MOST_CHAIN = 4,  /* windows of windows */
 };
 
 /* The share of the lanes of vectors along an axis that are used. */
@@ -155,6 +156,42 @@ static bool both_lie_across(Shape x, Shape y, const DotAxes *d)
 	       !memchr(d->y_contract, y.rank - 1, d->contract);
 }
 
+static bool is_free(const DotAxes *d, int axis)
+{
+	return !memchr(d->x_batch, axis, d->batch) && !memchr(d->x_contract, axis, d->contract);
+}
+
+/* Windows whose places have few channels: places and channels, neighbours in memory, as one axis, the
+ * last. So a gradient by weights has many rows to multiply what it reads with. */
+static NodeId places_as_channels(Graph *g, NodeId x, const DotAxes *d)
+{
+	const Node *windows[MOST_CHAIN], *n = node(g, x);
+	int last = n->shape.rank - 1, count = 0;
+	int64_t channels = n->shape.dim[last];
+	if (n->op != OP_windows || (int)n->attr.window.axis != last - 2 || channels >= LANES ||
+	    n->attr.window.dilation != 1 || !is_free(d, last) || !is_free(d, last - 1))
+		return x;
+	for (NodeId from = x; n->op == OP_windows; from = n->in[0], n = node(g, from)) {
+		bool before = (int)n->attr.window.axis < n->shape.rank - 3;
+		if (count == MOST_CHAIN || (count > 0 && !before))
+			return x;
+		windows[count++] = n;
+	}
+	NodeId y = windows[count - 1]->in[0];
+	Shape s = node(g, y)->shape;
+	s.rank--;
+	s.dim[s.rank - 1] *= channels;
+	s.dim[s.rank] = 0;
+	y = op_reshape(g, y, s);
+	for (int i = count - 1; i >= 0; i--) {
+		int64_t by = i == 0 ? channels : 1;
+		const Node *w = windows[i];
+		y = op_windows(g, y, (int)w->attr.window.axis, w->attr.window.size * by,
+		               w->attr.window.stride * by, w->attr.window.dilation);
+	}
+	return y;
+}
+
 /* Few outputs beside more channels: lanes run along the channels if windows are the second operand
  * (schedule/contract_axes.c), and the result is turned. */
 static bool is_turned(const Graph *g, NodeId x, NodeId y, const DotAxes *d)
@@ -165,7 +202,6 @@ static bool is_turned(const Graph *g, NodeId x, NodeId y, const DotAxes *d)
 		steps *= from.dim[d->x_contract[i]];
 	return d->batch == 0 && d->contract > 1 && steps >= LONG_SUM && is_windows(g, x) &&
 	       !is_windows(g, y) && both_lie_across(from, to, d) &&
-	       from.dim[from.rank - 1] >= 2 * LANES &&
 	       used_lanes(from.dim[from.rank - 1]) > 1.2 * used_lanes(to.dim[to.rank - 1]);
 }
 
@@ -201,9 +237,10 @@ NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 		z = sum_of_products(out, x, y, d.x_batch, d.y_batch, d.x_contract, d.y_contract, &d);
 	else if (d.batch && x_frees == 0)
 		z = sum_of_products(out, y, x, d.y_batch, d.x_batch, d.y_contract, d.x_contract, &d);
-	else if (is_turned(out, x, y, &d))
-		z = turned(out, x, y, &d);
-	else
-		z = op_dot(out, x, y, d);
+	else {
+		if (both_lie_across(node(out, x)->shape, node(out, y)->shape, &d))
+			x = places_as_channels(out, x, &d);
+		z = is_turned(out, x, y, &d) ? turned(out, x, y, &d) : op_dot(out, x, y, d);
+	}
 	return z && shape_equal(node(out, z)->shape, n->shape) ? z : op_reshape(out, z, n->shape);
 }

@@ -39,7 +39,7 @@ static bool lie_across(const Graph *g, const Node *dot)
 {
 	const DotAxes *d = &dot->attr.dot;
 	Shape x = node(g, dot->in[0])->shape, y = node(g, dot->in[1])->shape;
-	return d->batch == 0 && d->contract > 1 && x.rank == d->contract + 1 &&
+	return d->contract > 1 && x.rank == d->batch + d->contract + 1 &&
 	       !memchr(d->x_contract, x.rank - 1, d->contract) &&
 	       !memchr(d->y_contract, y.rank - 1, d->contract);
 }
