@@ -22,7 +22,7 @@ import report
 import shipped
 import space
 import transforms
-from contender import Contender, Failed, environment
+from contender import AVX2_CPU, Contender, Failed, environment
 from problems import PROBLEMS, prepare
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def agree(losses, truth, tolerance):
 
 def begin(row, name, cores, folder, problem, options, truth):
     """Starts a contender and compares its first losses; returns sslc's or its own."""
-    c = Contender(name, row.model, cores, folder, options.worker)
+    c = Contender(name, row.model, cores, folder, options.worker, avx2=options.avx2)
     c.least = options.least
     row.contenders.append(c)
     try:
@@ -101,10 +101,11 @@ def time_all(contenders, seconds, cpu):
         c.rss = c.numbers("rss")[0]
 
 
-def efficiency(folder, cores, sslc, seconds):
+def efficiency(folder, cores, sslc, seconds, avx2):
     """Which share of the time of a step of sslc its kernels need at the machine's roof: `sslc run --profile` says it. Where
     `seconds` is given, the time of a step is that, since a profile takes the wall's, which others lengthen."""
     command = [sslc, "run", folder / "model.json", "--profile", "--quiet", "--no-downstream", "--out", folder / "run"]
+    command += ["--cpu", AVX2_CPU] if avx2 else []
     result = subprocess.run(
         [*command, "--epochs", "2", "--steps", "12", "--threads", str(len(cores))],
         capture_output=True,
@@ -137,9 +138,9 @@ def run(model, threads, options):
             able = [c for c in row.contenders if not c.failure]
             if able:
                 time_all(able, options.seconds, options.cpu)
-            if truth and options.space:
+            if truth and (options.space or options.usual):
                 seconds = row.contenders[0].typical if options.cpu else None
-                row.efficiency = efficiency(folder, cores, options.worker.with_name("sslc"), seconds)
+                row.efficiency = efficiency(folder, cores, options.worker.with_name("sslc"), seconds, options.avx2)
         except Failed as failed:
             say(f"{row.model}: {failed}")
         finally:
@@ -150,13 +151,13 @@ def run(model, threads, options):
     return row
 
 
-def versions(peers):
+def versions(peers, avx2):
     """The machine and what ran on it, in a line."""
     model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     used = {re.split("[.-]", name)[0] for name in peers}
     packages = [p for p in ("torch", "torchvision", "jax", "tinygrad") if p in used]
-    parts = [f"{model[0] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores"]
+    parts = [f"{model[0] if model else platform.machine()}, {len(os.sched_getaffinity(0))} cores{', AVX2 alone' * avx2}"]
     parts.append(f"sslc {commit.stdout.strip() or '?'}")
     parts += [f"{p} {importlib.metadata.version(p)}" for p in packages]
     return ", ".join(parts)
@@ -173,16 +174,18 @@ def parse():
     p.add_argument("--seconds", type=float, default=5, help="of timing for each contender, default 5")
     p.add_argument("--space", type=int, metavar="N", help="time N models that are drawn (space.py), not --models")
     p.add_argument("--seed", type=int, default=1, help="of --space, default 1")
+    p.add_argument("--usual", action="store_true", help="time the cases that people write (USUAL in space.py), not --models")
     p.add_argument("--shipped", action="store_true", help="time every model under models/ in sslc alone, not --models")
     p.add_argument("--transforms", action="store_true", help="time transforms of images beside torchvision's, not --models")
-    p.add_argument("--cases", type=comma, default=[], help="numbers of the cases of --space that are timed, default all")
+    p.add_argument("--cases", type=comma, default=[], help="numbers of the cases of --space or --usual that are timed, default all")
     p.add_argument("--least", action="store_true", help="shortest times instead of medians: on a machine that is not quiet")
     p.add_argument("--cpu", action="store_true", help="CPU time of steps, not the wall's: likewise; with one thread only")
+    p.add_argument("--avx2", action="store_true", help="all without AVX-512, on a machine that has it: x86-64-v3")
     p.add_argument("--patience", type=float, default=3600, help="seconds for a peer to compile, default 3600; --space: 60")
     p.add_argument("--svg", help="also write a bar chart to this file")
     p.add_argument("--worker", type=pathlib.Path, default=ROOT / "build/release/sslc_bench_worker", help="the built sslc_bench_worker")
     o = p.parse_args()
-    if o.space:
+    if o.space or o.usual:
         p.set_defaults(patience=60, seconds=1, peers=["torch"])
         o = p.parse_args()
     o.threads = [int(count) for count in o.threads]
@@ -201,22 +204,22 @@ def parse():
 def main():
     options = parse()
     models = [space.NAMED.get(name, name) for name in options.models]
-    if options.space:
-        models = space.cases(options.space, options.seed)
+    if options.space or options.usual:
+        models = space.USUAL if options.usual else space.cases(options.space, options.seed)
         models = [models[int(i)] for i in options.cases] if options.cases else models
     if options.shipped:
-        print(f"{versions([])}\n\n{shipped.table(options.threads, options.worker.with_name('sslc'), say)}")
+        print(f"{versions([], options.avx2)}\n\n{shipped.table(options.threads, options.worker.with_name('sslc'), options.avx2, say)}")
         return False
     if options.transforms:
         kinds = [(kind, side, threads) for kind in transforms.TRANSFORMS for side in transforms.SIDES
                  for threads in options.threads]  # fmt: skip
         rows = [transforms.run(k, side, Row(f"{k}-{side}", n), options, time_all) for k, side, n in kinds]
-        print(f"{versions(['torch', 'torchvision'])}\n\n{transforms.table(rows)}")
+        print(f"{versions(['torch', 'torchvision'], options.avx2)}\n\n{transforms.table(rows)}")
         return any(row.about for row in rows)
     rows = [run(model, threads, options) for model in models for threads in options.threads]
     names = ["sslc", *options.peers]
-    title = versions(options.peers)
-    print(f"{title}\n\n{report.space(rows, names) if options.space else report.markdown(rows, names)}")
+    title = versions(options.peers, options.avx2)
+    print(f"{title}\n\n{report.space(rows, names) if options.space or options.usual else report.markdown(rows, names)}")
     if options.svg:
         pathlib.Path(options.svg).write_text(report.svg(rows, names, title))
     return any(c.failure for row in rows for c in row.contenders)

@@ -16,7 +16,18 @@ class Failed(Exception):
     """What the worker said of its end, or the lack of an answer."""
 
 
-def environment(peer, threads):
+# The instructions of --avx2, whatever the machine has: sslc's CPU, and what holds the peers to them.
+AVX2_CPU = "x86-64-v3"
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+}
+
+
+def environment(peer, threads, avx2=False):
     """The variables that give a peer its threads, its fastest backend, and no work of an earlier run."""
     count = str(threads)
     variables = {
@@ -32,15 +43,17 @@ def environment(peer, threads):
         "SSLC_CACHE": "off",
         "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
     }
+    if avx2:
+        variables |= AVX2
     if threads == 1:
-        variables["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+        variables["XLA_FLAGS"] = f"{variables.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
     return {**os.environ, **variables}
 
 
 class Contender:
     """The process of one contender, for one model on some cores."""
 
-    def __init__(self, name, model, cores, folder, sslc_worker, function="step"):
+    def __init__(self, name, model, cores, folder, sslc_worker, function="step", avx2=False):
         self.name = name
         self.patience = SECONDS  # for an answer
         self.least = False  # the shortest time is shown, not the median
@@ -50,7 +63,7 @@ class Contender:
         self.first = self.rss = None
         threads = len(cores)
         if name == "sslc":
-            command = [sslc_worker, folder / "model.json", str(threads), function]
+            command = [sslc_worker, folder / "model.json", str(threads), function, *([AVX2_CPU] if avx2 else [])]
         else:
             command = [sys.executable, HERE / "peers" / "worker.py", name, model, str(threads), folder]
         self.log = open(folder / f"{name}.log", "w")
@@ -60,7 +73,7 @@ class Contender:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env=environment(name, threads),
+            env=environment(name, threads, avx2),
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
 

@@ -70,7 +70,7 @@ def of_case(case):
     def arrays(r, n):
         shape = (n, *case.shape)
         x = r.integers(0, case.kinds, shape, np.int32) if case.kinds else r.standard_normal(shape, dtype=np.float32)
-        return {"x": x, "label": r.integers(0, 10, n, np.int32)} if case.goal == "label" else {"x": x}
+        return {"x": x, "label": r.integers(0, case.labels, n, np.int32)} if case.goal == "label" else {"x": x}
 
     return arrays
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 import report
-from contender import environment
+from contender import AVX2_CPU, environment
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = 12
@@ -19,10 +19,11 @@ def paths():
     return sorted(path for path in (ROOT / "models").rglob("*.json") if path.parent.name != "lib")
 
 
-def profile(path, cores, sslc):
+def profile(path, cores, sslc, avx2):
     """What `sslc run --profile` wrote, or the error as a text."""
     with tempfile.TemporaryDirectory(prefix="sslc-bench-") as out:
         command = [sslc, "run", path, "--profile", "--quiet", "--no-downstream", "--steps", str(STEPS), "--out", out + "/run"]
+        command += ["--cpu", AVX2_CPU] if avx2 else []
         result = subprocess.run(
             [*command, "--threads", str(len(cores))],
             capture_output=True,
@@ -41,7 +42,7 @@ def slowest(found):
     return f"{k['kind']} {k['shape']}: {100 * k['seconds'] / found['seconds']:.0f} %, {100 * k['roof_seconds'] / k['seconds']:.0f} %"
 
 
-def table(threads, sslc, say):
+def table(threads, sslc, avx2, say):
     """A row for each model and number of threads."""
     lines = ["| model | threads | a step | efficiency | most above its roof: share of the step, of its roof |"]
     lines.append("|---|--:|--:|--:|---|")
@@ -49,7 +50,7 @@ def table(threads, sslc, say):
     for path in paths():
         name = str(path.relative_to(ROOT / "models").with_suffix(""))
         for count in threads:
-            found = profile(path, sorted(os.sched_getaffinity(0))[:count], sslc)
+            found = profile(path, sorted(os.sched_getaffinity(0))[:count], sslc, avx2)
             if isinstance(found, str):
                 missing.append(f"- {name}: {found}")
                 break

@@ -26,7 +26,7 @@ class Case:
     """A network is a list of layers, each a list of its name and its numbers; see LAYERS.
 
     `shape` is that of a sample, of numbers or, where `kinds` is not 0, of integers below it. `goal` says what is learned:
-    the sample itself ("same"), the next place along its first axis ("next"), or one of 10 labels ("label")."""
+    the sample itself ("same"), the next place along its first axis ("next"), or one of `labels` labels ("label")."""
 
     name: str
     family: str
@@ -36,6 +36,7 @@ class Case:
     layers: list
     goal: str
     optimizer: str
+    labels: int = 10
 
     @property
     def batches(self):
@@ -64,6 +65,55 @@ NAMED = {
     )
 }  # fmt: skip
 
+
+def usual(name, batch, shape, layers, goal="label", kinds=0, labels=10):
+    """A case of the list below, which ends with its head."""
+    head = [["linear", labels, 1]] if goal == "label" else []
+    return Case(name, "usual", batch, shape, kinds, layers + head, goal, "adam", labels)
+
+
+def convs(*numbers):
+    """Convolutions of channels, kernel, stride and groups, each with a ReLU."""
+    return [layer for n in numbers for layer in (["conv", *n, 1], ["relu"])]
+
+
+WIDER = [["conv", 40, 7, 1, 40, 1], ["layer_norm"], ["linear", 160, 1], ["gelu"], ["linear", 40, 1]]
+
+# Shapes that people write and tables of peers do not have: few channels and classes, widths that fill no vector, batches of one.
+USUAL = [
+    usual("digits", 64, [28, 28, 1], [*convs([32, 3, 1, 1]), ["max_pool", 2], *convs([64, 3, 1, 1]), ["max_pool", 2],
+                                      ["flatten"], ["linear", 128, 1], ["relu"]]),
+    usual("lenet", 128, [32, 32, 3], [*convs([6, 5, 1, 1]), ["max_pool", 2], *convs([16, 5, 1, 1]), ["max_pool", 2],
+                                      ["flatten"], ["linear", 120, 1], ["relu"], ["linear", 84, 1], ["relu"]]),
+    usual("one-image", 1, [64, 64, 3], [*convs([16, 3, 2, 1], [32, 3, 2, 1], [64, 3, 2, 1]), ["mean_pool"]], labels=20),
+    usual("thin", 8, [64, 64, 1], [*convs([8, 3, 1, 1], [8, 3, 1, 1], [4, 1, 1, 1], [3, 3, 1, 1]), ["mean_pool"]], labels=3),
+    usual("points", 64, [64, 64, 3], [*convs([8, 1, 1, 1], [4, 1, 1, 1], [5, 1, 1, 1]), ["mean_pool"]], labels=5),
+    usual("depthwise-7", 16, [28, 28, 3], [["conv", 40, 3, 2, 1, 1], *WIDER, *WIDER, ["layer_norm"], ["mean_pool"]]),
+    usual("depthwise-few", 32, [64, 64, 3], [*convs([3, 5, 1, 3], [6, 3, 1, 3]), ["mean_pool"]], labels=3),
+    usual("grouped", 32, [32, 32, 16], [*convs([32, 3, 1, 4], [64, 3, 2, 8]), ["mean_pool"]]),
+    usual("group-norm", 32, [32, 32, 3], [["conv", 24, 3, 1, 1, 1], ["group_norm", 4], ["relu"],
+                                          ["conv", 24, 3, 2, 1, 1], ["group_norm", 4], ["relu"], ["mean_pool"]]),
+    usual("sound", 8, [8000, 1], [*convs([16, 10, 5, 1], [32, 3, 2, 1], [32, 3, 2, 1]), ["mean_pool"]]),
+    usual("heart", 64, [500, 12], [["conv", 24, 7, 1, 1, 0], ["batch_norm"], ["relu"], ["max_pool", 2],
+                                   ["conv", 48, 5, 1, 1, 0], ["batch_norm"], ["relu"], ["max_pool", 2], ["mean_pool"]], labels=5),
+    usual("features-8", 4096, [8], [["linear", 64, 1], ["relu"], ["linear", 64, 1], ["relu"]], labels=3),
+    usual("features-8-norm", 4096, [8], [["linear", 10, 1], ["layer_norm"], ["relu"]] * 2, labels=2),
+    usual("three-columns", 10000, [3], [["linear", 32, 1], ["relu"], ["linear", 3, 1]], "same"),
+    usual("one-row", 1, [100], [["linear", 300, 1], ["relu"], ["linear", 300, 1], ["relu"]]),
+    usual("bag", 32, [50], [["embed", 30000, 100], ["mean_pool"]], kinds=30000, labels=20),
+    usual("vocabulary", 8, [33], [["embed", 30000, 64], ["causal_block", 4], ["layer_norm"], ["linear", 30000, 1]],
+          "next", kinds=30000),
+    usual("patches-197", 4, [197, 192], [["positions"], ["block", 3], ["layer_norm"], ["mean_pool"]]),
+    usual("patches-50", 16, [50, 48], [["linear", 100, 1], ["positions"], ["block", 5], ["layer_norm"], ["mean_pool"]]),
+    usual("patches-49", 32, [49, 48], [["linear", 64, 1], ["positions"], ["block", 8], ["layer_norm"], ["mean_pool"]]),
+    usual("week", 128, [7, 30], [["linear", 32, 1], ["positions"], ["block", 4], ["layer_norm"], ["mean_pool"]], labels=4),
+    usual("sentence", 1, [50, 300], [["block", 6], ["layer_norm"], ["mean_pool"]], labels=20),
+    usual("gru-10", 32, [100, 3], [["gru", 10], ["mean_pool"]], labels=3),
+    usual("gru-50", 32, [49, 30], [["gru", 50], ["mean_pool"]], labels=4),
+    usual("gru-100", 1, [197, 8], [["gru", 100], ["mean_pool"]], labels=5),
+    usual("lstm-100", 16, [50], [["embed", 5000, 100], ["lstm", 100], ["mean_pool"]], kinds=5000, labels=2),
+]  # fmt: skip
+
 # -- What a case is, in sslc and in words --------------------------------------------------------------------------
 
 # name: the layer in sslc's language
@@ -78,7 +128,10 @@ LAYERS = {
     "lstm": "lstm({0})",
     "batch_norm": "batch_norm",
     "layer_norm": "layer_norm",
+    "group_norm": "group_norm({0})",
     "mean_pool": "mean_pool",
+    "max_pool": "max_pool({0})",
+    "flatten": "flatten",
     "relu": "relu",
     "gelu": "gelu",
 }

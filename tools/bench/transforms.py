@@ -51,7 +51,7 @@ def run(kind, side, row, options, time_all):
         prepare(kind, side, folder)
         try:
             for name in ["sslc", *PEERS]:
-                c = Contender(name, row.model, cores, folder, options.worker, "features")
+                c = Contender(name, row.model, cores, folder, options.worker, "features", options.avx2)
                 c.least, c.patience = options.least, options.patience
                 row.contenders.append(c)
                 c.answer()  # ready

@@ -1,6 +1,6 @@
 /* worker.c: sslc as a contender of the benchmark: one model, one pool of threads, steps on demand.
  *
- *     sslc_bench_worker MODEL THREADS [FUNCTION]
+ *     sslc_bench_worker MODEL THREADS [FUNCTION [CPU]]
  *
  * Prints "ready", then answers a line with a line (bench.py has the other side):
  *
@@ -36,6 +36,7 @@ typedef struct Worker {
 	double first;    /* seconds to the first loss, without the reading of data */
 	bool by_cpu;     /* times of steps are of the processor */
 	const char *function;
+	const char *cpu; /* compiled for; NULL: this machine */
 } Worker;
 
 /* The first line of the program's errors, or of the failure, as the answer; ends the process. */
@@ -60,7 +61,7 @@ static void open_model(Worker *w, const char *path)
 	char why[DATA_WHY], folder[1024] = "";
 	const char *slash = strrchr(path, '/');
 	double start = seconds_now();
-	w->program = sslc_open(path, NULL);
+	w->program = sslc_open(path, &(sslc_options){.cpu = w->cpu});
 	if (!w->program || sslc_error_count(w->program))
 		give_up(w, "no memory");
 	if (slash)
@@ -214,11 +215,11 @@ static void answer(Worker *w, char *line)
 
 int main(int argc, char **argv)
 {
-	if (argc < 3 || argc > 4) {
-		fprintf(stderr, "usage: sslc_bench_worker MODEL THREADS [FUNCTION]\n");
+	if (argc < 3 || argc > 5) {
+		fprintf(stderr, "usage: sslc_bench_worker MODEL THREADS [FUNCTION [CPU]]\n");
 		return 2;
 	}
-	Worker w = {.function = argc > 3 ? argv[3] : "step"};
+	Worker w = {.function = argc > 3 ? argv[3] : "step", .cpu = argc > 4 ? argv[4] : NULL};
 	char line[2048];
 	open_model(&w, argv[1]);
 	copy_batches(&w);

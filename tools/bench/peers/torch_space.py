@@ -70,6 +70,25 @@ class Recurrent(nn.Module):
         return self.layer(x)[0]
 
 
+class Pool(nn.Module):
+    """The largest of so many places."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, x):
+        return F.max_pool2d(x, self.size) if x.dim() == 4 else F.max_pool1d(x, self.size)
+
+
+def group_norm(w, name, groups):
+    layer = nn.GroupNorm(groups, w[name + ".scale"].shape[0])
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(w[name + ".scale"]))
+        layer.bias.copy_(torch.from_numpy(w[name + ".shift"]))
+    return layer
+
+
 NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}
 
 LAYERS = {
@@ -83,12 +102,15 @@ LAYERS = {
     "lstm": lambda w, name, numbers, axes: Recurrent(w, name, nn.LSTM),
     "batch_norm": lambda w, name, numbers, axes: batch_norm(w, name, NORMS[axes]),
     "layer_norm": lambda w, name, numbers, axes: layer_norm(w, name),
+    "group_norm": lambda w, name, numbers, axes: group_norm(w, name, numbers[0]),
+    "max_pool": lambda w, name, numbers, axes: Pool(numbers[0]),
+    "flatten": lambda w, name, numbers, axes: nn.Flatten(),
     "relu": lambda w, name, numbers, axes: nn.ReLU(),
     "gelu": lambda w, name, numbers, axes: nn.GELU(),
 }
 
 
-FIRST = ("conv", "batch_norm", "relu", "gelu")  # layers that take channels first
+FIRST = ("conv", "batch_norm", "group_norm", "relu", "gelu", "max_pool")  # layers that take channels first
 
 
 def is_convolution(case):
@@ -97,7 +119,7 @@ def is_convolution(case):
 
 
 class Last(nn.Module):
-    """Channels last, of a series."""
+    """Channels last."""
 
     def forward(self, x):
         return x.movedim(1, -1)
@@ -108,7 +130,7 @@ def network(case, w):
     axes, layers, is_first = len(case["shape"]), [], is_convolution(case)
     for i, (kind, *numbers) in enumerate(case["layers"]):
         if kind == "mean_pool":
-            layers.append(Mean(list(range(2, axes + 1)) if is_first else [1]))
+            layers.append(Mean(list(range(2, axes + 1) if is_first else range(1, axes))))
             axes, is_first = 1, False
             continue
         if is_first and kind not in FIRST:
