@@ -40,6 +40,8 @@ static bool visit(Walk *w, const char *inside, const char *name, int depth)
 	if (snprintf(path, sizeof path, "%s%s", inside, name) >= LONGEST - 1)
 		return because(w->why, "a path in '%.200s' is too long", w->folder);
 	snprintf(full, sizeof full, "%.4000s/%s", w->folder, path);
+	if (stat(full, &is) != 0 && (errno == ENOENT || errno == ELOOP))
+		return !w->wanted(name) || keep(w, path);
 	if (stat(full, &is) != 0)
 		return because(w->why, "cannot read '%.250s': %s", full, strerror(errno));
 	if (S_ISREG(is.st_mode))

@@ -11,7 +11,7 @@ typedef struct Tree {
 } Tree;
 
 /* Regular files under `folder`, at any depth, that `wanted` takes by their name; links are
- * followed, names that begin with a dot are left out. False: a folder cannot be read, or folders
+ * followed (where they lead nowhere, what opens them says so), names that begin with a dot are left out. False: a folder cannot be read, or folders
  * lie too deep; what was found is freed. */
 MUST_CHECK bool tree_read(const char *folder, bool (*wanted)(const char *name), Tree *tree,
                           char why[WHY]);

@@ -109,7 +109,8 @@ says "4 train, 0 test: x u8\[16,16,3\] label i32\[\], 3 classes" csv.json
 
 cp "$oracle/broken/cut.jpg" pictures/jpeg/a.jpg
 cp "$oracle/broken/crc.png" pictures/png/a.png
+ln -s nowhere pictures/png/b.png
 "$sslc" run stream.json --quiet --out broken 2>said && fail "a damaged file was trained on"
 grep -q "pictures/.*/a\....' is no whole .*; corrupt='skip' leaves such files out" said || { cat said; fail "not named"; }
 model skip.json ", corrupt='skip', memory=0"
-says "2 damaged files are left out, as 'pictures/jpeg/a.jpg' is no whole JPEG" skip.json
+says "3 damaged files are left out, as 'pictures/jpeg/a.jpg' is no whole JPEG" skip.json
