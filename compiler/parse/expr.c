@@ -27,13 +27,26 @@ static Span join(Span from, Span to)
 	return (Span){from.file, from.at, to.end};
 }
 
+/* What other languages put between two values. */
+static void help_word(Diags *d, const char *word)
+{
+	if (strcmp(word, "and") == 0 || strcmp(word, "or") == 0 || strcmp(word, "not") == 0)
+		diag_help(d, "write and(x, y), or(x, y), not(x)");
+	if (strcmp(word, "if") == 0)
+		diag_help(d, "write select(condition, x, y), or if(condition, x, y) of numbers known now");
+	if (strcmp(word, "for") == 0 || strcmp(word, "in") == 0)
+		diag_help(d, "write repeat(x, n, f()), or scan(x, first, f()) along an axis");
+}
+
 /* What stands here, for "expected ... before": reported once, since TOKEN_BAD already was. */
 static Expr *expected(Parser *p, const char *what)
 {
 	if (p->t.kind == TOKEN_END)
 		diag_error(p->l->c->diags, p->t.span, "expected %s, but the expression ends", what);
-	else if (p->t.kind != TOKEN_BAD)
+	else if (p->t.kind != TOKEN_BAD) {
 		diag_error(p->l->c->diags, p->t.span, "expected %s, not '%s'", what, p->t.text);
+		help_word(p->l->c->diags, p->t.text);
+	}
 	return NULL;
 }
 
@@ -294,8 +307,10 @@ Expr *expr_parse(Compile *c, const Json *json)
 		return e;
 	if (token_is(&t, "="))
 		diag_error(c->diags, t.span, "'=' names an argument of a call; compare with '=='");
-	else if (t.kind != TOKEN_BAD)
+	else if (t.kind != TOKEN_BAD) {
 		diag_error(c->diags, t.span, "expected an operator or the end of the expression, not '%s'",
 		           t.text);
+		help_word(c->diags, t.text);
+	}
 	return NULL;
 }

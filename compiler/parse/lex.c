@@ -132,6 +132,9 @@ static Token lex_bad(Lex *l)
 		diag_help(l->c->diags, "a text inside an expression stands in single quotes");
 	if (bad.text[0] == '&' || bad.text[0] == '|' || bad.text[0] == '!')
 		diag_help(l->c->diags, "write and(x, y), or(x, y), not(x)");
+	if (bad.text[0] == ':')
+		diag_help(l->c->diags,
+		          "parts are slice(x, axis, start, stop); x[i] is the i-th along the first axis");
 	if (bad.text[0] == '.')
 		diag_help(l->c->diags, "write 0.5 for .5; there are no methods: f(x), not x.f()");
 	return bad;
