@@ -87,8 +87,11 @@ Value builtin_reshape(Elab *b, Span span, Given *in)
 	if (open >= 0)
 		dim[open] = size / known;
 	if ((open >= 0 && size % known != 0) || (open < 0 && size != known)) {
-		elab_error(b, span, "%s has %lld elements, which do not fill the shape asked for",
-		           value_text(b, &in[0].value), (long long)size);
+		elab_error(b, span,
+		           open < 0 ? "%s has %lld elements, but the shape asked for has %lld"
+		                    : "%s has %lld elements, which are no multiple of the %lld that "
+		                      "the shape asked for has beside -1",
+		           value_text(b, &in[0].value), (long long)size, (long long)known);
 		return value_none();
 	}
 	return value_tensor(op_reshape(b->g, x, shape_of((int)count, dim)));

@@ -174,9 +174,9 @@ void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss, 
 		diag_error(b->c->diags, of_loss,
 		           all ? "there is nothing to train: all networks of the loss are frozen"
 		               : "there is nothing to train: the loss depends on no parameter");
-		if (!all)
-			diag_help(b->c->diags,
-			          "call a network in the loss, such as mse(decoder(encoder(x)), x)");
+		diag_help(b->c->diags,
+		          all ? "call one in it that \"freeze\" does not name, such as a head"
+		              : "call a network in the loss, such as mse(decoder(encoder(x)), x)");
 	}
 	b->grad_norm = global_norm(b, gradient, count);
 	Frame *outer = b->frame;
