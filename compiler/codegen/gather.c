@@ -85,7 +85,8 @@ void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t cha
 	}
 }
 
-void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v)
+/* A load for each lane. */
+static void gather_each(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v)
 {
 	Emit *e = ke->e;
 	unsigned wide = channels > 2 ? 4 : 2, each = ke->lanes / wide;
@@ -106,6 +107,82 @@ void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channel
 	}
 	for (unsigned c = 0; c < channels; c++)
 		v[c] = channel_of(e, part, wide, wide, c);
+}
+
+/* -- Pixels that lie behind each other --------------------------------------------------------- */
+
+/* A window of so many vectors, from the pixel of the first lane on. */
+enum { WINDOW = 4 };
+
+/* There is an instruction that takes each lane from any place of two vectors (AVX-512). */
+static bool may_slide(const KernelEmit *ke, T integer)
+{
+	return ke->lanes == 16 && integer == ke->e->i32 && machine_is_x86(ke->e->c->machine) &&
+	       ke->e->c->machine->vector_bits == 512;
+}
+
+/* Lane i is element at[i] % 32 of x and y. */
+static V from_two(Emit *e, V x, V at, V y)
+{
+	bool is_float = LLVMGetElementType(LLVMTypeOf(x)) == e->f32;
+	const char *name =
+	    is_float ? "llvm.x86.avx512.vpermi2var.ps.512" : "llvm.x86.avx512.vpermi2var.d.512";
+	return l_call(e, name, LLVMTypeOf(x), NULL, 0, (V[]){x, at, y}, 3);
+}
+
+/* Channels of pixels that are at[i] elements behind `from`, of which no element is behind `end`. */
+static void slide(KernelEmit *ke, T element, V from, V at, V end, int64_t channels, V *v)
+{
+	Emit *e = ke->e;
+	T vector = l_vector(element, ke->lanes);
+	V part[WINDOW], ids = l_lane_ids(e, e->i32, ke->lanes), ends = l_splat(e, end, ke->lanes);
+	for (int32_t k = 0; k < WINDOW; k++) {
+		V first = l_i32(e, k * (int32_t)ke->lanes);
+		V here = LLVMBuildAdd(e->b, ids, l_splat_const(first, ke->lanes), "");
+		V mask = LLVMBuildICmp(e->b, LLVMIntULT, here, ends, "");
+		part[k] = l_load_masked(e, vector, l_at(e, element, from, first), WORD, mask,
+		                        LLVMConstNull(vector));
+	}
+	V half = l_splat_const(l_i32(e, 2 * (int32_t)ke->lanes), ke->lanes);
+	for (int64_t c = 0; c < channels; c++) {
+		V place = LLVMBuildAdd(e->b, at, l_splat_const(l_i32(e, (int32_t)c), ke->lanes), "");
+		V low = from_two(e, part[0], place, part[1]), high = from_two(e, part[2], place, part[3]);
+		v[c] = l_select(e, LLVMBuildICmp(e->b, LLVMIntULT, place, half, ""), low, high);
+	}
+}
+
+/* Where places rise slowly, as those of an image that is resized do, the pixels of all lanes lie in a few vectors. */
+void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v)
+{
+	Emit *e = ke->e;
+	if (!may_slide(ke, LLVMGetElementType(LLVMTypeOf(offsets)))) {
+		gather_each(ke, element, base, offsets, channels, v);
+		return;
+	}
+	V first = LLVMBuildExtractElement(e->b, offsets, l_i32(e, 0), "");
+	V at = LLVMBuildSub(e->b, offsets, l_splat(e, first, ke->lanes), "");
+	T type = LLVMTypeOf(at);
+	V most = l_call(e, "llvm.vector.reduce.umax", e->i32, &type, 1, &at, 1);
+	V room = l_i32(e, WINDOW * (int32_t)ke->lanes - (int32_t)channels);
+	V is_near = LLVMBuildICmp(e->b, LLVMIntULE, most, room, "");
+	LLVMBasicBlockRef near = l_block(e, "near"), far = l_block(e, "far"),
+	                  after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, is_near, near, far);
+	LLVMPositionBuilderAtEnd(e->b, near);
+	V found[NEAR], other[NEAR];
+	V end = LLVMBuildAdd(e->b, most, l_i32(e, (int32_t)channels), "");
+	slide(ke, element, LLVMBuildGEP2(e->b, element, base, &first, 1, ""), at, end, channels, found);
+	near = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, far);
+	gather_each(ke, element, base, offsets, channels, other);
+	far = LLVMGetInsertBlock(e->b);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, after);
+	for (int64_t c = 0; c < channels; c++) {
+		v[c] = LLVMBuildPhi(e->b, LLVMTypeOf(found[c]), "");
+		LLVMAddIncoming(v[c], (V[]){found[c], other[c]}, (LLVMBasicBlockRef[]){near, far}, 2);
+	}
 }
 
 V gather_offsets(KernelEmit *ke, Shape from, V place, int64_t stride)

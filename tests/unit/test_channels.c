@@ -48,8 +48,9 @@ static void pixels(void)
 			channels_of(TYPES[i], channels);
 }
 
-/* At places out of range, too, of images that end where nothing more may be read; computed behind. */
-static void gathered_of(DType t, int64_t pixels, int64_t channels)
+/* At places out of range, too, of images that end where nothing more may be read; computed behind. Places jump, or rise as
+ * slowly as those of a resized image. */
+static void gathered_of(DType t, int64_t pixels, int64_t channels, bool slowly)
 {
 	Compile *c = compile_open();
 	Graph *g = graph_new(c, arena_printf(c->arena, "gather %d pixels of %d channels of %s",
@@ -64,7 +65,7 @@ static void gathered_of(DType t, int64_t pixels, int64_t channels)
 	graph_output(g, "half", op_gather(g, half, at, 0));
 	double *v = test_values(c->arena, t, pixels * channels, 61), places[PIXELS];
 	for (int i = 0; i < PIXELS; i++)
-		places[i] = (double)(i * 7 % (pixels + 5) - 2);
+		places[i] = (double)(slowly ? i * (pixels + 3) / PIXELS - 1 : i * 7 % (pixels + 5) - 2);
 	Feed feed[] = {{"x", v}, {"at", places}};
 	CU_ASSERT(graph_agrees_always(c, g, feed, 2, 0));
 	compile_close(c);
@@ -75,8 +76,10 @@ static void gathers(void)
 	static const DType TYPES[] = {DTYPE_f32, DTYPE_f64, DTYPE_bf16, DTYPE_i32, DTYPE_u8};
 	for (size_t i = 0; i < COUNT(TYPES); i++)
 		for (int64_t channels = 1; channels <= 5; channels++) {
-			gathered_of(TYPES[i], 33, channels);
-			gathered_of(TYPES[i], 1, channels);
+			gathered_of(TYPES[i], 33, channels, false);
+			gathered_of(TYPES[i], 33, channels, true);
+			gathered_of(TYPES[i], 120, channels, true);
+			gathered_of(TYPES[i], 1, channels, false);
 		}
 }
 
