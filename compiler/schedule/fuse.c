@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { CHEAP_TO_REPEAT = 4, DEAR = 16, HEAVIEST = 4096 };
+enum { CHEAP_TO_REPEAT = 4, DEAR = 4, HEAVIEST = 4096 };
 
 /* The size of a kernel's code. Emission is recursive over its nodes, LLVM's time is more than
  * linear in them, and what is unstored is walked along every path: a longer chain is stored in
