@@ -76,7 +76,8 @@ bool gather_stays(const Graph *g, const Node *n, int axis)
 		return false;
 	Shape whole_list = list->shape, samples = node(g, list->in[0])->shape;
 	int64_t count = n->shape.dim[axis];
-	if (!samples.rank || samples.dim[0] != count || whole_list.dim[0] % count)
+	if (!samples.rank || samples.dim[0] != count || whole_list.dim[0] % count ||
+	    whole_list.dim[0] > INT32_MAX) /* an index would wrap */
 		return false;
 	double many = (double)(whole_list.dim[0] / count);
 	Form at = form_of(g, n->in[1], axis, 0);
