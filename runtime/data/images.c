@@ -172,8 +172,8 @@ static bool keep_pictures(Listing *l, Look *look, char why[WHY])
 	}
 	l->count = kept;
 	if (kept < all)
-		snprintf(look->note, sizeof look->note, "%lld files are neither PNG nor JPEG",
-		         (long long)(all - kept));
+		snprintf(look->note, sizeof look->note, "%lld %s neither PNG nor JPEG",
+		         (long long)(all - kept), all - kept == 1 ? "file is" : "files are");
 	return kept || because(why, "no PNG or JPEG file in '%.300s', but %lld others", l->folder,
 	                       (long long)all);
 }

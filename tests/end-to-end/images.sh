@@ -91,7 +91,7 @@ says "$copies copies of other samples are left out" copies_stream.json
 model held.json ", hold_out='png'"
 says "$((files - pngs)) train, $pngs test" held.json
 sed -i 's/, skip=.README.//' full.json
-says "1 files are neither PNG nor JPEG" full.json
+says "1 file is neither PNG nor JPEG" full.json
 
 # A group is never in both splits: copies of a picture share all but their number.
 model group.json ", group='-', test=0.3, copies='drop'"

@@ -117,9 +117,9 @@ static void put_about(Text *out, const Json *model)
 		text_printf(out, ",\n    ");
 		put_text(out, line);
 	}
-	text_printf(out, ",\n    \"Your own data: idx('images.idx', 'labels.idx') or npy('x.npy', "
-	                 "label='y.npy'); the files lie "
-	                 "beside this one.\"\n  ],\n");
+	text_printf(out, ",\n    \"Your own data: images('folder'), text('folder'), audio('folder'), "
+	                 "csv('table.csv', label='class') or npy('x.npy', label='y.npy'); they lie "
+	                 "beside this file.\"\n  ],\n");
 }
 
 /* The file without its name, which is that of the new file, and with more of a comment. */
