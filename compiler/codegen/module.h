@@ -86,10 +86,12 @@ T step_block_type(Emit *e, T field[FIELD_COUNT]);
 V step_field_address(Emit *e, V block, unsigned field);
 
 /* step.c: of a function whose kernels have these symbols, kernel `number`; and the step function, of
- * symbol `name`, which calls them in this module or in another. Other symbols begin with `prefix`. */
+ * symbol `name`, which calls them in this module or in another. Other symbols begin with `prefix`. The
+ * tasks of its chains are made with it, or (`chains` false) where emit_chains is called. */
 void emit_kernel(Emit *e, const Codegen *cg, uint32_t number, const char *symbol);
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name,
-               const char *const *symbol);
+               const char *const *symbol, bool chains);
+void emit_chains(Emit *e, const Codegen *cg, const char *prefix, const char *const *symbol);
 /* The step function and all kernels that are not in this module yet, which are its own; how many. */
 uint32_t emit_function(Emit *e, const Codegen *cg, const char *prefix, const char *name,
                        const char *const *symbol);

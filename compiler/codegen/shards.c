@@ -21,7 +21,8 @@ struct Shard {
 	LLVMModuleRef module; /* what compile_shard is done with is NULL */
 	Text object;
 	bool good;
-	bool once; /* the code runs but once */
+	bool once;  /* the code runs but once, over data; */
+	bool calls; /* or calls what takes long, and does little else */
 	char why[WHY_LLVM];
 };
 
@@ -46,13 +47,13 @@ static void dispose(Shard *s)
 
 static bool make_object(Shard *s, LLVMTargetMachineRef machine)
 {
-	return optimize(machine, s->module, s->why) &&
+	return (s->calls || optimize(machine, s->module, s->why)) &&
 	       write_code(machine, s->module, LLVMObjectFile, &s->object, s->why);
 }
 
 static void compile_shard(const Codegen *cg, Shard *s)
 {
-	LLVMTargetMachineRef machine = target_machine(cg, s->once, s->why);
+	LLVMTargetMachineRef machine = target_machine(cg, s->once || s->calls, s->why);
 	s->good = machine && make_object(s, machine);
 	dispose(s);
 	if (machine)
@@ -159,6 +160,8 @@ typedef struct Sharing {
 	const char *const *symbol; /* [kernel_count] of its kernels; */
 	Made **made;               /* [kernel_count] and whose code they run */
 	bool *first;               /* [kernel_count] that code is made of this one */
+	size_t own;                /* shards that have no kernel: the step function, chains */
+	bool calls;                /* the step function only_calls() */
 } Sharing;
 
 /* Asks which kernels are there; how many must be made. */
@@ -180,16 +183,35 @@ static size_t find_made(Sharing *s)
 	return count;
 }
 
-/* Each into the shard that is least busy; not into the first one, which has the step function: others
- * that need a kernel would link all that it calls. */
+/* Whether the step function itself is nothing beside its kernels, however slow its code: 10 ns of a
+ * kernel's 5 us or more. */
+static bool only_calls(const Kernels *k)
+{
+	enum { ENOUGH = 300000 /* operations and bytes of a kernel */ };
+	double work = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		work += k->kernel[i].flops + k->kernel[i].bytes;
+	return work >= ENOUGH * (double)k->kernel_count;
+}
+
+static bool has_chains(const Kernels *k)
+{
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		if (k->kernel[i].chain)
+			return true;
+	return false;
+}
+
+/* Each into the shard that is least busy; not into a function's own, which have the step function and
+ * its chains: others that need a kernel would link all that these call. */
 static void assign(Sharing *s)
 {
 	unsigned load[MOST_SHARDS] = {0};
 	for (uint32_t i = 0; i < s->code->f.k->kernel_count; i++) {
 		if (!s->first[i])
 			continue;
-		size_t least = 1;
-		for (size_t j = 2; j < s->code->shards; j++)
+		size_t least = s->own;
+		for (size_t j = least + 1; j < s->code->shards; j++)
 			least = load[j] < load[least] ? j : least;
 		s->made[i]->shard = &s->code->shard[least];
 		load[least] += effort(&s->code->f.k->kernel[i]);
@@ -210,6 +232,7 @@ static void emit_shard(Sharing *s, Shard *to)
 	const PlannedFunction *f = &s->code->f;
 	Emit e;
 	to->once = f->k->once;
+	to->calls = to == s->code->shard && s->calls;
 	emit_open(&e, cg, f->k, f->p, s->code->symbol);
 	e.state_offset = f->offset;
 	e.states = f->states;
@@ -219,8 +242,11 @@ static void emit_shard(Sharing *s, Shard *to)
 		emit_kernel(&e, cg, i, s->symbol[i]);
 		LLVMSetLinkage(LLVMGetNamedFunction(e.module, s->symbol[i]), LLVMWeakODRLinkage);
 	}
+	const char *prefix = arena_printf(cg->c->arena, "%s_", s->code->symbol);
 	if (to == s->code->shard)
-		emit_step(&e, cg, "", s->code->symbol, s->symbol);
+		emit_step(&e, cg, prefix, s->code->symbol, s->symbol, s->own == 1);
+	else if (to < s->code->shard + s->own)
+		emit_chains(&e, cg, prefix, s->symbol);
 	lap(&cg->c->laps, "emit");
 	verify_module(e.module, s->code->symbol);
 	lap(&cg->c->laps, "verify");
@@ -241,7 +267,9 @@ FunctionCode *codegen_begin(Codegen *cg, const PlannedFunction *f, const char *s
 	Sharing s = {.cg = cg, .code = code, .symbol = kernel_contents(cg->c, f->k, "", symbol)};
 	s.made = new_array(a, Made *, f->k->kernel_count + 1);
 	s.first = new_array(a, bool, f->k->kernel_count + 1);
-	code->shards = 1 + (find_made(&s) + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
+	s.calls = only_calls(f->k);
+	s.own = s.calls && has_chains(f->k) ? 2 : 1;
+	code->shards = s.own + (find_made(&s) + KERNELS_A_SHARD - 1) / KERNELS_A_SHARD;
 	code->shards = code->shards > MOST_SHARDS ? MOST_SHARDS : code->shards;
 	code->shard = new_array(a, Shard, code->shards);
 	code->needs = new_array(a, const Shard *, code->shards + f->k->kernel_count);

@@ -401,6 +401,11 @@ static uint32_t prepare_calls(Step *s, bool *waves)
 	return most;
 }
 
+static const char *chain_symbol(const Step *s, uint32_t first)
+{
+	return arena_printf(s->e->c->arena, "%schain%u", s->prefix, first);
+}
+
 static void make_chain(Step *s, uint32_t first)
 {
 	Emit *e = s->e;
@@ -412,8 +417,7 @@ static void make_chain(Step *s, uint32_t first)
 		V made = declare(e, s->symbol[first + i], type);
 		link[i] = (ChainLink){&e->k->kernel[first + i], made, type, call->buffer, call->count};
 	}
-	const char *symbol = arena_printf(e->c->arena, "%schain%u", s->prefix, first);
-	s->call[first].chain = chain_task(e, s->cg, symbol, first, link);
+	s->call[first].chain = chain_task(e, s->cg, chain_symbol(s, first), first, link);
 }
 
 /* -- Parts -------------------------------------------------------------------------------------
@@ -480,8 +484,21 @@ static void emit_calls(Step *s, V function, V args, uint32_t from, uint32_t to)
 	step_end(e);
 }
 
+void emit_chains(Emit *e, const Codegen *cg, const char *prefix, const char *const *symbol)
+{
+	Step s = {.e = e, .cg = cg, .prefix = prefix, .symbol = symbol};
+	bool waves = false;
+	(void)prepare_calls(&s, &waves);
+	for (uint32_t i = 0; i < e->k->kernel_count; i = chain_end(e->k, i)) {
+		if (!e->k->kernel[i].chain)
+			continue;
+		make_chain(&s, i);
+		LLVMSetLinkage(s.call[i].chain, LLVMExternalLinkage);
+	}
+}
+
 void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name,
-               const char *const *symbol)
+               const char *const *symbol, bool chains)
 {
 	Step s = {.e = e, .cg = cg, .prefix = prefix, .symbol = symbol};
 	const Kernels *k = e->k;
@@ -490,8 +507,10 @@ void emit_step(Emit *e, const Codegen *cg, const char *prefix, const char *name,
 	if (waves)
 		s.wave = wave_task(e, cg, arena_printf(e->c->arena, "%swave", prefix));
 	for (uint32_t i = 0; i < k->kernel_count; i = chain_end(k, i))
-		if (k->kernel[i].chain)
+		if (k->kernel[i].chain && chains)
 			make_chain(&s, i);
+		else if (k->kernel[i].chain)
+			s.call[i].chain = declare(e, chain_symbol(&s, i), task_type(e));
 	s.words = words;
 	if (part_end(&s, 0) == k->kernel_count) {
 		V f = step_function(&s, name, false);
@@ -523,6 +542,6 @@ uint32_t emit_function(Emit *e, const Codegen *cg, const char *prefix, const cha
 		LLVMSetLinkage(LLVMGetNamedFunction(e->module, symbol[i]), LLVMInternalLinkage);
 		made++;
 	}
-	emit_step(e, cg, prefix, name, symbol);
+	emit_step(e, cg, prefix, name, symbol, true);
 	return made;
 }
