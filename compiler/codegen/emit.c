@@ -173,7 +173,8 @@ V l_select(Emit *e, V condition, V x, V y)
 
 V l_at(Emit *e, T element, V base, V index)
 {
-	return LLVMBuildInBoundsGEP2(e->b, element, base, &index, 1, "");
+	return LLVMIsAConstantInt(index) ? LLVMBuildInBoundsGEP2(e->b, element, base, &index, 1, "")
+	                                 : l_address(e, element, base, index);
 }
 
 V l_load(Emit *e, T type, V address, unsigned align)
@@ -256,6 +257,8 @@ void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const
 	if (carries > MAX_CARRY)
 		BUG("a loop carries %u values", carries);
 	loop->head = l_block(e, name);
+	loop->outer = e->loop;
+	e->loop = loop, e->depth++;
 	loop->to = to;
 	loop->by = by;
 	loop->carries = carries;
@@ -274,6 +277,7 @@ void loop_end(Emit *e, Loop *loop, const V *next)
 	V following = LLVMBuildNSWAdd(e->b, loop->index, loop->by, "");
 	V more = LLVMBuildICmp(e->b, LLVMIntSLT, following, loop->to, "");
 	LLVMBasicBlockRef here = LLVMGetInsertBlock(e->b), after = l_block(e, "after");
+	e->loop = loop->outer, e->depth--;
 	LLVMBuildCondBr(e->b, more, loop->head, after);
 	LLVMAddIncoming(loop->index, &following, &here, 1);
 	for (unsigned i = 0; i < loop->carries; i++) {

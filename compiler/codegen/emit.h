@@ -12,6 +12,8 @@
 typedef LLVMValueRef V;
 typedef LLVMTypeRef T;
 
+typedef struct Addresses Addresses;
+
 /* Everything of LLVM for one module (one function of a model). Built and disposed in module.c. */
 typedef struct Emit {
 	Compile *c;
@@ -29,10 +31,13 @@ typedef struct Emit {
 	unsigned vector_bits; /* 512, 256, 128 */
 	unsigned float_bits;  /* as in machine.h, and so are these */
 	bool fma, rounds, scales;
-	V function;   /* being emitted */
-	V was;        /* how its caller computes: flush.c; NULL: as it does */
-	bool flushed; /* a step's caller is compiled code */
-	bool names;   /* values get names: when the text is to be shown */
+	V function;              /* being emitted */
+	V was;                   /* how its caller computes: flush.c; NULL: as it does */
+	bool flushed;            /* a step's caller is compiled code */
+	const struct Loop *loop; /* the innermost that is open, of so many; */
+	unsigned depth;
+	Addresses *addresses; /* and what addresses the present block has made */
+	bool names;           /* values get names: when the text is to be shown */
 	StateOffset state_offset;
 	void *states;
 } Emit;
@@ -62,6 +67,9 @@ V l_unary(Emit *e, const char *intrinsic, V x); /* "llvm.floor" over x's type */
 V l_binary(Emit *e, const char *intrinsic, V x, V y);
 V l_select(Emit *e, V condition, V x, V y);
 V l_at(Emit *e, T element, V base, V index); /* address of base[index], inbounds */
+/* The same of any place near base; address.c: as a sum. */
+V l_address(Emit *e, T element, V base, V index);
+Addresses *addresses_open(Arena *a);
 V l_load(Emit *e, T type, V address, unsigned align);
 void l_store(Emit *e, V value, V address, unsigned align);
 void l_store_past(Emit *e, V value, V address, unsigned align); /* the caches; l_fence after all */
@@ -82,6 +90,7 @@ enum { MAX_CARRY = 64 };
 typedef struct Loop {
 	V index, to, by;
 	LLVMBasicBlockRef head;
+	const struct Loop *outer;
 	V carry[MAX_CARRY], result[MAX_CARRY];
 	unsigned carries;
 } Loop;

@@ -11,7 +11,7 @@ static V element_load(KernelEmit *ke, const Node *n, V base, V at, V mask)
 {
 	Emit *e = ke->e;
 	T element = l_memory_type(e, n->type), vector = l_vector(element, ke->lanes);
-	V address = LLVMBuildGEP2(e->b, element, base, &at, 1, "");
+	V address = l_address(e, element, base, at);
 	return mask ? l_load_masked(e, vector, address, type_info[n->type].size, mask,
 	                            LLVMConstNull(vector))
 	            : l_load(e, vector, address, type_info[n->type].size);
@@ -20,7 +20,7 @@ static V element_load(KernelEmit *ke, const Node *n, V base, V at, V mask)
 static void element_store(KernelEmit *ke, const Node *n, V base, V at, V mask, V v)
 {
 	Emit *e = ke->e;
-	V address = LLVMBuildGEP2(e->b, l_memory_type(e, n->type), base, &at, 1, "");
+	V address = l_address(e, l_memory_type(e, n->type), base, at);
 	if (mask)
 		l_store_masked(e, v, address, type_info[n->type].size, mask);
 	else

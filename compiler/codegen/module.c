@@ -44,6 +44,7 @@ void emit_open(Emit *e, Codegen *cg, const Kernels *k, const Plan *p, const char
 	LLVMSetTarget(e->module, cg->target->triple);
 	LLVMSetModuleDataLayout(e->module, e->layout);
 	e->b = LLVMCreateBuilderInContext(context);
+	e->addresses = addresses_open(cg->c->arena);
 	*o = (Open){context, e->module, e->layout, e->b, false};
 	e->open = o;
 	arena_hold(cg->c->arena, open_close, o);

@@ -21,7 +21,7 @@ V index_scale(Emit *e, V x, int64_t by)
 /* Not inbounds: the first lane of a masked access may lie outside. */
 static V address(Emit *e, T element, V base, V index)
 {
-	return LLVMBuildGEP2(e->b, element, base, &index, 1, "");
+	return l_address(e, element, base, index);
 }
 
 /* Of lanes along an axis: whether one axis of a known index is behind it. */

@@ -11,6 +11,7 @@
 #include "../../compiler/codegen/module.h"
 #include "../../compiler/load/load.h"
 #include "../../compiler/passes/passes.h"
+#include "compiled.h"
 #include "samples.h"
 
 enum { MAX_INPUTS = 600, MAX_OUTPUTS = 300 };
@@ -207,11 +208,39 @@ static void portions_fit_words(void)
 	}
 }
 
+/* Of the places in a tile of a product, all but the first of an operand are a constant behind another:
+ * what LLVM would take long to find out. */
+static void tiles_share_addresses(void)
+{
+	Compile *c = compile_open();
+	c->cpu = "x86-64-v3";
+	Codegen *cg = codegen_open(c);
+	Graph *g = graph_new(c, "product");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(96, 192)),
+	       y = op_input(g, "y", DTYPE_f32, SHAPE(192, 64));
+	graph_output(g, "z",
+	             op_dot(g, x, y, (DotAxes){.contract = 1, .x_contract = {1}, .y_contract = {0}}));
+	Kernels *k = schedule(c, g);
+	PlannedFunction f = {k, plan(c, k), no_states, NULL};
+	Text text = {0};
+	CU_ASSERT(codegen_text(cg, &f, CODEGEN_LLVM, &text));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text.data);
+	unsigned places = 0, found = 0;
+	for (const char *at = text.data; (at = strstr(at, "getelementptr float, ptr")); at++, places++)
+		found += strstr(at, ", i64 %") && strstr(at, ", i64 %") < strchr(at, '\n');
+	CU_ASSERT(places >= 12); /* at least a register tile of z */
+	CU_ASSERT(found > 0 && 4 * found <= places);
+	text_close(&text);
+	codegen_close(cg);
+	compile_close(c);
+}
+
 CU_TestInfo test_codegen[] = {
     {"every operation on this machine", this_machine},
     {"every operation with AVX2", avx2},
     {"every operation with SSE2", sse2},
     {"a chain of kernels", chain},
     {"portions fit words of 32 bits", portions_fit_words},
+    {"tiles share addresses", tiles_share_addresses},
     CU_TEST_INFO_NULL,
 };
