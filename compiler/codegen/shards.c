@@ -13,7 +13,7 @@
 #include "../../runtime/step.h"
 #include "module.h"
 
-enum { MOST_SHARDS = 64, KERNELS_A_SHARD = 6, MOST_THREADS = 64 };
+enum { MOST_SHARDS = 64, KERNELS_A_SHARD = 12, MOST_THREADS = 64 };
 
 struct Shard {
 	Shard *next;
