@@ -9,7 +9,7 @@
  * Rows of a few elements, which would leave most of a vector empty, are its lanes. */
 #include "nest.h"
 
-enum { NARROW_CODE = 256 }; /* of rows that are lanes: operations for all elements */
+enum { NARROW_CODE = 400 }; /* of rows that are lanes: operations for all elements */
 enum { SIDE = 4, SIDE_VECTORS = 16 /* of short rows side by side: rows, vectors of all of them */ };
 
 typedef struct Rows {
