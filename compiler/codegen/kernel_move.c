@@ -1,5 +1,5 @@
 /* kernel_move.c: scatter: a copy of x, then additions in index order (one tile, so that their order
- * is fixed); copy: one buffer to another. */
+ * is fixed); copy: one buffer to another. An x that is one number has no buffer: the result is filled. */
 #include "nest.h"
 
 static V base_of(KernelEmit *ke, NodeId x)
@@ -33,13 +33,16 @@ typedef struct Scatter {
 	const Node *n, *term; /* the result, y */
 	V x, y, out;
 	V same;     /* NULL, or y is this constant, which has no buffer */
+	V filled;   /* the same of x */
 	V from, to; /* row-major places of the row that is added, in y and in the result */
 } Scatter;
 
 static void copy_body(KernelEmit *ke, void *context, V at, V mask)
 {
 	Scatter *s = context;
-	element_store(ke, s->n, s->out, at, mask, element_load(ke, s->n, s->x, at, mask));
+	V v = s->filled ? l_splat(ke->e, l_to_memory(ke->e, s->n->type, s->filled), ke->lanes)
+	                : element_load(ke, s->n, s->x, at, mask);
+	element_store(ke, s->n, s->out, at, mask, v);
 }
 
 static void add_body(KernelEmit *ke, void *context, V at, V mask)
@@ -88,6 +91,7 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 	             .x = base_of(ke, n->in[0]),
 	             .y = base_of(ke, n->in[2]),
 	             .same = constant_of(ke, n->in[2]),
+	             .filled = constant_of(ke, n->in[0]),
 	             .out = ke->pointer[ke->kernel->to[0]]};
 	V zero = l_word(e, 0), one = l_word(e, 1);
 	vector_loop(ke, zero, l_word(e, shape_size(shape)), 1, shape_size(shape) % ke->lanes == 0,

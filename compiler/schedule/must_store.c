@@ -30,6 +30,13 @@ bool node_is_filled(const Graph *g, NodeId x)
 	return node_is_constant(n);
 }
 
+static bool is_one_number(const Graph *g, NodeId x)
+{
+	while (node(g, x)->op == OP_broadcast)
+		x = node(g, x)->in[0];
+	return node(g, x)->op == OP_constant;
+}
+
 /* Cheap to compute while packing, perhaps twice: views and casts of what is stored. */
 static bool packs_well(const Graph *g, NodeId x)
 {
@@ -121,7 +128,8 @@ void fuse_must_store(Fuse *f)
 		if (n->op == OP_gather)
 			f->must_store[gathered(g, n->in[0])] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
-			f->must_store[n->in[i]] |= node(g, n->in[i])->op != OP_constant;
+			f->must_store[n->in[i]] |=
+			    !(i == 0 ? is_one_number(g, n->in[i]) : node(g, n->in[i])->op == OP_constant);
 		if (op_info[n->op].kind == REDUCE && !f->c->machine->bare) /* there memory is dear */
 			store_under_windows(f, n->in[0], 8);
 		f->must_store[x] |= op_info[n->op].kind == LOOP;
