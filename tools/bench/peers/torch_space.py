@@ -118,6 +118,13 @@ def is_convolution(case):
     return case["layers"][0][0] == "conv"
 
 
+class First(nn.Module):
+    """Channels first."""
+
+    def forward(self, x):
+        return x.movedim(-1, 1)
+
+
 class Last(nn.Module):
     """Channels last."""
 
@@ -130,9 +137,12 @@ def network(case, w):
     axes, layers, is_first = len(case["shape"]), [], is_convolution(case)
     for i, (kind, *numbers) in enumerate(case["layers"]):
         if kind == "mean_pool":
-            layers.append(Mean(list(range(2, axes + 1) if is_first else range(1, axes))))
+            layers.append(Mean(list(range(2, axes + 1) if is_first else range(1, max(2, axes)))))
             axes, is_first = 1, False
             continue
+        if kind == "conv" and not is_first:
+            layers.append(First())
+            is_first = True
         if is_first and kind not in FIRST:
             layers.append(Last())
             is_first = False
