@@ -82,3 +82,12 @@ code=0
 code=0
 "$sslc" dump one.json --json --dot 2>err || code=$?
 [ $code = 2 ] && grep -q 'three ways to print' err || die "two ways: $code"
+
+for how in "--stage=elaborate" "--stage=llvm" "--stage=asm --dot" "--stage=plan --json"; do
+	code=0
+	"$sslc" dump one.json $how >/dev/full 2>err || code=$?
+	[ $code = 4 ] && grep -q '^sslc: error: cannot write the output: No space left on device$' err || {
+		cat err
+		die "$how to a full disk: $code"
+	}
+done

@@ -118,5 +118,6 @@ int command_dump(const Options *o)
 	Options plain = *o;
 	plain.json = false; /* of the dump, not of errors */
 	int code = o->diff ? print_diff(&plain, r) : print_to(stdout, &plain, &r);
-	return code ? code : finish_output(EXIT_GOOD);
+	/* of a dump that could not be written nothing else is wrong */
+	return code && !ferror(stdout) ? code : finish_output(EXIT_GOOD);
 }

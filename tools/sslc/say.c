@@ -114,8 +114,14 @@ void complain_unknown_from(const char *from, const char *what, const char *name,
 
 int finish_output(int code)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	bool earlier = ferror(stdout) != 0;
+	errno = 0;
+	if (earlier) { /* why is no longer known: one byte more meets the same */
+		clearerr(stdout);
+		putchar('\n');
+	}
+	if (fflush(stdout) == 0 && !earlier)
 		return code;
-	complain("cannot write the output: %s", strerror(errno));
+	complain("cannot write the output: %s", errno ? strerror(errno) : "not all of it was written");
 	return EXIT_SYSTEM;
 }
