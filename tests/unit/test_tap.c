@@ -1,0 +1,177 @@
+/* test_tap.c: convolutions beside one infinite weight, held to sums over the places that it meets.
+ *
+ * Forward, zeros around the image are numbers, as the text of `conv` pads with them: 0 times infinity is NaN where
+ * the weight meets them. The gradients are those of the sums: by the weights and by the image none has a term
+ * outside. By the image, a product over windows of the padded adjoint has (overlap.c): so the places that such
+ * a window reaches over an edge for are NaN in the channels of the infinite weight; all others, and all other
+ * channels, are the closed form. */
+#include <CUnit/CUnit.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../compiler/autodiff/autodiff.h"
+#include "../../compiler/elaborate/elaborate.h"
+#include "../../compiler/passes/passes.h"
+#include "compiled.h"
+#include "share.h"
+
+typedef struct Layer {
+	bool flat; /* along one axis */
+	int64_t size, kernel, stride, pad, in, out, groups;
+	bool winograd;
+} Layer;
+
+/* Along each axis: a flat one has one place along the first. */
+typedef struct Sizes {
+	int64_t h, kh, ph, oh, w, ow;
+} Sizes;
+
+static Sizes sizes_of(const Layer *l)
+{
+	int64_t to = (l->size + 2 * l->pad - l->kernel) / l->stride + 1;
+	return (Sizes){l->flat ? 1 : l->size,
+	               l->flat ? 1 : l->kernel,
+	               l->flat ? 0 : l->pad,
+	               l->flat ? 1 : to,
+	               l->size,
+	               to};
+}
+
+typedef struct Sums {
+	double *y, *dx, *dw;
+	bool *over; /* [of x] the adjoint's window of that place reaches over an edge of it */
+} Sums;
+
+static void add(double *sum, double a, double b)
+{
+	*sum += a * b;
+}
+
+static Sums sums(Arena *a, const Layer *l, const double *x, const double *w, const double *dy)
+{
+	Sizes s = sizes_of(l);
+	int64_t each = l->in / l->groups, outs = l->out / l->groups;
+	Sums to = {new_array(a, double, (size_t)(s.oh * s.ow * l->out)),
+	           new_array(a, double, (size_t)(s.h * s.w * l->in)),
+	           new_array(a, double, (size_t)(s.kh * l->kernel * each * l->out)),
+	           new_array(a, bool, (size_t)(s.h * s.w))};
+	for (int64_t p = 0; p < s.oh * s.ow; p++)
+		for (int64_t k = 0; k < s.kh * l->kernel; k++) {
+			int64_t i = p / s.ow * l->stride + k / l->kernel - s.ph,
+			        j = p % s.ow * l->stride + k % l->kernel - l->pad;
+			bool inside = i >= 0 && i < s.h && j >= 0 && j < s.w;
+			for (int64_t c = 0; c < each * l->out; c++) {
+				int64_t n = c % l->out, from = n / outs * each + c / l->out;
+				int64_t at_w = (k * each + c / l->out) * l->out + n;
+				int64_t at_x = inside ? (i * s.w + j) * l->in + from : 0;
+				add(&to.y[p * l->out + n], inside ? x[at_x] : 0, w[at_w]);
+				if (!inside)
+					continue;
+				add(&to.dx[at_x], dy[p * l->out + n], w[at_w]);
+				add(&to.dw[at_w], dy[p * l->out + n], x[at_x]);
+			}
+		}
+	for (int64_t i = 0; i < s.h * s.w; i++)
+		for (int64_t k = 0; k < s.kh * l->kernel; k++) {
+			int64_t p = i / s.w + s.ph - k / l->kernel, q = i % s.w + l->pad - k % l->kernel;
+			bool met = p % l->stride == 0 && q % l->stride == 0;
+			to.over[i] |= met && (p < 0 || q < 0 || p / l->stride >= s.oh || q / l->stride >= s.ow);
+		}
+	return to;
+}
+
+/* may_end: [count / channels] where NaN is allowed instead, in that channel. */
+static bool same(const char *what, const Layer *l, const double *got, const double *want,
+                 int64_t count, const bool *may_end, int64_t channels, int64_t channel)
+{
+	for (int64_t i = 0; i < count; i++) {
+		bool may = may_end && may_end[i / channels] && i % channels == channel;
+		bool good = isnan(want[i])   ? isnan(got[i])
+		            : isinf(want[i]) ? got[i] == want[i] || (l->winograd && !isfinite(got[i]))
+		                             : fabs(got[i] - want[i]) <= 1e-4 * fmax(1, fabs(want[i]));
+		if (good || (may && isnan(got[i])))
+			continue;
+		fprintf(stderr,
+		        "%s of %lld x %lld by %lld, stride %lld, padding %lld, %lld to %lld channels in "
+		        "%lld groups: "
+		        "at %lld it is %g, not %g\n",
+		        what, (long long)l->size, (long long)(l->flat ? 1 : l->size), (long long)l->kernel,
+		        (long long)l->stride, (long long)l->pad, (long long)l->in, (long long)l->out,
+		        (long long)l->groups, (long long)i, got[i], want[i]);
+		return false;
+	}
+	return true;
+}
+
+static const char *call_of(Arena *a, const Layer *l)
+{
+	const char *name =
+	    arena_printf(a, "%sconvolve_%dd", l->groups > 1 ? "grouped_" : "", l->flat ? 1 : 2);
+	const char *last = l->groups > 1 ? arena_printf(a, ", %lld", (long long)l->groups) : "";
+	return arena_printf(a, "%s(x, w, %lld, %lld%s)", name, (long long)l->stride, (long long)l->pad,
+	                    last);
+}
+
+/* The weight that is infinite: of each place of the kernel, from channel 1 to channel 2. */
+static bool holds_beside(const Layer *l, int64_t tap)
+{
+	Compile *c = compile_open();
+	Sizes s = sizes_of(l);
+	int64_t each = l->in / l->groups;
+	Shape of_x = l->flat ? SHAPE(1, s.w, l->in) : SHAPE(1, s.h, s.w, l->in);
+	Shape of_w = l->flat ? SHAPE(l->kernel, each, l->out) : SHAPE(s.kh, l->kernel, each, l->out);
+	Shape of_y = l->flat ? SHAPE(1, s.ow, l->out) : SHAPE(1, s.oh, s.ow, l->out);
+	DataField inputs[] = {{"x", DTYPE_f32, of_x}, {"w", DTYPE_f32, of_w}, {"d", DTYPE_f32, of_y}};
+	const double *x = test_numbers(c, DTYPE_f32, shape_size(of_x), 1),
+	             *d = test_numbers(c, DTYPE_f32, shape_size(of_y), 3);
+	double *w = (double *)test_numbers(c, DTYPE_f32, shape_size(of_w), 2);
+	int64_t in = each > 1 ? 1 : 0, out = 2;
+	w[(tap * each + in) * l->out + out] = INFINITY;
+	Feed feed[] = {{"x", x}, {"w", w}, {"d", d}};
+	const char *call = call_of(c->arena, l);
+	Sums want = sums(c->arena, l, x, w, d);
+	static const char *const WHAT[] = {"the result", "the gradient by the image",
+	                                   "the gradient by the weights"};
+	const char *text[] = {call, arena_printf(c->arena, "grad(sum(%s * d), x)", call),
+	                      arena_printf(c->arena, "grad(sum(%s * d), w)", call)};
+	const double *values[] = {want.y, want.dx, want.dw};
+	bool good = true;
+	for (int i = 0; i < 3; i++) {
+		Graph *g = autodiff(c, build_expression(c, prelude_parse(c), NULL,
+		                                        expression_of(c, text[i]), inputs, 3, NULL));
+		How how = {0};
+		Ran *ran = g ? run_graph(c, passes(c, g, NULL), &how, feed, 3) : NULL;
+		int64_t count = shape_size(i == 0 ? of_y : i == 1 ? of_x : of_w);
+		int64_t channel = l->groups > 1 ? out / (l->out / l->groups) * each + in : in;
+		good &= ran && same(WHAT[i], l, ran->out[0], values[i], count, i == 1 ? want.over : NULL,
+		                    l->in, channel);
+	}
+	diag_print(c->diags, stderr, false);
+	compile_close(c);
+	return good;
+}
+
+static void one_infinite_weight(void)
+{
+	static const Layer LAYERS[] = {
+	    {false, 6, 3, 1, 1, 3, 4, 1, false},   {false, 7, 3, 2, 1, 3, 4, 1, false},
+	    {false, 8, 5, 1, 2, 2, 17, 1, false},  {false, 9, 5, 3, 2, 2, 4, 1, false},
+	    {false, 6, 3, 1, 0, 3, 4, 1, false},   {false, 5, 3, 1, 1, 4, 4, 4, false},
+	    {false, 7, 3, 2, 1, 6, 4, 2, false},   {true, 11, 3, 1, 1, 3, 4, 1, false},
+	    {true, 11, 5, 2, 2, 3, 18, 1, false},  {true, 9, 3, 1, 1, 4, 4, 4, false},
+	    {false, 8, 1, 1, 0, 3, 4, 1, false},   {false, 8, 3, 1, 1, 32, 32, 1, true},
+	    {false, 16, 7, 2, 3, 3, 64, 1, false},
+	};
+	for (size_t i = 0; i < COUNT(LAYERS); i++) {
+		int64_t taps = (LAYERS[i].flat ? 1 : LAYERS[i].kernel) * LAYERS[i].kernel;
+		for (int64_t tap = 0; tap < taps; tap++)
+			if (tap == 0 || tap == taps / 2 || tap == taps - 1 || every_case_runs())
+				CU_ASSERT(holds_beside(&LAYERS[i], tap));
+	}
+}
+
+CU_TestInfo test_tap[] = {
+    {"one infinite weight", one_infinite_weight},
+    CU_TEST_INFO_NULL,
+};
