@@ -4,7 +4,7 @@
  * them; or neither. A value is such a one if it follows from the sample's own row of the data and from states that the
  * step leaves as they are, without random numbers: features of a frozen encoder. Of these the last ones count whose making
  * sums anything; what only widens them is left to the step. Values that are found to be of a row are; others may be too
- * (those of scans). One visit a node. */
+ * (those of scans). What a gradient is taken by is none: it flows through all that is made of it. One visit a node. */
 #include "elaborator.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ typedef struct Rows {
 	int8_t *
 	    axis; /* [count] place i along it is sample i's; NOWHERE: of no data; MIXED: of several, or not fixed */
 	uint8_t *constant; /* [count] of what is of no data: bit a: the same at all places along a */
-	bool *moves;       /* [count] a state that the step changes */
+	bool *moves;       /* [count] a state that the step changes, or what a gradient is taken by */
 	bool *sums;        /* [count] its making sums */
 	bool *cut;         /* [count] it is kept */
 } Rows;
@@ -81,7 +81,8 @@ static void find_leaf(Rows *r, NodeId x)
 	                (n->op == OP_input && strcmp(n->attr.name, "seed") == 0) ||
 	                (n->op == OP_input && strcmp(n->attr.name, "step") == 0);
 	bool has_rows = n->op == OP_input && n->shape.rank && n->shape.dim[0] == r->batch;
-	r->axis[x] = has_rows ? 0 : n->op == OP_input || is_drawn || r->moves[x] ? MIXED : NOWHERE;
+	bool is_fixed = !is_drawn && !r->moves[x];
+	r->axis[x] = !is_fixed ? MIXED : has_rows ? 0 : n->op == OP_input ? MIXED : NOWHERE;
 	if (n->op == OP_iota)
 		r->constant[x] = (uint8_t) ~(1u << n->attr.axis);
 }
@@ -107,6 +108,7 @@ static void find_rows(Rows *r, NodeId x)
 		of_data |= r->axis[n->in[i]] != NOWHERE;
 		r->sums[x] |= r->axis[n->in[i]] >= 0 && r->sums[n->in[i]];
 	}
+	fixed &= !r->moves[x];
 	r->axis[x] = fixed && !of_data ? NOWHERE : MIXED;
 	for (int a = 0; a < n->shape.rank && fixed; a++) {
 		if (of_data && r->axis[x] == MIXED && n->shape.dim[a] == r->batch && is_axis(r, n, a))
@@ -217,6 +219,9 @@ void build_encoded(Elab *b, const BundleTask *to)
 	          .cut = new_array(b->c->arena, bool, g->count)};
 	for (uint32_t i = 0; i < g->set_count; i++)
 		r.moves[g->set[i].state] = g->set[i].value != g->set[i].state;
+	for (NodeId x = 1; x < g->count; x++)
+		if (node(g, x)->op == OP_gradient)
+			r.moves[node(g, x)->in[1]] = true;
 	for (NodeId x = 1; x < g->count; x++)
 		if (op_info[node(g, x)->op].kind == LEAF)
 			find_leaf(&r, x);

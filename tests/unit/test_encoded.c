@@ -217,6 +217,8 @@ static void what_is_not(void)
 	not_kept(&(Case){.encoder = IMAGE,
 	                 .loss = LOSS("encoder(pad(slice(x, 0, 1, dim(x, 0)), 0, 0, 1))")});
 	not_kept(&(Case){.encoder = IMAGE, .loss = LOSS("x")});
+	not_kept(&(Case){.encoder = IMAGE,
+	                 .loss = LOSS("encoder(x)") " + mean(grad(mean(head(encoder(x))), x)^2)"});
 	not_kept(&(Case){.encoder = IMAGE, .loss = LOSS("encoder(x)"), .epochs = 1});
 	not_kept(&(Case){
 	    .encoder = IMAGE, .loss = LOSS("encoder(x)"), .samples = (256 << 20) / (4 * 140) + 1});
