@@ -59,7 +59,7 @@ static bool add_window(Windows *w, size_t from, int32_t count, char why[WHY])
 	if (!at)
 		return because(why, "no memory for %zu windows", w->count + 1);
 	w->at = at;
-	w->at[w->count++] = (Window){from, count};
+	w->at[w->count++] = (Window){from, count, 0};
 	return true;
 }
 
