@@ -306,11 +306,22 @@ static NodeId slice_of_windows(Graph *g, const Node *n, const Node *x)
 	                  x->attr.window.dilation);
 }
 
+/* Along some axis all of x comes back in the other order. */
+static bool is_reversed(const Node *n, const Node *x)
+{
+	for (int i = 0; i < n->shape.rank; i++)
+		if (n->attr.slice.step[i] < 0 && n->shape.dim[i] > 1 && n->shape.dim[i] == x->shape.dim[i])
+			return true;
+	return false;
+}
+
 /* Of a product over windows only those windows are needed that the result keeps. */
 static NodeId slice_of_product(Graph *g, const Node *n, const Node *x)
 {
 	DotAxes d = x->attr.dot;
 	int at = d.batch;
+	if (is_reversed(n, x))
+		return 0;
 	for (int side = 0; side < 2; side++) {
 		const Node *operand = node(g, x->in[side]);
 		Shape s = operand->shape;
