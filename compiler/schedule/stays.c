@@ -20,6 +20,22 @@ static Form within(double low, double high)
 	return (Form){0, low, high};
 }
 
+/* Of what n computes, where x is the exact result: floats are rounded, at most to the next one; integers
+ * wrap. */
+static Form computed(const Node *n, Form x)
+{
+	if (!type_info[n->type].is_float)
+		return x.by == 0 && (x.low < INT32_MIN || x.high > INT32_MAX) ? UNKNOWN : x;
+	return (Form){x.by, nextafterf((float)x.low, -INFINITY), nextafterf((float)x.high, INFINITY)};
+}
+
+/* A constant, as the kernel has it. */
+static Form number(const Node *n)
+{
+	double v = n->type == DTYPE_f32 ? (float)n->attr.value : n->attr.value;
+	return within(v, v);
+}
+
 static Form scaled(Form x, Form y)
 {
 	if (y.by != 0 || y.low != y.high)
@@ -34,14 +50,15 @@ static Form whole(Form x)
 	return x.by == 0 ? within(fmin(trunc(x.low), 0), fmax(trunc(x.high), 0)) : UNKNOWN;
 }
 
-/* Of x, whose samples lie along `axis`; NOWHERE: it is the same for all, MIXED: it is not known where they lie. */
+/* Of x, whose samples lie along `axis`; NOWHERE: it is the same for all, MIXED: it is not known where
+ * they lie. */
 static Form form_of(const Graph *g, NodeId x, int axis, int depth)
 {
 	const Node *n = node(g, x);
 	if (depth == DEEPEST)
 		return UNKNOWN;
 	if (n->op == OP_constant)
-		return within(n->attr.value, n->attr.value);
+		return number(n);
 	if (n->op == OP_iota)
 		return (int)n->attr.axis == axis ? (Form){1, 0, 0}
 		                                 : within(0, (double)n->shape.dim[n->attr.axis] - 1);
@@ -59,9 +76,10 @@ static Form form_of(const Graph *g, NodeId x, int axis, int depth)
 		           ? whole(of[0])
 		           : UNKNOWN;
 	if (n->op == OP_add)
-		return (Form){of[0].by + of[1].by, of[0].low + of[1].low, of[0].high + of[1].high};
+		return computed(
+		    n, (Form){of[0].by + of[1].by, of[0].low + of[1].low, of[0].high + of[1].high});
 	if (n->op == OP_mul)
-		return of[1].low == of[1].high ? scaled(of[0], of[1]) : scaled(of[1], of[0]);
+		return computed(n, of[1].low == of[1].high ? scaled(of[0], of[1]) : scaled(of[1], of[0]));
 	if (of[0].by != 0 || of[1].by != 0)
 		return UNKNOWN;
 	return n->op == OP_max ? within(fmax(of[0].low, of[1].low), fmax(of[0].high, of[1].high))
