@@ -180,6 +180,7 @@ static const sslc_task task[] = {{.name = "probe",
                                   .metric = "loss",
                                   .training = TRAINING(TASK_EPOCHS),
                                   .samples = SAMPLES,
+                                  .trains = true,
                                   .with_random = true}};
 
 const sslc_model diagonal = {
