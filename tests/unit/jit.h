@@ -23,6 +23,7 @@
 
 typedef struct Jit {
 	Emit e;
+	Arena *arena;
 	LLVMOrcLLJITRef jit;
 	const char *name;
 } Jit;
@@ -73,6 +74,10 @@ static inline void jit_open(Jit *j, const char *cpu)
 	LLVMSetTarget(e->module, triple);
 	LLVMSetModuleDataLayout(e->module, e->layout);
 	e->b = LLVMCreateBuilderInContext(c);
+	j->arena = arena_open(1 << 20);
+	if (!j->arena)
+		abort();
+	e->addresses = addresses_open(j->arena);
 	e->ptr = LLVMPointerTypeInContext(c, 0);
 	e->i1 = LLVMInt1TypeInContext(c), e->i8 = LLVMInt8TypeInContext(c);
 	e->i16 = LLVMInt16TypeInContext(c), e->i32 = LLVMInt32TypeInContext(c);
@@ -167,6 +172,7 @@ static inline void jit_close(Jit *j)
 	LLVMContextDispose(j->e.context);
 	LLVMDisposeTargetData(j->e.layout);
 	LLVMDisposeTargetMachine(j->e.machine);
+	arena_close(j->arena);
 }
 
 #endif
