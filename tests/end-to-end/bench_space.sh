@@ -1,6 +1,6 @@
 #!/bin/sh
-# tools/bench/space.py: the same seed gives the same models, whatever their count; another seed others; all kinds of layers
-# and all families are drawn; sslc compiles each of them and takes steps.
+# tools/bench/space.py: the same seed gives the same models, whatever their count; another seed others; all families are
+# drawn, and all kinds of layers, or are in the list of usual ones; sslc compiles each of them and takes steps.
 # usage: bench_space.sh <path to sslc>
 . "$(dirname "$0")/shared/begin.sh"
 space() { python3 -B "$root/tools/bench/space.py" "$@"; }
@@ -22,7 +22,7 @@ import space
 
 drawn = [case for seed in range(1, 21) for case in space.cases(40, seed)]
 assert {case.family for case in drawn} == set(space.FAMILIES), "families"
-assert {layer[0] for case in drawn for layer in case.layers} == set(space.LAYERS), "kinds of layers"
+assert {layer[0] for case in drawn + space.USUAL for layer in case.layers} == set(space.LAYERS), "kinds of layers"
 assert {case.optimizer for case in drawn} == set(space.OPTIMIZERS), "optimizers"
 assert {case.goal for case in drawn} == {"same", "next", "label"}, "goals"
 for case in drawn:
@@ -49,9 +49,9 @@ def zeros(path, shape, kind):
         f.truncate(f.tell() + 4 * math.prod(shape))
 
 
-for case in space.NAMED.values():
+for case in [*space.NAMED.values(), *space.USUAL]:
     space.write(case, pathlib.Path(sys.argv[2]) / case.name)
-for case in [*space.cases(24, 5), *space.NAMED.values()]:
+for case in [*space.cases(24, 5), *space.NAMED.values(), *space.USUAL]:
     folder = pathlib.Path(sys.argv[2]) / case.name
     assert json.loads((folder / "case.json").read_text())["layers"] == case.layers, case.name
     zeros(folder / "x.npy", [case.batch, *case.shape], "<i4" if case.kinds else "<f4")
@@ -61,7 +61,7 @@ EOF
 for model in a/*/model.json; do
 	"$sslc" check "$model" >out 2>&1 || { echo "check $model:"; cat "$model" out; exit 1; }
 done
-[ "$(ls a | wc -l)" = 28 ]
+[ "$(ls a | wc -l)" = 54 ]
 for model in a/*-mlp a/*-01-transformer a/gru; do
 	"$sslc" run "$model/model.json" --steps 1 --quiet --out run 2>out || { echo "run $model:"; cat out; exit 1; }
 	rm -rf run

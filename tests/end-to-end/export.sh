@@ -83,7 +83,7 @@ refused 1 export noisy.json <<'END'
 noisy.json:3:50: error: 'random' cannot be written as ONNX: ONNX has no such stream of random bits
 END
 refused 1 export fixed.json <<'END'
-fixed.json:3:16: error: f32[97,20] has 1940 elements, which do not fill the shape asked for
+fixed.json:3:16: error: f32[97,20] has 1940 elements, but the shape asked for has 320
   help: this is for a batch of 97: --batch N writes it for N samples alone
 END
 refused 1 export whole.json <<'END'
