@@ -104,15 +104,14 @@ static bool check_field(Field *field, int64_t samples, Split split, int64_t *cla
 	         split == SPLIT_TEST ? "test " : "");
 	if (!check_finite(a, what, why))
 		return false;
-	bool is_label = strcmp(field->name, "label") == 0;
-	if (is_label && !check_labels(a, samples, classes, why))
+	if (strcmp(field->name, "label") == 0 && !check_labels(a, samples, classes, why))
 		return false;
 	if (!widen_bools(a, why))
 		return false;
 	if (a->rank < 1 || a->dim[0] != samples)
 		return because(why, "there are %lld samples but %lld rows of '%s'", (long long)samples,
 		               a->rank < 1 ? 1 : (long long)a->dim[0], field->name);
-	if (a->at && !is_label && strcmp(a->type, "i32") == 0 && !field->below)
+	if (a->at && strcmp(a->type, "i32") == 0 && !field->below)
 		field->below = above_all(a);
 	return a->rank < SSLC_MAX_RANK ||
 	       because(why, "samples have %d axes, but at most %d can be read", a->rank - 1,

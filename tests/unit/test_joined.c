@@ -79,6 +79,13 @@ static void rows_of_a_key_are_one_sample(void)
 		CU_ASSERT(label == own[i] && b_label == other[i]);
 		CU_ASSERT(*(const int32_t *)data_value(d, SPLIT_TRAIN, 1, i) == own[i]);
 	}
+	/* The labels of either reader are classes that a head of two knows, and one of one does not. */
+	for (size_t field = 1; field <= 3; field += 2)
+		for (int64_t knows = 1; knows <= 2; knows++) {
+			sslc_range range = {.field = field, .function = "step", .below = knows};
+			sslc_model model = {.range = &range, .range_count = 1};
+			CU_ASSERT_EQUAL(data_in_ranges(d, &model, why), knows == 2);
+		}
 	data_close(d);
 }
 
