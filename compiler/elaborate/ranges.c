@@ -1,12 +1,18 @@
 /* ranges.c: which values of the data's integer fields the graphs can tell apart.
  *
- * In: the graphs of a bundle. Out: a Range wherever an input, as it is or seen through views and
- * casts, is compared with the index along an axis (one_hot) or looks something up (gather): values
- * outside would be no error there, but a class that no sample has, or another row. What is computed
- * from the field first (label % 10, min(label, 9)) is not followed. */
+ * In: the graphs of a bundle. Out: a Range wherever an input, as it is or seen through views, casts
+ * and gathers, is compared with the index along an axis (one_hot) or looks something up (gather):
+ * values outside would be no error there, but a class that no sample has, or another row. What is
+ * computed from the field first (label % 10, min(label, 9)) is not followed. */
 #include "elaborate.h"
 
 #include <string.h>
+
+/* What a node must be below, as its users tell it apart, and where they do; below 0: anything. */
+typedef struct Limit {
+	int64_t below;
+	Span origin;
+} Limit;
 
 static bool keeps_values(Op op)
 {
@@ -20,6 +26,16 @@ static NodeId source(const Graph *g, NodeId x)
 	while (keeps_values(node(g, x)->op))
 		x = node(g, x)->in[0];
 	return x;
+}
+
+/* How many operands, from the first on, the elements of n are taken from; 0: they are computed. */
+static int taken_from(const Node *n)
+{
+	if (n->op == OP_cast)
+		return n->type == DTYPE_bool ? 0 : 1;
+	if (n->op == OP_stop_gradient || op_info[n->op].kind == GATHER)
+		return 1;
+	return op_info[n->op].kind == VIEW ? n->count : 0;
 }
 
 /* The place among operands that is read by value, and the values that it can have; -1: none. */
@@ -54,16 +70,28 @@ static void add_range(Bundle *b, Arena *a, Range r)
 	b->range[b->range_count++] = r;
 }
 
+static void narrow_limit(Limit *of, Limit by)
+{
+	if (by.below && (!of->below || by.below < of->below))
+		*of = by;
+}
+
+/* From the last node to the first, so that a node's users have been seen. */
 static void graph_ranges(Bundle *b, const Graph *g)
 {
-	for (NodeId x = 1; x < g->count; x++) {
+	Limit *limit = new_array(g->c->arena, Limit, g->count);
+	for (NodeId x = g->count - 1; x > 0; x--) {
+		const Node *n = node(g, x);
 		int64_t below;
-		int at = ranged(g, node(g, x), &below);
-		const Node *input = at < 0 ? NULL : node(g, source(g, node(g, x)->in[at]));
-		for (size_t i = 0; input && input->op == OP_input && i < b->data.count; i++)
+		int at = ranged(g, n, &below);
+		if (at >= 0)
+			narrow_limit(&limit[n->in[at]], (Limit){below, n->origin});
+		for (int i = 0; i < taken_from(n); i++)
+			narrow_limit(&limit[n->in[i]], limit[x]);
+		for (size_t i = 0; n->op == OP_input && limit[x].below && i < b->data.count; i++)
 			if (type_info[b->data.field[i].type].is_int &&
-			    strcmp(b->data.field[i].name, input->attr.name) == 0)
-				add_range(b, g->c->arena, (Range){i, g->name, below, node(g, x)->origin});
+			    strcmp(b->data.field[i].name, n->attr.name) == 0)
+				add_range(b, g->c->arena, (Range){i, g->name, limit[x].below, limit[x].origin});
 	}
 }
 
