@@ -177,11 +177,11 @@ static bool names_loss(Elab *b, const Expr *e)
 	       (named && strncmp(diags_name(b->c->diags, d->span.file), "lib/", 4) == 0);
 }
 
-/* What it rises with: x of exp(x), log(x), sqrt(x), and of what the library asks for a `loss`: bits_per_byte(x). NULL:
+/* What it rises with: x of exp(x), log(x), sqrt(x), its mean and sum, and of what the library asks for a `loss`: bits_per_byte(x). NULL:
  * nobody knows. */
 static const Expr *rises_with(Elab *b, const Expr *e)
 {
-	static const char *const rising[] = {"exp", "log", "sqrt"};
+	static const char *const rising[] = {"exp", "log", "sqrt", "mean", "sum"};
 	const Body body = {.kind = BODY_EXPR, .expr = (Expr *)e};
 	const char *name = called(&body);
 	if (!name || !e->count || e->arg[0].name)
@@ -195,23 +195,92 @@ static const Expr *rises_with(Elab *b, const Expr *e)
 	return asks ? e->arg[0].value : NULL;
 }
 
+/* What the library finds the better, the higher it is. */
+static bool names_score(Elab *b, const Expr *e)
+{
+	static const char *const score[] = {"accuracy", "masked_accuracy", "recall_at",
+	                                    "mean_reciprocal_rank", "average_precision"};
+	const Body body = {.kind = BODY_EXPR, .expr = (Expr *)e};
+	const char *name = called(&body);
+	const Definition *d = name ? definition_find(b, name, (Span){0}) : NULL;
+	for (size_t i = 0; d && i < COUNT(score); i++)
+		if (strcmp(name, score[i]) == 0)
+			return strncmp(diags_name(b->c->diags, d->span.file), "lib/", 4) == 0;
+	return false;
+}
+
+enum { LOWER = -1, UNKNOWN = 0, HIGHER = 1 }; /* is better */
+
+/* Named values, and which way each of the first `count` is better. */
+typedef struct Ways {
+	const Named *named;
+	size_t count;
+	int *way;
+} Ways;
+
+static bool is_call_of(const Expr *e, const char *function)
+{
+	return e->kind == EXPR_CALL && e->is_operator && strcmp(e->text, function) == 0;
+}
+
+/* -1 of a number below 0; what is not known now is taken for above. */
+static int sign_of(const Expr *e)
+{
+	bool negated = is_call_of(e, "neg");
+	const Expr *number = negated ? e->arg[0].value : e;
+	return number->kind == EXPR_NUMBER && (number->number < 0) != negated ? -1 : 1;
+}
+
+static int both_ways(int x, int y)
+{
+	return x == UNKNOWN || x == y ? y : y == UNKNOWN ? x : UNKNOWN;
+}
+
+static int way_of(Elab *b, const Expr *e, const Ways *w)
+{
+	size_t i = w->count;
+	if (e->kind == EXPR_NAME) {
+		while (i && strcmp(w->named[i - 1].name, e->text) != 0)
+			i--;
+		return i ? w->way[i - 1] : UNKNOWN;
+	}
+	if (names_loss(b, e))
+		return LOWER;
+	if (names_score(b, e))
+		return HIGHER;
+	if (e->kind != EXPR_CALL || !e->is_operator) {
+		const Expr *of = rises_with(b, e);
+		return of ? way_of(b, of, w) : UNKNOWN;
+	}
+	if (is_call_of(e, "neg"))
+		return -way_of(b, e->arg[0].value, w);
+	if (is_call_of(e, "pow"))
+		return sign_of(e->arg[1].value) * way_of(b, e->arg[0].value, w);
+	bool add = is_call_of(e, "add"), sub = is_call_of(e, "sub"), mul = is_call_of(e, "mul"),
+	     div = is_call_of(e, "div");
+	if (!add && !sub && !mul && !div)
+		return UNKNOWN;
+	const Expr *x = e->arg[0].value, *y = e->arg[1].value;
+	int of_x = way_of(b, x, w), of_y = way_of(b, y, w);
+	if (mul || div) {
+		of_x *= sign_of(y);
+		of_y *= sign_of(x);
+	}
+	return both_ways(of_x, sub || div ? -of_y : of_y);
+}
+
 /* Of named values the last one; a name among them is what it was given. */
 static bool lower_is_better(Elab *b, const Body *metric)
 {
-	size_t before = metric->kind == BODY_NAMED ? metric->count : 0;
-	const Body *last = before ? result_of(metric->named[--before].body) : metric;
-	const Expr *e = last->kind == BODY_EXPR ? last->expr : NULL;
-	while (e && !names_loss(b, e)) {
-		if (e->kind != EXPR_NAME) {
-			e = rises_with(b, e);
-			continue;
-		}
-		while (before && strcmp(metric->named[before - 1].name, e->text) != 0)
-			before--;
-		last = before ? result_of(metric->named[--before].body) : NULL;
-		e = last && last->kind == BODY_EXPR ? last->expr : NULL;
+	bool named = metric->kind == BODY_NAMED;
+	size_t count = named ? metric->count : 1;
+	Ways w = {.named = metric->named, .way = new_array(b->c->arena, int, count + 1)};
+	for (size_t i = 0; i < count; i++) {
+		const Body *last = result_of(named ? metric->named[i].body : metric);
+		w.way[i] = last->kind == BODY_EXPR && last->expr ? way_of(b, last->expr, &w) : UNKNOWN;
+		w.count = named ? i + 1 : 0;
 	}
-	return e;
+	return count && w.way[count - 1] == LOWER;
 }
 
 /* T.step. 0: the loss is none, which was reported. */

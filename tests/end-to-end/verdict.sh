@@ -70,7 +70,10 @@ diff -u default.txt explicit.txt
 # What no one can miss: features that are all 0, beside the raw input. A loss is the better the lower it is.
 encoder='"linear(4)", "blank"'
 for metric in '' '"metric": "accuracy(head(encoder(x)), label)",' '"metric": "cross_entropy(head(encoder(x)), label)",' \
-	'"metric": {"z": "head(encoder(x))", "y": "cross_entropy(z, label)"},'; do
+	'"metric": {"z": "head(encoder(x))", "y": "cross_entropy(z, label)"},' \
+	'"metric": "1 - accuracy(head(encoder(x)), label)",' '"metric": "cross_entropy(head(encoder(x)), label) / 2 + 0",' \
+	'"metric": {"z": "softmax(head(encoder(x)))", "y": "mse(z, one_hot(label, 2))", "r": "1 - y / 0.25", "w": "-2 * r"},' \
+	'"metric": "1 - mse(softmax(head(encoder(x))), one_hot(label, 2)) / 0.25",'; do
 	model true "$metric"
 	says 'probe: self-supervision did not help' 'worse than the raw input'
 done
