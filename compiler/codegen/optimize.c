@@ -27,7 +27,9 @@ static bool goes_on_from_outside(V v, LLVMBasicBlockRef block, V *base)
 	if (LLVMGetInstructionOpcode(v) != LLVMGetElementPtr)
 		return false;
 	*base = LLVMGetOperand(v, 0);
-	return LLVMIsAInstruction(*base) && LLVMGetInstructionOpcode(*base) == LLVMGetElementPtr &&
+	bool is_one = LLVMGetTypeKind(LLVMTypeOf(*base)) == LLVMPointerTypeKind; /* not of each lane */
+	return is_one && LLVMIsAInstruction(*base) &&
+	       LLVMGetInstructionOpcode(*base) == LLVMGetElementPtr &&
 	       LLVMGetInstructionParent(*base) != block;
 }
 
@@ -91,6 +93,7 @@ bool optimize(LLVMTargetMachineRef machine, LLVMModuleRef module, char why[WHY_L
 	LLVMDisposePassBuilderOptions(options);
 	if (!error) {
 		cut_addresses(module);
+		verify_module(module, "what was optimized");
 		return true;
 	}
 	char *message = LLVMGetErrorMessage(error);

@@ -1,5 +1,5 @@
 /* test_channels.c: lanes along pixels of few channels, of which all are loaded and stored together,
- * in order or gathered, against the interpreter. */
+ * in order or gathered, and folds of gathered columns, against the interpreter. */
 #include <CUnit/CUnit.h>
 
 #include "compiled.h"
@@ -83,8 +83,27 @@ static void gathers(void)
 		}
 }
 
+/* Where the places are the same for all that is summed, each lane has an address from before the loop. */
+static void sums_of_gathered(void)
+{
+	for (int64_t places = 1; places <= 33; places += 4) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, arena_printf(c->arena, "sums of %d columns", (int)places));
+		NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(5, 40)),
+		       at = op_input(g, "at", DTYPE_i32, SHAPE(places)), y = op_gather(g, x, at, 1);
+		graph_output(g, "largest", op_reduce_max(g, y, (Axes){1, {0}}));
+		double numbers[33];
+		for (int i = 0; i < places; i++)
+			numbers[i] = (i * 7) % 45 - 2;
+		Feed feed[] = {{"x", test_values(c->arena, DTYPE_f32, 200, 61)}, {"at", numbers}};
+		CU_ASSERT(graph_agrees_always(c, g, feed, 2, 0));
+		compile_close(c);
+	}
+}
+
 CU_TestInfo test_channels[] = {
     {"pixels", pixels},
     {"gathers", gathers},
+    {"sums of what is gathered", sums_of_gathered},
     CU_TEST_INFO_NULL,
 };
