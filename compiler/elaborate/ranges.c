@@ -1,7 +1,7 @@
 /* ranges.c: which values of the data's integer fields the graphs can tell apart.
  *
- * In: the graphs of a bundle. Out: a Range wherever an input, as it is or seen through views, casts
- * and gathers, is compared with the index along an axis (one_hot) or looks something up (gather):
+ * In: the graphs of a bundle. Out: a Range wherever an input, as it is or seen through views, casts,
+ * gathers and scans, is compared with the index along an axis (one_hot) or looks something up (gather):
  * values outside would be no error there, but a class that no sample has, or another row. What is
  * computed from the field first (label % 10, min(label, 9)) is not followed. */
 #include "elaborate.h"
@@ -76,10 +76,25 @@ static void narrow_limit(Limit *of, Limit by)
 		*of = by;
 }
 
-/* From the last node to the first, so that a node's users have been seen. */
-static void graph_ranges(Bundle *b, const Graph *g)
+static void find_limits(const Graph *g, Limit *limit);
+
+/* What the body of a scan tells apart of the scan's operands. */
+static void body_limits(const Graph *g, const Node *scan, Limit *limit)
 {
-	Limit *limit = new_array(g->c->arena, Limit, g->count);
+	const Region *r = scan->attr.region;
+	Limit *inner = new_array(g->c->arena, Limit, r->body->count);
+	find_limits(r->body, inner);
+	for (NodeId x = 1; x < r->body->count; x++) {
+		const Node *n = node(r->body, x);
+		int i = n->op == OP_input ? region_operand(r, scan->count, n->attr.name) : -1;
+		if (i >= 0)
+			narrow_limit(&limit[scan->in[i]], inner[x]);
+	}
+}
+
+/* From the last node to the first, so that a node's users have been seen. */
+static void find_limits(const Graph *g, Limit *limit)
+{
 	for (NodeId x = g->count - 1; x > 0; x--) {
 		const Node *n = node(g, x);
 		int64_t below;
@@ -88,11 +103,20 @@ static void graph_ranges(Bundle *b, const Graph *g)
 			narrow_limit(&limit[n->in[at]], (Limit){below, n->origin});
 		for (int i = 0; i < taken_from(n); i++)
 			narrow_limit(&limit[n->in[i]], limit[x]);
-		for (size_t i = 0; n->op == OP_input && limit[x].below && i < b->data.count; i++)
-			if (type_info[b->data.field[i].type].is_int &&
-			    strcmp(b->data.field[i].name, n->attr.name) == 0)
-				add_range(b, g->c->arena, (Range){i, g->name, limit[x].below, limit[x].origin});
+		if (n->op == OP_scan)
+			body_limits(g, n, limit);
 	}
+}
+
+static void graph_ranges(Bundle *b, const Graph *g)
+{
+	Limit *limit = new_array(g->c->arena, Limit, g->count);
+	find_limits(g, limit);
+	for (NodeId x = 1; x < g->count; x++)
+		for (size_t i = 0; node(g, x)->op == OP_input && limit[x].below && i < b->data.count; i++)
+			if (type_info[b->data.field[i].type].is_int &&
+			    strcmp(b->data.field[i].name, node(g, x)->attr.name) == 0)
+				add_range(b, g->c->arena, (Range){i, g->name, limit[x].below, limit[x].origin});
 }
 
 void find_ranges(Bundle *b)
