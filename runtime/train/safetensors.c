@@ -141,24 +141,25 @@ static bool read_tensor(const cJSON *item, const unsigned char *data, size_t siz
 	*t = (SafeTensor){.name = item->string,
 	                  .type = type_of_file(cJSON_GetStringValue(dtype), &element)};
 	if (!t->type)
-		return because(why, "tensor '%.100s' has dtype %.20s, which cannot be read", item->string,
+		return because(why, "has a tensor '%.100s' of dtype %.20s, which cannot be read",
+		               item->string,
 		               cJSON_GetStringValue(dtype) ? cJSON_GetStringValue(dtype) : "none");
 	if (!cJSON_IsArray(shape) || cJSON_GetArraySize(shape) > SSLC_MAX_RANK ||
 	    !cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
 	    !read_whole(cJSON_GetArrayItem(offsets, 0), 9e15, &from) ||
 	    !read_whole(cJSON_GetArrayItem(offsets, 1), 9e15, &to))
-		return because(why, "tensor '%.100s' has a bad shape or bad offsets", item->string);
+		return because(why, "has a tensor '%.100s' of a bad shape or bad offsets", item->string);
 	uint64_t bytes = element;
 	cJSON_ArrayForEach(axis, shape)
 	{
 		if (!read_whole(axis, 1e12, &t->dim[t->rank]) ||
 		    __builtin_mul_overflow(bytes, (uint64_t)t->dim[t->rank], &bytes))
-			return because(why, "tensor '%.100s' has a bad shape", item->string);
+			return because(why, "has a tensor '%.100s' of a bad shape", item->string);
 		t->rank++;
 	}
 	if (from > to || (uint64_t)to > size || (uint64_t)(to - from) != bytes)
 		return because(
-		    why, "tensor '%.100s' takes bytes %lld to %lld of %zu, but its shape needs %llu",
+		    why, "has a tensor '%.100s' at bytes %lld to %lld of %zu, but its shape needs %llu",
 		    item->string, (long long)from, (long long)to, size, (unsigned long long)bytes);
 	t->at = data + from;
 	t->bytes = (size_t)bytes;
@@ -170,14 +171,14 @@ static bool read_metadata(const cJSON *map, SafeFile *out, char why[WHY])
 {
 	const cJSON *item;
 	if (!cJSON_IsObject(map))
-		return because(why, "its __metadata__ is no object");
+		return because(why, "has a __metadata__ that is no object");
 	out->meta = calloc((size_t)cJSON_GetArraySize(map) + 1, sizeof *out->meta);
 	if (!out->meta)
 		return because(why, "no memory");
 	cJSON_ArrayForEach(item, map)
 	{
 		if (!cJSON_IsString(item))
-			return because(why, "its metadata '%.60s' is no text", item->string);
+			return because(why, "has metadata '%.60s' that are no text", item->string);
 		out->meta[out->metas++] = (SafeMeta){item->string, item->valuestring};
 	}
 	return true;
@@ -193,10 +194,10 @@ static bool check_cover(const SafeFile *f, const size_t *begin, size_t size, cha
 			bool apart = begin[i] >= begin[j] + f->tensor[j].bytes ||
 			             begin[j] >= begin[i] + f->tensor[i].bytes;
 			if (!apart)
-				return because(why, "tensors '%.60s' and '%.60s' overlap", f->tensor[j].name,
-				               f->tensor[i].name);
+				return because(why, "has tensors '%.60s' and '%.60s' that overlap",
+				               f->tensor[j].name, f->tensor[i].name);
 			if (strcmp(f->tensor[i].name, f->tensor[j].name) == 0)
-				return because(why, "tensor '%.100s' is there twice", f->tensor[i].name);
+				return because(why, "has a tensor '%.100s' twice", f->tensor[i].name);
 		}
 	}
 	return sum == size ||
@@ -234,7 +235,7 @@ static bool read_header(const cJSON *root, const unsigned char *data, size_t siz
 	int members = cJSON_GetArraySize(root);
 	const cJSON *item;
 	if (!cJSON_IsObject(root) || members > MOST_TENSORS)
-		return because(why, "its header is no JSON object, or too large");
+		return because(why, "has a header that is no JSON object, or too large");
 	out->tensor = calloc((size_t)members + 1, sizeof *out->tensor);
 	size_t *begin = calloc((size_t)members + 1, sizeof *begin);
 	bool good = out->tensor && begin;
@@ -280,7 +281,7 @@ bool safe_parse(void *bytes, size_t size, SafeFile *out, char why[WHY])
 		safe_close(out);
 		return false;
 	}
-	because(why, "its header is no valid JSON");
+	because(why, "has a header that is no valid JSON");
 	cJSON *root = parse_header((const char *)bytes + 8, (size_t)length);
 	out->header = root;
 	if (root &&
