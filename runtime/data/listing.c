@@ -98,6 +98,26 @@ static bool names_columns(const Table *t)
 	       strcmp(table_text(t, 0, 1), "label") == 0;
 }
 
+/* "./a//b" as "a/b", which is the same file; a copy for the caller to free, or NULL. */
+static char *plain_path(const char *path)
+{
+	char *plain = strdup(path), *to = plain;
+	for (const char *from = path; plain && *from;) {
+		const char *end = from + strcspn(from, "/"), *next = end + strspn(end, "/");
+		bool stays = end - from == 1 && *from == '.' && *next;
+		if (end > from && !stays) {
+			memcpy(to, from, (size_t)(end - from));
+			to += end - from;
+		}
+		if (next > end && (from == path || !stays) && !stays)
+			*to++ = '/';
+		from = next;
+	}
+	if (plain)
+		*to = '\0';
+	return plain;
+}
+
 static bool add_rows(const char *csv, const Table *t, const Asked *k, Listing *l, char why[WHY])
 {
 	if (t->rows && t->columns != 2)

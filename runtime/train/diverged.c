@@ -150,7 +150,7 @@ void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int
 	size_t used = strlen(f->text);
 	if (k->step != last)
 		snprintf(f->text + used, sizeof f->text - used, "; first, at step %lld",
-		         (long long)k->step);
+		         (long long)k->step + 1);
 	cause_add(&cause, f->text, sizeof f->text);
 	snprintf(help, sizeof help, "%s", f->help);
 	const char *checkpoint = strstr(help, "the last good checkpoint");

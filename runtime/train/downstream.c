@@ -122,7 +122,7 @@ static bool train_steps(const Stage *s, Score *score, Call *step, const int64_t 
 		score->diverged = !isfinite(loss);
 		if (score->diverged)
 			snprintf(score->why, sizeof score->why, "%s at step %lld of %lld", loss_text(loss),
-			         (long long)(wrong = i), (long long)t->steps);
+			         (long long)(wrong = i) + 1, (long long)t->steps);
 		sum += i >= t->steps - t->epoch_steps ? loss : 0;
 	}
 	score->train_loss = sum / (double)t->epoch_steps;

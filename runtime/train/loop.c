@@ -33,13 +33,15 @@ typedef struct Loop {
 	const Feed *feed;
 	double began, saved; /* by the clock */
 	int64_t saved_step;  /* of the last checkpoint; -1: none */
+	int64_t wrong_step;  /* that was found not to be finite, from 1 on */
 } Loop;
 
-static bool diverged(const Loop *l, const char *what)
+/* step: from 1 on, as in metrics.jsonl */
+static bool diverged(Loop *l, const char *what, int64_t step)
 {
-	const Position *at = l->at;
-	fail(l->failure, FAILURE_DIVERGED, "%s at step %lld (epoch %lld)", what, (long long)at->step,
-	     (long long)(at->step / at->epoch_steps) + 1);
+	l->wrong_step = step;
+	fail(l->failure, FAILURE_DIVERGED, "%s at step %lld (epoch %lld)", what, (long long)step,
+	     (long long)((step - 1) / l->at->epoch_steps) + 1);
 	if (l->saved_step >= 0)
 		return fail_help(l->failure,
 		                 "lower the learning rate; the last good checkpoint, of step %lld, is "
@@ -52,14 +54,14 @@ static bool diverged(const Loop *l, const char *what)
 
 /* A gradient that is no number leaves the loss as it is where the loss does not depend on the
  * weight any more, or not on its sign: relu, max, a mask. */
-static bool check_states(const Loop *l)
+static bool check_states(Loop *l)
 {
 	const sslc_state *bad = engine_bad_state(l->engine, NULL);
 	if (!bad)
 		return true;
 	char what[512];
 	bad_state_text(bad, what);
-	return diverged(l, what);
+	return diverged(l, what, l->at->step);
 }
 
 static bool save_now(Loop *l)
@@ -132,7 +134,7 @@ static bool after_step(Loop *l, double loss)
 {
 	Position *at = l->at;
 	if (!isfinite(loss))
-		return diverged(l, loss_text(loss));
+		return diverged(l, loss_text(loss), at->step + 1);
 	at->step++;
 	at->epoch_sum += loss;
 	at->recent_sum += loss;
@@ -221,7 +223,7 @@ static bool run_loop(Loop *l, Watch *w, int64_t last)
 	monitor_close(&monitor);
 	good = good && end(l, watch_signal(w));
 	if (!good && l->failure->kind == FAILURE_DIVERGED)
-		kept_explain(&l->kept, l->engine, l->data, order, l->at->step, l->failure);
+		kept_explain(&l->kept, l->engine, l->data, order, l->wrong_step - 1, l->failure);
 	call_close(&step);
 	kept_close(&l->kept);
 	return good;

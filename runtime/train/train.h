@@ -281,8 +281,8 @@ typedef struct Kept {
 void kept_open(Kept *k, const Engine *e, int64_t step);
 void kept_take(Kept *k, const Engine *e, int64_t step);
 void kept_close(Kept *k);
-/* Adds to the failure which operation was first not finite, at a step up to `last`, and what to do.
- * `order` is that of the training; the states are those before that step then. */
+/* Adds to the failure which operation was first not finite, at a step up to `last` (the first is 0), and
+ * what to do. `order` is that of the training; the states are those before that step then. */
 void kept_explain(Kept *k, Engine *e, const Data *data, PrefetchOrder order, int64_t last,
                   Failure *f);
 

@@ -20,7 +20,7 @@ MODEL
 diverges() { # OUT FLAGS...
 	code=0
 	"$sslc" run model.json --out "$@" >out.txt 2>err.txt || code=$?
-	[ $code = 3 ] && grep -q "at step 6 (epoch 4): log(0) is -infinity (model.json:6:14)" err.txt || {
+	[ $code = 3 ] && grep -q "at step 7 (epoch 4): log(0) is -infinity (model.json:6:14)" err.txt || {
 		echo "$*: exit code $code"
 		cat err.txt
 		exit 1
@@ -49,14 +49,14 @@ large() { # MIB
 		}
 	MODEL
 	"$sslc" run model.json --out large >out.txt 2>err.txt || code=$?
-	[ $code = 3 ] && grep -q 'at step 1 (epoch 1)' err.txt || {
+	[ $code = 3 ] && grep -q 'at step 2 (epoch 1)' err.txt || {
 		echo "states of $1 MiB: exit code $code"
 		cat err.txt
 		exit 1
 	}
 }
 large 260
-grep -q 'error: the loss is infinite at step 1 (epoch 1)$' err.txt && grep -q 'states of more than 256 MiB are not kept' err.txt || {
+grep -q 'error: the loss is infinite at step 2 (epoch 1)$' err.txt && grep -q 'states of more than 256 MiB are not kept' err.txt || {
 	cat err.txt
 	exit 1
 }
@@ -159,9 +159,9 @@ says() { # LINE
 }
 good='cross_entropy(head(encoder(x)), label)'
 task "log(max(5.5 - step, 0)) + $good" 2
-says 'probe diverged (pre-trained): the loss is infinite at step 6 of 12: log(0) is -infinity (model.json:9:14)'
-says 'probe diverged (random weights): the loss is infinite at step 6 of 12: log(0) is -infinity (model.json:9:14)'
-grep -q '"score": null, "diverged": "the loss is infinite at step 6 of 12: log(0)' task/results.json
+says 'probe diverged (pre-trained): the loss is infinite at step 7 of 12: log(0) is -infinity (model.json:9:14)'
+says 'probe diverged (random weights): the loss is infinite at step 7 of 12: log(0) is -infinity (model.json:9:14)'
+grep -q '"score": null, "diverged": "the loss is infinite at step 7 of 12: log(0)' task/results.json
 task "mean(sqrt(0 * head(encoder(x))^2))" 24 # one step: its gradient alone is wrong
 grep -q "^probe diverged (pre-trained): 'probe.head.0.w' (model.json:8:.*) holds a number that is not finite$" out.txt || {
 	cat out.txt
