@@ -98,23 +98,19 @@ static bool names_columns(const Table *t)
 	       strcmp(table_text(t, 0, 1), "label") == 0;
 }
 
-/* "./a//b" as "a/b", which is the same file; a copy for the caller to free, or NULL. */
+/* "./a//b" as "a/b", which is the same file: a copy, or NULL. */
 static char *plain_path(const char *path)
 {
-	char *plain = strdup(path), *to = plain;
-	for (const char *from = path; plain && *from;) {
-		const char *end = from + strcspn(from, "/"), *next = end + strspn(end, "/");
-		bool stays = end - from == 1 && *from == '.' && *next;
-		if (end > from && !stays) {
-			memcpy(to, from, (size_t)(end - from));
-			to += end - from;
-		}
-		if (next > end && (from == path || !stays) && !stays)
-			*to++ = '/';
-		from = next;
+	char *plain = malloc(strlen(path) + 1), *to = plain;
+	for (const char *from = path; plain && *from; from++) {
+		bool begins = to == plain || to[-1] == '/';
+		if (begins && from[0] == '.' && from[1] == '/')
+			from += strspn(from + 1, "/");
+		else if (*from != '/' || to == plain || !begins)
+			*to++ = *from;
 	}
 	if (plain)
-		*to = '\0';
+		*to = 0;
 	return plain;
 }
 
@@ -130,13 +126,18 @@ static bool add_rows(const char *csv, const Table *t, const Asked *k, Listing *l
 	if (!l->file)
 		return because(why, "no memory for the names of %zu files", t->rows);
 	for (size_t row = t->rows && names_columns(t); row < t->rows; row++) {
-		const char *path = table_text(t, row, 0), *label = table_text(t, row, 1);
-		if (!*path || !*label)
+		const char *label = table_text(t, row, 1);
+		char *path = plain_path(table_text(t, row, 0));
+		if (path && (!*path || !*label)) {
+			free(path);
 			return because(why, "'%.200s', line %u: a line is path,label", csv, t->line[row]);
-		if (listing_names(k->skip, path) || !fits(k->only, path))
+		}
+		if (path && (listing_names(k->skip, path) || !fits(k->only, path))) {
+			free(path);
 			continue;
+		}
 		Listed *f = &l->file[l->count++];
-		f->path = strdup(path);
+		f->path = path;
 		f->label = strdup(label);
 		if (!f->path || !f->label)
 			return because(why, "no memory for labels");
