@@ -37,12 +37,29 @@ static Value bound_value(Elab *b, Span span, const Value *bound)
 	return value_none();
 }
 
+enum { MOST_CLASSES = 1 << 20 }; /* of which some have no sample */
+
+/* Labels can be numbers that count no classes: identifiers, times. */
+static bool are_numbered(Elab *b, const Expr *e)
+{
+	const DataShape *data = &b->bundle->data;
+	int64_t samples = data->train_count + data->test_count;
+	if (data->classes <= MOST_CLASSES || data->classes <= samples)
+		return true;
+	elab_error(b, e->span, "'classes' is %lld: labels of %lld samples go up to %lld",
+	           (long long)data->classes, (long long)samples, (long long)data->classes - 1);
+	diag_help(b->c->diags, "number the classes from 0 on; a label that is a quantity is of floats");
+	return false;
+}
+
 /* Of data without classes, or without integers, these are 0, which is no width of anything. */
 static bool is_of_data(Elab *b, const Expr *e, const Value *v)
 {
 	bool classes = strcmp(e->text, "classes") == 0;
-	if (v->kind != VALUE_NUMBER || v->number != 0 || (!classes && strcmp(e->text, "vocab") != 0))
+	if (v->kind != VALUE_NUMBER || (!classes && strcmp(e->text, "vocab") != 0))
 		return true;
+	if (v->number != 0)
+		return !classes || are_numbered(b, e);
 	elab_error(b, e->span,
 	           classes ? "'classes' is not known: this data has no labels that are classes"
 	                   : "'vocab' is not known: this data has no integers as x");
