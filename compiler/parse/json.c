@@ -30,12 +30,31 @@ static void skip_space(Walk *w)
 		w->at++;
 }
 
+/* cJSON ends a text at \u0000, and takes \u12G4 for that. */
+static void refuse_escape(Walk *w, uint32_t from)
+{
+	const char *digits = w->text + from + 2;
+	if (strspn(digits, "0123456789abcdefABCDEF") < 4)
+		diag_error(w->c->diags, (Span){w->file, from, from + 2},
+		           "\\u is followed by four hexadecimal digits");
+	else if (memcmp(digits, "0000", 4) == 0)
+		diag_error(w->c->diags, (Span){w->file, from, from + 6},
+		           "a text must not hold the character \\u0000");
+	else
+		return;
+	w->failed = true;
+}
+
 /* Past the string that starts at the cursor, quotes included. */
 static void skip_string(Walk *w)
 {
-	for (w->at++; w->text[w->at] != '"'; w->at++)
-		if (w->text[w->at] == '\\')
-			w->at++;
+	for (w->at++; w->text[w->at] != '"'; w->at++) {
+		if (w->text[w->at] != '\\')
+			continue;
+		if (w->text[w->at + 1] == 'u')
+			refuse_escape(w, w->at);
+		w->at++;
+	}
 	w->at++;
 }
 
@@ -110,18 +129,6 @@ static void walk_members(Walk *w, Json *value, const cJSON *item, int depth)
 	}
 }
 
-static bool has_nul(const char *text, uint32_t from, uint32_t to)
-{
-	for (uint32_t i = from; i + 6 <= to; i++) {
-		if (text[i] != '\\')
-			continue;
-		if (memcmp(text + i, "\\u0000", 6) == 0)
-			return true;
-		i++;
-	}
-	return false;
-}
-
 static Json *walk_value(Walk *w, const cJSON *item, int depth)
 {
 	Json *value = new (w->c->arena, Json);
@@ -139,10 +146,6 @@ static Json *walk_value(Walk *w, const cJSON *item, int depth)
 		value->kind = JSON_STRING;
 		skip_string(w);
 		value->text = arena_copy(w->c->arena, item->valuestring, strlen(item->valuestring));
-		if (has_nul(w->text, from, w->at)) {
-			diag_error(w->c->diags, span(w, from), "a text must not hold the character \\u0000");
-			w->failed = true;
-		}
 		refuse_control(w, span(w, from), value->text, true);
 	} else {
 		while (w->at < w->size && !strchr(",]} \t\r\n", w->text[w->at]) &&

@@ -36,6 +36,16 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Four digits of \uXXXX stand there. */
+static bool is_hex(const Scan *s, uint32_t from)
+{
+	uint32_t at = from;
+	while (at < s->size && at < from + 4 && s->text[at] &&
+	       strchr("0123456789abcdefABCDEF", s->text[at]))
+		at++;
+	return at == from + 4;
+}
+
 /* A name, a number, or a character of UTF-8. */
 static uint32_t word_end(const Scan *s)
 {
@@ -114,7 +124,9 @@ static bool scan_text(Scan *s)
 		if (here(s) != '\\')
 			continue;
 		s->at++;
-		if (here(s) && strchr("\"\\/bfnrtu", here(s)))
+		if (here(s) && strchr("\"\\/bfnrt", here(s)))
+			continue;
+		if (here(s) == 'u' && is_hex(s, s->at + 1))
 			continue;
 		diag_error(s->d, (Span){s->file, s->at - 1, s->at}, "this text holds a bad escape");
 		diag_help(s->d, "escapes are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
