@@ -105,13 +105,21 @@ bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 
 /* -- Files ------------------------------------------------------------------------------------- */
 
+/* What zlib says, without "<fd:3>: ", its name for the file. */
+static const char *unpack_error(gzFile file)
+{
+	int code;
+	const char *said = gzerror(file, &code), *colon = strstr(said, ">: ");
+	return colon ? colon + 3 : said;
+}
+
 /* Adds up to `wanted` bytes to those that are there; gzread also reads plain files as they are. */
 static bool inflate_more(gzFile file, unsigned char *to, size_t *size, size_t wanted, char why[WHY])
 {
 	while (wanted) {
-		int code, got = gzread(file, to + *size, (unsigned)(wanted < 1 << 20 ? wanted : 1 << 20));
+		int got = gzread(file, to + *size, (unsigned)(wanted < 1 << 20 ? wanted : 1 << 20));
 		if (got < 0)
-			return because(why, "%s: is the file whole?", gzerror(file, &code));
+			return because(why, "cannot be unpacked: %s; is the file whole?", unpack_error(file));
 		if (got == 0)
 			break;
 		*size += (size_t)got;
@@ -131,7 +139,7 @@ static unsigned char *inflate_values(gzFile file, size_t *size, char why[WHY])
 	bool good = bytes || because(why, "does not fit into memory");
 	*size = 0;
 	good = good && inflate_more(file, bytes, size, room, why) &&
-	       read_header(bytes, *size, &h, &array, why);
+	       (*size || because(why, "is empty")) && read_header(bytes, *size, &h, &array, why);
 	size_t end = good ? h.bytes + h.count * h.element + 1 : 0; /* one more would be too many */
 	while (good && *size == room && room < end) {
 		size_t more = room < 1 << 20 ? 1 << 20 : 2 * room;
@@ -167,13 +175,13 @@ static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY]
 	}
 	unsigned char *bytes = inflate_values(file, size, reason);
 	int code = gzclose(file);
-	if (bytes && code != Z_OK) {
+	if (code != Z_OK) { /* a header may have been cut off, too */
 		because(reason, "ends in the middle of its compressed data");
 		free(bytes);
 		bytes = NULL;
 	}
 	if (!bytes)
-		because(why, "'%.200s' %.250s", path, *size ? reason : "is empty");
+		because(why, "'%.200s' %.250s", path, reason);
 	return bytes;
 }
 
