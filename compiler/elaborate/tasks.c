@@ -80,11 +80,16 @@ static Value eval_use(Elab *b, const char *section, const Body *body, const Scop
 	Value v = eval_section(b, section, body, scope);
 	if (b->bundle->state_count == before)
 		return v;
+	const Task *t = b->task->task;
 	diag_error(b->c->diags, body->span,
-	           "\"%s\" makes '%s', which the loss has not, so nothing trains it", section,
-	           b->bundle->state[before].name);
-	diag_help(b->c->diags, "make it a network of the task, and call that in both: \"head\": "
-	                       "[\"linear(10)\"]");
+	           t->loss ? "\"%s\" makes '%s', which the loss has not, so nothing trains it"
+	                   : "\"%s\" makes '%s', which nothing trains: the task has no 'loss'",
+	           section, b->bundle->state[before].name);
+	if (!t->bank)
+		diag_help(b->c->diags,
+		          t->loss ? "make it a network of the task, and call that in both: \"head\": "
+		                    "[\"linear(10)\"]"
+		                  : "such as \"loss\": \"cross_entropy(head(encoder(x)), label)\"");
 	return value_none();
 }
 
