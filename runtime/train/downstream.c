@@ -125,7 +125,7 @@ static bool train_steps(const Stage *s, Score *score, Call *step, const int64_t 
 			         (long long)(wrong = i) + 1, (long long)t->steps);
 		sum += i >= t->steps - t->epoch_steps ? loss : 0;
 	}
-	score->train_loss = sum / (double)t->epoch_steps;
+	score->train_loss = score->diverged ? NAN : sum / (double)t->epoch_steps;
 	if (opened)
 		feed_close(&feed);
 	if (good && score->diverged)

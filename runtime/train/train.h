@@ -407,7 +407,7 @@ typedef struct Score {
 	Variant variant;
 	double score;      /* mean of the metric over all samples of the split; NaN if it diverged */
 	double commonest;  /* data_commonest, where the metric is accuracy; else 0 */
-	double train_loss; /* mean over the last epoch */
+	double train_loss; /* mean over the last epoch; NaN: of none, it diverged or trains nothing */
 	double seconds;
 	int64_t samples;
 	bool diverged;

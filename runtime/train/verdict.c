@@ -162,7 +162,7 @@ static void print_row(const Scores *all, const Score *s, FILE *out)
 {
 	char score[48], loss[32], gain[48];
 	score_text(all, s, score);
-	if (!s->task->trains)
+	if (!s->task->trains || isnan(s->train_loss))
 		snprintf(loss, sizeof loss, "-");
 	else
 		number_text(s, s->train_loss, false, loss);

@@ -162,6 +162,11 @@ task "log(max(5.5 - step, 0)) + $good" 2
 says 'probe diverged (pre-trained): the loss is infinite at step 7 of 12: log(0) is -infinity (model.json:9:14)'
 says 'probe diverged (random weights): the loss is infinite at step 7 of 12: log(0) is -infinity (model.json:9:14)'
 grep -q '"score": null, "diverged": "the loss is infinite at step 7 of 12: log(0)' task/results.json
+grep -q '"train_loss": 0,' task/results.json && { # of no epoch that ended
+	cat out.txt
+	exit 1
+}
+grep -q '^  pre-trained  *diverged  *- ' out.txt
 task "mean(sqrt(0 * head(encoder(x))^2))" 24 # one step: its gradient alone is wrong
 grep -q "^probe diverged (pre-trained): 'probe.head.0.w' (model.json:8:.*) holds a number that is not finite$" out.txt || {
 	cat out.txt
