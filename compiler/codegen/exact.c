@@ -195,8 +195,9 @@ static V rem_by_division(Emit *e, V from_x, V from_y)
 	return narrow == wide ? r : LLVMBuildFPTrunc(e->b, r, narrow, "");
 }
 
-/* Where no lane's quotient is large, one division: its rounded whole part is too large by one at most, never too small, so
- * that x less so many y is in [-y, y], a multiple of y's last bit, and exact. */
+/* Where no lane's quotient is large, one division: its rounded whole part is too large by one at most,
+ * never too small, so that x less so many y is in [-y, y], a multiple of the last bit of one of them,
+ * and exact. */
 static V rem_of_few(Emit *e, V x, V y)
 {
 	T type = LLVMTypeOf(x);

@@ -151,7 +151,8 @@ static void slide(KernelEmit *ke, T element, V from, V at, V end, int64_t channe
 	}
 }
 
-/* Where places rise slowly, as those of an image that is resized do, the pixels of all lanes lie in a few vectors. */
+/* Where places rise slowly, as those of an image that is resized do, the pixels of all lanes lie in a
+ * few vectors. */
 void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v)
 {
 	Emit *e = ke->e;

@@ -15,8 +15,7 @@ static const int64_t MOST_BYTES = (int64_t)256 << 20;
 typedef struct Rows {
 	const Graph *g;
 	int64_t batch;
-	int8_t *
-	    axis; /* [count] place i along it is sample i's; NOWHERE: of no data; MIXED: of several, or not fixed */
+	int8_t *axis;      /* [count] its place i is sample i's; NOWHERE: of no data; MIXED: neither */
 	uint8_t *constant; /* [count] of what is of no data: bit a: the same at all places along a */
 	bool *moves;       /* [count] a state that the step changes, or what a gradient is taken by */
 	bool *sums;        /* [count] its making sums */

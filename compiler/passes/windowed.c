@@ -171,7 +171,7 @@ static NodeId places_as_channels(Graph *g, NodeId x, const DotAxes *d)
 	if (n->op != OP_windows || (int)n->attr.window.axis != last - 2 || channels >= LANES ||
 	    n->attr.window.dilation != 1 || !is_free(d, last) || !is_free(d, last - 1))
 		return x;
-	for (NodeId from = x; n->op == OP_windows; from = n->in[0], n = node(g, from)) {
+	for (; n->op == OP_windows; n = node(g, n->in[0])) {
 		bool before = (int)n->attr.window.axis < n->shape.rank - 3;
 		if (count == MOST_CHAIN || (count > 0 && !before))
 			return x;
