@@ -3,6 +3,7 @@
 #include "elaborator.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Scopes are shared by what closes over them, so a deep one has a tree of its own by the bits of
  * the names' hashes, which shares its branches with the tree of the scope around it (Bagwell 2001,
@@ -178,6 +179,10 @@ void unknown_name(Elab *b, Span span, const char *name, const Scope *scope, cons
 		return;
 	if (strcmp(name, "sweep") == 0) {
 		diag_help(b->c->diags, "sslc sweep runs a model with each of the values");
+		return;
+	}
+	if (strcasecmp(name, "true") == 0 || strcasecmp(name, "false") == 0) {
+		diag_help(b->c->diags, "write 1 for true, 0 for false");
 		return;
 	}
 	size_t count = 0, most = 64 + OP_COUNT + b->prelude->count;
