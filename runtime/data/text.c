@@ -220,7 +220,7 @@ static bool add_line(Lines *l, Slice line, const char *file, size_t number, Befo
 	*key = *label = (Slice){line.at, 0};
 	if ((before.key && !take_field(&rest, key)) || (before.label && !take_field(&rest, label)))
 		return because(why, "'%.200s', line %zu has %s: a line is %s%sits text%s: '%.*s'", file,
-		               number, before.key && before.label ? "less than two tabs" : "no tab",
+		               number, before.key && before.label ? "fewer than two tabs" : "no tab",
 		               before.key ? "its key, a tab, " : "",
 		               before.label ? "its label, a tab, " : "",
 		               before.label ? "; labels=0 if there are none" : "",

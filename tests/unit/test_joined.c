@@ -260,7 +260,7 @@ static void what_cannot_be_joined_is_refused(void)
 	    {"lines('b.csv', labels=0, keys=1)",
 	     "b.csv', line 1 has no tab: a line is its key, a tab, its text"},
 	    {"lines('b.csv', keys=1)",
-	     "line 1 has less than two tabs: a line is its key, a tab, its label, a tab"},
+	     "line 1 has fewer than two tabs: a line is its key, a tab, its label, a tab"},
 	    {"text('.', window=2, test=0)", "two samples of 'b' have the key 'a'"},
 	    {"text('.', straddle=1, window=2)", "windows of text have no key each"},
 	    {"text('.', separator=',')", "windows of text have no key each"},
