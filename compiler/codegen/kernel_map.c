@@ -174,15 +174,11 @@ static int64_t phases_along(const KernelEmit *ke, const Nest *n, int axis)
 	if (n->part || axis == ke->kernel->tile_axis || ke->e->c->machine->bare)
 		return 1;
 	ArenaMark mark = arena_mark(ke->e->c->arena);
-	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		seen[ke->kernel->out[i]] = true;
-	for (NodeId x = k->graph->count - 1; x > 0; x--) {
+	const bool *computed = find_computed(ke, true);
+	for (NodeId x = 1; x < k->graph->count; x++) {
 		const Node *at = node(k->graph, x);
-		int64_t by = seen[x] && at->op == OP_pad ? at->attr.pad.inner[axis] + 1 : 1;
+		int64_t by = computed[x] && at->op == OP_pad ? at->attr.pad.inner[axis] + 1 : 1;
 		phases = by > phases ? by : phases;
-		for (int i = 0; seen[x] && i < at->count; i++)
-			seen[at->in[i]] |= k->buffer_of[at->in[i]] == 0;
 	}
 	arena_reset(ke->e->c->arena, mark);
 	return phases <= MOST_PHASES && phases <= n->shape.dim[axis] ? phases : 1;
@@ -262,17 +258,12 @@ static void merge_axes(KernelEmit *ke, Nest *n)
 	const Kernels *k = ke->e->k;
 	int last = n->shape.rank - 1, from = ke->kernel->tile_axis + 1;
 	ArenaMark mark = arena_mark(ke->e->c->arena);
-	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		seen[ke->kernel->out[i]] = true;
-	for (NodeId x = k->graph->count - 1; x > 0; x--) {
-		const Node *at = node(k->graph, x);
-		if (!seen[x])
+	const bool *computed = find_computed(ke, false);
+	for (NodeId x = 1; x < k->graph->count; x++) {
+		if (!computed[x])
 			continue;
-		int own = shape_equal(at->shape, n->shape) ? one_from(ke, x) : last + 1;
+		int own = shape_equal(node(k->graph, x)->shape, n->shape) ? one_from(ke, x) : last + 1;
 		from = own > from ? own : from;
-		for (int i = 0; op_info[at->op].kind == MAP && i < at->count; i++)
-			seen[at->in[i]] |= k->buffer_of[at->in[i]] == 0;
 	}
 	arena_reset(ke->e->c->arena, mark);
 	for (int i = from; i <= last; i++)

@@ -32,20 +32,31 @@ void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to)
 		*to = l_binary(e, "llvm.smin", *to, l_word(e, count));
 }
 
+bool *find_computed(const KernelEmit *ke, bool behind_all)
+{
+	const Kernels *k = ke->e->k;
+	bool *computed = new_array(ke->e->c->arena, bool, k->graph->count);
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		computed[ke->kernel->out[i]] = true;
+	for (NodeId x = k->graph->count - 1; x > 0; x--) {
+		const Node *at = node(k->graph, x);
+		bool goes_on = computed[x] && (behind_all || op_info[at->op].kind == MAP);
+		for (int i = 0; goes_on && i < at->count; i++)
+			computed[at->in[i]] |= k->buffer_of[at->in[i]] == 0;
+	}
+	return computed;
+}
+
 unsigned body_size(const KernelEmit *ke, bool *random)
 {
 	const Kernels *k = ke->e->k;
 	unsigned size = 0;
 	*random = false;
 	ArenaMark mark = arena_mark(ke->e->c->arena);
-	bool *seen = new_array(ke->e->c->arena, bool, k->graph->count);
-	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		seen[ke->kernel->out[i]] = true;
-	for (NodeId x = k->graph->count - 1; x > 0; x--) {
-		size += seen[x];
-		*random |= seen[x] && node(k->graph, x)->op == OP_random;
-		for (int i = 0; seen[x] && i < node(k->graph, x)->count; i++)
-			seen[node(k->graph, x)->in[i]] |= k->buffer_of[node(k->graph, x)->in[i]] == 0;
+	const bool *computed = find_computed(ke, true);
+	for (NodeId x = 1; x < k->graph->count; x++) {
+		size += computed[x];
+		*random |= computed[x] && node(k->graph, x)->op == OP_random;
 	}
 	arena_reset(ke->e->c->arena, mark);
 	return size;

@@ -21,6 +21,9 @@ typedef void (*VectorBody)(KernelEmit *ke, void *context, V at, V mask);
  * a multiple of 64 and the kernel is flat, the body is in a Stretch. */
 void vector_loop(KernelEmit *ke, V from, V to, unsigned unroll, bool exact, VectorBody body,
                  void *context);
+/* Which nodes a body computes: the outs, and what they read that has no buffer; behind maps alone, or
+ * behind all. On the arena. */
+bool *find_computed(const KernelEmit *ke, bool behind_all);
 /* What is computed in this kernel: nodes, and whether random bits are among them. */
 unsigned body_size(const KernelEmit *ke, bool *random);
 
