@@ -106,7 +106,7 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 	bool given[MOST_ARGUMENTS] = {0};
 	bool more_calls = count > 0 && strcmp(p[count - 1].name, "...()") == 0;
 	bool more_texts = count > 0 && strcmp(p[count - 1].name, "...") == 0;
-	count -= more_calls || more_texts;
+	a->count = count -= more_calls || more_texts;
 	for (size_t i = 0; i < call->count; i++) {
 		const sslc_argument *arg = &call->argument[i];
 		int at = arg->name ? find_parameter(p, count, arg->name) : (int)i;
@@ -151,6 +151,25 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 		}
 	}
 	return true;
+}
+
+/* What readers.def does not list is a mistake of ours, which the first test of the reader finds. */
+static int place_of(const Arguments *a, const char *name)
+{
+	int at = find_parameter(a->parameter, a->count, name);
+	if (at < 0)
+		abort();
+	return at;
+}
+
+const char *argument_text(const Arguments *a, const char *name)
+{
+	return a->text[place_of(a, name)];
+}
+
+double argument_number(const Arguments *a, const char *name)
+{
+	return a->number[place_of(a, name)];
 }
 
 bool arguments_path(const Arguments *a, const char *name, char path[PATH], char why[WHY])

@@ -59,14 +59,15 @@ static bool is_sound(const char *name)
 
 static bool read_wishes(const Arguments *a, Wishes *k, char why[WHY])
 {
-	double rate = a->number[1], seconds = a->number[2], hop = a->number[3];
-	k->asked = (Asked){.folder = a->text[0],
-	                   .labels = a->text[4],
-	                   .only = a->text[8],
-	                   .skip = a->text[7],
-	                   .hold_out = a->text[5],
+	double rate = argument_number(a, "rate"), seconds = argument_number(a, "seconds"),
+	       hop = argument_number(a, "hop");
+	k->asked = (Asked){.folder = argument_text(a, "path"),
+	                   .labels = argument_text(a, "labels"),
+	                   .only = argument_text(a, "only"),
+	                   .skip = argument_text(a, "skip"),
+	                   .hold_out = argument_text(a, "hold_out"),
 	                   .group = "",
-	                   .test = a->number[6],
+	                   .test = argument_number(a, "test"),
 	                   .what = "sound (.wav, .flac, .ogg ...)",
 	                   .wanted = is_sound};
 	if (!(rate >= 1 && rate <= 1e6 && rate == floor(rate)))

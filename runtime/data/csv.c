@@ -43,40 +43,41 @@ static bool check_together(const Wishes *w, char why[WHY])
 
 static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 {
-	const char *const *t = a->text;
-	const double *n = a->number;
-	*w = (Wishes){.path = t[0],
-	              .columns = t[1],
-	              .label = t[2],
-	              .target = t[3],
-	              .skip = t[4],
-	              .header = n[5] != 0,
-	              .how = {.separator = t[6][0]},
-	              .group = t[10],
-	              .hold_out = t[11],
-	              .text = t[12],
-	              .tokenizer = t[13],
-	              .test_path = t[14],
-	              .test = n[15],
-	              .key = t[16]};
+	const char *separator = argument_text(a, "separator");
+	double header = argument_number(a, "header"), before = argument_number(a, "before");
+	*w = (Wishes){.path = argument_text(a, "path"),
+	              .columns = argument_text(a, "columns"),
+	              .label = argument_text(a, "label"),
+	              .target = argument_text(a, "target"),
+	              .skip = argument_text(a, "skip"),
+	              .header = header != 0,
+	              .how = {.separator = separator[0]},
+	              .window = argument_number(a, "window"),
+	              .stride = argument_number(a, "stride"),
+	              .group = argument_text(a, "group"),
+	              .hold_out = argument_text(a, "hold_out"),
+	              .text = argument_text(a, "text"),
+	              .tokenizer = argument_text(a, "tokenizer"),
+	              .test_path = argument_text(a, "test_path"),
+	              .test = argument_number(a, "test"),
+	              .key = argument_text(a, "key")};
 	if (!*w->path)
 		return because(why, "the name of the table's file is empty");
-	if (strcmp(t[6], "tab") == 0)
+	if (strcmp(separator, "tab") == 0)
 		w->how.separator = '\t';
-	else if (strlen(t[6]) != 1 || strchr("\"\r\n", w->how.separator))
-		return because(why, "separator='%.20s': it is one character, such as ';', or 'tab'", t[6]);
-	if (!(n[17] >= 0 && n[17] <= 1e6 && n[17] == floor(n[17])))
-		return because(why, "before=%g: so many lines before the table, from 0 to 1000000", n[17]);
-	w->how.before = (uint32_t)n[17];
-	if (n[5] != 0 && n[5] != 1)
+	else if (strlen(separator) != 1 || strchr("\"\r\n", w->how.separator))
+		return because(why, "separator='%.20s': it is one character, such as ';', or 'tab'",
+		               separator);
+	if (!(before >= 0 && before <= 1e6 && before == floor(before)))
+		return because(why, "before=%g: so many lines before the table, from 0 to 1000000", before);
+	w->how.before = (uint32_t)before;
+	if (header != 0 && header != 1)
 		return because(
-		    why, "header=%g: 1 where the first line is of names, 0 where it is of values", n[5]);
+		    why, "header=%g: 1 where the first line is of names, 0 where it is of values", header);
 	if (!(w->test >= 0 && w->test < 1))
 		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
 		               w->test);
-	w->window = n[8];
-	w->stride = n[9];
-	return check_together(w, why) && read_missing(t[7], &w->missing, why);
+	return check_together(w, why) && read_missing(argument_text(a, "missing"), &w->missing, why);
 }
 
 /* -- Columns ----------------------------------------------------------------------------------- */

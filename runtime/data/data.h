@@ -14,8 +14,9 @@ typedef struct Parameter {
 	char otherwise[128]; /* "": required */
 } Parameter;
 
-/* Arguments of a reader, matched to its parameters. */
+/* Arguments of a reader, each at the place of its parameter. */
 typedef struct Arguments {
+	int count;
 	const char *text[MOST_ARGUMENTS]; /* NULL: a number, or a call */
 	double number[MOST_ARGUMENTS];
 	const sslc_call *call[MOST_ARGUMENTS];
@@ -30,6 +31,9 @@ typedef struct Arguments {
 /* False: an argument has no place, is missing, or is of the wrong kind. */
 MUST_CHECK bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a,
                                 char why[WHY]);
+/* The value of a parameter of the reader's row in readers.def. */
+const char *argument_text(const Arguments *a, const char *name);
+double argument_number(const Arguments *a, const char *name);
 /* A path as the model file wrote it, from the folder on. */
 enum { PATH = 4096 };
 MUST_CHECK bool arguments_path(const Arguments *a, const char *name, char path[PATH],

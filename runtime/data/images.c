@@ -40,12 +40,13 @@ typedef struct Wishes {
 
 /* -- Arguments --------------------------------------------------------------------------------- */
 
-static bool is_one_of(const char *name, const char *text, const char *a, const char *b,
-                      bool *second, char why[WHY])
+static bool is_one_of(const Arguments *a, const char *name, const char *one, const char *other,
+                      bool *is_other, char why[WHY])
 {
-	*second = strcmp(text, b) == 0;
-	return *second || strcmp(text, a) == 0 ||
-	       because(why, "%s='%.100s': it is '%s' or '%s'", name, text, a, b);
+	const char *text = argument_text(a, name);
+	*is_other = strcmp(text, other) == 0;
+	return *is_other || strcmp(text, one) == 0 ||
+	       because(why, "%s='%.100s': it is '%s' or '%s'", name, text, one, other);
 }
 
 static bool is_whole(double x, double least, double most)
@@ -55,35 +56,35 @@ static bool is_whole(double x, double least, double most)
 
 static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 {
-	const double *n = a->number;
-	const char *const *t = a->text;
-	w->asked = (Asked){.folder = t[0],
-	                   .labels = t[5],
-	                   .only = t[6],
-	                   .skip = t[7],
-	                   .hold_out = t[8],
-	                   .group = t[9],
-	                   .test = n[10],
+	double size = argument_number(a, "size"), width = argument_number(a, "width"),
+	       channels = argument_number(a, "channels"), background = argument_number(a, "background");
+	w->asked = (Asked){.folder = argument_text(a, "path"),
+	                   .labels = argument_text(a, "labels"),
+	                   .only = argument_text(a, "only"),
+	                   .skip = argument_text(a, "skip"),
+	                   .hold_out = argument_text(a, "hold_out"),
+	                   .group = argument_text(a, "group"),
+	                   .test = argument_number(a, "test"),
 	                   .what = "PNG or JPEG file"};
-	if (!is_whole(n[1], 1, 4096) || !is_whole(n[2], 0, 4096))
+	w->memory = argument_number(a, "memory");
+	if (!is_whole(size, 1, 4096) || !is_whole(width, 0, 4096))
 		return because(why,
 		               "size=%g, width=%g: pixels of a side are a whole number from 1 to 4096; "
 		               "width=0 is a square",
-		               n[1], n[2]);
-	if (n[3] != 1 && n[3] != 3 && n[3] != 4)
-		return because(why, "channels=%g: 1 is grey, 3 is colour, 4 is colour and alpha", n[3]);
-	if (!is_whole(n[13], 0, 255))
-		return because(why, "background=%g: a grey from 0 (black) to 255 (white)", n[13]);
-	if (!(n[14] >= 0 && n[14] <= 1e9))
-		return because(why, "memory=%g: MiB that samples may take, from 0", n[14]);
-	w->shape = (ImageShape){.height = (int64_t)n[1],
-	                        .width = (int64_t)(n[2] > 0 ? n[2] : n[1]),
-	                        .channels = (int)n[3],
-	                        .background = (uint8_t)n[13]};
-	w->memory = n[14];
-	return is_one_of("fit", t[4], "stretch", "crop", &w->shape.crop, why) &&
-	       is_one_of("corrupt", t[11], "refuse", "skip", &w->skip_bad, why) &&
-	       is_one_of("copies", t[12], "keep", "drop", &w->drop_copies, why);
+		               size, width);
+	if (channels != 1 && channels != 3 && channels != 4)
+		return because(why, "channels=%g: 1 is grey, 3 is colour, 4 is colour and alpha", channels);
+	if (!is_whole(background, 0, 255))
+		return because(why, "background=%g: a grey from 0 (black) to 255 (white)", background);
+	if (!(w->memory >= 0 && w->memory <= 1e9))
+		return because(why, "memory=%g: MiB that samples may take, from 0", w->memory);
+	w->shape = (ImageShape){.height = (int64_t)size,
+	                        .width = (int64_t)(width > 0 ? width : size),
+	                        .channels = (int)channels,
+	                        .background = (uint8_t)background};
+	return is_one_of(a, "fit", "stretch", "crop", &w->shape.crop, why) &&
+	       is_one_of(a, "corrupt", "refuse", "skip", &w->skip_bad, why) &&
+	       is_one_of(a, "copies", "keep", "drop", &w->drop_copies, why);
 }
 
 /* -- Samples ----------------------------------------------------------------------------------- */

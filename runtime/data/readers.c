@@ -29,7 +29,8 @@ static bool whole(double x, double most)
 
 bool read_normal(const Arguments *a, Found *found, char why[WHY])
 {
-	double n = a->number[0], d = a->number[1], seed = a->number[2];
+	double n = argument_number(a, "n"), d = argument_number(a, "d"),
+	       seed = argument_number(a, "seed");
 	if (!whole(n, 1e9) || !whole(d, 1e6) || n * d > 1e9 || seed < 0 || seed >= 0x1p64 ||
 	    seed != floor(seed))
 		return because(
@@ -169,44 +170,50 @@ static bool read_arrays(const Arguments *a, Wanted *w, Found *found, char why[WH
 	       series_rows(found, w->group, why);
 }
 
-static bool read_files(const Arguments *a, FileReader file, const char *x, const char *label,
-                       Found *found, char why[WHY])
+static const char *test_text(const Arguments *a, const char *word)
 {
-	const char *const *t = a->text;
-	Wanted w = {.file = file,
-	            .word = {x, label},
-	            .array = {{t[0], t[1]}, {t[2], t[3]}},
-	            .held_out = a->number[4],
-	            .window = a->number[5],
-	            .stride = a->number[6],
-	            .group = t[7]};
-	return read_arrays(a, &w, found, why);
+	char name[32];
+	snprintf(name, sizeof name, "test_%s", word);
+	return argument_text(a, name);
+}
+
+/* By the reader's own words for x and label, and by those with "test_" before them. */
+static Wanted wanted_by(const Arguments *a, const char *x, const char *label)
+{
+	return (Wanted){.word = {x, label},
+	                .array = {{argument_text(a, x), argument_text(a, label)},
+	                          {test_text(a, x), test_text(a, label)}},
+	                .held_out = argument_number(a, "test"),
+	                .window = argument_number(a, "window"),
+	                .stride = argument_number(a, "stride"),
+	                .group = argument_text(a, "group")};
 }
 
 bool read_idx(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_files(a, idx_read, "images", "labels", found, why);
+	Wanted w = wanted_by(a, "images", "labels");
+	w.file = idx_read;
+	return read_arrays(a, &w, found, why);
 }
 
 bool read_npy(const Arguments *a, Found *found, char why[WHY])
 {
-	return read_files(a, npy_read, "x", "label", found, why);
+	Wanted w = wanted_by(a, "x", "label");
+	w.file = npy_read;
+	return read_arrays(a, &w, found, why);
 }
 
 bool read_npz(const Arguments *a, Found *found, char why[WHY])
 {
-	const char *const *t = a->text, *of_test = given(t[3]) ? t[3] : t[0];
-	bool other = of_test != t[0]; /* names are the same in an archive of its own */
-	Wanted w = {
-	    .word = {"x", "label"},
-	    .archive = {t[0], of_test},
-	    .array = {{t[1], t[2]},
-	              {other && !given(t[4]) ? t[1] : t[4], other && !given(t[5]) ? t[2] : t[5]}},
-	    .held_out = a->number[6],
-	    .window = a->number[7],
-	    .stride = a->number[8],
-	    .group = t[9]};
-	if (!given(t[0]))
+	Wanted w = wanted_by(a, "x", "label");
+	const char *path = argument_text(a, "path"), *of_test = argument_text(a, "test_path");
+	bool other = given(of_test); /* names are the same in an archive of its own */
+	w.archive[SPLIT_TRAIN] = path;
+	w.archive[SPLIT_TEST] = other ? of_test : path;
+	for (int i = 0; other && i < 2; i++)
+		if (!given(w.array[SPLIT_TEST][i]))
+			w.array[SPLIT_TEST][i] = w.array[SPLIT_TRAIN][i];
+	if (!given(path))
 		return because(why, "the name of the data's file is empty");
 	return read_arrays(a, &w, found, why);
 }
@@ -217,7 +224,7 @@ bool read_fashion_mnist(const Arguments *a, Found *found, char why[WHY])
 	                                    "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"};
 	for (int i = 0; i < 4; i++) {
 		char path[PATH], reason[WHY] = "";
-		snprintf(path, sizeof path, "%s/%s", a->text[0], names[i]);
+		snprintf(path, sizeof path, "%s/%s", argument_text(a, "path"), names[i]);
 		if (!add_file(a, path, idx_read, &found->part[i / 2], i % 2 ? "label" : "x", reason))
 			return because(why,
 			               "%.350s; install Debian's dataset-fashion-mnist, or say path='folder'",

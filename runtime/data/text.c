@@ -16,9 +16,10 @@ static bool check_share(double share, char why[WHY])
 
 /* The documents of a file or folder, and behind them those of the test files; *train: how many are before
  * those. */
-static bool read_documents(const Arguments *a, const char *path, const char *test_path,
-                           const char *separator, Documents *d, size_t *train, char why[WHY])
+static bool read_documents(const Arguments *a, const char *separator, Documents *d, size_t *train,
+                           char why[WHY])
 {
+	const char *path = argument_text(a, "path"), *test_path = argument_text(a, "test_path");
 	char full[PATH];
 	if (!*path)
 		return because(why, "the name of the text is empty");
@@ -120,7 +121,7 @@ static bool to_parts(Windows *const w[2], int32_t ids, Found *found, char why[WH
 static bool name_windows(const Arguments *a, const Settings *s, const Documents *d, size_t train,
                          const Windows *const w[2], Found *found, char why[WHY])
 {
-	if (s->straddle || *a->text[5])
+	if (s->straddle || *argument_text(a, "separator"))
 		return because(why, "windows of text have no key each where they straddle documents, or "
 		                    "where a 'separator' parts those of a file");
 	if (d->count == 1 && found->part[SPLIT_TEST].count)
@@ -129,7 +130,8 @@ static bool name_windows(const Arguments *a, const Settings *s, const Documents 
 		for (size_t i = 0; found->part[part].count && i < w[part]->count; i++) {
 			size_t document = w[part]->at[i].document;
 			char root[PATH];
-			if (!arguments_path(a, a->text[document < train ? 0 : 7], root, why))
+			if (!arguments_path(a, argument_text(a, document < train ? "path" : "test_path"), root,
+			                    why))
 				return false;
 			const char *file = d->file[d->at[document].file], *last = strrchr(file, '/');
 			size_t size = strlen(root);
@@ -143,22 +145,23 @@ static bool name_windows(const Arguments *a, const Settings *s, const Documents 
 
 bool read_text(const Arguments *a, Found *found, char why[WHY])
 {
-	Settings s = {.overlap = (int32_t)a->number[3], .straddle = a->number[4] != 0};
-	double share = a->number[6];
-	if (!(s.window = window_size(a->number[1], why)) || !check_share(share, why))
+	double share = argument_number(a, "test"), overlap = argument_number(a, "overlap");
+	Settings s = {.straddle = argument_number(a, "straddle") != 0};
+	if (!(s.window = window_size(argument_number(a, "window"), why)) || !check_share(share, why))
 		return false;
-	if (a->number[3] < 0 || a->number[3] >= s.window || floor(a->number[3]) != a->number[3])
-		return because(why, "overlap=%g: windows of %d tokens overlap by 0 to %d", a->number[3],
+	if (overlap < 0 || overlap >= s.window || floor(overlap) != overlap)
+		return because(why, "overlap=%g: windows of %d tokens overlap by 0 to %d", overlap,
 		               s.window, s.window - 1);
+	s.overlap = (int32_t)overlap;
 	Documents d = {0};
 	size_t train = 0;
 	Tokenizer *t = NULL;
 	Windows *w[2] = {NULL, NULL};
-	bool good = read_documents(a, a->text[0], a->text[7], a->text[5], &d, &train, why) &&
-	            (t = tokenizer_named(a, a->text[2], (Slice){d.text, d.size}, why)) &&
-	            print_tokenizer(t, found, why) && (w[0] = windows_open(s.window, why)) &&
-	            (w[1] = windows_open(s.window, why)) &&
-	            fill_splits(&d, train, share, t, w, &s, why);
+	bool good =
+	    read_documents(a, argument_text(a, "separator"), &d, &train, why) &&
+	    (t = tokenizer_named(a, argument_text(a, "tokenizer"), (Slice){d.text, d.size}, why)) &&
+	    print_tokenizer(t, found, why) && (w[0] = windows_open(s.window, why)) &&
+	    (w[1] = windows_open(s.window, why)) && fill_splits(&d, train, share, t, w, &s, why);
 	if (good) {
 		good = to_parts(w, t->count, found, why) &&
 		       (!a->keys || name_windows(a, &s, &d, train, (const Windows *const *)w, found, why));
@@ -286,26 +289,28 @@ static bool name_lines(const Lines line[2], Found *found, char why[WHY])
 
 bool read_lines(const Arguments *a, Found *found, char why[WHY])
 {
-	int32_t window = window_size(a->number[1], why);
-	Before before = {.key = a->number[6] != 0, .label = a->number[3] != 0};
-	if (!window || !check_share(a->number[4], why))
+	int32_t window = window_size(argument_number(a, "window"), why);
+	double share = argument_number(a, "test");
+	Before before = {.key = argument_number(a, "keys") != 0,
+	                 .label = argument_number(a, "labels") != 0};
+	if (!window || !check_share(share, why))
 		return false;
 	Documents d = {0};
 	size_t train = 0;
 	Lines line[2] = {0};
 	Tokenizer *t = NULL;
-	bool good = read_documents(a, a->text[0], a->text[5], "", &d, &train, why) &&
-	            gather_lines(&d, train, line, before, why) &&
-	            (t = tokenizer_named(a, a->text[2], (Slice){d.text, d.size}, why)) &&
-	            print_tokenizer(t, found, why) &&
-	            fill_lines(&line[0], t, window, &found->part[SPLIT_TRAIN], why) &&
-	            (!line[1].count || fill_lines(&line[1], t, window, &found->part[SPLIT_TEST], why));
+	bool good =
+	    read_documents(a, "", &d, &train, why) && gather_lines(&d, train, line, before, why) &&
+	    (t = tokenizer_named(a, argument_text(a, "tokenizer"), (Slice){d.text, d.size}, why)) &&
+	    print_tokenizer(t, found, why) &&
+	    fill_lines(&line[0], t, window, &found->part[SPLIT_TRAIN], why) &&
+	    (!line[1].count || fill_lines(&line[1], t, window, &found->part[SPLIT_TEST], why));
 	if (good && a->keys && before.key)
 		good = name_lines(line, found, why);
 	if (good && before.label)
 		good = labels_fill(found, (const Slice *const[]){line[0].label, line[1].label},
 		                   (size_t[]){line[0].count, line[1].count}, why);
-	found->held_out = line[1].count ? 0 : a->number[4];
+	found->held_out = line[1].count ? 0 : share;
 	for (int s = 0; s < 2; s++) {
 		free(line[s].text);
 		free(line[s].label);
