@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tree.h"
 #include "listing.h"
 #include "table.h"
-#include "tree.h"
 
 enum { GROUP_SEED = 0x5e1f };
 
@@ -52,11 +52,6 @@ static bool fits(const char *patterns, const char *path)
 
 /* -- Files ------------------------------------------------------------------------------------- */
 
-static bool any_name(const char *name)
-{
-	return *name != 0;
-}
-
 /* "a/dogs/1.png": "dogs" of its folder, "1" of its name; NULL: it lies in no folder. */
 static char *label_of(const char *path, const char *labels)
 {
@@ -74,7 +69,7 @@ static char *label_of(const char *path, const char *labels)
 static bool find_all(const Asked *k, Listing *l, char why[WHY])
 {
 	Tree tree;
-	if (!tree_read(l->folder, k->wanted ? k->wanted : any_name, &tree, why))
+	if (!tree_read(l->folder, k->wanted, &tree, why))
 		return false;
 	l->file = calloc(tree.count + 1, sizeof *l->file);
 	bool good = l->file || because(why, "no memory for the names of %zu files", tree.count);

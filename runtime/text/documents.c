@@ -1,10 +1,12 @@
-/* documents.c: text files as documents: a file, or all files in a folder in the order of their names. */
+/* documents.c: text files as documents: a file, or all files in a folder in the order of their
+ * paths' bytes. */
 #include "text.h"
 
-#include <errno.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "../tree.h"
 
 static const size_t LIMIT = (size_t)2 << 30; /* of all text: ids are counted in 32 bits */
 
@@ -62,41 +64,26 @@ static bool add_file(Documents *d, const char *path, const char *separator, char
 	return good;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
+static bool is_folder(const char *path)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static bool visit(Documents *d, FTS *tree, FTSENT *at, const char *separator, char why[WHY])
-{
-	if (at->fts_level > 0 && at->fts_name[0] == '.') {
-		(void)fts_set(tree, at, FTS_SKIP);
-		return true;
-	}
-	if (at->fts_info == FTS_F)
-		return add_file(d, at->fts_accpath, separator, why);
-	if (at->fts_info == FTS_DNR || at->fts_info == FTS_ERR || at->fts_info == FTS_NS)
-		return because(why, "cannot read '%.300s': %s", at->fts_path, strerror(at->fts_errno));
-	if (at->fts_info == FTS_DC)
-		return because(why, "the folder '%.300s' holds itself, by a link", at->fts_path);
-	return true; /* folders, links to nothing, devices */
+	struct stat is;
+	return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
 }
 
 bool documents_add(Documents *d, const char *path, const char *separator, char why[WHY])
 {
-	char *paths[] = {(char *)path, NULL};
-	FTS *tree = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
-	if (!tree)
-		return because(why, "cannot open '%.300s': %s", path, strerror(errno));
-	bool good = true;
-	FTSENT *at;
-	while (good && (at = fts_read(tree))) {
-		bool is_other = at->fts_level == 0 && at->fts_info != FTS_D && at->fts_info != FTS_DP &&
-		                at->fts_info != FTS_F;
-		/* What was named itself is a file or a folder, or an error that says what it is. */
-		good = is_other ? add_file(d, path, separator, why) : visit(d, tree, at, separator, why);
+	if (!is_folder(path))
+		return add_file(d, path, separator, why);
+	Tree tree;
+	bool good = tree_read(path, NULL, &tree, why);
+	for (size_t i = 0; good && i < tree.count; i++) {
+		char *file = NULL;
+		good = asprintf(&file, "%s/%s", path, tree.path[i]) >= 0 ||
+		       because(why, "no memory for the names of files");
+		good = good && add_file(d, file, separator, why);
+		free(file);
 	}
-	(void)fts_close(tree);
+	tree_close(&tree);
 	return good;
 }
 

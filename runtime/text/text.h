@@ -127,7 +127,7 @@ typedef struct Documents {
 	char **file; /* names of the files that documents are of */
 	size_t files, file_room;
 } Documents;
-/* Adds a file, or every file in a folder and those in it, by name, but for hidden ones. A file is a
+/* Adds a file, or every file in a folder and those in it, by their paths, but for hidden ones. A file is a
  * document, or, with a `separator` that is not "", what stands between two of them; documents of no
  * bytes are left out, as is a byte order mark. False: not UTF-8, or a NUL byte is in it. */
 MUST_CHECK bool documents_add(Documents *d, const char *path, const char *separator, char why[WHY]);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../runtime/text/text.h"
 #include "scratch.h"
@@ -389,6 +390,11 @@ static void folders_are_read_by_name(void)
 	CU_ASSERT_FALSE(documents_add(&d, "/dev/null", "", why));
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "regular"));
 	documents_close(&d);
+	CU_ASSERT(symlink("nowhere", scratch_path(&s, "link")) == 0);
+	CU_ASSERT_FALSE(documents_add(&d, s.folder, "", why));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "link': No such file"));
+	documents_close(&d);
+	CU_ASSERT(unlink(scratch_path(&s, "link")) == 0);
 	scratch_close(&s);
 }
 

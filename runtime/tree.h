@@ -1,0 +1,20 @@
+/* tree.h: private to runtime/: the files under a folder. */
+#ifndef SSLC_TREE_H
+#define SSLC_TREE_H
+
+#include "runtime.h"
+
+/* Paths from the folder on, sorted by bytes. */
+typedef struct Tree {
+	char **path;
+	size_t count;
+} Tree;
+
+/* Regular files under `folder`, at any depth, that `wanted` (NULL: all) takes by their name. Links are
+ * followed (where they lead nowhere, what opens them says so); names that begin with a dot are left out.
+ * False: a folder cannot be read, or a link leads back to one that holds it; what was found is freed. */
+MUST_CHECK bool tree_read(const char *folder, bool (*wanted)(const char *name), Tree *tree,
+                          char why[WHY]);
+void tree_close(Tree *tree);
+
+#endif
