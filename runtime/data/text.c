@@ -2,7 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "listing.h"
 #include "windows.h"
 
 enum { SPLIT_SEED = 0x5e1f }; /* which documents are held out */
@@ -14,25 +16,77 @@ static bool check_share(double share, char why[WHY])
 	               share);
 }
 
-/* The documents of a file or folder, and behind them those of the test files; *train: how many are before
- * those. */
+/* The documents of the files of a folder that are asked for, those that are held out last. */
+static bool add_folder(const Arguments *a, const Asked *k, const char *separator, Documents *d,
+                       size_t *train, char why[WHY])
+{
+	Listing l;
+	if (!listing_open(a, k, &l, why))
+		return false;
+	bool good = true;
+	for (int64_t i = 0; good && i < l.count; i++) {
+		char *path = NULL;
+		good = asprintf(&path, "%s/%s", l.folder, l.file[i].path) >= 0 ||
+		       because(why, "no memory for the names of files");
+		good = good && documents_add(d, path, separator, why);
+		*train = l.file[i].test ? *train : d->count;
+		free(path);
+	}
+	listing_close(&l);
+	return good;
+}
+
+static bool is_folder(const Arguments *a, const char *path)
+{
+	char full[PATH], unused[WHY];
+	struct stat is;
+	return arguments_path(a, path, full, unused) && stat(full, &is) == 0 && S_ISDIR(is.st_mode);
+}
+
+/* The documents of a file or folder; *train: how many are before those that are held out. */
+static bool add_path(const Arguments *a, const Asked *k, const char *separator, Documents *d,
+                     size_t *train, char why[WHY])
+{
+	char full[PATH];
+	if (is_folder(a, k->folder))
+		return add_folder(a, k, separator, d, train, why);
+	if (!arguments_path(a, k->folder, full, why) || !documents_add(d, full, separator, why))
+		return false;
+	*train = d->count;
+	return true;
+}
+
+/* The documents of the path, and behind them those of the test split, if files say which they are;
+ * *train: how many are before those. */
 static bool read_documents(const Arguments *a, const char *separator, Documents *d, size_t *train,
                            char why[WHY])
 {
-	const char *path = argument_text(a, "path"), *test_path = argument_text(a, "test_path");
-	char full[PATH];
-	if (!*path)
+	const char *test_path = argument_text(a, "test_path");
+	Asked k = {.folder = argument_text(a, "path"),
+	           .labels = "",
+	           .only = argument_text(a, "only"),
+	           .skip = argument_text(a, "skip"),
+	           .hold_out = argument_text(a, "hold_out"),
+	           .group = "",
+	           .test = argument_number(a, "test"),
+	           .what = "file of text"};
+	size_t unused = 0;
+	if (!*k.folder)
 		return because(why, "the name of the text is empty");
-	if (!arguments_path(a, path, full, why) || !documents_add(d, full, separator, why))
+	if (*test_path && *k.hold_out)
+		return because(why, "hold_out and test_path both say what is held out: say one of them");
+	if ((*k.only || *k.skip || *k.hold_out) && !is_folder(a, k.folder))
+		return because(why, "'only', 'skip' and 'hold_out' are of a folder, but '%.300s' is none",
+		               k.folder);
+	if (!add_path(a, &k, separator, d, train, why))
 		return false;
-	*train = d->count;
-	if (!d->count)
-		return because(why, "'%.300s' is empty", full);
+	if (!*train || (*k.hold_out && d->count == *train))
+		return because(why, "'%.300s' is empty", *train ? k.hold_out : k.folder);
 	if (!*test_path)
 		return true;
-	if (!arguments_path(a, test_path, full, why) || !documents_add(d, full, separator, why))
-		return false;
-	return d->count > *train || because(why, "'%.300s' is empty", full);
+	k.folder = test_path;
+	return add_path(a, &k, separator, d, &unused, why) &&
+	       (d->count > *train || because(why, "'%.300s' is empty", test_path));
 }
 
 static char *print_tokenizer(const Tokenizer *t, Found *found, char why[WHY])
@@ -129,9 +183,9 @@ static bool name_windows(const Arguments *a, const Settings *s, const Documents 
 	for (int part = 0; part < 2; part++)
 		for (size_t i = 0; found->part[part].count && i < w[part]->count; i++) {
 			size_t document = w[part]->at[i].document;
+			bool in_path = document < train || *argument_text(a, "hold_out");
 			char root[PATH];
-			if (!arguments_path(a, argument_text(a, document < train ? "path" : "test_path"), root,
-			                    why))
+			if (!arguments_path(a, argument_text(a, in_path ? "path" : "test_path"), root, why))
 				return false;
 			const char *file = d->file[d->at[document].file], *last = strrchr(file, '/');
 			size_t size = strlen(root);

@@ -16,12 +16,12 @@ typedef struct Sample {
 	int32_t x[WIDEST], length, label;
 } Sample;
 
-/* `arguments` behind the path of a file with that text. */
-static Data *open_text(const char *reader, const char *text, const sslc_argument *more,
-                       size_t count, char why[WHY])
+/* `more` behind the path, of a folder with a file of that text and another one. */
+static Data *open_text(const char *path, const char *reader, const char *text,
+                       const sslc_argument *more, size_t count, char why[WHY])
 {
 	Scratch s;
-	sslc_argument argument[8] = {{.text = "text.txt"}};
+	sslc_argument argument[8] = {{.text = path}};
 	scratch_open(&s);
 	CU_ASSERT_FATAL(file_put(scratch_path(&s, "text.txt"), text, strlen(text)));
 	CU_ASSERT_FATAL(file_put(scratch_path(&s, "test.txt"), "b\tzz\n", 5));
@@ -51,9 +51,10 @@ static bool holds(const Data *d, Split s, int64_t i, const char *text)
 	return good;
 }
 
-#define OPEN(reader, text, ...)                                                                    \
-	open_text(reader, text, (sslc_argument[]){__VA_ARGS__},                                        \
+#define OPEN_AT(path, reader, text, ...)                                                           \
+	open_text(path, reader, text, (sslc_argument[]){__VA_ARGS__},                                  \
 	          sizeof((sslc_argument[]){__VA_ARGS__}) / sizeof(sslc_argument), why)
+#define OPEN(reader, text, ...) OPEN_AT("text.txt", reader, text, __VA_ARGS__)
 #define N(name, number)                                                                            \
 	{                                                                                              \
 		name, NULL, number, NULL                                                                   \
@@ -190,6 +191,38 @@ static void what_cannot_be_read_is_refused(void)
 	refused(OPEN("lines", "\n\n", N("window", 4)), why, "no line");
 }
 
+/* Of text.txt and test.txt. */
+static void files_of_a_folder_are_chosen(void)
+{
+	char why[WHY] = "";
+	Data *d = OPEN_AT(".", "text", "aaa", N("window", 8), T("hold_out", "test.txt"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 1 && holds(d, SPLIT_TRAIN, 0, "aaa"));
+	CU_ASSERT(data_count(d, SPLIT_TEST) == 1 && holds(d, SPLIT_TEST, 0, "b\tzz\n"));
+	data_close(d);
+	d = OPEN_AT(".", "text", "aaa", N("window", 8), N("test", 0), T("skip", "text.txt"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 1 && holds(d, SPLIT_TRAIN, 0, "b\tzz\n"));
+	data_close(d);
+	d = OPEN_AT(".", "text", "aaa", N("window", 8), T("only", "tex*"), T("test_path", "test.txt"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 1 && holds(d, SPLIT_TRAIN, 0, "aaa"));
+	CU_ASSERT(data_count(d, SPLIT_TEST) == 1 && holds(d, SPLIT_TEST, 0, "b\tzz\n"));
+	data_close(d);
+	d = OPEN_AT(".", "lines", "a\tx\n", N("window", 2), T("hold_out", "test.txt"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 1 && holds(d, SPLIT_TRAIN, 0, "x"));
+	CU_ASSERT(data_count(d, SPLIT_TEST) == 1 && holds(d, SPLIT_TEST, 0, "zz"));
+	data_close(d);
+	refused(OPEN_AT(".", "text", "a", T("only", "*.md")), why, "that 'only' takes");
+	refused(OPEN_AT(".", "text", "a", T("hold_out", "none.txt")), why,
+	        "leaves 2 files to train on");
+	refused(OPEN_AT(".", "text", "", T("hold_out", "text.txt")), why, "'text.txt' is empty");
+	refused(OPEN("text", "a", T("only", "*.txt")), why, "are of a folder");
+	refused(OPEN_AT(".", "lines", "a\tx\n", T("hold_out", "a"), T("test_path", "b")), why,
+	        "one of them");
+}
+
 CU_TestInfo test_text_readers[] = {
     {"windows stay within documents", windows_stay_within_documents},
     {"windows overlap where asked", windows_overlap_where_asked},
@@ -197,6 +230,7 @@ CU_TestInfo test_text_readers[] = {
     {"characters are numbered in their order", characters_are_numbered_in_their_order},
     {"lines have labels", lines_have_labels},
     {"test lines share the classes", test_lines_share_the_classes},
+    {"files of a folder are chosen", files_of_a_folder_are_chosen},
     {"what cannot be read is refused", what_cannot_be_read_is_refused},
     CU_TEST_INFO_NULL,
 };
