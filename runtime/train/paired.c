@@ -147,7 +147,9 @@ Interval resampled_95(double gain, const double *a, const double *b, size_t n)
 Interval paired_95(const double *a, const double *b, const double *weight, size_t n)
 {
 	Signs s = count_signs(a, b, weight, n);
-	if (n && s.above + s.below == 0)
+	if (n < 2) /* one batch, or one sample: nobody knows what another would have shown */
+		return mean_95(a, b, weight, n);
+	if (s.above + s.below == 0)
 		return (Interval){0, 0, 0};
 	return s.size > 0 ? exact(s, n) : mean_95(a, b, weight, n);
 }

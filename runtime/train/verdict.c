@@ -71,9 +71,14 @@ static void add(Line *l, const char *format, ...)
 	va_end(args);
 }
 
-static const char *relation(int c)
+static const char *relation(const Score *own, const Score *other)
 {
-	return c > 0 ? "better than" : c < 0 ? "worse than" : "no different from";
+	int c = compare(own, other);
+	bool known = own->diverged || other->diverged || isfinite(score_gain(own, other).low);
+	return c > 0   ? "better than"
+	       : c < 0 ? "worse than"
+	       : known ? "no different from"
+	               : "by one value not told from";
 }
 
 void verdict(const Scores *s, const char *task, char text[512])
@@ -122,7 +127,7 @@ void verdict(const Scores *s, const char *task, char text[512])
 		if (!other)
 			continue;
 		number_text(other, other->score, true, number);
-		add(&l, ", %s %s (%s)", relation(compare(own, other)), what[v], number);
+		add(&l, ", %s %s (%s)", relation(own, other), what[v], number);
 	}
 	if (!is_blind)
 		return;

@@ -16,7 +16,7 @@ LC_ALL=C awk 'BEGIN {
 	}
 }'
 
-model() { # LABELS METRIC
+model() { # LABELS METRIC BATCH
 	cat >model.json <<-MODEL
 		{
 		  "name": "verdict",
@@ -28,7 +28,7 @@ model() { # LABELS METRIC
 		  "define": {"blank(x)": "x * 0"},
 		  "downstream": {"probe": {
 		    "freeze": ["encoder"], "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)", $2
-		    "optimizer": "adam(lr=0.05)", "train": {"epochs": 30, "batch": 16}}}
+		    "optimizer": "adam(lr=0.05)", "train": {"epochs": 30, "batch": ${3:-16}}}}
 		}
 	MODEL
 	"$sslc" run model.json --out out >out.txt
@@ -58,6 +58,11 @@ for metric in '' '"metric": "accuracy(head(encoder(x)), label)",' '"metric": "cr
 	says 'probe: no clear help from self-supervision' 'no different from the same networks with random weights'
 	grep -q '"gain_low": -.*"gain_high": [0-9]' out/results.json || { echo "no interval around 0 in results.json"; cat out/results.json; exit 1; }
 done
+
+# One batch of all test samples, and a metric that is no mean of theirs, is one number: it tells nothing.
+model true '"metric": "-sqrt(mse(softmax(head(encoder(x))), one_hot(label, 2)))",' 52
+says 'random weights .* not known' 'by one value not told from the same networks with random weights'
+grep -q '"gain_low": null, "gain_high": null' out/results.json
 
 # The default and the same metric in words are one: name, numbers, sentence.
 numbers() { sed -n '/^probe:/,$s/ *[0-9.]* s$//p' out.txt | grep -v '^in '; }
