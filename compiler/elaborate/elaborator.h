@@ -176,12 +176,26 @@ bool may_call(Elab *b, Span span, const char *name);
 bool has_room(Elab *b, Span span);
 void unknown_name(Elab *b, Span span, const char *name, const Scope *scope, const char *what);
 
-/* call.c */
+/* eval.c */
 Value eval(Elab *b, const Expr *e, const Scope *scope);
 Value eval_body(Elab *b, const Body *body, const Scope *scope, const Value *flow);
 /* e as a layer: a name or a call that gets the flow as first arguments. */
 Value eval_layer(Elab *b, const Expr *e, const Scope *scope, const Value *flow, size_t flows);
 Value layer_apply(Elab *b, const Layer *l, const char *component, const Value *flow, size_t flows);
+
+/* call.c */
+typedef struct Invoke { /* what a call is made of */
+	Span span;
+	Span name_span;
+	const char *name;
+	const Arg *arg; /* unevaluated, in `scope` */
+	size_t count;
+	const Scope *scope;
+	const Value *flow; /* given first */
+	size_t flows;
+	bool direct; /* the frame is the call's own: a link of a chain */
+} Invoke;
+Value invoke(Elab *b, const Invoke *call);
 
 /* builtins.c */
 typedef struct Given { /* arguments of a builtin, in the order of its parameters; VALUE_NONE where
