@@ -118,53 +118,63 @@ ContractAxes contract_axes(const Graph *g, const Node *dot)
 
 /* -- How operands lie ---------------------------------------------------------------------- */
 
+/* The operand that a map reads at the same elements. */
+static NodeId unstretched(const Graph *g, const Node *map)
+{
+	for (int i = 0; i < map->count; i++)
+		if (node(g, map->in[i])->op != OP_broadcast)
+			return map->in[i];
+	return map->in[0];
+}
+
+/* What the elements of x, which is not stored, are taken from; 0: they are computed. back[]: for each axis
+ * of x, then of that, the axis of what the walk began with. */
+static NodeId taken_from(const Kernels *k, NodeId x, int back[MAX_RANK])
+{
+	const Graph *g = k->graph;
+	const Node *n = node(g, x);
+	int from[MAX_RANK];
+	memcpy(from, back, sizeof from);
+	if (k->buffer_of[x] != 0 || n->count == 0)
+		return 0;
+	if (op_info[n->op].kind == MAP)
+		return unstretched(g, n);
+	int rank = node(g, n->in[0])->shape.rank;
+	if (n->op == OP_transpose) {
+		for (int i = 0; i < rank; i++)
+			back[n->attr.axes.at[i]] = from[i];
+	} else if (n->op == OP_broadcast) {
+		for (int i = 0; i < rank; i++)
+			back[i] = from[n->attr.axes.at[i]];
+	} else if (n->op == OP_windows) {
+		int axis = (int)n->attr.window.axis;
+		for (int i = axis + 1; i < rank; i++)
+			back[i] = from[i + 1];
+		bool places = n->attr.window.dilation == 1 && n->shape.dim[axis + 1] > 1;
+		back[axis] = places ? from[axis + 1] : n->attr.window.stride == 1 ? from[axis] : -1;
+	} else if (n->op == OP_reshape && reshape_is_unit(g, n)) {
+		int behind[MAX_RANK];
+		reshape_unit_axes(g, n, behind);
+		for (int i = 0; i < rank; i++)
+			back[i] = behind[i] < 0 ? -1 : from[behind[i]];
+	} else if (n->op != OP_slice && n->op != OP_pad && n->op != OP_concat) {
+		return 0;
+	}
+	return n->in[0];
+}
+
 int contiguous_axis(const Kernels *k, NodeId x)
 {
-	int back[MAX_RANK]; /* axis of the present node -> axis of x */
+	int back[MAX_RANK];
 	for (int i = 0; i < MAX_RANK; i++)
 		back[i] = i;
-	for (;;) {
-		const Node *n = node(k->graph, x);
-		NodeId next = 0;
-		if (k->buffer_of[x] == 0 && n->count > 0) {
-			next = n->in[0];
-			int from[MAX_RANK];
-			memcpy(from, back, sizeof from);
-			if (n->op == OP_transpose) {
-				for (int i = 0; i < n->shape.rank; i++)
-					back[n->attr.axes.at[i]] = from[i];
-			} else if (n->op == OP_broadcast) {
-				for (int i = 0; i < n->attr.axes.count; i++)
-					back[i] = from[n->attr.axes.at[i]];
-			} else if (n->op == OP_windows) {
-				int axis = (int)n->attr.window.axis;
-				for (int i = axis + 1; i < node(k->graph, next)->shape.rank; i++)
-					back[i] = from[i + 1];
-				bool places = n->attr.window.dilation == 1 && n->shape.dim[axis + 1] > 1;
-				back[axis] = places ? from[axis + 1] : n->attr.window.stride == 1 ? from[axis] : -1;
-			} else if (n->op == OP_reshape && reshape_is_unit(k->graph, n)) {
-				int behind[MAX_RANK];
-				reshape_unit_axes(k->graph, n, behind);
-				for (int i = 0; i < node(k->graph, next)->shape.rank; i++)
-					back[i] = behind[i] < 0 ? -1 : from[behind[i]];
-			} else if (op_info[n->op].kind == MAP) {
-				for (int i = 0; i < n->count; i++)
-					if (node(k->graph, n->in[i])->op != OP_broadcast) {
-						next = n->in[i];
-						break;
-					}
-			} else if (n->op != OP_slice && n->op != OP_pad && n->op != OP_concat) {
-				next = 0;
-			}
-		}
-		if (!next) {
-			for (int i = n->shape.rank - 1; i >= 0; i--)
-				if (n->shape.dim[i] > 1)
-					return back[i];
-			return -1;
-		}
-		x = next;
-	}
+	for (NodeId from; (from = taken_from(k, x, back)) != 0;)
+		x = from;
+	Shape s = node(k->graph, x)->shape;
+	for (int i = s.rank - 1; i >= 0; i--)
+		if (s.dim[i] > 1)
+			return back[i];
+	return -1;
 }
 
 int64_t axis_step(const Kernels *k, NodeId x, int axis)
