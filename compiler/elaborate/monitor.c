@@ -120,23 +120,28 @@ static bool is_pair(Elab *b, const Seen *one, const Seen *two)
 	       (double)y->shape.dim[0] == b->batch && type_info[y->type].is_float;
 }
 
+/* Whether `one` and `two` are views of what is looked for: of the encoder or of any network, the second as it
+ * is or as a moving average. */
+static bool is_wanted(Elab *b, const Seen *one, const Seen *two, bool encoder, bool average)
+{
+	if (encoder && strcmp(one->network, "encoder") != 0)
+		return false;
+	return two->is_average == average && (one < two || average) && is_pair(b, one, two);
+}
+
 /* The first two views that the encoder, or else the first network with two, is called on, the second
  * rather as it is than as a moving average; false: there are none. */
 static bool find_pair(Elab *b, NodeId pair[2])
 {
-	const Monitored *m = b->monitored;
-	for (int encoder = 1; encoder >= 0; encoder--)
-		for (int average = 0; average <= 1; average++)
-			for (size_t j = 0; j < m->calls; j++)
-				for (size_t i = 0; i < m->calls; i++) {
-					const Seen *one = &m->seen[i], *two = &m->seen[j];
-					if ((encoder && strcmp(one->network, "encoder") != 0) ||
-					    two->is_average != (average == 1) || (i >= j && !average) ||
-					    !is_pair(b, one, two))
-						continue;
-					pair[0] = one->y, pair[1] = two->y;
-					return true;
-				}
+	const Seen *seen = b->monitored->seen, *end = seen + b->monitored->calls;
+	for (int choice = 0; choice < 4; choice++)
+		for (const Seen *two = seen; two < end; two++)
+			for (const Seen *one = seen; one < end; one++) {
+				if (!is_wanted(b, one, two, choice < 2, choice % 2))
+					continue;
+				pair[0] = one->y, pair[1] = two->y;
+				return true;
+			}
 	return false;
 }
 
