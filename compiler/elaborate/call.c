@@ -31,6 +31,35 @@ static bool place_error(Elab *b, const Invoke *call, Span span, const Formal *fo
 	return false;
 }
 
+/* The place of the parameter that an argument names; `count`: an error, which is reported. */
+static size_t named_place(Elab *b, const Invoke *call, const Arg *arg, const Formal *formal,
+                          size_t count)
+{
+	const char *names[32];
+	for (size_t at = 0; at < count; at++)
+		if (strcmp(formal[at].name, arg->name) == 0)
+			return at;
+	for (size_t i = 0; i < count && i < COUNT(names); i++)
+		names[i] = formal[i].name;
+	(void)place_error(
+	    b, call, arg->name_span, formal, count,
+	    arena_printf(b->c->arena, "'%s' has no parameter '%s'", call->name, arg->name));
+	const char *near = suggest(arg->name, names, count < COUNT(names) ? count : COUNT(names));
+	if (near)
+		diag_help(b->c->diags, "did you mean '%s'?", near);
+	return count;
+}
+
+static bool too_many(Elab *b, const Invoke *call, Span span, const Formal *formal, size_t count)
+{
+	(void)place_error(b, call, span, formal, count,
+	                  arena_printf(b->c->arena, "'%s' is given too many arguments: it takes %zu",
+	                               call->name, count));
+	if (call->flows)
+		diag_help(b->c->diags, "in a list its first argument is what flows: leave it out there");
+	return false;
+}
+
 /* slot[i]: which argument parameter i gets: 1 + index of flow, or -1 - index of arg; 0: none. */
 static bool match_arguments(Elab *b, const Invoke *call, const Formal *formal, size_t count,
                             int *slot)
@@ -39,37 +68,14 @@ static bool match_arguments(Elab *b, const Invoke *call, const Formal *formal, s
 	Arena *a = b->c->arena;
 	for (size_t i = 0; i < call->flows + call->count; i++) {
 		const Arg *arg = i < call->flows ? NULL : &call->arg[i - call->flows];
-		size_t at = next;
-		if (arg && arg->name) {
-			for (at = 0; at < count && strcmp(formal[at].name, arg->name) != 0;)
-				at++;
-			if (at == count) {
-				const char *names[32];
-				for (size_t j = 0; j < count && j < 32; j++)
-					names[j] = formal[j].name;
-				(void)place_error(
-				    b, call, arg->name_span, formal, count,
-				    arena_printf(a, "'%s' has no parameter '%s'", call->name, arg->name));
-				const char *near = suggest(arg->name, names, count < 32 ? count : 32);
-				if (near)
-					diag_help(b->c->diags, "did you mean '%s'?", near);
-				return false;
-			}
-		} else {
-			next++;
-		}
-		if (at >= count) {
-			(void)place_error(b, call, arg ? arg->value->span : call->span, formal, count,
-			                  arena_printf(a, "'%s' is given too many arguments: it takes %zu",
-			                               call->name, count));
-			if (call->flows)
-				diag_help(b->c->diags,
-				          "in a list its first argument is what flows: leave it out there");
-			return false;
-		}
+		Span span = arg ? arg->value->span : call->span;
+		bool is_named = arg && arg->name;
+		size_t at = is_named ? named_place(b, call, arg, formal, count) : next++;
+		if (at >= count)
+			return !is_named && too_many(b, call, span, formal, count);
 		if (slot[at])
 			return place_error(
-			    b, call, arg ? arg->value->span : call->span, formal, count,
+			    b, call, span, formal, count,
 			    arena_printf(a, "'%s' of '%s' is given twice", formal[at].name, call->name));
 		slot[at] = arg ? -1 - (int)(i - call->flows) : 1 + (int)i;
 	}
