@@ -11,22 +11,13 @@ static NodeId step_node(Elab *b)
 	return b->period > 1 ? op_div(b->g, step, op_constant(b->g, DTYPE_i32, b->period)) : step;
 }
 
-#define NUMBERS(is)                                                                                \
-	is(training, b->training && !b->in_init) is(steps, fmax(1, floor(b->steps / b->period)))       \
-	    is(epoch_steps, fmax(1, floor(b->epoch_steps / b->period))) is(batch, b->batch)            \
-	        is(sample_count, (double)b->bundle->data.train_count)                                  \
-	            is(classes, (double)b->bundle->data.classes)                                       \
-	                is(vocab, (double)b->bundle->data.vocab)                                       \
-	                    is(precision, b->c->dot_type == DTYPE_bf16    ? 16                         \
-	                                  : b->c->float_type == DTYPE_f64 ? 64                         \
-	                                                                  : 32)                        \
-	                        is(exported, b->c->exported) is(pi, 3.14159265358979323846)
-
 bool constant_named(const char *name)
 {
-#define NAME(name, value) #name,
-	static const char *const names[] = {NUMBERS(NAME) "step", "grad_norm", "sample_number"};
-#undef NAME
+	static const char *const names[] = {
+#define CONSTANT(name, value) #name,
+#include "constants.def"
+#undef CONSTANT
+	    "step", "grad_norm", "sample_number"};
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
@@ -35,17 +26,13 @@ bool constant_named(const char *name)
 
 bool constant_find(Elab *b, const char *name, Value *v)
 {
-#define NUMBER(name, value) {#name, value},
-	const struct {
-		const char *name;
-		double value;
-	} numbers[] = {NUMBERS(NUMBER)};
-#undef NUMBER
-	for (size_t i = 0; i < COUNT(numbers); i++)
-		if (strcmp(numbers[i].name, name) == 0) {
-			*v = value_number(numbers[i].value);
-			return true;
-		}
+#define CONSTANT(row, value)                                                                       \
+	if (strcmp(name, #row) == 0) {                                                                 \
+		*v = value_number(value);                                                                  \
+		return true;                                                                               \
+	}
+#include "constants.def"
+#undef CONSTANT
 	if (strcmp(name, "step") == 0) {
 		*v = b->in_init ? value_number(0)
 		                : value_tensor(op_cast(b->g, step_node(b), (DType)b->c->float_type));
