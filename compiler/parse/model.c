@@ -279,7 +279,7 @@ static bool define_parse(Compile *c, const Json *j, Definitions *to, bool prelud
 	return whole;
 }
 
-static void precision_parse(Compile *c, const Json *j, Model *model)
+static void section_precision(Compile *c, const Json *j, Model *model)
 {
 	if (!want_kind(c, j, JSON_STRING, "precision", "\"f32\" or \"bf16\""))
 		return;
@@ -305,61 +305,110 @@ static bool folder_name(Compile *c, Span span, const char *name)
 	return false;
 }
 
+/* -- One function a row of sections.def -------------------------------------------------------- */
+
+static void section_name(Compile *c, const Json *m, Model *model)
+{
+	if (want_kind(c, m, JSON_STRING, "name", "a text") && folder_name(c, m->span, m->text))
+		model->name = m->text;
+}
+
+static void section_about(Compile *c, const Json *m, Model *model)
+{
+	(void)model;
+	if (m->kind != JSON_LIST)
+		(void)want_kind(c, m, JSON_STRING, "about", "a text, or a list of texts");
+	for (const Json *line = m->kind == JSON_LIST ? m->first : NULL; line; line = line->next)
+		(void)want_kind(c, line, JSON_STRING, "about", "a text, or a list of texts");
+}
+
+static void section_data(Compile *c, const Json *m, Model *model)
+{
+	if (want_kind(c, m, JSON_STRING, "data",
+	              "an expression in a text, such as \"npy('images.npy')\""))
+		model->data = expr_parse(c, m);
+}
+
+static void section_define(Compile *c, const Json *m, Model *model)
+{
+	model->names_lost |= !define_parse(c, m, &model->define, false);
+}
+
+static void section_pretext(Compile *c, const Json *m, Model *model)
+{
+	if (want_kind(c, m, JSON_OBJECT, "pretext",
+	              "an object of named values, such as {\"noisy\": \"dropout(x, 0.3)\"}"))
+		model->pretext = body_parse(c, m, "pretext");
+	model->names_lost |= !model->pretext || model->pretext->kind == BODY_BAD;
+}
+
+static void section_loss(Compile *c, const Json *m, Model *model)
+{
+	model->loss = body_parse(c, m, "loss");
+}
+
+static void section_features(Compile *c, const Json *m, Model *model)
+{
+	model->features = body_parse(c, m, "features");
+}
+
+static void section_generate(Compile *c, const Json *m, Model *model)
+{
+	model->generate = body_parse(c, m, "generate");
+}
+
+static void section_vectors(Compile *c, const Json *m, Model *model)
+{
+	model->vectors = body_parse(c, m, "vectors");
+}
+
+static void section_optimizer(Compile *c, const Json *m, Model *model)
+{
+	model->optimizer =
+	    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
+}
+
+static void section_freeze(Compile *c, const Json *m, Model *model)
+{
+	freeze_parse(c, m, &model->freeze, &model->frozen);
+}
+
+static void section_train(Compile *c, const Json *m, Model *model)
+{
+	model->train = train_parse(c, m, 10);
+}
+
+static void section_network(Compile *c, const Json *m, Model *model)
+{
+	Definition d;
+	if (network_parse(c, m, &d))
+		add_definition(c, &model->define, &d);
+	else
+		model->names_lost = true;
+}
+
+/* Perhaps "encoder": "relu". */
+static void section_unknown(Compile *c, const Json *m, Model *model)
+{
+	model->names_lost = true;
+	diag_error(c->diags, m->key_span, "no section named '%s'", m->key);
+	help_nearest(c, m->key, sections, COUNT(sections),
+	             "a network is a list of layers; the other sections are");
+}
+
 static void section_parse(Compile *c, const Json *m, Model *model)
 {
-	if (strcmp(m->key, "name") == 0) {
-		if (want_kind(c, m, JSON_STRING, "name", "a text") && folder_name(c, m->span, m->text))
-			model->name = m->text;
-	} else if (strcmp(m->key, "about") == 0) {
-		for (const Json *line = m->kind == JSON_LIST ? m->first : m; line; line = line->next) {
-			(void)want_kind(c, line, JSON_STRING, "about", "a text, or a list of texts");
-			if (line == m)
-				break;
+	static void (*const of_section[])(Compile *, const Json *, Model *) = {
+#define SECTION(key, ...) section_##key,
+#include "sections.def"
+#undef SECTION
+	};
+	for (size_t i = 0; i < COUNT(sections); i++)
+		if (strcmp(m->key, sections[i]) == 0) {
+			of_section[i](c, m, model);
+			return;
 		}
-	} else if (strcmp(m->key, "data") == 0) {
-		if (want_kind(c, m, JSON_STRING, "data",
-		              "an expression in a text, such as \"npy('images.npy')\""))
-			model->data = expr_parse(c, m);
-	} else if (strcmp(m->key, "define") == 0) {
-		model->names_lost |= !define_parse(c, m, &model->define, false);
-	} else if (strcmp(m->key, "pretext") == 0) {
-		if (want_kind(c, m, JSON_OBJECT, "pretext",
-		              "an object of named values, such as {\"noisy\": \"dropout(x, 0.3)\"}"))
-			model->pretext = body_parse(c, m, "pretext");
-		model->names_lost |= !model->pretext || model->pretext->kind == BODY_BAD;
-	} else if (strcmp(m->key, "loss") == 0) {
-		model->loss = body_parse(c, m, "loss");
-	} else if (strcmp(m->key, "generate") == 0) {
-		model->generate = body_parse(c, m, "generate");
-	} else if (strcmp(m->key, "vectors") == 0) {
-		model->vectors = body_parse(c, m, "vectors");
-	} else if (strcmp(m->key, "features") == 0) {
-		model->features = body_parse(c, m, "features");
-	} else if (strcmp(m->key, "optimizer") == 0) {
-		model->optimizer =
-		    want_expr(c, m, "optimizer", "an expression in a text, such as \"adam(lr=0.001)\"");
-	} else if (strcmp(m->key, "freeze") == 0) {
-		freeze_parse(c, m, &model->freeze, &model->frozen);
-	} else if (strcmp(m->key, "precision") == 0) {
-		precision_parse(c, m, model);
-	} else if (strcmp(m->key, "names") == 0) {
-		names_parse(c, m, model);
-	} else if (strcmp(m->key, "train") == 0) {
-		model->train = train_parse(c, m, 10);
-	} else if (strcmp(m->key, "downstream") == 0) {
-		tasks_parse(c, m, model);
-	} else if (m->kind == JSON_LIST) {
-		Definition d;
-		if (network_parse(c, m, &d))
-			add_definition(c, &model->define, &d);
-		else
-			model->names_lost = true;
-	} else {
-		model->names_lost = true; /* perhaps "encoder": "relu" */
-		diag_error(c->diags, m->key_span, "no section named '%s'", m->key);
-		help_nearest(c, m->key, sections, COUNT(sections),
-		             "a network is a list of layers; the other sections are");
-	}
+	(m->kind == JSON_LIST ? section_network : section_unknown)(c, m, model);
 }
 
 static void want_section(Compile *c, const Json *j, const char *key, const char *example)

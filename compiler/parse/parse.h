@@ -220,15 +220,13 @@ typedef struct Model {
 	bool names_lost; /* an error hid a name: that a name is unknown means nothing then */
 } Model;
 
-/* Sections name data define pretext loss features generate vectors optimizer precision names train downstream; every other
- * key must be a list: a network. After errors the model is returned too, as far as it could be read
- * (broken bodies are BODY_BAD), so that building it finds the errors that are left; NULL: not even
- * that. */
+/* Sections are the rows of sections.def; every other key must be a list: a network. After errors the
+ * model is returned too, as far as it could be read (broken bodies are BODY_BAD), so that building it
+ * finds the errors that are left; NULL: not even that. */
 Model *parse(Compile *c, uint32_t file);
 
-/* -- rename.c: "names", and what its rules make of a name --------------------------------------- */
+/* -- rename.c: what the rules of "names" make of a name ------------------------------------------- */
 
-void names_parse(Compile *c, const Json *j, Model *model);
 /* `name` with the first place where `pattern` fits replaced; NULL: it fits nowhere. */
 const char *rename_apply(Arena *a, const char *pattern, const char *replacement, const char *name);
 

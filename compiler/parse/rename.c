@@ -232,7 +232,7 @@ static bool rule_parse(Compile *c, const Json *m, Rename *to)
 	}
 }
 
-void names_parse(Compile *c, const Json *j, Model *model)
+void section_names(Compile *c, const Json *j, Model *model)
 {
 	if (!want_kind(c, j, JSON_OBJECT, "names", "an object of tables"))
 		return;

@@ -22,8 +22,11 @@ void prelude_file_parse(Compile *c, uint32_t file, Prelude *to);
 
 /* task.c */
 void freeze_parse(Compile *c, const Json *j, Freeze *f, Names *frozen);
-void tasks_parse(Compile *c, const Json *j, Model *model);
+void section_downstream(Compile *c, const Json *m, Model *model);
 void check_freezes(Compile *c, const Model *m); /* what is frozen are networks of the model */
+
+/* rename.c */
+void section_names(Compile *c, const Json *j, Model *model);
 
 /* signature.c: "layer_norm(x, eps=1e-5)": "..." of a "define". False after an error. */
 bool definition_parse(Compile *c, const Json *member, Definition *to);

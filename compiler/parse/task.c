@@ -151,7 +151,7 @@ static void check_untrained(Compile *c, const Json *task, Task *t)
 	t->baseline_scratch = false;
 }
 
-void tasks_parse(Compile *c, const Json *j, Model *model)
+void section_downstream(Compile *c, const Json *j, Model *model)
 {
 	if (!want_kind(c, j, JSON_OBJECT, "downstream", "an object of tasks"))
 		return;
