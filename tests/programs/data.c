@@ -10,19 +10,30 @@ static double next(uint64_t *random)
 	return (double)(*random >> 40) / 0x1p24;
 }
 
-static void *make_values(const Program *p, int64_t count)
+static void *make_values(const char *type, int64_t count, int64_t below, uint64_t random)
 {
-	uint64_t random = p->random;
-	void *at = malloc((size_t)count * type_bytes(p->type) + 1);
+	void *at = malloc((size_t)count * type_bytes(type) + 1);
 	for (int64_t i = 0; at && i < count; i++) {
 		double x = next(&random);
-		if (strcmp(p->type, "u8") == 0)
-			((uint8_t *)at)[i] = (uint8_t)(x * 256);
-		else if (strcmp(p->type, "i32") == 0)
-			((int32_t *)at)[i] = (int32_t)(x * (double)p->tokens);
+		if (strcmp(type, "u8") == 0)
+			((uint8_t *)at)[i] = (uint8_t)(x * (double)below);
+		else if (strcmp(type, "i32") == 0)
+			((int32_t *)at)[i] = (int32_t)(x * (double)below);
 		else
 			((float *)at)[i] = (float)((x - 0.5) * 3);
 	}
+	return at;
+}
+
+/* Every class is there, if there are as many numbers. */
+static void *make_labels(const Program *p, const char *type, int64_t count)
+{
+	void *at = make_values(type, count, p->classes, p->random + 1);
+	for (int64_t i = 0; at && i < count && i < p->classes; i++)
+		if (strcmp(type, "u8") == 0)
+			((uint8_t *)at)[i] = (uint8_t)i;
+		else if (strcmp(type, "i32") == 0)
+			((int32_t *)at)[i] = (int32_t)i;
 	return at;
 }
 
@@ -48,6 +59,15 @@ static bool write_array(const Program *p, const char *path, const char *type, in
 	                                   : npy_write(path, type, rank, dim, at, why);
 }
 
+/* The shape of an array with all samples; gives the number of its elements. */
+static int64_t rows_of(const Program *p, const Beside *a, int64_t dim[4])
+{
+	int64_t count = dim[0] = p->dim[0];
+	for (int i = 1; i < a->rank; i++)
+		count *= dim[i] = a->dim[i - 1];
+	return count;
+}
+
 bool program_write(const Program *p, const char *folder, const char *name, char why[WHY])
 {
 	char path[4096];
@@ -59,20 +79,22 @@ bool program_write(const Program *p, const char *folder, const char *name, char 
 	int64_t count = 1;
 	for (int i = 0; i < p->rank; i++)
 		count *= p->dim[i];
-	void *x = make_values(p, count), *label = malloc((size_t)p->dim[0] * 4);
-	uint64_t random = p->random + 1;
-	for (int64_t i = 0; label && i < p->dim[0]; i++) {
-		int32_t of = i < p->classes ? (int32_t)i : (int32_t)(next(&random) * (double)p->classes);
-		if (strcmp(p->data, "idx") == 0)
-			((uint8_t *)label)[i] = (uint8_t)of;
-		else
-			((int32_t *)label)[i] = of;
-	}
+	bool bytes = strcmp(p->data, "idx") == 0;
+	void *x = make_values(p->type, count, p->tokens ? p->tokens : 256, p->random);
 	snprintf(path, sizeof path, "%s/x.%s", folder, p->data);
 	bool good = write_array(p, path, p->type, p->rank, p->dim, x, why);
-	snprintf(path, sizeof path, "%s/label.%s", folder, p->data);
-	good = good && write_array(p, path, "i32", 1, p->dim, label, why);
 	free(x);
+	const char *type = bytes ? "u8" : p->label.type;
+	int64_t dim[4];
+	void *label = make_labels(p, type, rows_of(p, &p->label, dim));
+	snprintf(path, sizeof path, "%s/label.%s", folder, p->data);
+	good = good && write_array(p, path, type, p->label.rank, dim, label, why);
 	free(label);
+	if (!p->side.type[0])
+		return good;
+	void *side = make_values(p->side.type, rows_of(p, &p->side, dim), SIDE_BELOW, p->random + 2);
+	snprintf(path, sizeof path, "%s/side.npy", folder);
+	good = good && write_array(p, path, p->side.type, p->side.rank, dim, side, why);
+	free(side);
 	return good;
 }

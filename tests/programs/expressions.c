@@ -154,10 +154,44 @@ static const Row ROWS[] = {
     {ALL, "mlp(x, 2)", same},
     {ALL, "when(step < 1, paced(x), 0.5 * x)", same},
     {ALL, "every(2, paced(x), x)", same},
+    {ALL, "when(step < 1, x, when(step > 1, paced(x), paced(tanh(x))))", same},
+    {ALL, "every(2, every(2, paced(x), 0.5 * x), paced(x))", same},
+    {ALL, "ticked(x)", same},
+    {ALL, "kept_rows(x)", same},
+    {ALL, "x * cast(reduce_max(cast(9 * tanh(x), 'i32'), 0, keep=1) % 3, 'float')", same},
+    {ALL, "x + 0.1 * cast(sum(cast(x > 0, 'i32'), rank(x) - 1, keep=1), 'float')", same},
+    {ALL, "select(and(gather(x > 0, (iota([dim(x, 0)]) + 1) % dim(x, 0)), x < 1), x, tanh(x))",
+     same},
+    {ALL, "x * cast(slice(concat([slice(x, 0, 0, 1) > 0.5, x > 0], 0), 0, 0, dim(x, 0)), 'float')",
+     same},
+    {ALL,
+     "x + cast(scatter_add(iota(shape(x)), iota([dim(x, 0)]) * 0, cast(x > 0, 'i32')), "
+     "'float') * 0.1",
+     same},
+    {R2, "sum(log_softmax(pad(x, 1, 0, 4100)), 1, keep=1) * 0.0001 + x", same},
+    {R2,
+     "x + mean(softmax(reshape(gather(x, iota([5003]) % dim(x, 1), 1), [dim(x, 0), -1])), 1, "
+     "keep=1)",
+     same},
+    {ALL, "x * (1 + mean(cast(iota([70001]) % 7, 'float')) * 0.01)", same},
     {ALL, "require(rank(x) > 1, 'never', x)", same},
     {ALL, "scan(x, zeros(shape(x[0])), leaky)", same},
     {ALL, "scan(x, zeros(shape(x[0])), leaky, reverse=1)", same},
     {ALL, "x + grad(sum(scan(tanh(x), zeros(shape(x[0])), leaky)^2), x) * 0.1", same},
+    {ALL, "scan([x, tanh(x)], [zeros(shape(x[0])), ones(shape(x[0]))], both)[2]", same},
+    {ALL, "scan([x, tanh(x)], [x[0], x[0]], both, reverse=1)[1] - 0.5 * x", same},
+    {ALL,
+     "x + broadcast_to(reshape(scan(x, x[-1], weighed)[-1], concat([[1], shape(x[0])])), shape(x))",
+     same},
+    {ALL, "x + 0.1 * cast(scan(x, iota(shape(x[0])), counted), 'float')", same},
+    {ALL, "x - scan(x, zeros(shape(x[0])), noisy)", same},
+    {ALL, "scan(x, zeros(shape(x[0])), smooth) + x", same},
+    {ALL, "scan(x, zeros(shape(x[0])), placed)", same},
+    {ALL, "0.1 * scan(x, x[0], through(tanh(x), iota([dim(x, 0)])))", same},
+    {ALL, "x + 0.1 * scan(3, x, turned)[-1]", same},
+    {ALL, "scan(5, 0.5 * x, turned, reverse=1)[1]", same},
+    {R3, "through_time(x, zeros([dim(x, 0), dim(x, 2)]), weighed)", same},
+    {R3, "through_time(x, zeros([dim(x, 0), dim(x, 2)]), smooth, reverse=1)", same},
     {R2, "sinkhorn(0.2 * tanh(x)) + x", same},
     {R2, "x + select(diagonal(dim(x, 0)), 0.5, 0.1) @ x", same},
     {R2, "mlp_head(x, 4, 3)", three_last},
@@ -191,6 +225,51 @@ static const Row ROWS[] = {
     {AREA, "adjust_contrast(x, uniform([dim(x, 0)], 0.5, 1.5))", same},
     {ALL, "x + 0.1 * per_sample(x, sum(reshape(tanh(x), [dim(x, 0), -1]), 1) / size(x))", same},
 };
+
+/* -- Definitions ------------------------------------------------------------------------------- */
+
+const char DEFINITIONS[] =
+    "\t\t\"embedding_of(x, count, width)\": \"embedding(cast((tanh(x) + 1) * (0.5 * count), "
+    "'i32'), count, width)\",\n"
+    "\t\t\"image(x)\": \"reshape(x, concat([shape(x), [1]]))\",\n"
+    "\t\t\"signed(w, g, lr)\": \"w - lr * select(g > 0, 1, -1)\",\n"
+    "\t\t\"layered(w, g, lr)\": \"adamw(w, g, lr * 0.8 ^ (layers(w) - 1 - layer_of(w)))\",\n"
+    "\t\t\"alternating(w, g, lr)\": \"when(step < 1, adam(w, g, lr), if(is_named(w, '*.b'), w, w - "
+    "lr * "
+    "g))\",\n"
+    "\t\t\"huber_at(x, y)\": \"huber(x, y, delta=0.3)\",\n"
+    "\t\t\"leaky(h, e)\": \"0.5 * h + tanh(e)\",\n"
+    "\t\t\"nested(h, e)\": \"tanh(0.5 * h + 0.1 * scan(e, zeros(shape(e[0])), leaky))\",\n"
+    "\t\t\"beside(x, side)\": \"x + 0.1 * per_sample(x, mean(reshape(if(is_integer(side), "
+    "one_hot(side, 5) * cast(iota(concat([shape(side), 5]), -1), 'float'), side), [dim(x, 0), "
+    "-1]), 1))\",\n"
+    "\t\t\"both(h, c, a, b)\": \"[tanh(0.5 * h + a), 0.5 * c + b * h, h * c - a]\",\n"
+    "\t\t\"weighed(h, e)\": {\"w\": \"param([dim(h, -1), dim(h, -1)], xavier_uniform)\", "
+    "\"rows\": \"reshape(h, [-1, dim(h, -1)])\", \"y\": \"tanh(reshape(rows @ w, shape(h)) + "
+    "e)\"},\n"
+    "\t\t\"counted(n, e)\": \"n + cast(e > 0, 'i32')\",\n"
+    "\t\t\"noisy(h, e)\": \"0.5 * h + e * uniform(shape(e))\",\n"
+    "\t\t\"smooth(h, e)\": \"softmax(0.5 * h + e) - mean(e)\",\n"
+    "\t\t\"placed(h, e)\": \"0.5 * scatter_add(tanh(h), iota([dim(h, 0)]) / 2, reverse(e, 0))\",\n"
+    "\t\t\"through(h, e, all, at)\": \"tanh(h) + gather(all, (at + 1) % size(at))[0] - e\",\n"
+    "\t\t\"turned(x)\": \"0.5 * x + tanh(reverse(x, rank(x) - 1))\",\n"
+    "\t\t\"ticked(x)\": {\"n\": \"state([3], iota)\", \"set n\": \"n * 2 + 1\", \"y\": \"x * (1 + "
+    "0.01 * "
+    "sum(cast(n, 'float')))\"},\n"
+    "\t\t\"kept_rows(x)\": {\"bank\": \"state([sample_count, 3], normal(0, 1))\", \"mine\": "
+    "\"gather(bank, sample_number)\", \"set bank\": \"scatter_add(bank, sample_number, 0.5 * "
+    "(tanh(stop_gradient(mean(reshape(x, [dim(x, 0), -1]), 1, keep=1))) - mine))\", \"y\": \"x + "
+    "0.1 * "
+    "per_sample(x, mean(mine, 1))\"},\n"
+    "\t\t\"each_its_own(w, g, lr)\": \"if(is_named(w, 'encoder.*'), adamw(w, g, lr), sgd(w, g, lr, "
+    "0.9))\",\n"
+    "\t\t\"slow(w, g, lr)\": {\"s\": \"state(shape(w), zeros)\", \"next\": \"0.9 * s + g / (1e-6 + "
+    "reduce_max(abs(g), []))\", \"set s\": \"if(rank(w) > 1, next, next * 0.5)\", \"y\": \"w - lr "
+    "* next\"},\n"
+    "\t\t\"paced(x)\": {\"r\": \"state([dim(x, -1)], zeros)\", \"set r\": \"0.5 * r + mean(x, "
+    "leading_axes(x))\", \"y\": \"x - per_channel(x, r)\"},\n"
+    "\t\t\"half_held(x)\": \"0.5 * (x + stop_gradient(tanh(x)))\",\n"
+    "\t\t\"mean_of(x, f())\": \"0.5 * (x + f(x))\"\n";
 
 /* -- Operations, each in its domain ------------------------------------------------------------ */
 

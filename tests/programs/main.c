@@ -265,7 +265,8 @@ static int print_program(const Options *o)
 
 static void remove_files(const char *folder)
 {
-	static const char *const FILES[] = {"program.json", "x.npy", "label.npy", "x.idx", "label.idx"};
+	static const char *const FILES[] = {"program.json", "x.npy",     "label.npy",
+	                                    "x.idx",        "label.idx", "side.npy"};
 	char path[512];
 	for (size_t i = 0; i < COUNT(FILES); i++) {
 		snprintf(path, sizeof path, "%s/%s", folder, FILES[i]);

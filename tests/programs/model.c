@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* What label is: a class, a class for each of some places, numbers. */
+typedef enum Labels { CLASS, TAGS, NUMBERS, LABELS } Labels;
+
 typedef struct Sections { /* of a model while it is drawn */
 	Draw d;
 	Tape *t;
@@ -15,8 +18,11 @@ typedef struct Sections { /* of a model while it is drawn */
 	const char *target; /* x as floats without axes but the batch's */
 	bool again;         /* x is read twice, the second time under that name */
 	bool views;         /* a and b are there */
+	bool mixed;         /* and c, made of them */
 	bool trains_more;   /* than the encoder */
 	bool tiny;          /* a batch of few samples, a layer or two, no tasks */
+	bool longs;         /* x has an axis of thousands */
+	Labels labels;
 } Sections;
 
 /* -- Data -------------------------------------------------------------------------------------- */
@@ -27,6 +33,33 @@ static int64_t some_batch(Tape *t, bool tiny)
 	                                  17, 19, 23, 31, 32, 33, 48, 64, 67, 100, 128, 257};
 	/* mostly small */
 	return BATCHES[pick(t, tiny ? 5 : chance(t, 1, 4) ? COUNT(BATCHES) : 12)];
+}
+
+static int64_t some_long(Tape *t)
+{
+	static const int64_t LONGS[] = {4097, 4096, 5000, 8191, 8192, 9001};
+	return LONGS[pick(t, COUNT(LONGS))];
+}
+
+/* What labels are, and a further array of every sample. */
+static void draw_arrays(Sections *s)
+{
+	static const Beside SIDES[] = {{.type = ""},
+	                               {.type = "f32", .rank = 1},
+	                               {.type = "i32", .rank = 2, .dim = {3}},
+	                               {.type = "u8", .rank = 3, .dim = {4, 2}},
+	                               {.type = "f32", .rank = 3, .dim = {1, 2}},
+	                               {.type = "i32", .rank = 1}};
+	Program *p = s->p;
+	bool npy = strcmp(p->data, "npy") == 0;
+	s->labels = npy && chance(s->t, 1, 3) ? 1 + pick(s->t, LABELS - 1) : CLASS;
+	p->label = (Beside){.type = "i32", .rank = 1};
+	if (s->labels != CLASS)
+		p->label = (Beside){.type = "i32", .rank = 2, .dim = {2 + pick(s->t, 3)}};
+	if (s->labels == NUMBERS)
+		strcpy(p->label.type, "f32");
+	if (npy && chance(s->t, 1, 3))
+		p->side = SIDES[pick(s->t, COUNT(SIDES))];
 }
 
 static void draw_x(Sections *s)
@@ -42,25 +75,30 @@ static void draw_x(Sections *s)
 	s->steps = per_epoch * s->epochs;
 	s->x = (Form){.rank = 2, .dim = {batch, some_width(&s->d)}};
 	s->target = "flatten(x)";
+	s->longs = !s->tiny && batch < 4 && (kind == VECTOR || kind == LINE) && chance(t, 1, 2);
 	if (kind == VECTOR) {
 		strcpy(p->data, "normal");
+		s->x.dim[1] = s->longs ? some_long(t) : s->x.dim[1];
 		return;
 	}
 	strcpy(p->data, kind == IMAGE && chance(t, 1, 2) ? "idx" : "npy");
 	strcpy(p->type, kind == IMAGE ? "u8" : kind == TOKENS ? "i32" : "f32");
-	int64_t h = 2 + pick(t, 8), w = chance(t, 1, 2) ? h : 2 + (int64_t)pick(t, 8);
+	int64_t h = chance(t, 1, 8) ? 1 : 2 + (int64_t)pick(t, 8),
+	        w = chance(t, 1, 2) ? h : 1 + (int64_t)pick(t, 9);
 	if (kind == IMAGE)
 		s->x = (Form){.rank = 3, .dim = {batch, h, w}};
 	if (kind == PLANES)
 		s->x = (Form){.rank = 4, .dim = {batch, h, w, 1 + pick(t, 4)}};
 	if (kind == LINE)
-		s->x = (Form){.rank = 3, .dim = {batch, 3 + pick(t, 20), 1 + pick(t, 5)}};
+		s->x = (Form){.rank = 3, .dim = {batch, 1 + pick(t, 22), 1 + pick(t, 5)}};
+	if (kind == LINE && s->longs)
+		s->x = (Form){.rank = 3, .dim = {batch, some_long(t), 1}};
 	if (kind == TOKENS) {
 		s->x = (Form){.rank = 2, .dim = {batch, 1 + pick(t, 9)}};
 		s->target = "cast(flatten(x), 'float')";
-		p->tokens = 2 + pick(t, 9);
+		p->tokens = 1 + pick(t, 10);
 	}
-	p->classes = 2 + pick(t, 5);
+	p->classes = chance(t, 1, 12) ? 1 : 2 + pick(t, 5);
 	s->test = p->classes + pick(t, 9);
 	/* test=share holds out floor(all share): a share half a sample above what is meant */
 	p->rank = s->x.rank;
@@ -68,19 +106,23 @@ static void draw_x(Sections *s)
 	p->dim[0] = s->train + s->test;
 	p->random = pick(t, 1000);
 	s->again = chance(t, 1, 6);
+	draw_arrays(s);
 }
 
 static void write_data(Sections *s, Text *out)
 {
 	Program *p = s->p;
+	bool npy = strcmp(p->data, "npy") == 0;
 	if (!p->type[0])
 		text_printf(out, "\t\"data\": \"normal(%lld, %lld, seed=%u)\",\n", (long long)s->train,
 		            (long long)s->x.dim[1], pick(s->t, 5));
 	else
-		text_printf(out, "\t\"data\": \"%s('x.%s', 'label.%s'%s, test=%.6f)\",\n", p->data, p->data,
-		            p->data,
-		            s->again ? strcmp(p->data, "idx") == 0 ? ", again='x.idx'" : ", again='x.npy'"
-		                     : "",
+		text_printf(out, "\t\"data\": \"%s('x.%s', 'label.%s'%s%s, test=%.6f)\",\n", p->data,
+		            p->data, p->data,
+		            !s->again ? ""
+		            : npy     ? ", again='x.npy'"
+		                      : ", again='x.idx'",
+		            p->side.type[0] ? ", side='side.npy'" : "",
 		            ((double)s->test + 0.5) / (double)p->dim[0]);
 }
 
@@ -150,7 +192,7 @@ static void draw_encoder(Sections *s)
 	if (!s->tiny || chance(s->t, 1, 3))
 		add_chain(&s->d, &f, s->tiny ? 1 : chance(s->t, 1, 5) ? 6 : 3, &chain);
 	add_rows(&f, chance(s->t, 1, 2) || form_size(&f) / f.dim[0] > 300, &chain);
-	f.dim[1] = some_width(&s->d);
+	f.dim[1] = s->longs ? 1 + (int64_t)pick(s->t, 4) : some_width(&s->d);
 	add_linear(&chain, f.dim[1]);
 	const char *end = ENDS[pick(s->t, COUNT(ENDS))];
 	if (end)
@@ -193,10 +235,13 @@ static void draw_views(Sections *s)
 		}
 		text_printf(&s->d.define, "\t\t\"view%d\": [\"%s\"],\n", i, one.data);
 		text_printf(&s->pretext, "%s\"%c\": \"view%d(%s)\"", i ? ", " : "", 'a' + i, i,
-		            i && s->again ? "again" : "x");
+		            i && s->again             ? "again"
+		            : s->p->side.type[0] && i ? "beside(x, side)"
+		                                      : "x");
 		text_close(&one);
 	}
-	text_printf(&s->pretext, "},\n");
+	s->mixed = chance(s->t, 1, 4);
+	text_printf(&s->pretext, "%s},\n", s->mixed ? ", \"c\": \"0.25 * a + 0.75 * b\"" : "");
 }
 
 /* -- Losses ------------------------------------------------------------------------------------ */
@@ -297,17 +342,43 @@ static void centers(Sections *s)
 	            s->views ? "a" : "x", s->views ? "b" : "x", (long long)width);
 }
 
+/* What a head of how many numbers is asked for, of labels. */
+static const char *label_loss(Sections *s, int64_t *width)
+{
+	static const char *const
+	    CLASSES[] = {"cross_entropy(%s, label)", "cross_entropy(%s, label)",
+	                 "mse(%s, one_hot(label, classes))"},
+	    *const TAGGED[] = {"cross_entropy(split_last(%s, dim(label, 1)), label)",
+	                       "bce(%s, cast(label % 2, 'float'))", "huber(%s, cast(label, 'float'))"},
+	    *const NUMBERED[] = {"mse(%s, label)", "l1(tanh(%s), label)",
+	                         "bce(%s, cast(label > 0, 'float'))"};
+	uint32_t way = pick(s->t, 3);
+	int64_t places = s->p->label.dim[0];
+	*width = s->labels == CLASS          ? s->p->classes
+	         : s->labels == TAGS && !way ? places * s->p->classes
+	                                     : places;
+	return s->labels == CLASS ? CLASSES[way] : s->labels == TAGS ? TAGGED[way] : NUMBERED[way];
+}
+
+static void add_loss(Text *out, const char *form, const char *guess)
+{
+	const char *at = strstr(form, "%s");
+	text_add(out, form, (size_t)(at - form));
+	text_printf(out, "%s%s", guess, at + 2);
+}
+
 static void supervised(Sections *s)
 {
-	bool labels = s->p->classes > 0;
-	draw_head(s, "classifier", s->code.dim[1], labels ? s->p->classes : 3);
-	if (labels && chance(s->t, 3, 4))
-		text_printf(&s->loss, "\"cross_entropy(classifier(encoder(x)), label)\"");
-	else if (labels)
-		text_printf(&s->loss, "\"mse(classifier(encoder(x)), one_hot(label, classes))\"");
+	int64_t width = 3;
+	const char *form = s->p->classes ? label_loss(s, &width) : NULL;
+	draw_head(s, "classifier", s->code.dim[1], width);
+	text_printf(&s->loss, "\"");
+	if (form)
+		add_loss(&s->loss, form, "classifier(encoder(x))");
 	else
-		text_printf(&s->loss, "\"cross_entropy(classifier(encoder(x)), argmax(slice(concat([x, x, "
-		                      "x], 1), 1, 0, 3)))\"");
+		text_printf(&s->loss, "cross_entropy(classifier(encoder(x)), argmax(slice(concat([x, x, "
+		                      "x], 1), 1, 0, 3)))");
+	text_printf(&s->loss, "\"");
 }
 
 /* A number of the codes themselves: gradients are constants, or nearly. */
@@ -325,6 +396,32 @@ static void plain(Sections *s)
 	text_printf(&s->loss, "\"%s\"", LOSSES[pick(s->t, COUNT(LOSSES))]);
 }
 
+/* One more term in the last text of the loss. */
+static void add_terms(Sections *s)
+{
+	static const char *const TERMS[] = {
+	    "0.1 * mean(encoder(x)^2)",
+	    "0.1 * mean(0 * x + encoder(x)[0, 0])",
+	    "when(step < 1, mean(encoder(x)), 0.5 * mean(encoder(x)^2))",
+	    "0.1 * scan(transpose(encoder(x), [1, 0]), zeros([dim(x, 0)]), leaky)[-1, 0]",
+	    "0.1 * log(1 + sum(reduce_max(abs(encoder(x)), 0)))",
+	    "0.1 * mse(encoder(c), stop_gradient(encoder(x)))",
+	};
+	uint32_t count = COUNT(TERMS) - !s->mixed;
+	const char *term = TERMS[pick(s->t, s->p->tokens ? 1 : count)];
+	size_t at = s->loss.size;
+	while (s->loss.data[at - 1] != '"')
+		at--;
+	Text rest = {0};
+	text_printf(&rest, "%s", s->loss.data + at - 1);
+	Text all = {0};
+	text_add(&all, s->loss.data, at - 1);
+	text_printf(&all, " + %s%s", term, rest.data);
+	text_close(&rest);
+	text_close(&s->loss);
+	s->loss = all;
+}
+
 static void draw_loss(Sections *s)
 {
 	void (*const METHODS[])(Sections *) = {plain,   reconstruct, contrast, bootstrap,   queue,
@@ -333,6 +430,8 @@ static void draw_loss(Sections *s)
 	uint32_t method = any ? pick(s->t, COUNT(METHODS)) : 0;
 	METHODS[method](s);
 	s->trains_more = method > 0;
+	if (any && chance(s->t, 1, 4))
+		add_terms(s);
 }
 
 /* -- Downstream -------------------------------------------------------------------------------- */
@@ -351,35 +450,50 @@ static void draw_bank(Sections *s, int64_t batch, Text *out)
 /* A metric of all test samples at once. */
 static void draw_collect(Sections *s, Text *out)
 {
-	static const char *const METRICS[] = {"accuracy(guess, of)", "mean(entropy(softmax(guess)))",
-	                                      "mean(guess * one_hot(of, classes))"};
+	static const char *const METRICS[] = {
+	    "mean(entropy(softmax(guess)))", "mean(sort(reshape(guess, [-1])) * 0.1)",
+	    "accuracy(guess, of)", "mean(guess * one_hot(of, classes))"};
 	text_printf(out,
 	            "\t\t\t\"collect\": {\"guess\": \"head(encoder(x))\", \"of\": \"label\"},\n"
 	            "\t\t\t\"metric\": \"%s\",\n",
-	            METRICS[pick(s->t, COUNT(METRICS))]);
+	            METRICS[pick(s->t, s->labels == CLASS ? COUNT(METRICS) : 2)]);
+}
+
+/* True if any number of inputs will do. */
+static bool draw_task_head(Sections *s, int64_t batch, int64_t width, Text *out)
+{
+	Form f = {.rank = 2, .dim = {batch, s->code.dim[1]}};
+	Text chain = {0};
+	s->d.left = 20000;
+	bool drawn = chance(s->t, 1, 2);
+	if (drawn)
+		add_chain(&s->d, &f, 3, &chain);
+	add_rows(&f, false, &chain);
+	add_linear(&chain, width);
+	text_printf(out, "\t\t\t\"head\": [%s],\n", chain.data);
+	text_close(&chain);
+	return !drawn;
 }
 
 static void draw_task(Sections *s, int number, Text *out)
 {
-	static const char *const BASELINES[] = {"", "\"random\"", "\"raw\"", "\"scratch\"",
+	static const char *const BASELINES[] = {"", "\"random\"", "\"scratch\"", "\"raw\"",
 	                                        "\"raw\", \"scratch\""};
-	int64_t classes = s->p->classes,
-	        batch = 1 + pick(s->t, (uint32_t)(s->train < 9 ? s->train : 9));
-	bool freezes = chance(s->t, 2, 3), regresses = chance(s->t, 1, 4);
+	int64_t width, batch = 1 + pick(s->t, (uint32_t)(s->train < 9 ? s->train : 9));
+	bool freezes = chance(s->t, 2, 3), is_class = s->labels == CLASS;
 	text_printf(out, "%s\"task%d\": {\n", number ? ",\n\t\t" : "\n\t\t", number);
-	if (chance(s->t, 1, 4)) {
+	if (is_class && chance(s->t, 1, 4)) {
 		draw_bank(s, batch, out);
 		return;
 	}
 	if (freezes)
 		text_printf(out, "\t\t\t\"freeze\": [\"encoder\"],\n");
-	text_printf(out, "\t\t\t\"head\": [%s\"linear(%lld)\"],\n",
-	            chance(s->t, 1, 3) ? "\"linear(5)\", \"batch_norm\", \"relu\", " : "",
-	            (long long)classes);
-	text_printf(out, "\t\t\t\"loss\": \"%s\",\n",
-	            regresses ? "mse(head(encoder(x)), one_hot(label, classes))"
-	                      : "cross_entropy(head(encoder(x)), label)");
-	if (chance(s->t, 1, 3))
+	const char *loss = label_loss(s, &width);
+	bool takes_raw = draw_task_head(s, batch, width, out) && !s->p->tokens;
+	text_printf(out, "\t\t\t\"loss\": \"");
+	add_loss(out, loss, "head(encoder(x))");
+	text_printf(out, "\",\n");
+	if (is_class && chance(s->t, 1, 3))
 		text_printf(out, "\t\t\t\"metric\": \"accuracy(head(encoder(x)), label)\",\n");
 	else if (chance(s->t, 1, 3))
 		draw_collect(s, out);
@@ -388,8 +502,8 @@ static void draw_task(Sections *s, int number, Text *out)
 		draw_optimizer(&s->d, out);
 		text_printf(out, "\",\n");
 	}
-	/* raw tokens are no floats for the head */
-	uint32_t baselines = pick(s->t, s->p->tokens ? 2 : COUNT(BASELINES));
+	/* the head is drawn for codes, and raw tokens are no floats */
+	uint32_t baselines = pick(s->t, takes_raw ? COUNT(BASELINES) : 3);
 	text_printf(out, "\t\t\t\"baselines\": [%s],\n", BASELINES[baselines]);
 	text_printf(out, "\t\t\t\"train\": {\"epochs\": 1, \"batch\": %lld}\n\t\t}", (long long)batch);
 }
@@ -406,23 +520,6 @@ static void draw_downstream(Sections *s, Text *out)
 }
 
 /* -- The whole --------------------------------------------------------------------------------- */
-
-static const char DEFINE[] =
-    "\t\t\"embedding_of(x, count, width)\": \"embedding(cast((tanh(x) + 1) * (0.5 * count), "
-    "'i32'), count, width)\",\n"
-    "\t\t\"image(x)\": \"reshape(x, concat([shape(x), [1]]))\",\n"
-    "\t\t\"signed(w, g, lr)\": \"w - lr * select(g > 0, 1, -1)\",\n"
-    "\t\t\"layered(w, g, lr)\": \"adamw(w, g, lr * 0.8 ^ (layers(w) - 1 - layer_of(w)))\",\n"
-    "\t\t\"alternating(w, g, lr)\": \"when(step < 1, adam(w, g, lr), if(is_named(w, '*.b'), w, w - "
-    "lr * "
-    "g))\",\n"
-    "\t\t\"huber_at(x, y)\": \"huber(x, y, delta=0.3)\",\n"
-    "\t\t\"leaky(h, e)\": \"0.5 * h + tanh(e)\",\n"
-    "\t\t\"nested(h, e)\": \"tanh(0.5 * h + 0.1 * scan(e, zeros(shape(e[0])), leaky))\",\n"
-    "\t\t\"paced(x)\": {\"r\": \"state([dim(x, -1)], zeros)\", \"set r\": \"0.5 * r + mean(x, "
-    "leading_axes(x))\", \"y\": \"x - per_channel(x, r)\"},\n"
-    "\t\t\"half_held(x)\": \"0.5 * (x + stop_gradient(tanh(x)))\",\n"
-    "\t\t\"mean_of(x, f())\": \"0.5 * (x + f(x))\"\n";
 
 static void draw_options(Sections *s)
 {
@@ -466,7 +563,7 @@ void program_draw(Tape *t, Program *out)
 	            (long long)s.epochs, (long long)s.batch, pick(t, 100),
 	            chance(t, 1, 3) ? ", \"shuffle\": false" : "");
 	text_printf(&out->model, "\t\"define\": {\n%s%s\t},\n", s.d.define.size ? s.d.define.data : "",
-	            DEFINE);
+	            DEFINITIONS);
 	text_printf(&out->model, "%s%s\t\"loss\": %s,\n%s", s.pretext.size ? s.pretext.data : "",
 	            s.networks.data, s.loss.data, rest.data);
 	out->gradients = !s.tiny || chance(t, 1, 6);

@@ -325,6 +325,11 @@ static const Row LAYERS[] = {
     {ALL, draw_expression, ""},
     {ALL, draw_expression, ""},
     {ALL, draw_expression, ""},
+    {ALL, draw_move, ""},
+    {ALL, draw_move, ""},
+    {ALL, draw_move, ""},
+    {ALL, draw_move, ""},
+    {ALL, draw_move, ""},
 };
 
 void draw_layer(Draw *d, Form *f, Text *out)
@@ -423,6 +428,9 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"alternating(", "0.01", ")"},
 	    {"accumulate(2, adam(", "0.01", "))"},
 	    {"accumulate(3, sgd(", "0.1", ", momentum=0.5))"},
+	    {"accumulate(2, accumulate(2, sgd(", "0.1", ", momentum=0.9)))"},
+	    {"each_its_own(", "0.01", ")"},
+	    {"slow(", "0.01", ")"},
 	    {"lars(", "0.1", ")"},
 	    {"lamb(", "0.01", ")"},
 	    {"muon(", "0.02", ")"},

@@ -34,15 +34,22 @@ static inline bool chance(Tape *t, uint32_t of, uint32_t in)
 	return pick(t, in) >= in - of;
 }
 
-/* -- 2 Program: model.c, networks.c, expressions.c, data.c ------------------------------------- */
+/* -- 2 Program: model.c, networks.c, expressions.c, moves.c, data.c ---------------------------- */
 
-enum { TEXT_MOST = 32 };
+enum { SIDE_BELOW = 5 }; /* whole numbers of side are */
+typedef struct Beside {  /* beside x, a row of it a sample */
+	char type[8];        /* "": there is none */
+	int rank;            /* with the samples */
+	int64_t dim[3];      /* behind them */
+} Beside;
+
 typedef struct Program {
-	Text model;        /* the model file */
-	char data[16];     /* the reader */
-	char type[8];      /* of x in its files: "f32", "u8", "i32"; "": none is written */
-	int rank;          /* of x */
-	int64_t dim[8];    /* of x: all samples first */
+	Text model;     /* the model file */
+	char data[16];  /* the reader */
+	char type[8];   /* of x in its files: "f32", "u8", "i32"; "": none is written */
+	int rank;       /* of x */
+	int64_t dim[8]; /* of x: all samples first */
+	Beside label, side;
 	int64_t classes;   /* of label; 0: there is none */
 	int64_t tokens;    /* i32: values are below it */
 	uint64_t random;   /* of the data's values */
@@ -85,6 +92,10 @@ void draw_layer(Draw *d, Form *f, Text *out);
 void draw_chain(Draw *d, Form *f, int most, Text *out);
 /* A layer that is an expression of its own in "define"; expressions.c. */
 bool draw_expression(Draw *d, const char *text, Form *f, Text *out);
+/* Definitions that these expressions, and others, use. */
+extern const char DEFINITIONS[];
+/* A layer that moves or sums elements, by numbers that are drawn; moves.c. */
+bool draw_move(Draw *d, const char *text, Form *f, Text *out);
 /* A change of an image or another sample, that keeps its form: transforms of the library. */
 void draw_transform(Draw *d, const Form *f, Text *out);
 void draw_optimizer(Draw *d, Text *out);
