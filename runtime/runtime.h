@@ -41,9 +41,18 @@ MUST_CHECK int file_open(const char *path, char why[WHY]);
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; one byte more is
  * 0. */
 MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY]);
-/* The same of what a file holds that is compressed by gzip (unpack.c); any other is as it is. */
-MUST_CHECK unsigned char *bytes_unpacked(const char *path, size_t limit, size_t *size,
-                                         char why[WHY]);
+/* What the first `size` bytes of a file, or all, say of it: so many bytes it is to hold; 0: it is
+ * refused. */
+typedef struct FileHeader {
+	size_t size;
+	size_t (*whole)(const unsigned char *bytes, size_t size, char why[WHY]);
+} FileHeader;
+
+/* The same of what a file holds that is compressed by gzip (unpack.c); any other is as it is. A
+ * little compressed data can become very much: with a header no more is unpacked than it says and
+ * one byte, by which the caller sees that there is more. */
+MUST_CHECK unsigned char *bytes_unpacked(const char *path, size_t limit, const FileHeader *header,
+                                         size_t *size, char why[WHY]);
 /* Writes beside, fsyncs, renames: the file is whole or untouched, and a link is replaced, not what
  * it points to. parts[i] of sizes[i], one after the other. Removes what a killed write of the same
  * file left. */

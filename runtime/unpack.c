@@ -10,15 +10,38 @@
 typedef struct Unpacked {
 	unsigned char *at; /* one byte more than `size` is free */
 	size_t size, room, limit;
+	const FileHeader *header; /* is asked for a limit once its bytes are there; then NULL */
+	bool bounded;             /* by a header: what is beyond stays packed */
 } Unpacked;
+
+static bool is_enough(const Unpacked *u)
+{
+	return u->bounded && u->size == u->limit + 1;
+}
+
+static bool ask_header(Unpacked *u, char why[WHY])
+{
+	size_t says = u->header->whole(u->at, u->size, why);
+	u->limit = says < u->limit ? says : u->limit;
+	if (u->size > u->limit) /* too much has come already */
+		u->limit = u->size - 1;
+	u->header = NULL;
+	u->bounded = true;
+	return says > 0;
+}
 
 static bool reserve(Unpacked *u, char why[WHY])
 {
 	if (u->size < u->room)
 		return true;
+	if (u->header && u->size && !ask_header(u, why))
+		return false;
+	if (is_enough(u))
+		return true;
 	if (u->room == u->limit + 1)
 		return because(why, "holds more than %zu bytes", u->limit);
-	size_t room = u->room ? 2 * u->room : 1 << 16;
+	size_t least = u->header ? u->header->size : 1 << 16,
+	       room = 2 * u->room > least ? 2 * u->room : least;
 	room = room < u->limit + 1 ? room : u->limit + 1;
 	unsigned char *larger = realloc(u->at, room + 1);
 	if (!larger)
@@ -36,6 +59,8 @@ static bool unpack_member(z_stream *z, const unsigned char *bytes, size_t size, 
 	for (int code = Z_OK; code != Z_STREAM_END;) {
 		if (!reserve(u, why))
 			return false;
+		if (is_enough(u))
+			break;
 		size_t in = size - *from, out = u->room - u->size;
 		z->next_in = (Bytef *)bytes + *from;
 		z->avail_in = (uInt)(in < PART ? in : PART);
@@ -67,15 +92,18 @@ static bool unpack(const unsigned char *bytes, size_t size, Unpacked *u, char wh
 	bool good = true;
 	do {
 		good = inflateReset(&z) == Z_OK && unpack_member(&z, bytes, size, &from, u, why);
-	} while (good && is_packed(bytes + from, size - from));
+	} while (good && !is_enough(u) && is_packed(bytes + from, size - from));
 	inflateEnd(&z);
+	if (good && is_enough(u))
+		return true;
 	while (good && from < size && !bytes[from]) /* padding, as gunzip has it */
 		from++;
 	return good &&
 	       (from == size || because(why, "has %zu bytes behind its compressed data", size - from));
 }
 
-unsigned char *bytes_unpacked(const char *path, size_t limit, size_t *size, char why[WHY])
+unsigned char *bytes_unpacked(const char *path, size_t limit, const FileHeader *header,
+                              size_t *size, char why[WHY])
 {
 	size_t packed;
 	char reason[WHY];
@@ -84,7 +112,7 @@ unsigned char *bytes_unpacked(const char *path, size_t limit, size_t *size, char
 		*size = packed;
 		return bytes;
 	}
-	Unpacked u = {.limit = limit};
+	Unpacked u = {.limit = limit, .header = header};
 	bool good = unpack(bytes, packed, &u, reason);
 	free(bytes);
 	*size = u.size;

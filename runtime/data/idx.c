@@ -3,9 +3,6 @@
  * i32, floats f32. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <zlib.h>
 
 #include "../runtime.h"
 
@@ -48,22 +45,24 @@ static void convert(Array *out, int code, const unsigned char *p, int64_t i)
 }
 
 /* What the first bytes of a file say. */
-typedef struct Header {
+typedef struct Head {
 	int code, rank;
 	size_t element, bytes; /* bytes: of the header itself */
 	uint64_t count;        /* of values */
-} Header;
+} Head;
 
-enum { LONGEST_HEADER = 4 + 4 * SSLC_MAX_RANK };
+enum { LONGEST_HEAD = 4 + 4 * SSLC_MAX_RANK };
 
 /* size: the bytes that are there, of the header at least. */
-static bool read_header(const unsigned char *p, size_t size, Header *h, Array *out, char why[WHY])
+static bool read_head(const unsigned char *p, size_t size, Head *h, Array *out, char why[WHY])
 {
 	*out = (Array){0};
+	if (!size)
+		return because(why, "is empty");
 	if (size < 4 || p[0] || p[1] || !code_bytes(p[2]))
 		return because(
 		    why, "is no IDX file: it must begin with two zero bytes and a type from 08 to 0e");
-	*h = (Header){.code = p[2], .rank = p[3], .element = code_bytes(p[2]), .count = 1};
+	*h = (Head){.code = p[2], .rank = p[3], .element = code_bytes(p[2]), .count = 1};
 	h->bytes = 4 + 4 * (size_t)h->rank;
 	if (h->rank < 1 || h->rank > SSLC_MAX_RANK)
 		return because(why, "has %d axes, but must have 1 to %d", h->rank, SSLC_MAX_RANK);
@@ -86,10 +85,13 @@ static bool read_header(const unsigned char *p, size_t size, Header *h, Array *o
 bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 {
 	const unsigned char *p = bytes;
-	Header h;
-	if (!read_header(p, size, &h, out, why))
+	Head h;
+	if (!read_head(p, size, &h, out, why))
 		return false;
-	if (size - h.bytes != h.count * h.element)
+	if (size - h.bytes > h.count * h.element)
+		return because(why, "holds more bytes of values than its header says: %llu",
+		               (unsigned long long)(h.count * h.element));
+	if (size - h.bytes < h.count * h.element)
 		return because(why, "holds %zu bytes of values, but its header says %llu", size - h.bytes,
 		               (unsigned long long)(h.count * h.element));
 	out->at = malloc(h.count * type_bytes(out->type));
@@ -105,91 +107,19 @@ bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 
 /* -- Files ------------------------------------------------------------------------------------- */
 
-/* What zlib says, without "<fd:3>: ", its name for the file. */
-static const char *unpack_error(gzFile file)
+static size_t whole_file(const unsigned char *bytes, size_t size, char why[WHY])
 {
-	int code;
-	const char *said = gzerror(file, &code), *colon = strstr(said, ">: ");
-	return colon ? colon + 3 : said;
-}
-
-/* Adds up to `wanted` bytes to those that are there; gzread also reads plain files as they are. */
-static bool inflate_more(gzFile file, unsigned char *to, size_t *size, size_t wanted, char why[WHY])
-{
-	while (wanted) {
-		int got = gzread(file, to + *size, (unsigned)(wanted < 1 << 20 ? wanted : 1 << 20));
-		if (got < 0)
-			return because(why, "cannot be unpacked: %s; is the file whole?", unpack_error(file));
-		if (got == 0)
-			break;
-		*size += (size_t)got;
-		wanted -= (size_t)got;
-	}
-	return true;
-}
-
-/* A little compressed data can become very much: no more is read than the header says, and memory
- * grows with what has come. */
-static unsigned char *inflate_values(gzFile file, size_t *size, char why[WHY])
-{
-	Header h;
+	Head h;
 	Array array;
-	size_t room = LONGEST_HEADER;
-	unsigned char *bytes = malloc(room);
-	bool good = bytes || because(why, "does not fit into memory");
-	*size = 0;
-	good = good && inflate_more(file, bytes, size, room, why) &&
-	       (*size || because(why, "is empty")) && read_header(bytes, *size, &h, &array, why);
-	size_t end = good ? h.bytes + h.count * h.element + 1 : 0; /* one more would be too many */
-	while (good && *size == room && room < end) {
-		size_t more = room < 1 << 20 ? 1 << 20 : 2 * room;
-		unsigned char *larger = realloc(bytes, more < end ? more : end);
-		if (!larger) {
-			good = because(why, "does not fit into memory");
-			break;
-		}
-		bytes = larger;
-		room = more < end ? more : end;
-		good = inflate_more(file, bytes, size, room - *size, why);
-	}
-	if (good && *size == end)
-		good = because(why, "holds more bytes of values than its header says: %zu",
-		               (size_t)(h.count * h.element));
-	if (good)
-		return bytes;
-	free(bytes);
-	return NULL;
-}
-
-static unsigned char *inflate_file(const char *path, size_t *size, char why[WHY])
-{
-	char reason[WHY];
-	int from = file_open(path, why);
-	if (from < 0)
-		return NULL;
-	gzFile file = gzdopen(from, "rb");
-	if (!file) {
-		close(from);
-		because(why, "no memory for '%s'", path);
-		return NULL;
-	}
-	unsigned char *bytes = inflate_values(file, size, reason);
-	int code = gzclose(file);
-	if (code != Z_OK) { /* a header may have been cut off, too */
-		because(reason, "ends in the middle of its compressed data");
-		free(bytes);
-		bytes = NULL;
-	}
-	if (!bytes)
-		because(why, "'%.200s' %.250s", path, reason);
-	return bytes;
+	return read_head(bytes, size, &h, &array, why) ? h.bytes + h.count * h.element : 0;
 }
 
 bool idx_read(const char *path, Array *out, char why[WHY])
 {
 	size_t size;
 	char reason[WHY];
-	unsigned char *bytes = inflate_file(path, &size, why);
+	const FileHeader header = {LONGEST_HEAD, whole_file};
+	unsigned char *bytes = bytes_unpacked(path, LIMIT + LONGEST_HEAD, &header, &size, why);
 	if (!bytes)
 		return false;
 	bool good = idx_parse(bytes, size, out, reason);

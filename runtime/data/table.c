@@ -166,7 +166,7 @@ bool table_read(const char *path, Layout how, Table *t, char why[WHY])
 {
 	size_t size;
 	*t = (Table){0};
-	unsigned char *bytes = bytes_unpacked(path, LIMIT, &size, why);
+	unsigned char *bytes = bytes_unpacked(path, LIMIT, NULL, &size, why);
 	bool good = bytes && table_parse(path, bytes, size, how, t, why);
 	free(bytes);
 	return good;

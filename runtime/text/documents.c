@@ -58,7 +58,7 @@ bool documents_parse(Documents *d, const char *name, const char *bytes, size_t s
 static bool add_file(Documents *d, const char *path, const char *separator, char why[WHY])
 {
 	size_t size;
-	unsigned char *bytes = bytes_unpacked(path, LIMIT, &size, why);
+	unsigned char *bytes = bytes_unpacked(path, LIMIT, NULL, &size, why);
 	bool good = bytes && documents_parse(d, path, (const char *)bytes, size, separator, why);
 	free(bytes);
 	return good;

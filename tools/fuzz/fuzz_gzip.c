@@ -31,7 +31,7 @@ static void unpack_as_file(const void *bytes, size_t size, const uint8_t *plain,
 	if (file < 0 || write(file, bytes, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-	unsigned char *unpacked = bytes_unpacked(path, 1 << 18, &got, why);
+	unsigned char *unpacked = bytes_unpacked(path, 1 << 18, NULL, &got, why);
 	close(file);
 	if (unpacked ? *why != 0 : !*why)
 		abort();
