@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # run.sh BUILD [SECONDS [TARGET ...]]: runs every fuzz target (or those) for so long (60), one a core at a time (or
 # $FUZZ_JOBS), each from a corpus made of the tests' own files, and prints a table in the order in which they end:
-# executions, edges covered, findings. What is found is left in the folder `findings` of the working one; the corpora in
-# $FUZZ_CORPUS, if that is set, where the next run goes on. $FUZZ_TIMEOUT: seconds of an input that is too slow (25).
+# executions, seconds of a core, edges and features covered, findings. `new` is how many inputs showed a new feature, `since`
+# how many executions there were after the last: where that is many times the executions before, more time finds little.
+# What is found is left in the folder `findings` of the working one; the corpora in $FUZZ_CORPUS, if that is set, where the
+# next run goes on. $FUZZ_TIMEOUT: seconds of an input that is too slow (25).
 # For an hour each: nice tools/fuzz/run.sh build/fuzz 3600
 set -euo pipefail
 build=$1
@@ -90,18 +92,22 @@ header='{"mask":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"probe.w":{"dtyp
 } >"$corpus/embed_restore/1"
 
 run() { # target: its row of the table, and what was found
-	local found log=$corpus/log/$1 silent=1 clean=1
+	local found log=$corpus/log/$1 silent=1 clean=1 TIMEFORMAT='%U %S'
 	mkdir -p "$corpus/$1" "$corpus/found/$1"
 	[ "$1" != options ] || silent=3 # it complains of nearly every input
-	(cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
-		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0
+	{ time (cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
+		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0; } 2>"$log.time"
 	found=$(find "$corpus/found/$1" -type f | wc -l)
 	[ "$found" = 0 ] || clean=0 # of an input that is only slow, too
-	awk -v target="$1" -v found="$found" '
+	awk -v target="$1" -v found="$found" -v cpu="$(cat "$log.time")" '
+		$2 == "NEW" { new++; last = substr($1, 2) }
 		/ cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") cov = $(i + 1); if ($i == "ft:") ft = $(i + 1) } }
 		/stat::number_of_executed_units/ { runs = $2 }
 		/stat::average_exec_per_sec/ { rate = $2 }
-		END { printf "%-12s %12d %10d %8d %10d %d\n", target, runs, rate, cov, ft, found }' "$log" >"$log.row"
+		END {
+			split(cpu, of, " ")
+			printf "%-13s %10d %8d %8d %6d %8d %6d %10d %d\n", target, runs, rate, of[1] + of[2], cov, ft, new, runs - last, found
+		}' "$log" >"$log.row"
 	if [ $clean = 0 ]; then
 		mkdir -p "$findings/$1"
 		cp "$corpus/found/$1"/* "$findings/$1/" 2>/dev/null || true
@@ -113,5 +119,5 @@ run() { # target: its row of the table, and what was found
 mkdir -p "$corpus/log"
 export build seconds corpus findings
 export -f run
-printf '%-12s %12s %10s %8s %10s %s\n' target executions 'a second' edges features findings
+printf '%-13s %10s %8s %8s %6s %8s %6s %10s %s\n' target executions 'a second' seconds edges features new since findings
 printf '%s\n' "$@" | xargs -P "$jobs" -I TARGET bash -c 'set -uo pipefail; run TARGET' || exit 1
