@@ -290,9 +290,35 @@ static void crops_are_spread(void)
 	compile_close(c);
 }
 
+/* Colours of four channels: the last is how much is seen, which light does not change. */
+static void jitter_leaves_alpha(void)
+{
+	enum { N = 4, SIZE = 2 * 3 * 4 };
+	Compile *c = compile_open();
+	c->float_type = DTYPE_f64;
+	DataField field = {"x", DTYPE_f64, SHAPE(N, 2, 3, 4)};
+	Graph *g = build_expression(c, prelude_parse(c), NULL, expression_of(c, "color_jitter(x)"),
+	                            &field, 1, NULL);
+	diag_print(c->diags, stderr, false);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+	double *x = new_array(c->arena, double, N *SIZE);
+	for (int i = 0; i < N * SIZE; i++)
+		x[i] = (i * 7 % 16 + 1) / 20.0;
+	Feed feed[] = {{"x", x}, {"seed", (double[]){5, 6}}, {"step", (double[]){0}}};
+	const double *y = evaluate(c->arena, g, feed, COUNT(feed))[g->out[0].value];
+	int moved = 0;
+	for (int i = 0; i < N * SIZE; i++) {
+		CU_ASSERT(i % 4 != 3 || y[i] == x[i]);
+		moved += i % 4 != 3 && y[i] != x[i];
+	}
+	CU_ASSERT(moved > N * SIZE / 2);
+	compile_close(c);
+}
+
 CU_TestInfo test_transforms[] = {
     {"each transform of each batch", each_transform_of_each_batch},
     {"uniform is inside", uniform_is_inside},
     {"crops are spread", crops_are_spread},
+    {"jitter leaves alpha", jitter_leaves_alpha},
     CU_TEST_INFO_NULL,
 };
