@@ -176,6 +176,11 @@ Value builtin_slice(Elab *b, Span span, Given *in)
 		    !value_to_ints(b, in[i + 2].span, "a bound of a slice", &in[i + 2].value, &at[i], 1,
 		                   &one))
 			return value_none();
+	if (at[2] == 0) {
+		elab_error(b, in[4].span,
+		           "the step of a slice is 0: it is 1 or more, or below 0 to run back");
+		return value_none();
+	}
 	int64_t length = is_list ? (int64_t)in[0].value.count : shape_at(b, x).dim[axis];
 	for (int i = 0; i < 2; i++)
 		at[i] = at[i] < 0 ? at[i] + length : at[i];

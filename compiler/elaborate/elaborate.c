@@ -361,8 +361,8 @@ static bool fit_batch(Elab *b, Train *t, int64_t *batch, int64_t *epoch_steps)
 	*batch = (int64_t)t->batch.value;
 	if (*batch > samples && t->batch.span.file) {
 		diag_error(b->c->diags, t->batch.span,
-		           "'batch' is %lld, but the data has only %lld samples to train on",
-		           (long long)*batch, (long long)samples);
+		           "'batch' is %lld, but the data has only %lld sample%s to train on",
+		           (long long)*batch, (long long)samples, samples == 1 ? "" : "s");
 		return false;
 	}
 	*batch = *batch > samples ? samples : *batch;

@@ -45,11 +45,29 @@ static void refuse_escape(Walk *w, uint32_t from)
 	w->failed = true;
 }
 
+/* RFC 8259, 7: characters below 32 are escaped. cJSON takes them as they are. */
+static void refuse_raw(Walk *w, unsigned char c)
+{
+	Span place = {w->file, w->at, w->at + 1};
+	if (c == '\n' || c == '\r')
+		diag_error(w->c->diags, place,
+		           "a text ends on the line that it begins on; a line break in it is written \\n");
+	else
+		diag_error(w->c->diags, place, "in a text this character is written \\u%04x", c);
+	w->failed = true;
+}
+
 /* Past the string that starts at the cursor, quotes included. */
 static void skip_string(Walk *w)
 {
+	bool raw = false; /* one is enough */
 	for (w->at++; w->text[w->at] != '"'; w->at++) {
-		if (w->text[w->at] != '\\')
+		unsigned char c = (unsigned char)w->text[w->at];
+		if (c < ' ' && !raw) {
+			refuse_raw(w, c);
+			raw = true;
+		}
+		if (c != '\\')
 			continue;
 		if (w->text[w->at + 1] == 'u')
 			refuse_escape(w, w->at);

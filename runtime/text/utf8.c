@@ -81,7 +81,9 @@ bool text_check(const char *name, const char *bytes, size_t size, char why[WHY])
 	const char *nul = size ? memchr(bytes, 0, size) : NULL;
 	size_t good = utf8_check(bytes, size);
 	bool wide =
-	    size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
+	         size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0),
+	     wider = size >= 4 &&
+	             (memcmp(bytes, "\xff\xfe\0\0", 4) == 0 || memcmp(bytes, "\0\0\xfe\xff", 4) == 0);
 	if (size >= 6 && (memcmp(bytes, "PAR1", 4) == 0 || memcmp(bytes, "ARROW1", 6) == 0))
 		return because(
 		    why, "'%.200s' is %s, which is not read: make it .npz or CSV, by Python's pyarrow, say",
@@ -92,8 +94,9 @@ bool text_check(const char *name, const char *bytes, size_t size, char why[WHY])
 		return because(
 		    why, "'%.200s' is a zip archive, as spreadsheets are: save it as CSV, or unpack it",
 		    name);
-	if (wide)
-		return because(why, "'%.200s' is UTF-16; make it UTF-8: iconv -f utf-16 -t utf-8", name);
+	if (wide || wider)
+		return because(why, "'%.200s' is UTF-%d; make it UTF-8: iconv -f utf-%d -t utf-8", name,
+		               wider ? 32 : 16, wider ? 32 : 16);
 	if (nul && (size_t)(nul - bytes) < good)
 		return because(why, "'%.200s' is no text: the byte at offset %zu is 0", name,
 		               (size_t)(nul - bytes));
