@@ -267,9 +267,10 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 {
 	Span place = p->model->data->span;
 	if (!data || data->count > SSLC_MAX_FIELDS || data->train_count < 1 ||
-	    data->train_count > MOST_ELEMENTS || data->test_count < 0 ||
-	    data->test_count > MOST_ELEMENTS || data->classes < 0 || data->classes > INT32_MAX ||
-	    data->vocab < 0 || data->vocab > (int64_t)INT32_MAX + 1) {
+	    data->train_count > MOST_ELEMENTS || data->test_count < 0 || data->unlabelled < 0 ||
+	    data->unlabelled >= data->train_count || data->test_count > MOST_ELEMENTS ||
+	    data->classes < 0 || data->classes > INT32_MAX || data->vocab < 0 ||
+	    data->vocab > (int64_t)INT32_MAX + 1) {
 		diag_error(p->c.diags, place, "the data is described by impossible numbers");
 		return false;
 	}
@@ -277,6 +278,7 @@ static bool to_data_shape(sslc_program *p, const sslc_data *data, DataShape *out
 	    .count = data->count,
 	    .train_count = data->train_count,
 	    .test_count = data->test_count,
+	    .unlabelled = data->unlabelled,
 	    .classes = data->classes,
 	    .vocab = data->vocab,
 	};

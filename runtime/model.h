@@ -40,7 +40,8 @@ typedef struct sslc_data {
 	sslc_tensor field[SSLC_MAX_FIELDS]; /* "x", perhaps "label" and others; bytes are not read */
 	size_t count;
 	int64_t train_count, test_count;
-	int64_t classes;               /* above the largest "label"; 0: there are none */
+	int64_t unlabelled; /* of the samples to train on: they have no label, and no task sees them */
+	int64_t classes;    /* above the largest "label"; 0: there are none */
 	const char *const *class_name; /* [classes], of the classes; NULL: they have none */
 	int64_t vocab; /* above the largest integer of "x"; 0: it has none, or nobody knows */
 } sslc_data;

@@ -19,6 +19,7 @@ typedef struct DataShape {
 	DataField field[MAX_FIELDS];
 	size_t count;
 	int64_t train_count, test_count; /* samples; test_count may be 0 */
+	int64_t unlabelled;              /* of those to train on: tasks leave them out */
 	int64_t classes;                 /* of "label", or 0: `classes` in the model language */
 	int64_t vocab;                   /* integers of "x" are below, or 0: `vocab` there */
 } DataShape;

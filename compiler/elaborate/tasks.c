@@ -398,8 +398,9 @@ static int64_t samples_of(Elab *b, const Task *t)
 {
 	const DataShape *data = &b->bundle->data;
 	double labels = t->labels.value;
+	int64_t labelled = data->train_count - data->unlabelled;
 	if (!t->labels.span.file)
-		return data->train_count;
+		return labelled;
 	if (data->classes == 0 && labels >= 1 && has_labels(data)) {
 		diag_error(b->c->diags, t->labels.span,
 		           "the labels are no classes, of which each could have so many");
@@ -411,13 +412,13 @@ static int64_t samples_of(Elab *b, const Task *t)
 		diag_help(b->c->diags, "leave out 'labels', or give labels to the reader");
 		return 0;
 	}
-	double wanted = labels < 1 ? floor(labels * (double)data->train_count + 0.5)
-	                           : labels * (double)data->classes;
-	if (wanted >= 1 && wanted <= (double)data->train_count)
+	double wanted =
+	    labels < 1 ? floor(labels * (double)labelled + 0.5) : labels * (double)data->classes;
+	if (wanted >= 1 && wanted <= (double)labelled)
 		return (int64_t)wanted;
 	diag_error(b->c->diags, t->labels.span,
 	           "'labels' asks for %.0f of the %lld samples to train on", wanted,
-	           (long long)data->train_count);
+	           (long long)labelled);
 	return 0;
 }
 
@@ -430,7 +431,10 @@ static bool fit_task(Elab *b, const Task *t, BundleTask *to)
 	if (*batch > samples && t->train.batch.span.file) {
 		diag_error(b->c->diags, t->train.batch.span,
 		           "'batch' is %lld, but %s only %lld samples to train on", (long long)*batch,
-		           t->labels.span.file ? "'labels' leaves" : "the data has", (long long)samples);
+		           t->labels.span.file          ? "'labels' leaves"
+		           : b->bundle->data.unlabelled ? "of those with a label the data has"
+		                                        : "the data has",
+		           (long long)samples);
 		return false;
 	}
 	if (b->bundle->data.test_count == 0) {

@@ -153,6 +153,11 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 	return true;
 }
 
+bool arguments_have(const Arguments *a, const char *name)
+{
+	return find_parameter(a->parameter, a->count, name) >= 0;
+}
+
 /* What readers.def does not list is a mistake of ours, which the first test of the reader finds. */
 static int place_of(const Arguments *a, const char *name)
 {

@@ -182,7 +182,7 @@ static bool place_windows(Source *s, int64_t hop, char why[WHY])
 	return true;
 }
 
-static bool add_labels(const Source *s, const Found *found, Part *part, char why[WHY])
+static bool add_labels(const Source *s, Found *found, Part *part, char why[WHY])
 {
 	int32_t *label = malloc((size_t)s->windows * sizeof *label);
 	part_add(part, "label")->array = (Array){"i32", 1, {s->windows}, label};

@@ -155,30 +155,14 @@ static bool same_columns(const Sheet *a, const Sheet *b, char why[WHY])
 	return true;
 }
 
-/* A label that is not there is missing as a number is. */
-static bool check_labels(const Wishes *w, const Work *k, Sheet *s, char why[WHY])
-{
-	char cell[CELL];
-	for (size_t row = s->header; k->label.count && row < s->table.rows; row++) {
-		if (table_field(&s->table, row, k->label.at[0]).size)
-			continue;
-		s->left_out[row] |= w->missing.skip;
-		if (w->missing.skip)
-			continue;
-		sheet_cell(s, row, k->label.at[0], cell);
-		return because(why, "%s: the label is missing; missing='skip' leaves such rows out", cell);
-	}
-	return true;
-}
-
 /* Numbers with fractions are no classes. */
-static bool check_classes(const Work *k, const Sheet *s, char why[WHY])
+static bool check_classes(const Found *found, const Work *k, const Sheet *s, char why[WHY])
 {
 	const char *fraction = NULL;
 	float x;
 	for (size_t row = s->header; k->label.count && row < s->table.rows; row++) {
 		Slice field = table_field(&s->table, row, k->label.at[0]);
-		if (s->left_out[row])
+		if (s->left_out[row] || found_unlabelled(found, field.at, field.size))
 			continue;
 		if (!number_of(field, &x))
 			return true;
@@ -200,7 +184,7 @@ static bool read_sheets(const Arguments *a, const Wishes *w, Work *k, Found *fou
 		return false;
 	for (int i = 0; i < 1 + (*w->test_path != 0); i++)
 		if (!sheet_numbers(&k->sheet[i], &k->numbers, &w->missing, why) ||
-		    !check_labels(w, k, &k->sheet[i], why) || !check_classes(k, &k->sheet[i], why))
+		    !check_classes(found, k, &k->sheet[i], why))
 			return false;
 	return true;
 }

@@ -34,6 +34,8 @@ MUST_CHECK bool arguments_match(const sslc_call *call, const char *parameters, A
 /* The value of a parameter of the reader's row in readers.def. */
 const char *argument_text(const Arguments *a, const char *name);
 double argument_number(const Arguments *a, const char *name);
+/* The reader has a parameter of that name. */
+bool arguments_have(const Arguments *a, const char *name);
 /* A path as the model file wrote it, from the folder on. */
 enum { PATH = 4096 };
 MUST_CHECK bool arguments_path(const Arguments *a, const char *name, char path[PATH],
@@ -69,8 +71,10 @@ typedef struct Found {
 	/* Of series: rows of a window (0: a row is a sample), and from one to the next; rows that follow each other are of one
 	 * stretch [rows of a split], and no window goes beyond it. A window's label and group are its last row's. */
 	int64_t window, stride;
-	uint32_t *stretch[2]; /* by Split */
-	const char *group;    /* the name of a field; NULL: of none */
+	uint32_t *stretch[2];   /* by Split */
+	const char *group;      /* the name of a field; NULL: of none */
+	const char *unlabelled; /* what stands as a label where there is none, as text; NULL: "" */
+	bool lacks_labels;      /* a label of -1 says that there is none */
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;
@@ -114,11 +118,14 @@ uint32_t found_mark(const Found *found);
 /* Sets the key of sample i of a split; a path loses its end. */
 MUST_CHECK bool found_key(Found *found, Split s, int64_t i, const char *name, bool is_path,
                           char why[WHY]);
-/* The classes are the labels of all samples, sorted by bytes, each once. Takes the list over (NULL:
+/* The classes are the labels of all samples, sorted by bytes, each once, but for those that
+ * say that there is none. Takes the list over (NULL:
  * there was no memory for it), but not the texts in it, of which it keeps copies. */
 MUST_CHECK bool found_classes(Found *found, char **label, int64_t count, char why[WHY]);
-/* The number of the class that is named by one of these labels. */
-int32_t found_class(const Found *found, const char *label);
+/* The number of the class that is named by one of these labels; -1: it says that there is none. */
+int32_t found_class(Found *found, const char *label);
+/* The label says that there is none. */
+bool found_unlabelled(const Found *found, const char *label, size_t size);
 
 /* dataset.c: finds the reader of a call, and calls it. False: why, and nothing is left in `found`. */
 MUST_CHECK bool found_open(const sslc_call *call, const char *folder, bool keys, Found *found,

@@ -11,8 +11,11 @@ enum { HOLD_OUT_SEED = 0x5e1f, ASKED_SEED = 0x5e20 };
 struct Data {
 	sslc_data shape;
 	Found found;
-	int64_t whole; /* samples of the train part before a share was held out; 0: none was */
+	/* Of the samples that have a label: */
+	int64_t whole; /* those of the train part before a share was held out; 0: none was */
 	int64_t asked; /* those of the train split before data_hold_out; 0: it was not called */
+	int64_t *row
+	    [2]; /* of the part of a split: those with a label, then the others; NULL: all have one */
 };
 
 static const struct {
@@ -51,19 +54,72 @@ static void describe_field(const Field *field, sslc_tensor *t)
 	}
 }
 
+static const int32_t *labels_of(const Part *part)
+{
+	for (size_t f = 0; f < part->count; f++)
+		if (strcmp(part->field[f].name, "label") == 0)
+			return part->field[f].array.at;
+	return NULL;
+}
+
+/* Lists the rows of a part; how many have a label. */
+static bool list_rows(Data *d, Split s, int64_t *labelled, char why[WHY])
+{
+	const Part *part = &d->found.part[s];
+	int64_t n = part->count ? part->field[0].array.dim[0] : 0, have = 0, lack = 0;
+	const int32_t *label = d->found.lacks_labels ? labels_of(part) : NULL;
+	*labelled = n;
+	if (!label)
+		return true;
+	for (int64_t i = 0; i < n; i++)
+		have += label[i] >= 0;
+	*labelled = have;
+	d->row[s] = malloc((size_t)n * sizeof *d->row[s]);
+	for (int64_t i = 0; d->row[s] && i < n; i++) {
+		d->row[s][label[i] >= 0 ? i - lack : have + lack] = i;
+		lack += label[i] < 0;
+	}
+	if (!d->row[s])
+		return because(why, "no memory for %" PRId64 " samples", n);
+	return have || because(why, "no %s sample has a label", s == SPLIT_TEST ? "test" : "train");
+}
+
+/* Samples without a label are trained on: none of them is held out or scored, and no task learns from them. */
+static void note_unlabelled(Data *d, int64_t n, int64_t test_n)
+{
+	char *note = d->found.note;
+	size_t used = strlen(note);
+	int64_t of_test = test_n - d->shape.test_count;
+	if (d->shape.unlabelled)
+		used += (size_t)snprintf(note + used, WHY - used,
+		                         "%s%" PRId64 " of %" PRId64
+		                         " samples have no label: tasks leave them out",
+		                         used ? "; " : "", d->shape.unlabelled, n);
+	if (d->row[SPLIT_TEST] && of_test && used < WHY)
+		snprintf(note + used, WHY - used,
+		         "%s%" PRId64 " of %" PRId64 " test samples have no label, and are left out",
+		         used ? "; " : "", of_test, test_n);
+}
+
 /* A held-out share lies where it lay: which samples are in it is a matter of their order. */
-static void describe(Data *d)
+static bool describe(Data *d, char why[WHY])
 {
 	const Part *train = &d->found.part[SPLIT_TRAIN], *test = &d->found.part[SPLIT_TEST];
+	int64_t labelled, tested;
+	if (!list_rows(d, SPLIT_TRAIN, &labelled, why) || !list_rows(d, SPLIT_TEST, &tested, why))
+		return false;
 	int64_t n = train->field[0].array.dim[0],
-	        held = test->count ? 0 : (int64_t)((double)n * d->found.held_out);
+	        held = test->count ? 0 : (int64_t)((double)labelled * d->found.held_out);
 	for (; d->shape.count < train->count; d->shape.count++)
 		describe_field(&train->field[d->shape.count], &d->shape.field[d->shape.count]);
-	d->whole = held ? n : 0;
+	d->whole = held ? labelled : 0;
+	d->shape.unlabelled = n - labelled;
 	d->shape.train_count = n - held;
-	d->shape.test_count = test->count ? test->field[0].array.dim[0] : held;
+	d->shape.test_count = test->count ? tested : held;
 	d->shape.vocab = train->field[d->found.tokens].below;
 	d->shape.class_name = (const char *const *)d->found.class_name;
+	note_unlabelled(d, n, test->count ? test->field[0].array.dim[0] : held);
+	return true;
 }
 
 Data *data_new(Found *found, char why[WHY])
@@ -71,13 +127,14 @@ Data *data_new(Found *found, char why[WHY])
 	Data *d = calloc(1, sizeof *d);
 	if (d && found_check(found, &d->shape.classes, why) && series_cut(found, why)) {
 		d->found = *found;
-		describe(d);
-		return d;
+		*found = (Found){0};
+		if (describe(d, why))
+			return d;
 	}
 	if (!d)
 		because(why, "no memory");
 	found_close(found);
-	free(d);
+	data_close(d);
 	return NULL;
 }
 
@@ -88,6 +145,8 @@ bool found_open(const sslc_call *call, const char *folder, bool keys, Found *fou
 	int reader = find_reader(call->name, why);
 	if (reader < 0 || !arguments_match(call, readers[reader].parameters, &a, why))
 		return false;
+	if (arguments_have(&a, "unlabelled") && *argument_text(&a, "unlabelled"))
+		found->unlabelled = argument_text(&a, "unlabelled");
 	if (readers[reader].read(&a, found, why))
 		return true;
 	found_close(found);
@@ -103,20 +162,23 @@ Data *data_open(const sslc_call *call, const char *folder, char why[WHY])
 
 void data_close(Data *d)
 {
-	if (d)
+	if (d) {
 		found_close(&d->found);
+		free(d->row[SPLIT_TRAIN]);
+		free(d->row[SPLIT_TEST]);
+	}
 	free(d);
 }
 
 bool data_hold_out(Data *d, double share, char why[WHY])
 {
-	int64_t n = d->shape.train_count, held = (int64_t)((double)n * share);
+	int64_t n = d->shape.train_count - d->shape.unlabelled, held = (int64_t)((double)n * share);
 	if (held < 1 || held >= n)
 		return because(why, "a share of %g of %" PRId64 " train samples leaves none %s", share, n,
 		               held < 1 ? "to hold out" : "to train on");
 	size_t used = strlen(d->found.note);
 	d->asked = n;
-	d->shape.train_count = n - held;
+	d->shape.train_count -= held;
 	d->shape.test_count = held;
 	snprintf(d->found.note + used, sizeof d->found.note - used,
 	         "%s%" PRId64 " of the %" PRId64 " train samples are held out, and scored in place of "
@@ -153,12 +215,26 @@ static const Part *part_of(const Data *d, Split s)
 	return &d->found.part[d->whole || d->asked ? SPLIT_TRAIN : s];
 }
 
+/* Of the train part. */
+static int64_t labelled_rows(const Data *d)
+{
+	return d->found.part[SPLIT_TRAIN].field[0].array.dim[0] - d->shape.unlabelled;
+}
+
 int64_t data_row(const Data *d, Split s, int64_t i)
 {
-	int64_t place = s == SPLIT_TRAIN ? i : d->shape.train_count + i;
+	const int64_t *row = d->row[d->whole || d->asked ? SPLIT_TRAIN : s];
+	int64_t labelled = d->shape.train_count - d->shape.unlabelled, place = i;
+	if (!d->whole && !d->asked)
+		return row && s == SPLIT_TEST ? row[i] : i;
+	if (s == SPLIT_TRAIN && i >= labelled)
+		return row[labelled_rows(d) + i - labelled];
+	place += s == SPLIT_TEST ? labelled : 0;
 	if (d->asked)
-		i = place = order_at(place, d->asked, ASKED_SEED, 0);
-	return d->whole ? order_at(place, d->whole, HOLD_OUT_SEED, 0) : i;
+		place = order_at(place, d->asked, ASKED_SEED, 0);
+	if (d->whole)
+		place = order_at(place, d->whole, HOLD_OUT_SEED, 0);
+	return row ? row[place] : place;
 }
 
 const void *data_value(const Data *d, Split s, size_t field, int64_t i)
@@ -205,13 +281,20 @@ bool data_sample(const Data *d, Split s, int64_t i, void *const to[], char why[W
 
 /* -- Ranges ------------------------------------------------------------------------------------ */
 
-/* False names the first sample, by its place in its file, whose integer is not in [0, below). */
-static bool in_range(const Data *d, Split s, size_t field, int64_t below, char why[WHY])
+/* False names the first sample, by its place in its file, whose integer is not in [0, below). No task sees a sample
+ * without a label. */
+static bool in_range(const Data *d, Split s, size_t field, int64_t below, bool of_task,
+                     char why[WHY])
 {
 	const sslc_tensor *t = &d->shape.field[field];
 	size_t width = t->bytes / sizeof(int32_t);
+	bool some = d->shape.unlabelled > 0 && strcmp(t->name, "label") == 0;
 	for (int64_t i = 0; i < data_count(d, s); i++) {
 		const int32_t *value = data_value(d, s, field, i);
+		if (some && of_task && *value < 0)
+			continue;
+		if (some && *value < 0)
+			return because(why, "sample %" PRId64 " has no label", data_row(d, s, i));
 		for (size_t k = 0; k < width; k++)
 			if (value[k] < 0 || value[k] >= below)
 				return because(why, "'%s' of sample %" PRId64 "%s is %d", t->name,
@@ -225,7 +308,7 @@ static bool in_range(const Data *d, Split s, size_t field, int64_t below, char w
 }
 
 /* Of what is not in memory the reader has said how far it goes. */
-static bool field_in_range(const Data *d, size_t field, int64_t below, char why[WHY])
+static bool field_in_range(const Data *d, size_t field, int64_t below, bool of_task, char why[WHY])
 {
 	const sslc_tensor *t = &d->shape.field[field];
 	if (field >= d->shape.count || strcmp(t->dtype, "i32") != 0)
@@ -235,10 +318,21 @@ static bool field_in_range(const Data *d, size_t field, int64_t below, char why[
 		if (!f->array.at && data_count(d, (Split)s) && (f->below == 0 || f->below > below))
 			return because(why, "'%s' goes up to %" PRId64, t->name,
 			               f->below ? f->below - 1 : (int64_t)INT32_MAX);
-		if (f->array.at && !in_range(d, (Split)s, field, below, why))
+		if (f->array.at && !in_range(d, (Split)s, field, below, of_task, why))
 			return false;
 	}
 	return true;
+}
+
+/* "probe.step" is of the task probe. */
+static bool is_of_task(const sslc_model *model, const char *function)
+{
+	for (size_t t = 0; t < model->task_count; t++) {
+		size_t size = strlen(model->task[t].name);
+		if (strncmp(function, model->task[t].name, size) == 0 && function[size] == '.')
+			return true;
+	}
+	return false;
 }
 
 bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
@@ -246,7 +340,7 @@ bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
 	for (size_t i = 0; i < model->range_count; i++) {
 		const sslc_range *r = &model->range[i];
 		char what[WHY];
-		if (field_in_range(d, r->field, r->below, what))
+		if (field_in_range(d, r->field, r->below, is_of_task(model, r->function), what))
 			continue;
 		return because(why, "%s, but %s knows only 0 to %lld there (%.200s:%u:%u)", what,
 		               r->function, (long long)(r->below - 1), r->file ? r->file : "", r->line,

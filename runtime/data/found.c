@@ -54,14 +54,53 @@ static bool widen_bools(Array *a, char why[WHY])
 	return wide || because(why, "no memory for %lld values", (long long)size);
 }
 
-/* Integers of labels become i32. One a sample is a class; several, or floats, are what the model makes of them. */
-static bool check_labels(Array *label, int64_t samples, int64_t *classes, char why[WHY])
+/* The label that says that there is none. False: there is no such one; -1 is, where a reader has put it there. */
+static bool read_unlabelled(const Found *found, const Array *label, int64_t *none, char why[WHY])
 {
+	const char *text = found->unlabelled ? found->unlabelled : "";
+	char *end;
+	*none = found->lacks_labels ? -1 : INT64_MAX;
+	if (found->class_name || !*text)
+		return true;
+	*none = strtoll(text, &end, 10);
+	if (*end)
+		return because(why, "unlabelled='%.60s': it is the integer of those without a label: '-1'",
+		               text);
+	return (label->rank == 1 && strcmp(label->type, "f32") != 0) ||
+	       because(why, "unlabelled='%.60s' is of labels that are one integer a sample", text);
+}
+
+/* One integer a sample is its class. */
+static bool check_class(Found *found, int32_t *label, int64_t i, int64_t none, int64_t *classes,
+                        char why[WHY])
+{
+	if (*label == none) {
+		*label = -1;
+		found->lacks_labels = true;
+		return true;
+	}
+	if (*label < 0)
+		return because(
+		    why, "label %lld is %d; labels are integers from 0%s", (long long)i, *label,
+		    *label == -1 && !found->lacks_labels
+		        ? ", and unlabelled='-1' says that this one is of samples without a label"
+		        : "");
+	*classes = *label >= *classes ? (int64_t)*label + 1 : *classes;
+	return true;
+}
+
+/* Integers of labels become i32. One a sample is a class; several, or floats, are what the model makes of them. */
+static bool check_labels(Found *found, Array *label, int64_t samples, int64_t *classes,
+                         char why[WHY])
+{
+	int64_t none;
 	if (label->rank == 2 && label->dim[1] == 1)
 		label->rank = 1;
 	if (label->rank < 1 || label->dim[0] != samples)
 		return because(why, "there are %lld samples but %lld labels", (long long)samples,
 		               label->rank < 1 ? 1 : (long long)label->dim[0]);
+	if (!read_unlabelled(found, label, &none, why))
+		return false;
 	if (strcmp(label->type, "f32") == 0)
 		return true;
 	int64_t size = array_size(label);
@@ -74,13 +113,10 @@ static bool check_labels(Array *label, int64_t samples, int64_t *classes, char w
 	free(label->at);
 	label->at = wide;
 	label->type = "i32";
-	for (int64_t i = 0; label->rank == 1 && i < size; i++) {
-		if (wide[i] < 0)
-			return because(why, "label %lld is %d; labels are integers from 0", (long long)i,
-			               wide[i]);
-		*classes = wide[i] >= *classes ? (int64_t)wide[i] + 1 : *classes;
-	}
-	return true;
+	bool good = true;
+	for (int64_t i = 0; good && label->rank == 1 && i < size; i++)
+		good = check_class(found, &wide[i], i, none, classes, why);
+	return good;
 }
 
 /* Above the largest integer of a field, where all are from 0 on. */
@@ -96,7 +132,8 @@ static int64_t above_all(const Array *a)
 	return below;
 }
 
-static bool check_field(Field *field, int64_t samples, Split split, int64_t *classes, char why[WHY])
+static bool check_field(Found *found, Field *field, int64_t samples, Split split, int64_t *classes,
+                        char why[WHY])
 {
 	Array *a = &field->array;
 	char what[80];
@@ -104,7 +141,7 @@ static bool check_field(Field *field, int64_t samples, Split split, int64_t *cla
 	         split == SPLIT_TEST ? "test " : "");
 	if (!check_finite(a, what, why))
 		return false;
-	if (strcmp(field->name, "label") == 0 && !check_labels(a, samples, classes, why))
+	if (strcmp(field->name, "label") == 0 && !check_labels(found, a, samples, classes, why))
 		return false;
 	if (!widen_bools(a, why))
 		return false;
@@ -145,12 +182,13 @@ static bool same_fields(const Part *train, const Part *test, char why[WHY])
 	return true;
 }
 
-static bool check_part(Part *part, Split split, int64_t *classes, char why[WHY])
+static bool check_part(Found *found, Split split, int64_t *classes, char why[WHY])
 {
+	Part *part = &found->part[split];
 	if (part->count && part->field[0].array.rank < 1)
 		return because(why, "the data is a single number, but samples lie along its first axis");
 	for (size_t f = 0; f < part->count; f++)
-		if (!check_field(&part->field[f], part->field[0].array.dim[0], split, classes, why))
+		if (!check_field(found, &part->field[f], part->field[0].array.dim[0], split, classes, why))
 			return false;
 	return true;
 }
@@ -159,8 +197,8 @@ bool found_check(Found *found, int64_t *classes, char why[WHY])
 {
 	Part *train = &found->part[SPLIT_TRAIN], *test = &found->part[SPLIT_TEST];
 	*classes = found->class_count;
-	return check_part(train, SPLIT_TRAIN, classes, why) &&
-	       check_part(test, SPLIT_TEST, classes, why) &&
+	return check_part(found, SPLIT_TRAIN, classes, why) &&
+	       check_part(found, SPLIT_TEST, classes, why) &&
 	       (test->count == 0 || same_fields(train, test, why));
 }
 
@@ -171,12 +209,23 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+bool found_unlabelled(const Found *found, const char *label, size_t size)
+{
+	const char *none = found->unlabelled ? found->unlabelled : "";
+	return strlen(none) == size && memcmp(none, label, size) == 0;
+}
+
 bool found_classes(Found *found, char **label, int64_t count, char why[WHY])
 {
+	int64_t labelled = 0;
 	found->class_name = label;
 	found->class_count = 0;
 	if (!label)
 		return because(why, "no memory for the names of classes");
+	for (int64_t i = 0; i < count; i++)
+		if (!found_unlabelled(found, label[i], strlen(label[i])))
+			label[labelled++] = label[i];
+	count = labelled;
 	qsort(label, (size_t)count, sizeof *label, by_bytes);
 	for (int64_t i = 0; i < count; i++)
 		if (i == 0 || strcmp(label[i], label[found->class_count - 1]) != 0)
@@ -187,8 +236,12 @@ bool found_classes(Found *found, char **label, int64_t count, char why[WHY])
 	return good || because(why, "no memory for the names of classes");
 }
 
-int32_t found_class(const Found *found, const char *label)
+int32_t found_class(Found *found, const char *label)
 {
+	if (found_unlabelled(found, label, strlen(label))) {
+		found->lacks_labels = true;
+		return -1;
+	}
 	char **at =
 	    bsearch(&label, found->class_name, (size_t)found->class_count, sizeof *at, by_bytes);
 	return (int32_t)(at - found->class_name);

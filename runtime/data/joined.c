@@ -384,6 +384,7 @@ static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *f
 		if (part[s]->count && !fill_part(part[s], name, &found->part[s], why))
 			return false;
 	name_classes(found, of);
+	found->lacks_labels = of->lacks_labels;
 	name_tokens(found, part[0]);
 	return true;
 }

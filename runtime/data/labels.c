@@ -49,13 +49,16 @@ static bool name_classes(Found *found, const Slice *name, size_t count)
 	return found->class_name != NULL;
 }
 
-static bool fill(Part *part, const Slice *label, size_t n, const Slice *name, size_t classes,
-                 int (*compare)(const void *, const void *))
+static bool fill(Found *found, Part *part, const Slice *label, size_t n, const Slice *name,
+                 size_t classes, int (*compare)(const void *, const void *))
 {
 	int32_t *id = malloc((n + 1) * sizeof *id);
-	for (size_t i = 0; id && i < n; i++)
-		id[i] = (int32_t)((const Slice *)bsearch(&label[i], name, classes, sizeof *name, compare) -
-		                  name);
+	for (size_t i = 0; id && i < n; i++) {
+		bool none = found_unlabelled(found, label[i].at, label[i].size);
+		const Slice *at = none ? NULL : bsearch(&label[i], name, classes, sizeof *name, compare);
+		id[i] = none ? -1 : (int32_t)(at - name);
+		found->lacks_labels |= none;
+	}
 	part_add(part, "label")->array = (Array){"i32", 1, {(int64_t)n}, id};
 	return id != NULL;
 }
@@ -67,6 +70,8 @@ bool labels_fill(Found *found, const Slice *const label[2], const size_t count[2
 	size_t n = 0;
 	for (int s = 0; all && s < 2; s++)
 		for (size_t i = 0; i < count[s]; i++) {
+			if (found_unlabelled(found, label[s][i].at, label[s][i].size))
+				continue;
 			numbers = numbers && is_number(label[s][i]);
 			all[n++] = label[s][i];
 		}
@@ -75,7 +80,7 @@ bool labels_fill(Found *found, const Slice *const label[2], const size_t count[2
 	good = good && name_classes(found, all, classes);
 	for (int s = 0; s < 2; s++)
 		if (good && count[s])
-			good = fill(&found->part[s], label[s], count[s], all, classes, compare);
+			good = fill(found, &found->part[s], label[s], count[s], all, classes, compare);
 	free(all);
 	return good || because(why, "no memory for the labels");
 }

@@ -123,7 +123,7 @@ static bool add_rows(const char *csv, const Table *t, const Asked *k, Listing *l
 	for (size_t row = t->rows && names_columns(t); row < t->rows; row++) {
 		const char *label = table_text(t, row, 1);
 		char *path = plain_path(table_text(t, row, 0));
-		if (path && (!*path || !*label)) {
+		if (path && !*path) {
 			free(path);
 			return because(why, "'%.200s', line %u: a line is path,label", csv, t->line[row]);
 		}

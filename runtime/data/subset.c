@@ -24,7 +24,7 @@ static bool is_class(const sslc_tensor *label)
 	return label->rank == 0 && strcmp(label->dtype, "i32") == 0;
 }
 
-/* The class of a sample; -1: the data has none. */
+/* The class of a sample; -1: the data has none, or this sample. */
 static int32_t class_of(const Data *d, Split split, int64_t sample)
 {
 	const sslc_data *shape = data_shape(d);
@@ -48,10 +48,13 @@ static bool choose_any(int64_t count, int64_t n, uint64_t seed, int64_t **chosen
 	return at || because(why, "no memory for a choice of samples");
 }
 
-static void count_classes(const Data *d, int64_t n, int64_t *have)
+static void count_classes(const Data *d, int64_t *have)
 {
-	for (int64_t i = 0; i < n; i++)
-		have[label_of(d, i)]++;
+	for (int64_t i = 0; i < data_count(d, SPLIT_TRAIN); i++) {
+		int32_t class = label_of(d, i);
+		if (class >= 0)
+			have[class]++;
+	}
 }
 
 /* want[c] = have[c] count / n, rounded so that they add up to `count`. */
@@ -86,29 +89,40 @@ static bool enough(const int64_t *have, int64_t classes, int64_t per_class, int6
 	return true;
 }
 
-/* Takes want[c] samples of each class c, and leaves 0 there. */
+/* Takes want[c] samples of each class c of the n to train on, and leaves 0 there. */
 static void take(const Data *d, int64_t n, uint64_t seed, int64_t *want, int64_t *chosen)
 {
 	int64_t count = 0;
 	for (int64_t i = 0; i < n; i++) {
 		int64_t at = order_at(i, n, seed, (uint64_t)CHOICE);
 		int32_t label = label_of(d, at);
-		if (want[label] == 0)
+		if (label < 0 || want[label] == 0)
 			continue;
 		want[label]--;
 		chosen[count++] = at;
 	}
 }
 
+/* All samples that have a label, in their order. */
+static bool choose_labelled(const Data *d, int64_t count, int64_t **chosen, char why[WHY])
+{
+	int64_t *at = *chosen = malloc((size_t)count * sizeof *at);
+	for (int64_t i = 0, k = 0; at && k < count; i++)
+		if (label_of(d, i) >= 0)
+			at[k++] = i;
+	return at || because(why, "no memory for a choice of samples");
+}
+
 bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed, int64_t **chosen,
                  char why[WHY])
 {
-	int64_t n = data_count(d, SPLIT_TRAIN), classes = data_shape(d)->classes;
+	const sslc_data *shape = data_shape(d);
+	int64_t all = data_count(d, SPLIT_TRAIN), n = all - shape->unlabelled, classes = shape->classes;
+	size_t f = find_labels(shape);
 	*chosen = NULL;
 	if (count == n && per_class == 0)
-		return true;
-	bool classed = label_of(d, 0) >= 0,
-	     labelled = find_labels(data_shape(d)) < data_shape(d)->count;
+		return n == all || choose_labelled(d, n, chosen, why);
+	bool labelled = f < shape->count, classed = labelled && is_class(&shape->field[f]);
 	if (labelled && !classed && per_class)
 		return because(why,
 		               "%lld samples of each class are asked for, but the labels are no classes",
@@ -123,14 +137,14 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 	*chosen = malloc((size_t)count * sizeof **chosen);
 	bool good = (have && want && *chosen) || because(why, "no memory for a choice of samples");
 	if (good) {
-		count_classes(d, n, have);
+		count_classes(d, have);
 		if (per_class)
 			good = enough(have, classes, per_class, want, why);
 		else
 			proportions(have, classes, n, count, want);
 	}
 	if (good)
-		take(d, n, seed, want, *chosen);
+		take(d, all, seed, want, *chosen);
 	if (!good) {
 		free(*chosen);
 		*chosen = NULL;
@@ -142,13 +156,14 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 
 double data_commonest(const Data *d, Split split)
 {
-	int64_t n = data_count(d, SPLIT_TRAIN), count = data_count(d, split), right = 0;
-	int64_t classes = data_shape(d)->classes, best = 0;
-	int64_t *have =
-	    n && count && label_of(d, 0) >= 0 ? calloc((size_t)classes, sizeof *have) : NULL;
+	const sslc_data *shape = data_shape(d);
+	size_t f = find_labels(shape);
+	int64_t count = data_count(d, split), right = 0, classes = shape->classes, best = 0;
+	bool classed = f < shape->count && is_class(&shape->field[f]);
+	int64_t *have = count && classed ? calloc((size_t)classes, sizeof *have) : NULL;
 	if (!have)
 		return 0;
-	count_classes(d, n, have);
+	count_classes(d, have);
 	for (int64_t c = 1; c < classes; c++)
 		best = have[c] > have[best] ? c : best;
 	for (int64_t i = 0; i < count; i++)

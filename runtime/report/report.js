@@ -249,6 +249,7 @@ function views() {
 
 const maps = runs.map((run, i) => ({ run, i, map: run.map })).filter(m => m.map && m.map.pca);
 const classes = [...new Set(maps.flatMap(m => m.map.labels || []))].sort((a, b) => a - b);
+const labelText = c => c < 0 ? "none" : String(c);
 const hidden = new Set();
 let embedding = "tsne", chosen = null;
 
@@ -288,7 +289,7 @@ function drawMap(m) {
 		chosen = best < 0 ? null : map.rows[best];
 		maps.forEach(o => o.mark && o.mark(o.map.split === map.split ? chosen : null));
 		if (best < 0) { hideHover(); return; }
-		showHover(event, pictureOf(map, best) || "", element("div", {}, `${map.split} sample ${map.rows[best]}${map.labels ? ", label " + map.labels[best] : ""}`));
+		showHover(event, pictureOf(map, best) || "", element("div", {}, `${map.split} sample ${map.rows[best]}${map.labels ? ", label " + labelText(map.labels[best]) : ""}`));
 	};
 	svg.addEventListener("pointermove", point);
 	svg.addEventListener("pointerdown", point);
@@ -305,7 +306,7 @@ function mapSection() {
 		return b;
 	}));
 	const keys = element("div", { class: "keys" }, ...classes.map((c, i) => {
-		const b = element("button", { type: "button", "aria-pressed": true }, dot(classColour(i, classes.length)), String(c));
+		const b = element("button", { type: "button", "aria-pressed": true }, dot(classColour(i, classes.length)), labelText(c));
 		b.onclick = () => { hidden.has(c) ? hidden.delete(c) : hidden.add(c); b.setAttribute("aria-pressed", !hidden.has(c)); draw(); };
 		return b;
 	}));

@@ -49,3 +49,46 @@ wants '"scores": \[[0-9.e-]*, [0-9.e-]*\]' both
 for seed in 1:d 2:alone; do
 	sed 's/, "seconds": [^,]*//' "out/seed-${seed%:*}/results.json" | diff -u "${seed#*:}" -
 done
+
+# Samples without a label are trained on, and tasks are as if they were not there: the encoder learns nothing here.
+awk 'BEGIN {
+	srand(2)
+	for (f = 0; f < 3; f++) print "a,b,kind" >(f == 0 ? "some.csv" : f == 1 ? "all.csv" : "test.csv")
+	for (i = 0; i < 200; i++) {
+		kind = rand() < 0.5 ? "one" : "other"
+		row = (kind == "one") + rand() "," rand() ","
+		if (i >= 150) print row kind >"test.csv"
+		else print row (i % 3 ? "" : kind) >"some.csv"
+		if (i < 150 && i % 3 == 0) print row kind >"all.csv"
+	}
+}'
+partly() { # TRAIN
+	cat >model.json <<-MODEL
+		{
+		  "data": "csv('$1.csv', label='kind', test_path='test.csv')",
+		  "define": {"twice(x)": "2 * x"},
+		  "encoder": ["twice"],
+		  "decoder": ["linear(2)"],
+		  "loss": "mse(decoder(encoder(x)), x)",
+		  "train": {"epochs": 1, "batch": 50},
+		  "downstream": {
+		    "probe": {"freeze": ["encoder"], "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)",
+		      "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []},
+		    "half": {"freeze": ["encoder"], "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)",
+		      "labels": 0.5, "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []},
+		    "nearest": {"freeze": ["encoder"], "bank": {"f": "encoder(x)", "l": "label"},
+		      "metric": "accuracy(knn(encoder(x), f, l, 5), label)", "train": {"batch": 6}, "baselines": []}}
+		}
+	MODEL
+	"$sslc" run model.json --out out --seed 1 >out.txt 2>&1
+	sed '/"pretraining"/d; s/, "seconds": [^,]*//' out/results.json
+}
+partly all >a
+wants '50 train, 50 test' out.txt
+partly some >b
+wants '150 train (100 without a label), 50 test' out.txt
+wants '100 of 150 samples have no label: tasks leave them out' out.txt
+wants '"task": "probe".*"trained_on": 50, ' b
+grep -v 'half' a >a.whole
+grep -v 'half' b | diff -u a.whole -
+wants '"task": "half".*"trained_on": 25, ' b

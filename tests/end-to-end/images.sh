@@ -106,6 +106,10 @@ printf 'name,label\njpeg/grey-1.jpg,b\npng/rgb-1.png,a\njpeg/colour-1.jpg,c\npng
 model csv.json ", labels='labels.csv', test=0"
 sed -i 's/"batch": 16/"batch": 4/' csv.json
 says "4 train, 0 test: x u8\[16,16,3\] label i32\[\], 3 classes" csv.json
+printf 'jpeg/grey-1.jpg,\npng/rgb-1.png,a\njpeg/colour-1.jpg,\npng/one-1.png,c\n' >labels.csv
+says "4 train (2 without a label), 0 test: x u8\[16,16,3\] label i32\[\], 2 classes" csv.json
+model folder.json ", unlabelled='png'"
+says "without a label), .*, 1 classes" folder.json
 
 cp "$oracle/broken/cut.jpg" pictures/jpeg/a.jpg
 cp "$oracle/broken/crc.png" pictures/png/a.png

@@ -229,6 +229,16 @@ static void labels_by_folder_and_list(void)
 	CU_ASSERT(data_sample(d, SPLIT_TRAIN, 0, (void *[]){s.x, &s.label, &s.length}, why));
 	CU_ASSERT(is_word(&s, 2400, 1, 800) && s.label == 1);
 	data_close(d);
+	d = open_words((sslc_argument[]){{.name = "labels", .text = "sound/words.csv"},
+	                                 {.name = "test", .number = 0},
+	                                 {.name = "unlabelled", .text = "refused"},
+	                                 {.name = "seconds", .number = 0.3}},
+	               4, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_shape(d)->unlabelled == 1 && data_shape(d)->classes == 1);
+	CU_ASSERT(data_sample(d, SPLIT_TRAIN, 0, (void *[]){s.x, &s.label, &s.length}, why));
+	CU_ASSERT(is_word(&s, 2400, 1, 800) && s.label == -1);
+	data_close(d);
 }
 
 /* Windows begin every 25 ms; those of a recording are in one split, whatever is held out. */

@@ -140,15 +140,22 @@ static void columns_are_chosen(void)
 
 static void missing_values_are_told_of(void)
 {
-	static const char text[] = "a,b,k\n1,,u\n2,NaN,v\n3, n/a ,\n4,5,u\n";
+	static const char text[] = "a,b,k\n1,,u\n2,NaN,v\n3, n/a ,\n4,5,u\n6,7,\n";
 	char why[WHY] = "";
 	Data *d = opened(OPEN(text, T("label", "k"), T("missing", "skip"), N("test", 0)), why);
-	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 1);
-	CU_ASSERT(holds(d, SPLIT_TRAIN, 0, 0, X(4, 5)));
-	CU_ASSERT_STRING_EQUAL(data_note(d), "3 rows were left out, as a value is missing");
+	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 2);
+	CU_ASSERT(holds(d, SPLIT_TRAIN, 0, 0, X(4, 5)) && holds(d, SPLIT_TRAIN, 1, -1, X(6, 7)));
+	CU_ASSERT_STRING_EQUAL(data_note(d), "3 rows were left out, as a value is missing; "
+	                                     "1 of 2 samples have no label: tasks leave them out");
+	CU_ASSERT(data_shape(d)->classes == 1 && data_shape(d)->unlabelled == 1);
+	data_close(d);
+	d = opened(OPEN("a,k\n1,2\n3,?\n5,10\n", T("label", "k"), T("unlabelled", "?"), N("test", 0)),
+	           why);
+	CU_ASSERT(data_shape(d)->classes == 2 && data_shape(d)->unlabelled == 1);
+	CU_ASSERT(holds(d, SPLIT_TRAIN, 1, -1, X(3)) && holds(d, SPLIT_TRAIN, 2, 1, X(5)));
 	data_close(d);
 	d = opened(OPEN(text, T("skip", "k"), T("missing", "-1.5"), N("test", 0)), why);
-	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 4);
+	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 5);
 	CU_ASSERT(holds(d, SPLIT_TRAIN, 0, -1, X(1, -1.5f)) &&
 	          holds(d, SPLIT_TRAIN, 2, -1, X(3, -1.5f)));
 	data_close(d);
@@ -309,8 +316,7 @@ static void what_cannot_be_read_is_refused(void)
 	        "line 4, column 'b': 'inf' is no number");
 	refused(OPEN("a,b\n1,1e39\n", N("test", 0)), why, "'1e39' is no number");
 	refused(OPEN("a,b\n1,2\n3,\n", N("test", 0)), why, "line 3, column 'b': the value is missing");
-	refused(OPEN("a,k\n1,u\n2,\n", T("label", "k")), why,
-	        "line 3, column 'k': the label is missing");
+	refused(OPEN("a,k\n1,\n2,\n", T("label", "k")), why, "no train sample has a label");
 	refused(OPEN("1,2\n3,4\n", N("test", 0)), why, "say header=0");
 	refused(OPEN("a,b\n", N("test", 0)), why, "has no rows of values");
 	refused(OPEN("title\nby us\n", N("test", 0), N("before", 2)), why,

@@ -201,7 +201,125 @@ static void labels_that_are_no_classes(void)
 	}
 }
 
+/* -- Samples without a label ------------------------------------------------------------------- */
+
+enum { PARTLY = 40 };
+
+/* Sample i is the number i; of every three two have no label: -1. */
+static Data *open_partly(Scratch *s, const char *none, double share, char why[WHY])
+{
+	float x[PARTLY];
+	int32_t label[PARTLY];
+	for (int i = 0; i < PARTLY; i++) {
+		x[i] = (float)i;
+		label[i] = i % 3 ? -1 : i / 3 % 2;
+	}
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "label", .text = "y.npy"},
+	                            {.name = "test", .number = share},
+	                            {.name = "unlabelled", .text = none}};
+	CU_ASSERT_FATAL(npy_write(scratch_path(s, "x.npy"), "f32", 1, (int64_t[]){PARTLY}, x, why) &&
+	                npy_write(scratch_path(s, "y.npy"), "i32", 1, (int64_t[]){PARTLY}, label, why));
+	return data_open(&(sslc_call){"npy", argument, 4}, s->folder, why);
+}
+
+/* The samples of both splits are so many, each once; none to test on lacks a label, of those to train on `lack`. */
+static void holds(const Data *d, int64_t train, int64_t test, int64_t lack)
+{
+	char why[WHY];
+	int seen[PARTLY] = {0};
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == train && data_count(d, SPLIT_TEST) == test);
+	CU_ASSERT(data_shape(d)->unlabelled == lack && data_shape(d)->classes == 2);
+	for (int s = 0; s < 2; s++)
+		for (int64_t i = 0; i < data_count(d, (Split)s); i++) {
+			float x;
+			int32_t label;
+			CU_ASSERT_FATAL(data_sample(d, (Split)s, i, (void *[]){&x, &label}, why));
+			int k = (int)x;
+			CU_ASSERT(seen[k]++ == 0 && data_row(d, (Split)s, i) == k);
+			CU_ASSERT(label == (k % 3 ? -1 : k / 3 % 2));
+			CU_ASSERT(*(const int32_t *)data_value(d, (Split)s, 1, i) == label);
+			CU_ASSERT(s == SPLIT_TRAIN || label >= 0);
+			lack -= label < 0;
+		}
+	CU_ASSERT(lack == 0);
+}
+
+/* `count` samples of the train split, each once, all with a label. */
+static void chooses_labelled(const Data *d, int64_t count, int64_t per_class)
+{
+	char why[WHY];
+	int64_t *chosen;
+	int seen[PARTLY] = {0};
+	CU_ASSERT_FATAL(data_choose(d, count, per_class, 3, &chosen, why) && chosen);
+	for (int64_t i = 0; i < count; i++) {
+		CU_ASSERT_FATAL(chosen[i] >= 0 && chosen[i] < data_count(d, SPLIT_TRAIN));
+		CU_ASSERT(seen[chosen[i]]++ == 0);
+		CU_ASSERT(*(const int32_t *)data_value(d, SPLIT_TRAIN, 1, chosen[i]) >= 0);
+	}
+	free(chosen);
+}
+
+/* Of 40 samples 14 have a label, 26 have none. */
+static void tasks_see_what_has_a_label(void)
+{
+	Scratch s;
+	char why[WHY];
+	scratch_open(&s);
+	Data *d = open_partly(&s, "-1", 0.25, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT_STRING_EQUAL(data_note(d), "26 of 40 samples have no label: tasks leave them out");
+	holds(d, 37, 3, 26);
+	chooses_labelled(d, 11, 0);
+	chooses_labelled(d, 5, 0);
+	chooses_labelled(d, 4, 2);
+	double commonest = data_commonest(d, SPLIT_TEST) * 3;
+	CU_ASSERT(commonest >= 0 && commonest == (int)commonest);
+	data_close(d);
+
+	d = open_partly(&s, "-1", 0, why); /* in the order of the file */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	holds(d, 40, 0, 26);
+	for (int64_t i = 0; i < PARTLY; i++)
+		CU_ASSERT(data_row(d, SPLIT_TRAIN, i) == i);
+	chooses_labelled(d, 14, 0);
+	CU_ASSERT_FATAL(data_hold_out(d, 0.5, why));
+	holds(d, 33, 7, 26);
+	chooses_labelled(d, 7, 0);
+	data_close(d);
+
+	/* What data_hold_out leaves of a share that was held out. */
+	d = open_partly(&s, "-1", 0.25, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT_FATAL(data_hold_out(d, 0.3, why));
+	holds(d, 34, 3, 26);
+	chooses_labelled(d, 8, 0);
+	data_close(d);
+	scratch_close(&s);
+}
+
+static void what_stands_for_no_label_is_said(void)
+{
+	static const struct {
+		const char *none, *said;
+	} wrong[] = {
+	    {"", "label 1 is -1; labels are integers from 0, and unlabelled='-1' says that"},
+	    {"0", "label 1 is -1; labels are integers from 0"},
+	    {"none", "unlabelled='none': it is the integer of those without a label"},
+	};
+	Scratch s;
+	char why[WHY];
+	scratch_open(&s);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		CU_ASSERT_PTR_NULL(open_partly(&s, wrong[i].none, 0, why));
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, wrong[i].said));
+	}
+	scratch_close(&s);
+}
+
 CU_TestInfo test_subset[] = {
+    {"tasks see what has a label", tasks_see_what_has_a_label},
+    {"what stands for no label is said", what_stands_for_no_label_is_said},
     {"the commonest class is counted", the_commonest_class_is_counted},
     {"classes have their shares", classes_have_their_shares},
     {"all samples need no choice", all_samples_need_no_choice},

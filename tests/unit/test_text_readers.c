@@ -153,6 +153,11 @@ static void lines_have_labels(void)
 	CU_ASSERT_STRING_EQUAL(data_shape(d)->class_name[0], "animal");
 	CU_ASSERT(sample(d, SPLIT_TRAIN, 0).label == 1 && sample(d, SPLIT_TRAIN, 1).label == 0);
 	data_close(d);
+	d = OPEN("lines", "\tx\n9\ty\n10\tz\n", N("window", 4), N("test", 0));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_shape(d)->unlabelled == 1 && data_shape(d)->classes == 2);
+	CU_ASSERT(sample(d, SPLIT_TRAIN, 0).label == -1 && sample(d, SPLIT_TRAIN, 2).label == 1);
+	data_close(d);
 	d = OPEN("lines", "10\tx\n9\ty\n", N("window", 4), N("test", 0));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 	CU_ASSERT_STRING_EQUAL(data_shape(d)->class_name[0], "9");

@@ -264,7 +264,10 @@ void session_print(const Session *s)
 {
 	const sslc_data *d = data_shape(s->data);
 	printf("model       %s\n", sslc_name(s->program));
-	printf("data        %" PRId64 " train, %" PRId64 " test:", d->train_count, d->test_count);
+	printf("data        %" PRId64 " train", d->train_count);
+	if (d->unlabelled)
+		printf(" (%" PRId64 " without a label)", d->unlabelled);
+	printf(", %" PRId64 " test:", d->test_count);
 	for (size_t i = 0; i < d->count; i++) {
 		const sslc_tensor *t = &d->field[i];
 		char shape[TENSOR_TEXT];
