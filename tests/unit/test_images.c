@@ -3,6 +3,7 @@
  * Truth: tests/oracle/images: files that pypng and Pillow wrote, and what Pillow makes of them. */
 #include <CUnit/CUnit.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,8 +192,35 @@ static void folders_are_read_in_order(void)
 	check_reader(0);
 }
 
+/* Every colour under every alpha, at its own size: colours are multiplied by alpha / 255 and rounded, then
+ * divided by it again and cut off. */
+static void colours_are_weighted_by_alpha(void)
+{
+	enum { SIDE = 256 };
+	char why[WHY];
+	Image image;
+	ImageShape shape = {.height = SIDE, .width = SIDE, .channels = 4};
+	CU_ASSERT_FATAL(image_new(&image, SIDE, SIDE, 4, why));
+	uint8_t *out = malloc((size_t)4 * SIDE * SIDE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	for (int i = 0; i < 4 * SIDE * SIDE; i++)
+		image.at[i] = (uint8_t)(i % 4 < 3 ? i / 4 % SIDE : i / 4 / SIDE);
+	CU_ASSERT_FATAL(image_resize(&image, &shape, out, why));
+	int wrong = 0;
+	for (int i = 0; i < SIDE * SIDE; i++) {
+		int colour = i % SIDE, alpha = i / SIDE;
+		int light = (int)lround(colour * alpha / 255.0), back = alpha ? 255 * light / alpha : light;
+		back = back > 255 ? 255 : back;
+		wrong += out[4 * i] != back || out[4 * i + 2] != back || out[4 * i + 3] != alpha;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	free(out);
+	free(image.at);
+}
+
 CU_TestInfo test_images[] = {
     {"pictures are what Pillow reads", pictures_are_what_pillow_reads},
+    {"colours are weighted by alpha", colours_are_weighted_by_alpha},
     {"broken pictures say why", broken_pictures_say_why},
     {"cut pictures are refused", cut_pictures_are_refused},
     {"formats are told by their bytes", formats_are_told_by_their_bytes},

@@ -62,6 +62,13 @@ static void rows_of_arrays_become_windows(void)
 	for (int g = 0; g < 8; g++)
 		CU_ASSERT(seen[0][g] != seen[1][g]);
 	data_close(d);
+	/* however small a share is, a group is held out, and none if it is 0 */
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d = open_series(&s, "who", 3, 2, 0.01, why));
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 7 * 4 && data_count(d, SPLIT_TEST) == 4);
+	data_close(d);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d = open_series(&s, "who", 3, 2, 0, why));
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 8 * 4 && data_count(d, SPLIT_TEST) == 0);
+	data_close(d);
 	/* without groups the end is held out; a stride of 0 is the window */
 	sslc_argument argument[] = {
 	    {.text = "x.npy"}, {.name = "window", .number = 10}, {.name = "test", .number = 0.2}};

@@ -11,7 +11,7 @@
 
 #include "../../runtime/runtime.h"
 
-enum { MOST_TILES = 1000 };
+enum { MOST_TILES = (1 << 20) + 1 };
 
 typedef struct Job {
 	int tile[MOST_TILES]; /* plain: two threads on one tile are a race that TSan sees */
@@ -65,6 +65,16 @@ static void every_tile_runs_once(void)
 			CU_ASSERT(each_once(p, tiles[i], 5, 0));
 		pool_close(p);
 	}
+}
+
+/* More tiles than a share's word has bits for go by several at a time. */
+static void a_million_tiles_run_once(void)
+{
+	Pool *p = pool_open(3);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	for (int64_t tiles = MOST_TILES - 2; tiles <= MOST_TILES; tiles++)
+		CU_ASSERT(each_once(p, tiles, 1, 0));
+	pool_close(p);
 }
 
 static void many_jobs_run_in_a_row(void)
@@ -146,6 +156,7 @@ static void pools_open_and_close(void)
 
 CU_TestInfo test_threads[] = {
     {"every tile runs once", every_tile_runs_once},
+    {"a million tiles run once", a_million_tiles_run_once},
     {"many jobs run in a row", many_jobs_run_in_a_row},
     {"sleepers wake for every job", sleepers_wake_for_every_job},
     {"all threads work at once", all_threads_work_at_once},
