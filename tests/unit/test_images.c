@@ -192,6 +192,23 @@ static void folders_are_read_in_order(void)
 	check_reader(0);
 }
 
+/* A directory of one entry, of as many bytes as it needs (TIFF 6.0, section 2). */
+static void orientation_is_read_of_exif(void)
+{
+	uint8_t little[] = {'I', 'I', '*', 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+	uint8_t big[] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0};
+	CU_ASSERT_EQUAL(exif_orientation(little, sizeof little), 6);
+	CU_ASSERT_EQUAL(exif_orientation(big, sizeof big), 8);
+	for (size_t size = 0; size < sizeof little; size++)
+		CU_ASSERT_EQUAL(exif_orientation(little, size), 1);
+	little[18] = 9; /* none of the eight */
+	CU_ASSERT_EQUAL(exif_orientation(little, sizeof little), 1);
+	little[18] = 6, little[12] = 4; /* a long, not a short */
+	CU_ASSERT_EQUAL(exif_orientation(little, sizeof little), 1);
+	big[7] = 21; /* the directory begins behind the end */
+	CU_ASSERT_EQUAL(exif_orientation(big, sizeof big), 1);
+}
+
 /* Every colour under every alpha, at its own size: colours are multiplied by alpha / 255 and rounded, then
  * divided by it again and cut off. */
 static void colours_are_weighted_by_alpha(void)
@@ -220,6 +237,7 @@ static void colours_are_weighted_by_alpha(void)
 
 CU_TestInfo test_images[] = {
     {"pictures are what Pillow reads", pictures_are_what_pillow_reads},
+    {"orientation is read of EXIF", orientation_is_read_of_exif},
     {"colours are weighted by alpha", colours_are_weighted_by_alpha},
     {"broken pictures say why", broken_pictures_say_why},
     {"cut pictures are refused", cut_pictures_are_refused},
