@@ -99,35 +99,76 @@ static bool check_kind(const sslc_call *call, const Parameter *p, const sslc_arg
 	               wants_text ? "a text in single quotes" : "a number");
 }
 
+/* What the parameters of a reader end with. */
+typedef enum Rest { NO_REST, REST_TEXTS /* "..." */, REST_CALLS /* "...()" */ } Rest;
+
+static Rest rest_of(const Parameter *last)
+{
+	return strcmp(last->name, "...") == 0     ? REST_TEXTS
+	       : strcmp(last->name, "...()") == 0 ? REST_CALLS
+	                                          : NO_REST;
+}
+
+static bool no_place(const sslc_call *call, size_t i, const char *parameters, char why[WHY])
+{
+	const char *name = call->argument[i].name;
+	return because(why, "'%s' has no place for %s%.60s; its parameters are %s", call->name,
+	               name ? "" : "argument ",
+	               name    ? name
+	               : i < 9 ? (char[]){(char)('1' + i), 0}
+	                       : "10",
+	               parameters);
+}
+
+/* Argument i of the call, which is of no parameter. */
+static bool take_further(const sslc_call *call, size_t i, const char *parameters, Rest rest,
+                         Arguments *a, char why[WHY])
+{
+	const sslc_argument *arg = &call->argument[i];
+	if (arg->name && (rest == REST_TEXTS ? arg->text != NULL : rest == REST_CALLS && arg->call))
+		return add_more(call, arg, a, why);
+	if (rest != REST_CALLS)
+		return no_place(call, i, parameters, why);
+	return arg->name ? because(why, "'%s' of %s must be a reader, such as images('folder')",
+	                           arg->name, call->name)
+	                 : because(why, "'%s' must be told the name of argument %zu: NAME=reader",
+	                           call->name, i + 1);
+}
+
+/* What is not given. */
+static bool take_default(const sslc_call *call, int i, const char *parameters, Arguments *a,
+                         char why[WHY])
+{
+	Parameter *p = &a->parameter[i];
+	if (!p->otherwise[0])
+		return because(why, "'%s' is not given its argument '%s'; its parameters are %s",
+		               call->name, p->name, parameters);
+	if (p->otherwise[0] == '\'') {
+		p->otherwise[strlen(p->otherwise) - 1] = 0;
+		a->text[i] = p->otherwise + 1;
+	} else {
+		a->number[i] = strtod(p->otherwise, NULL);
+	}
+	return true;
+}
+
 bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a, char why[WHY])
 {
 	Parameter *p = a->parameter;
-	int count = parse_parameters(parameters, p);
 	bool given[MOST_ARGUMENTS] = {0};
-	bool more_calls = count > 0 && strcmp(p[count - 1].name, "...()") == 0;
-	bool more_texts = count > 0 && strcmp(p[count - 1].name, "...") == 0;
-	a->count = count -= more_calls || more_texts;
+	int count = parse_parameters(parameters, p);
+	Rest rest = count > 0 ? rest_of(&p[count - 1]) : NO_REST;
+	a->count = count -= rest != NO_REST;
 	for (size_t i = 0; i < call->count; i++) {
 		const sslc_argument *arg = &call->argument[i];
 		int at = arg->name ? find_parameter(p, count, arg->name) : (int)i;
-		if (at < 0 && ((more_texts && arg->text) || (more_calls && arg->call))) {
-			if (!add_more(call, arg, a, why))
+		if (at < 0 || at >= count) {
+			if (!take_further(call, i, parameters, rest, a, why))
 				return false;
 			continue;
 		}
-		if (at < 0 && more_calls)
-			return because(why, "'%s' of %s must be a reader, such as images('folder')", arg->name,
-			               call->name);
-		if (at >= count && more_calls)
-			return because(why, "'%s' must be told the name of argument %zu: NAME=reader",
-			               call->name, i + 1);
-		if (at < 0 || at >= count || given[at])
-			return because(why, "'%s' has no place for %s%.60s; its parameters are %s", call->name,
-			               arg->name ? "" : "argument ",
-			               arg->name ? arg->name
-			               : i < 9   ? (char[]){(char)('1' + i), 0}
-			                         : "10",
-			               parameters);
+		if (given[at])
+			return no_place(call, i, parameters, why);
 		given[at] = true;
 		if (!check_kind(call, &p[at], arg, why))
 			return false;
@@ -137,19 +178,9 @@ bool arguments_match(const sslc_call *call, const char *parameters, Arguments *a
 	}
 	if (!check_more(call, a, count, given, why))
 		return false;
-	for (int i = 0; i < count; i++) {
-		if (given[i])
-			continue;
-		if (!p[i].otherwise[0])
-			return because(why, "'%s' is not given its argument '%s'; its parameters are %s",
-			               call->name, p[i].name, parameters);
-		if (p[i].otherwise[0] == '\'') {
-			p[i].otherwise[strlen(p[i].otherwise) - 1] = 0;
-			a->text[i] = p[i].otherwise + 1;
-		} else {
-			a->number[i] = strtod(p[i].otherwise, NULL);
-		}
-	}
+	for (int i = 0; i < count; i++)
+		if (!given[i] && !take_default(call, i, parameters, a, why))
+			return false;
 	return true;
 }
 
