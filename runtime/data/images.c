@@ -240,6 +240,16 @@ static int by_hash(const void *a, const void *b)
 	return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : (x->at > y->at) - (x->at < y->at);
 }
 
+/* Whether an equal sample comes before that of place i, and is kept; room for two samples. */
+static bool is_kept_before(const Look *k, const Place *place, int64_t i, const bool *copy,
+                           uint8_t *two)
+{
+	for (int64_t j = i - 1; j >= 0 && place[j].hash == place[i].hash; j--)
+		if (!k->bad[place[j].at] && !copy[place[j].at] && is_copy(k, place[j].at, place[i].at, two))
+			return true;
+	return false;
+}
+
 /* Of equal samples the first is kept: one of the train split, if there is one. */
 static bool find_copies(const Look *k, bool *copy, char why[WHY])
 {
@@ -251,12 +261,7 @@ static bool find_copies(const Look *k, bool *copy, char why[WHY])
 	if (place && two) {
 		qsort(place, (size_t)n, sizeof *place, by_hash);
 		for (int64_t i = 1; i < n; i++)
-			for (int64_t j = i - 1; j >= 0 && place[j].hash == place[i].hash; j--)
-				if (!k->bad[place[i].at] && !k->bad[place[j].at] && !copy[place[j].at] &&
-				    is_copy(k, place[j].at, place[i].at, two)) {
-					copy[place[i].at] = true;
-					break;
-				}
+			copy[place[i].at] = !k->bad[place[i].at] && is_kept_before(k, place, i, copy, two);
 	}
 	free(two);
 	bool good = place && two;
