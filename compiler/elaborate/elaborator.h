@@ -244,6 +244,10 @@ Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch);
 const Scope *data_scope(Elab *b, int64_t batch);
 Value eval_section(Elab *b, const char *name, const Body *body, const Scope *scope);
 NodeId loss_of(Elab *b, const Value *v, Span span, const char *what);
+
+/* optimizer.c */
+/* The states that this loss trains: how many of index[], and their gradients. */
+size_t trained_states(Elab *b, NodeId loss, const Names *frozen, uint32_t *index, NodeId *gradient);
 /* The root of the sum of all squares; 0: of none. */
 NodeId global_norm(Elab *b, const NodeId *gradient, size_t count);
 /* [y + 1]: what y depends on, without crossing stop_gradient. */
