@@ -1,4 +1,4 @@
-/* program.h: private to compile.c, describe.c and program.c: what stands behind sslc.h. */
+/* program.h: private to the files of compiler/ itself: what stands behind sslc.h. */
 #ifndef SSLC_PROGRAM_H
 #define SSLC_PROGRAM_H
 
@@ -42,6 +42,9 @@ struct sslc_program {
 		arena_on_limit((p)->c.arena, &(p)->out_of_memory);                                         \
 		laps_start(&(p)->c.laps);                                                                  \
 	} while (0)
+
+/* reader.c: fills p->reader by the expression of "data"; false: reported. */
+bool reader_read(sslc_program *p, const Expr *e);
 
 /* exhausted.c: where most of the largest function's operations are made. */
 typedef struct Place {
