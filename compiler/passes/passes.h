@@ -41,6 +41,9 @@ NodeId overlap_sums(Graph *out, const Graph *in, NodeId x, const NodeId *map);
  * as it is: then d has the axes of that. False, and d as it was, if t is no transpose. */
 bool dot_through_transpose(const Node *t, int side, DotAxes *d);
 
+/* simplify_slice.c: a rule of simplify.c. */
+NodeId simplify_slice(Graph *g, const Node *n, const NodeId *in);
+
 /* windowed.c: dots over windows, for the pass normalize */
 bool dot_is_windowed(const Graph *g, const Node *dot);
 bool dot_is_scaling(const Graph *g, const Node *dot);
