@@ -1,7 +1,19 @@
-/* simplify_slice.c: the rule of slices: of what is sliced no more is computed than is kept. */
+/* simplify_slice.c: the rule of slices: of what is sliced no more is computed than is kept.
+ *
+ * A slice moves towards leaves as far as it can, in one go: of padding, windows, a product over them
+ * and a sum of what is padded only a part is made. */
 #include "passes.h"
 
 #include <string.h>
+
+static NodeId simple_slice(Graph *g, NodeId x, const int64_t *start, const int64_t *stop,
+                           const int64_t *step)
+{
+	NodeId slice = op_slice(g, x, start, stop, step);
+	const Node *n = node(g, slice);
+	NodeId simple = n->op == OP_slice ? simplify_slice(g, n, n->in) : 0;
+	return simple ? simple : slice;
+}
 
 static NodeId slice_of_slice(Graph *g, const Node *n, const Node *x)
 {
@@ -11,27 +23,61 @@ static NodeId slice_of_slice(Graph *g, const Node *n, const Node *x)
 		start[i] = x->attr.slice.start[i] + n->attr.slice.start[i] * x->attr.slice.step[i];
 		stop[i] = start[i] + (n->shape.dim[i] - 1) * step[i] + (step[i] > 0 ? 1 : -1);
 	}
-	return op_slice(g, x->in[0], start, stop, step);
+	return simple_slice(g, x->in[0], start, stop, step);
 }
 
-/* Less padding, if whole ends are cut off. */
+/* Along an axis of padding: the elements that a slice keeps, and what is left around them. */
+typedef struct Cut {
+	int64_t first, end, low, high;
+} Cut;
+
+/* Which elements of x are left along an axis of the padding p of it, and what is left around them;
+ * false: none. */
+static bool cut_padding(const Node *n, const Node *p, int64_t size, int i, Cut *cut)
+{
+	int64_t by = p->attr.pad.inner[i] + 1, low = p->attr.pad.low[i];
+	int64_t start = n->attr.slice.start[i], last = n->attr.slice.stop[i] - 1;
+	int64_t first = start > low ? (start - low + by - 1) / by : 0;
+	int64_t end = last < low ? 0 : (last - low) / by + 1;
+	if (by == 1) /* the padding may cut by itself */
+		first = 0, end = size;
+	end = end < size ? end : size;
+	*cut = (Cut){first, end, low + first * by - start, last - low - (end - 1) * by};
+	return first < end;
+}
+
+/* Less padding; of what is spread along an axis only the elements that are kept. */
 static NodeId slice_of_pad(Graph *g, const Node *n, const Node *x)
 {
-	int64_t low[MAX_RANK], high[MAX_RANK], inner[MAX_RANK];
+	int64_t low[MAX_RANK], high[MAX_RANK], start[MAX_RANK], stop[MAX_RANK], step[MAX_RANK];
+	Shape from = node(g, x->in[0])->shape;
 	for (int i = 0; i < n->shape.rank; i++) {
 		bool all = n->shape.dim[i] == x->shape.dim[i] && n->attr.slice.step[i] > 0;
-		if (!all && (n->attr.slice.step[i] != 1 || x->attr.pad.inner[i]))
+		Cut cut = {0, from.dim[i], x->attr.pad.low[i], x->attr.pad.high[i]};
+		if (!all && (n->attr.slice.step[i] != 1 || !cut_padding(n, x, from.dim[i], i, &cut)))
 			return 0;
-		int64_t before = all ? 0 : n->attr.slice.start[i];
-		int64_t after = all ? 0 : x->shape.dim[i] - n->attr.slice.stop[i];
-		low[i] = x->attr.pad.low[i] - before;
-		high[i] = x->attr.pad.high[i] - after;
-		inner[i] = x->attr.pad.inner[i];
-		if (low[i] + node(g, x->in[0])->shape.dim[i] < 1 ||
-		    high[i] + node(g, x->in[0])->shape.dim[i] < 1)
+		start[i] = cut.first, stop[i] = cut.end, step[i] = 1;
+		low[i] = cut.low, high[i] = cut.high;
+		if (low[i] + from.dim[i] < 1 || high[i] + from.dim[i] < 1)
 			return 0; /* nothing but padding is left */
 	}
-	return op_pad(g, x->in[0], low, high, inner, x->attr.pad.value);
+	NodeId kept = simple_slice(g, x->in[0], start, stop, step);
+	return op_pad(g, kept, low, high, x->attr.pad.inner, x->attr.pad.value);
+}
+
+/* What pads are summed to, as the phases of a stride are: the sum of what is left of each. */
+static NodeId slice_of_sum(Graph *g, const Node *n, const Node *x)
+{
+	NodeId part[2];
+	for (int i = 0; i < 2; i++) {
+		const Node *y = node(g, x->in[i]);
+		if (y->op != OP_pad && y->op != OP_add)
+			return 0;
+		part[i] = y->op == OP_add ? slice_of_sum(g, n, y) : slice_of_pad(g, n, y);
+		if (!part[i])
+			return 0;
+	}
+	return op_add(g, part[0], part[1]);
 }
 
 /* Fewer windows need less of what they are windows of. */
@@ -52,7 +98,7 @@ static NodeId slice_of_windows(Graph *g, const Node *n, const Node *x)
 	int64_t reach = (x->attr.window.size - 1) * x->attr.window.dilation;
 	start[axis] *= x->attr.window.stride;
 	stop[axis] = (stop[axis] - 1) * x->attr.window.stride + reach + 1;
-	NodeId part = op_slice(g, x->in[0], start, stop, step);
+	NodeId part = simple_slice(g, x->in[0], start, stop, step);
 	return op_windows(g, part, axis, x->attr.window.size, x->attr.window.stride,
 	                  x->attr.window.dilation);
 }
@@ -97,7 +143,7 @@ static NodeId slice_of_product(Graph *g, const Node *n, const Node *x)
 		if (!fewer || operand->op != OP_windows)
 			continue;
 		NodeId in[2] = {x->in[0], x->in[1]};
-		in[side] = op_slice(g, in[side], start, stop, step);
+		in[side] = simple_slice(g, in[side], start, stop, step);
 		NodeId y = op_dot(g, in[0], in[1], d);
 		return shape_equal(node(g, y)->shape, n->shape) ? y : 0;
 	}
@@ -117,9 +163,8 @@ static NodeId slice_of_moved_product(Graph *g, const Node *n, const Node *x)
 		stop[from] = n->attr.slice.stop[i];
 		step[from] = n->attr.slice.step[i];
 	}
-	const Node *part = node(g, op_slice(g, x->in[0], start, stop, step));
-	NodeId y = slice_of_product(g, part, dot);
-	return y ? op_transpose(g, y, x->attr.axes) : 0;
+	NodeId part = simple_slice(g, x->in[0], start, stop, step);
+	return node(g, part)->op == OP_dot ? op_transpose(g, part, x->attr.axes) : 0;
 }
 
 /* Within one part: a slice of that. */
@@ -136,7 +181,7 @@ static NodeId slice_of_concat(Graph *g, const Node *n, const Node *x)
 		int64_t end = before + node(g, x->in[i])->shape.dim[axis];
 		if (before <= start[axis] && stop[axis] <= end) {
 			start[axis] -= before, stop[axis] -= before;
-			return op_slice(g, x->in[i], start, stop, step);
+			return simple_slice(g, x->in[i], start, stop, step);
 		}
 		before = end;
 	}
@@ -158,6 +203,8 @@ NodeId simplify_slice(Graph *g, const Node *n, const NodeId *in)
 		return slice_of_slice(g, n, x);
 	case OP_pad:
 		return slice_of_pad(g, n, x);
+	case OP_add:
+		return slice_of_sum(g, n, x);
 	case OP_windows:
 		return slice_of_windows(g, n, x);
 	case OP_concat:
