@@ -2,6 +2,8 @@
  * loops over sums before k. */
 #include "contract.h"
 
+#include <string.h>
+
 /* -- Small helpers ------------------------------------------------------------------------- */
 
 V contract_int(Contract *c, int64_t x)
@@ -121,18 +123,52 @@ Run contract_steps_of_k(const Contract *c)
 
 /* -- Sums before k ------------------------------------------------------------------------- */
 
-static void sum_from(Contract *c, int i, ContractSum body, void *context, V *carry,
-                     unsigned carries)
+void contract_meet(Contract *c, V *sum, const V *other, LLVMBasicBlockRef from[2], unsigned count)
 {
-	if (i + 1 >= c->axes->sums) {
-		body(c, context, carry, carries);
-		return;
+	for (unsigned i = 0; i < count; i++) {
+		V either[] = {sum[i], other[i]};
+		sum[i] = LLVMBuildPhi(c->e->b, LLVMTypeOf(sum[i]), "");
+		LLVMAddIncoming(sum[i], either, from, 2);
 	}
+}
+
+/* x / by, rounded up; of an x that is at least `least`. */
+static V divided_up(Contract *c, V x, int64_t least, int64_t by)
+{
+	if (by == 1)
+		return x;
+	int64_t more = least < 0 ? blocks_of(-least, by) : 0;
+	x = contract_add(c, x, contract_int(c, by - 1 + more * by));
+	return contract_add(c, LLVMBuildUDiv(c->e->b, x, contract_int(c, by), ""),
+	                    contract_int(c, -more));
+}
+
+void contract_bound(Contract *c, int i, V *from, V *to)
+{
+	const SumBound *b = &c->axes->bound[i];
+	if (!c->bounded || !(c->p->bounded >> i & 1))
+		return;
+	V past = b->axis < 0 ? contract_int(c, 0) : contract_scale(c, c->at[b->axis], -b->by_axis);
+	int64_t last = b->axis < 0 ? 0 : -b->by_axis * (c->dot->shape.dim[b->axis] - 1);
+	int64_t least = last < 0 ? last : 0;
+	V low = contract_add(c, past, contract_int(c, b->low)),
+	  high = contract_add(c, past, contract_int(c, b->high));
+	low = divided_up(c, low, b->low + least, b->by_sum);
+	high = divided_up(c, high, b->high + least, b->by_sum);
+	*from = l_binary(c->e, "llvm.smax", *from, low);
+	*to = l_binary(c->e, "llvm.smin", *to, high);
+}
+
+static void sum_from(Contract *c, int i, ContractSum body, void *context, V *carry,
+                     unsigned carries);
+
+/* The values [from, to) of sum i. */
+static void sum_values_of(Contract *c, int i, V from, V to, ContractSum body, void *context,
+                          V *carry, unsigned carries)
+{
 	Loop loop;
-	V before = c->skipped, from = contract_int(c, 0), to = contract_int(c, c->p->sum_size[i]);
+	V before = c->skipped;
 	bool cut = i == c->p->block_axis;
-	if (cut)
-		from = c->sum0, to = contract_add(c, c->sum0, c->sum_count);
 	loop_begin(c->e, &loop, "sum", from, to, contract_int(c, 1), carry, carries);
 	value_forget(c->ke);
 	c->sum[i] = loop.index;
@@ -152,6 +188,35 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 	for (unsigned j = 0; j < carries; j++)
 		carry[j] = loop.result[j];
 	c->skipped = before;
+}
+
+static void sum_from(Contract *c, int i, ContractSum body, void *context, V *carry,
+                     unsigned carries)
+{
+	if (i + 1 >= c->axes->sums) {
+		body(c, context, carry, carries);
+		return;
+	}
+	V from = contract_int(c, 0), to = contract_int(c, c->p->sum_size[i]), same[MAX_CARRY];
+	if (i == c->p->block_axis)
+		from = c->sum0, to = contract_add(c, c->sum0, c->sum_count);
+	contract_bound(c, i, &from, &to);
+	if (!c->bounded || !(c->p->may_be_empty >> i & 1)) {
+		sum_values_of(c, i, from, to, body, context, carry, carries);
+		return;
+	}
+	memcpy(same, carry, carries * sizeof *same);
+	LLVMBasicBlockRef begin[2] = {LLVMGetInsertBlock(c->e->b)}, some = l_block(c->e, "some"),
+	                  after = l_block(c->e, "none");
+	LLVMBuildCondBr(c->e->b, LLVMBuildICmp(c->e->b, LLVMIntSLT, from, to, ""), some, after);
+	LLVMPositionBuilderAtEnd(c->e->b, some);
+	value_forget(c->ke);
+	sum_values_of(c, i, from, to, body, context, carry, carries);
+	begin[1] = LLVMGetInsertBlock(c->e->b);
+	l_goto(c->e, after);
+	value_forget(c->ke);
+	contract_meet(c, same, carry, begin, carries);
+	memcpy(carry, same, carries * sizeof *same);
 }
 
 void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, unsigned carries)

@@ -44,6 +44,7 @@ typedef struct Contract {
 	ContractNext next;                         /* what comes after the present block of k */
 	V outer0, outer_count, outer;              /* outer: relative to the tile */
 	V sum[MAX_RANK], sum0, sum_count, skipped; /* skipped: steps before, in the block */
+	bool bounded; /* steps of padding are left out: not of what is packed */
 } Contract;
 
 /* Its next block of k, or the next rows, are brought line after line. */
@@ -84,6 +85,10 @@ void contract_each_panel(Contract *c, Run run, int64_t block, ContractPanel f, v
 /* Runs body once for every value of the sums before k in the present block. carry: MAX_CARRY values
  * or NULL, handed on from one to the next. */
 typedef void (*ContractSum)(Contract *c, void *context, V *carry, unsigned carries);
+/* sum is itself where control comes from the first block, other where from the second. */
+void contract_meet(Contract *c, V *sum, const V *other, LLVMBasicBlockRef from[2], unsigned count);
+/* Moves the ends of a part of sum i to those of its values that meet no padding. */
+void contract_bound(Contract *c, int i, V *from, V *to);
 void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, unsigned carries);
 
 /* Where to read o: `free` along its own axis and `k`, both of the whole product. lane_axis: of the

@@ -137,7 +137,9 @@ static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Stream
 static void all_of_k(Contract *c, const RegisterTile *t, Stream stream, V *sum, unsigned count)
 {
 	if (c->p->run >= c->p->block_k) {
-		loop_over_k(c, t, contract_int(c, 0), c->k_count, &stream, sum, count);
+		V from = contract_int(c, 0), to = c->k_count;
+		contract_bound(c, c->axes->sums - 1, &from, &to);
+		loop_over_k(c, t, from, to, &stream, sum, count);
 		return;
 	}
 	Loop loop;
@@ -153,16 +155,6 @@ static void all_of_k(Contract *c, const RegisterTile *t, Stream stream, V *sum, 
 	loop_end(c->e, &loop, part);
 	value_forget(c->ke);
 	memcpy(sum, loop.result, count * sizeof *sum);
-}
-
-/* sum is itself where control comes from the first block, other where from the second. */
-static void meet(Contract *c, V *sum, const V *other, LLVMBasicBlockRef from[2], unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		V either[] = {sum[i], other[i]};
-		sum[i] = LLVMBuildPhi(c->e->b, LLVMTypeOf(sum[i]), "");
-		LLVMAddIncoming(sum[i], either, from, 2);
-	}
 }
 
 static void rounds(Contract *c, void *context, V *sum, unsigned count)
@@ -190,7 +182,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, after);
 	value_forget(c->ke);
-	meet(c, sum, other, end, count);
+	contract_meet(c, sum, other, end, count);
 }
 
 /* Where vector v of a row is in the result. */
@@ -278,7 +270,7 @@ static void begin_sums(Contract *c, const RegisterTile *t, V *sum)
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, start);
 	value_forget(c->ke);
-	meet(c, sum, kept, from, count);
+	contract_meet(c, sum, kept, from, count);
 }
 
 /* Adds the sums of this block of k to what those before it left: its own total begins at zero, so
@@ -315,7 +307,7 @@ static void add_partial(Contract *c, const RegisterTile *t, V *sum)
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, after);
 	value_forget(c->ke);
-	meet(c, sum, both, from, count);
+	contract_meet(c, sum, both, from, count);
 }
 
 /* -- The end: outs ------------------------------------------------------------------------- */
@@ -419,7 +411,9 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 	V sum[MAX_CARRY];
 	expect_result(c, t);
 	begin_sums(c, t, sum);
+	c->bounded = true;
 	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
+	c->bounded = false;
 	add_partial(c, t, sum);
 	LLVMBasicBlockRef more = NULL, end = NULL;
 	if (c->last) {

@@ -9,7 +9,9 @@
 
 #include <string.h>
 
-enum { DEEP_K = 768 };
+enum { DEEP_K = 768, MANY_SAMPLES = 16, FEW_ROWS = 3 };
+
+#define MANY_THERE 0.9 /* of the values of a sum, at all places of a row */
 
 static bool is_windowed(const Graph *g, NodeId x)
 {
@@ -58,14 +60,37 @@ static void order_sums(uint8_t *r, uint8_t *l, int sums)
 			swap(&r[j], &r[j - 1]), swap(&l[j], &l[j - 1]);
 }
 
-static void find_operand(OperandAxes *o, NodeId x, const int8_t *axis, int free, const uint8_t *sum,
-                         int sums)
+static void find_operand(OperandAxes *o, NodeId x, const int8_t *axis, const uint8_t *sum, int sums)
 {
 	o->node = x;
 	memcpy(o->axis, axis, sizeof o->axis);
 	memcpy(o->sum, sum, sizeof o->sum);
-	o->free = free < 0 ? -1 : axis[free];
 	o->contract = sum[sums - 1];
+}
+
+/* Rows that are places of an image hang over its border together, and multiply zeros. If these are many, or
+ * such rows few, rows are instead the same place of many samples, along R's first axis. */
+static void choose_row(const Graph *g, const Node *dot, ContractAxes *r, int first)
+{
+	bool along_sum = r->r.contract == node(g, r->r.node)->shape.rank - 1;
+	if (r->sums == 1 || first >= r->row || !along_sum || dot->shape.dim[first] < MANY_SAMPLES)
+		return;
+	bool hangs = dot->shape.dim[r->row] <= FEW_ROWS, moves = false;
+	for (int i = 0; i < r->sums; i++) {
+		const SumBound *b = &r->bound[i];
+		hangs |= b->share > 0 && b->axis == r->row && b->share < MANY_THERE;
+		moves |= b->share > 0 && b->axis == first;
+	}
+	r->samples = hangs && !moves;
+	r->row = r->samples ? first : r->row;
+}
+
+/* Rows and columns of a register tile end together. */
+static void keep_bounds(ContractAxes *r)
+{
+	for (int i = 0; i < r->sums; i++)
+		if (r->bound[i].axis >= 0 && (r->bound[i].axis == r->row || r->bound[i].axis == r->col))
+			r->bound[i] = (SumBound){0};
 }
 
 ContractAxes contract_axes(const Graph *g, const Node *dot)
@@ -91,8 +116,13 @@ ContractAxes contract_axes(const Graph *g, const Node *dot)
 	memcpy(sum[0], d->x_contract, sizeof sum[0]);
 	memcpy(sum[1], d->y_contract, sizeof sum[1]);
 	order_sums(sum[r.swapped], sum[!r.swapped], r.sums);
-	find_operand(&r.r, dot->in[r.swapped], axis[r.swapped], r.row, sum[r.swapped], r.sums);
-	find_operand(&r.l, dot->in[!r.swapped], axis[!r.swapped], r.col, sum[!r.swapped], r.sums);
+	find_operand(&r.r, dot->in[r.swapped], axis[r.swapped], sum[r.swapped], r.sums);
+	find_operand(&r.l, dot->in[!r.swapped], axis[!r.swapped], sum[!r.swapped], r.sums);
+	contract_find_bounds(g, dot, &r);
+	choose_row(g, dot, &r, row_begin);
+	keep_bounds(&r);
+	r.r.free = r.row < 0 ? -1 : axis[r.swapped][r.row];
+	r.l.free = r.col < 0 ? -1 : axis[!r.swapped][r.col];
 	r.batch_size = r.outer_size = 1;
 	for (int i = 0; i < dot->shape.rank; i++) {
 		if (i == r.row || i == r.col)

@@ -125,6 +125,8 @@ enum {
 	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
 };
 
+#define FEW_THERE 0.9 /* of the steps of a sum: the others are worth more than longer rounds */
+
 /* More than a product of two matrices: a convolution. */
 static bool several(const Planner *m)
 {
@@ -256,6 +258,9 @@ static void lay_out(Planner *m)
 	int64_t panel = p->wide * p->lanes;
 	unsigned round = m->machine->bare ? SMALL_ROUND : ROUND;
 	p->unroll = p->high * p->wide < round ? round / (p->high * p->wide) : 1;
+	double there = m->axes->bound[m->axes->sums - 1].share; /* of k: its bounds are any numbers */
+	if (there > 0 && there < FEW_THERE && p->high * p->wide >= SMALL_ROUND)
+		p->unroll = 1;
 	while (p->k % p->unroll || p->k_rest % p->unroll ||
 	       (p->k_blocks > 1 && cuts_k(m) && STEP % p->unroll))
 		p->unroll--;
@@ -386,6 +391,7 @@ static void choose_rest(Planner *m, const Node *dot)
 	bool brings = p->l.tiles || p->r.tiles || p->r.prefetch == PREFETCH_ROWS;
 	p->run =
 	    p->block_k <= CONTRACT_RUN || brings ? p->block_k : CONTRACT_RUN / p->unroll * p->unroll;
+	contract_choose_bounds(p, m->t, dot->shape);
 	bool cut = p->block_rows < m->t->tile_rows || p->block_cols < m->t->tile_cols;
 	p->next_tile = !cut && !m->axes->outers && p->k % p->block_k == 0;
 	/* Stores of a whole tile at once would wait for lines that are far. */
@@ -448,6 +454,20 @@ static const char *sums_text(Arena *a, const ContractPlan *p, const ContractTili
 	return arena_printf(a, "%s%s%s%s", parts, blocks, runs, values);
 }
 
+/* Which steps of padding are left out. */
+static const char *bounds_text(Arena *a, const ContractPlan *p)
+{
+	const char *text = "";
+	for (int i = 0; i < p->axes.sums; i++) {
+		const SumBound *b = &p->axes.bound[i];
+		if (p->bounded >> i & 1)
+			text = arena_printf(a, "%s; sum %d where %lld <= %lld at + %lld of axis %d < %lld",
+			                    text, i, (long long)b->low, (long long)b->by_sum,
+			                    (long long)b->by_axis, b->axis, (long long)b->high);
+	}
+	return text;
+}
+
 /* All that is decided, and nothing that follows from it: the hash of a kernel is of this text. */
 const char *contract_plan_text(Arena *a, const Kernel *kernel)
 {
@@ -469,12 +489,12 @@ const char *contract_plan_text(Arena *a, const Kernel *kernel)
 	return arena_printf(
 	    a,
 	    "tile %s%lld x %lld, %u x %u vectors of %u%s, %u steps a round%s%s; blocks %lld x %lld x "
-	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s; scratch %lld",
+	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s%s; scratch %lld",
 	    outer, (long long)t->tile_rows, (long long)t->tile_cols, p->high, p->wide, p->lanes,
 	    p->pairs ? " pairs" : "", p->unroll, ways, every, (long long)p->block_rows,
 	    (long long)p->block_cols, sum, (long long)p->block_k, swapped ? "y" : "x",
 	    operand_text(a, &p->r, "rows"), swapped ? "x" : "y", operand_text(a, &p->l, "columns"),
-	    next ? "; on into the next tile" : "", sums_text(a, p, t),
+	    next ? "; on into the next tile" : "", sums_text(a, p, t), bounds_text(a, p),
 	    p->long_epilogue ? "; epilogue in a loop over rows" : "",
 	    p->brings_result ? "; result prefetched" : "",
 	    (long long)(p->r.bytes + p->l.bytes + p->partial_bytes));

@@ -1,13 +1,17 @@
 /* cost.c: an estimate of a kernel's work: operations, and bytes read from and written to buffers,
  * each counted once. Operations are those of arithmetic, as the machine's roof is: an exp has as many
- * as its polynomial (the weights of ops.def). */
+ * as its polynomial (the weights of ops.def). What multiplies a padding and is left out is none. */
 #include "fuse.h"
 
-static double folded_size(const Kernels *k, const Node *core)
+static double folded_size(const Kernels *k, const Kernel *kernel, const Node *core)
 {
 	if (op_info[core->op].kind != CONTRACT)
 		return (double)shape_size(node(k->graph, core->in[0])->shape);
-	return 2 * (double)shape_size(core->shape) * (double)contract_axes(k->graph, core).steps;
+	ContractAxes r = contract_axes(k->graph, core);
+	double steps = (double)r.steps;
+	for (int i = 0; kernel->contract && i < r.sums; i++)
+		steps *= kernel->contract->bounded >> i & 1 ? r.bound[i].share : 1;
+	return 2 * (double)shape_size(core->shape) * steps;
 }
 
 /* Views only say where elements are. */
@@ -36,7 +40,7 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 		if (!visit[i].here)
 			kernel->bytes += private ? 0 : size * type_info[n->type].size;
 		else if (visit[i].node == kernel->core || op_info[n->op].kind == REDUCE)
-			kernel->flops += folded_size(k, n);
+			kernel->flops += folded_size(k, kernel, n);
 		else
 			kernel->flops += computes(n->op) ? size * op_info[n->op].weight : 0;
 	}

@@ -113,6 +113,9 @@ double loop_cost(const LoopPlan *loop, double *bytes); /* operations of all step
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);
 int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */
+/* contract_padding.c: which steps are left out, by all axes of the result. */
+void contract_find_bounds(const Graph *g, const Node *dot, ContractAxes *r);
+void contract_choose_bounds(ContractPlan *p, const ContractTiling *t, Shape result);
 /* contract_plan.c: once it is tiled and has lanes. */
 const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel);
 const char *contract_plan_text(Arena *a, const Kernel *kernel); /* tiles and plan, in a line */

@@ -54,6 +54,16 @@ typedef struct OperandAxes {
 	uint8_t sum[MAX_RANK]; /* its contracted axes; the last is k */
 	int free, contract;    /* its row's or column's axis, -1: it has none; k's */
 } OperandAxes;
+/* Value s of a sum meets elements that are there, at place r along an axis of the result, where
+ * low <= by_sum s + by_axis r < high; else zeros of a padding (contract_padding.c). */
+typedef struct SumBound {
+	double share; /* of all s and r; 0: every value does */
+	int axis;     /* of the result; -1: none, r is 0 */
+	int64_t by_sum, by_axis, low, high;
+} SumBound;
+/* The values [*from, *to) of a sum of `size` at a place. */
+void sum_values(const SumBound *b, int64_t place, int64_t size, int64_t *from, int64_t *to);
+
 typedef struct ContractAxes {
 	OperandAxes r, l;
 	bool swapped;                                              /* R is y */
@@ -62,6 +72,8 @@ typedef struct ContractAxes {
 	int sums;
 	int64_t rows, cols, k, batch_size, outer_size;
 	int64_t steps; /* of all sums together */
+	bool samples;  /* rows are one place of many samples, so that whole windows are left out */
+	SumBound bound[MAX_RANK]; /* of each sum */
 } ContractAxes;
 ContractAxes contract_axes(const Graph *g, const Node *dot);
 
@@ -144,11 +156,12 @@ typedef struct ContractPlan {
 	int64_t block_steps; /* and of all sums together */
 	int64_t k_blocks;    /* of all sums */
 	int64_t row_panels, col_panels; /* register tiles of a block along rows, columns */
-	int64_t run;     /* steps of k that are added one after the other; then a total begins anew */
-	int cut_sum;     /* each value of this sum, if there are several, adds a total of its own; -1 */
-	bool runs_on;    /* a part of k continues the sum of those before; else it adds its own */
-	bool keeps_lost; /* what rounding takes between blocks of k, of which there are many */
-	bool next_tile;  /* after a tile's last block of k that of the next tile is brought */
+	int64_t run; /* steps of k that are added one after the other; then a total begins anew */
+	int cut_sum; /* each value of this sum, if there are several, adds a total of its own; -1 */
+	unsigned bounded, may_be_empty; /* bit i: sum i is gone through from bound to bound, or not */
+	bool runs_on;          /* a part of k continues the sum of those before; else it adds its own */
+	bool keeps_lost;       /* what rounding takes between blocks of k, of which there are many */
+	bool next_tile;        /* after a tile's last block of k that of the next tile is brought */
 	bool long_epilogue;    /* emitted once, in a loop over rows that wait in scratch */
 	bool brings_result;    /* lines of the result are brought before they are written, and what the
 	                         epilogue reads at the same places */

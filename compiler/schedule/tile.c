@@ -24,8 +24,10 @@ enum {
 	DEEP_TILES = 6,   /* of a deep one, */
 	FEW_TILES = 3,    /* if each has but pieces of L's rows, which many rows should use */
 	FEW_COLS = 64,
-	TURNED_TILES = 4, /* of one that turns its columns first, */
-	TURNED_COLS = 32, /* for each tile anew: many rows for few columns */
+	TURNED_TILES = 4,     /* of one that turns its columns first, */
+	TURNED_COLS = 32,     /* for each tile anew: many rows for few columns */
+	TILES_OF_SAMPLES = 4, /* each packs all columns */
+	SAMPLES = 8,
 	ROWS = 384,
 	ACROSS_WORK = 1 << 26, /* of a tile of a gradient by weights, at most, unless there are TILES */
 	LONG_SUM = 4096,       /* steps */
@@ -122,6 +124,17 @@ static void tile_across(const ContractAxes *r, ContractTiling *t)
 	t->tile_outer = even(r->outer_size, rows < 1 ? 1 : rows, 1);
 }
 
+/* Rows are samples: all places of an image for a few of them, which stay in the second cache. */
+static void tile_samples(const Kernels *k, const ContractAxes *r, ContractTiling *t)
+{
+	const Node *images = node(k->graph, under_windows(k->graph, r->r.node));
+	int64_t bytes = shape_size(images->shape) / r->rows * type_info[images->type].size;
+	int64_t most = k->graph->c->machine->l2_bytes / 2 / bytes,
+	        rows = blocks_of(r->rows, TILES_OF_SAMPLES);
+	t->tile_outer = r->outer_size;
+	t->tile_rows = even(r->rows, rows < most ? rows : most < SAMPLES ? SAMPLES : most, SAMPLES);
+}
+
 /* Columns of a tile at first: whole panels if they can be. */
 static int64_t columns_of(int64_t cols)
 {
@@ -170,8 +183,11 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	bool across = contract_lies_across(k, &r) && !small;
 	if (deep)
 		tile_deep(&r, &t);
+	bool samples = r.samples && !small;
 	if (across)
 		tile_across(&r, &t);
+	if (samples)
+		tile_samples(k, &r, &t);
 	/* at least TILES for a product that is worth two threads; tall ones, for what is packed of
 	 * the columns is used by all rows */
 	bool turns = turns_columns(k, &r);
@@ -180,7 +196,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 		least = work / ACROSS_WORK < FEW_TILES ? FEW_TILES : (int64_t)(work / ACROSS_WORK);
 	if (least > TILES)
 		least = TILES;
-	while (!small && !deep &&
+	while (!small && !deep && !samples &&
 	       r.batch_size * blocks_of(r.outer_size, t.tile_outer) * blocks_of(r.rows, t.tile_rows) *
 	               blocks_of(r.cols, t.tile_cols) <
 	           least) {

@@ -281,9 +281,78 @@ static void of_bf16(void)
 	    conv_of_is_right(DTYPE_bf16, &(Conv){8, 24, 8, 16, 3, 1, 1, 1, 1, false}, NULL, ALL_HOOKS));
 }
 
+/* Rows that are the same place of many samples; windows that hang over on both sides, or meet nothing but
+ * padding; blocks of sums that do; gradients by weights that meet few places. */
+static const Conv SMALL[] = {
+    {16, 3, 9, 20, 3, 1, 1, 1, 1, false}, {33, 5, 6, 33, 3, 2, 1, 1, 1, false},
+    {40, 2, 5, 17, 3, 1, 1, 1, 1, false}, {17, 3, 4, 16, 5, 1, 1, 2, 1, false},
+    {20, 3, 3, 16, 3, 1, 1, 4, 1, false}, {16, 5, 2, 9, 3, 2, 1, 5, 1, false},
+    {19, 4, 3, 16, 3, 1, 2, 2, 1, false}, {16, 3, 300, 40, 3, 1, 1, 1, 1, false},
+    {18, 4, 5, 4, 3, 1, 1, 1, 2, false},  {16, 7, 8, 40, 5, 3, 1, 3, 1, false},
+    {24, 3, 5, 18, 3, 1, 1, 1, 1, true},  {200, 3, 20, 40, 3, 1, 1, 1, 1, false},
+};
+
+static void small_images(void)
+{
+	for (size_t i = 0; i < COUNT(SMALL); i++) {
+		CU_ASSERT(conv_is_right(&SMALL[i], NULL, i % 2 ? SERIAL : ALL_HOOKS));
+		CU_ASSERT(conv_is_right(&SMALL[i], "x86-64-v3", i % 2 ? ALL_HOOKS : SERIAL));
+	}
+	CU_ASSERT(conv_of_is_right(DTYPE_bf16, &SMALL[0], NULL, ALL_HOOKS));
+	CU_ASSERT(conv_of_is_right(DTYPE_bf16, &SMALL[1], "x86-64-v3", SERIAL));
+}
+
+/* Multiplications of elements that are there, two operations each. */
+static double products_by_definition(const Conv *v)
+{
+	double along = 0;
+	for (int64_t p = 0; p < out_size(v); p++)
+		for (int64_t i = 0; i < v->kernel; i++) {
+			int64_t at = p * v->stride + i * v->dilation - v->padding;
+			along += at >= 0 && at < v->size;
+		}
+	return 2 * along * along * (double)(v->batch * v->inputs * v->outputs);
+}
+
+/* Neither a convolution nor its gradients multiply what pads the image. */
+static void padding_is_left_out(void)
+{
+	static const Conv v = {64, 3, 32, 48, 3, 1, 1, 1, 1, false};
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "conv");
+	int64_t low[MAX_RANK] = {0, v.padding, v.padding}, none[MAX_RANK] = {0};
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(v.batch, v.size, v.size, v.inputs)),
+	       w = op_input(g, "w", DTYPE_f32, SHAPE(v.kernel, v.kernel, v.inputs, v.outputs)),
+	       windows = op_windows(g, op_pad(g, x, low, low, none, 0), 1, v.kernel, v.stride, 1);
+	windows = op_windows(g, windows, 3, v.kernel, v.stride, 1);
+	NodeId y = op_dot(g, windows, w,
+	                  (DotAxes){.contract = 3, .x_contract = {2, 4, 5}, .y_contract = {0, 1, 2}});
+	NodeId of = op_input(g, "of", DTYPE_f32, node(g, y)->shape);
+	Axes all = {.count = 4, .at = {0, 1, 2, 3}};
+	NodeId loss = op_sum(g, op_mul(g, y, of), all);
+	graph_output(g, "y", y);
+	graph_output(g, "dx", op_gradient(g, loss, x));
+	graph_output(g, "dw", op_gradient(g, loss, w));
+	const Kernels *k = schedule(c, passes(c, autodiff(c, g), NULL));
+	int products = 0;
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		if (k->kernel[i].kind == KERNEL_contract) {
+			CU_ASSERT_DOUBLE_EQUAL(k->kernel[i].flops, products_by_definition(&v), 1);
+			products++;
+		}
+	CU_ASSERT_EQUAL(products, 3);
+	compile_close(c);
+}
+
 CU_TestInfo test_windows[] = {
-    {"planes", planes},        {"lines", lines},
-    {"depth-wise", depthwise}, {"other processors", other_processors},
-    {"large", large},          {"long sums", long_sums},
-    {"of bf16", of_bf16},      CU_TEST_INFO_NULL,
+    {"planes", planes},
+    {"lines", lines},
+    {"depth-wise", depthwise},
+    {"other processors", other_processors},
+    {"large", large},
+    {"long sums", long_sums},
+    {"of bf16", of_bf16},
+    {"small images", small_images},
+    {"no padding", padding_is_left_out},
+    CU_TEST_INFO_NULL,
 };

@@ -1,0 +1,157 @@
+/* contract_padding.c: which steps of a product over windows multiply nothing but a padding's zeros.
+ *
+ * In: the axes of a product. Out: for a sum, which of its values meet elements that are there, for each
+ * place along an axis of the result: of a convolution's windows those that hang over the border, of its
+ * gradient by weights the places where a weight does. Of 3 x 3 windows on 3 x 3 pixels 32 of 81 do.
+ * Only values of nodes are asked for, not what is stored. */
+#include "fuse.h"
+
+#include <string.h>
+
+/* Where an axis of a node is, seen from an operand: sum of by[i] times index i of the operand's. */
+typedef struct Form {
+	int64_t by[MAX_RANK], offset;
+} Form;
+
+/* Through one view; false: it is none that tells where its elements are, or one that computes. */
+static bool look_through(const Graph *g, const Node *n, Form form[MAX_RANK])
+{
+	Form from[MAX_RANK] = {0};
+	Shape s = node(g, n->in[0])->shape;
+	int behind[MAX_RANK], w = (int)n->attr.window.axis;
+	switch (n->op) {
+	case OP_cast:
+		return true;
+	case OP_transpose:
+		for (int i = 0; i < s.rank; i++)
+			from[n->attr.axes.at[i]] = form[i];
+		break;
+	case OP_slice:
+		for (int i = 0; i < s.rank; i++) {
+			from[i].offset = form[i].offset * n->attr.slice.step[i] + n->attr.slice.start[i];
+			for (int j = 0; j < MAX_RANK; j++)
+				from[i].by[j] = form[i].by[j] * n->attr.slice.step[i];
+		}
+		break;
+	case OP_windows:
+		for (int i = 0; i < s.rank; i++)
+			from[i] = form[i <= w ? i : i + 1];
+		from[w].offset =
+		    form[w].offset * n->attr.window.stride + form[w + 1].offset * n->attr.window.dilation;
+		for (int j = 0; j < MAX_RANK; j++)
+			from[w].by[j] =
+			    form[w].by[j] * n->attr.window.stride + form[w + 1].by[j] * n->attr.window.dilation;
+		break;
+	case OP_reshape:
+		if (!reshape_is_unit(g, n))
+			return false;
+		reshape_unit_axes(g, n, behind);
+		for (int i = 0; i < s.rank; i++)
+			if (behind[i] >= 0)
+				from[i] = form[behind[i]];
+		break;
+	default:
+		return false;
+	}
+	memcpy(form, from, sizeof from);
+	return true;
+}
+
+/* The padding with zeros that x is a view of, and where its axes are; NULL: none. */
+static const Node *find_padding(const Graph *g, NodeId x, Form form[MAX_RANK])
+{
+	memset(form, 0, MAX_RANK * sizeof *form);
+	for (int i = 0; i < MAX_RANK; i++)
+		form[i].by[i] = 1;
+	for (;; x = node(g, x)->in[0]) {
+		const Node *n = node(g, x);
+		if (n->op == OP_pad)
+			return n->attr.pad.value == 0 ? n : NULL;
+		if (n->count == 0 || !look_through(g, n, form))
+			return NULL;
+	}
+}
+
+static int64_t up(int64_t x, int64_t by)
+{
+	return x > 0 ? blocks_of(x, by) : -(-x / by);
+}
+
+void sum_values(const SumBound *b, int64_t place, int64_t size, int64_t *from, int64_t *to)
+{
+	int64_t past = b->by_axis * place;
+	*from = up(b->low - past, b->by_sum), *to = up(b->high - past, b->by_sum);
+	*from = *from < 0 ? 0 : *from;
+	*to = *to > size ? size : *to;
+}
+
+/* The part of the values that are left. */
+static double share_of(const SumBound *b, int64_t size, int64_t places)
+{
+	int64_t left = 0, from, to;
+	for (int64_t i = 0; i < places; i++) {
+		sum_values(b, i, size, &from, &to);
+		left += to > from ? to - from : 0;
+	}
+	return (double)left / (double)(size * places);
+}
+
+#define WORTH (31 / 32.0) /* the loop's bounds are numbers then, and no constants */
+
+/* Along axis `at` of the padding: by which sum and which axis of the result it is gone through. */
+static void find_bound(ContractAxes *r, const Node *dot, const OperandAxes *o, Shape operand,
+                       const Node *pad, Shape inside, int at, const Form *f)
+{
+	int64_t low = pad->attr.pad.low[at], high = low + inside.dim[at], size = 0;
+	SumBound b = {.axis = -1};
+	int sum = -1, sums = 0, axes = 0;
+	for (int i = 0; i < r->sums; i++)
+		if (f->by[o->sum[i]] && operand.dim[o->sum[i]] > 1)
+			sum = i, sums++, b.by_sum = f->by[o->sum[i]], size = operand.dim[o->sum[i]];
+	for (int i = 0; i < dot->shape.rank; i++)
+		if (o->axis[i] >= 0 && f->by[o->axis[i]] && dot->shape.dim[i] > 1)
+			b.axis = i, axes++, b.by_axis = f->by[o->axis[i]];
+	if (sums != 1 || axes > 1 || b.by_sum < 1 || pad->attr.pad.inner[at])
+		return;
+	b.low = low - f->offset, b.high = high - f->offset;
+	b.share = share_of(&b, size, b.axis < 0 ? 1 : dot->shape.dim[b.axis]);
+	bool better = r->bound[sum].share == 0 || b.share < r->bound[sum].share;
+	if (b.share > 0 && b.share < WORTH && better)
+		r->bound[sum] = b;
+}
+
+void contract_find_bounds(const Graph *g, const Node *dot, ContractAxes *r)
+{
+	const OperandAxes *operand[2] = {&r->r, &r->l};
+	bool asks = r->sums > 1 && !g->c->machine->bare; /* where code must be small */
+	for (int side = 0; asks && side < 2; side++) {
+		Form form[MAX_RANK];
+		const Node *pad = find_padding(g, operand[side]->node, form);
+		for (int i = 0; pad && i < pad->shape.rank; i++)
+			find_bound(r, dot, operand[side], node(g, operand[side]->node)->shape, pad,
+			           node(g, pad->in[0])->shape, i, &form[i]);
+	}
+}
+
+/* Of the sums that a plan goes through in loops of its own: which are bounded, and whether a loop may
+ * have nothing to do. k has but one loop, that is never empty. */
+void contract_choose_bounds(ContractPlan *p, const ContractTiling *t, Shape result)
+{
+	for (int i = 0; i < p->axes.sums; i++) {
+		const SumBound *b = &p->axes.bound[i];
+		bool is_k = i + 1 == p->axes.sums, cut = i == p->block_axis && p->k_blocks > 1;
+		int64_t from, to, size = p->sum_size[i];
+		if (b->share == 0 || i < p->block_axis || t->k_parts || p->pairs)
+			continue;
+		p->bounded |= 1u << i;
+		p->may_be_empty |= cut ? 1u << i : 0;
+		for (int64_t place = 0; place < (b->axis < 0 ? 1 : result.dim[b->axis]); place++) {
+			sum_values(b, place, size, &from, &to);
+			p->may_be_empty |= from >= to ? 1u << i : 0;
+		}
+		bool steps = p->unroll == 1 && p->run >= p->block_k && !(p->may_be_empty >> i & 1);
+		if (is_k && !steps)
+			p->bounded &= ~(1u << i);
+	}
+	p->may_be_empty &= p->bounded;
+}
