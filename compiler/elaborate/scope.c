@@ -88,7 +88,7 @@ Scope *scope_bind(Elab *b, const Scope *outer, const char *name, Value value)
 
 const Definition *definition_find(const Elab *b, const char *name, Span from)
 {
-	const Definition *d = NULL, *library = definitions_find(b->prelude, name);
+	const Definition *d = NULL, *library = library_find(b->c, b->prelude, name);
 	bool of_library = from.file && (!b->model || from.file != b->model->file);
 	if (of_library && !(library && library->is_setting))
 		return library;

@@ -226,6 +226,15 @@ const Definition *definitions_find(const Definitions *d, const char *name)
 	return number ? &d->at[number - 1] : NULL;
 }
 
+const Definition *library_find(Compile *c, const Prelude *p, const char *name)
+{
+	uint32_t number = names_find(&p->names, name);
+	Definition *d = number ? &p->at[number - 1] : NULL;
+	if (d && !d->body)
+		d->body = body_parse(c, d->text, d->name);
+	return d;
+}
+
 void add_definition(Compile *c, Definitions *to, const Definition *d)
 {
 	uint32_t twin = names_add(&to->names, c->arena, d->name, (uint32_t)to->count + 1);
@@ -270,6 +279,8 @@ static bool define_parse(Compile *c, const Json *j, Definitions *to, bool prelud
 			if (!d.name)
 				continue;
 			d.body = body_new(c, BODY_BAD, d.span); /* known, so that its uses are no errors */
+		} else if (!prelude) {
+			d.body = body_parse(c, d.text, d.name);
 		}
 		if (!prelude && listed(d.name, sections, COUNT(sections)))
 			diag_error(c->diags, d.span, "'%s' is the name of a section", d.name);

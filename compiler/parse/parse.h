@@ -126,9 +126,10 @@ typedef struct Definition {
 	size_t count;
 	/* A definition whose body is a chain takes the value that flows as a hidden first parameter,
 	 * named `x` inside; other bodies declare all their parameters. */
-	Body *body;
-	bool is_network; /* a section of its own: shares its weights over all uses */
-	bool is_setting; /* of the library: a model's of the same name counts in its text, too */
+	Body *body;       /* of the library: NULL until it is asked for */
+	const Json *text; /* that the body is parsed from */
+	bool is_network;  /* a section of its own: shares its weights over all uses */
+	bool is_setting;  /* of the library: a model's of the same name counts in its text, too */
 } Definition;
 
 typedef struct Definitions {
@@ -273,6 +274,8 @@ typedef Definitions Prelude;
 /* Files of the prelude have a section "define", and may have "about", a text, and "settings", a list of
  * names: what a model may define for the library's own text. */
 Prelude *prelude_parse(Compile *c);
+/* A definition of it, whose body is parsed when it is first asked for: few of them are. NULL: none. */
+const Definition *library_find(Compile *c, const Prelude *p, const char *name);
 /* The embedded files (name, bytes), in order; ended by a NULL name. Made by the build from
  * models/lib. */
 typedef struct PreludeFile {

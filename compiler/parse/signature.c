@@ -89,6 +89,6 @@ bool definition_parse(Compile *c, const Json *member, Definition *to)
 		return false;
 	if (t.kind != TOKEN_END)
 		return expected(c, &t, "the end of the signature");
-	to->body = body_parse(c, member, to->name);
+	to->text = member;
 	return true;
 }

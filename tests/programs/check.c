@@ -558,7 +558,7 @@ bool program_check(const Program *program, const char *folder, const char *name,
 	report->verdict[0] = 0;
 	r.program = sslc_open(path, &(sslc_options){.cpu = program->cpu, .prove = true});
 	bool good = open_program(&r, folder);
-	if (good)
+	if (good && only_build)
 		cover_add(&report->cover, r.program);
 	good = good && (only_build || check_program(&r));
 	pool_close(r.pool);

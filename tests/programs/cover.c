@@ -86,9 +86,16 @@ void cover_open(Cover *c)
 			add_name(c, op_info[op].name);
 }
 
-void cover_add(Cover *c, const sslc_program *p)
+static void parse_library(sslc_program *p)
+{
+	for (size_t i = 0; i < p->prelude->count; i++)
+		(void)library_find(&p->c, p->prelude, p->prelude->at[i].name);
+}
+
+void cover_add(Cover *c, sslc_program *p)
 {
 	const Model *m = p->model;
+	parse_library(p);
 	for (size_t i = 0; i < p->prelude->count; i++)
 		add_name(c, p->prelude->at[i].name);
 	for (size_t i = 0; i < m->define.count; i++)
@@ -145,6 +152,7 @@ static bool use_models(Cover *c, const Prelude *prelude, const char *pattern)
 bool cover_stored(Cover *c)
 {
 	sslc_program *p = sslc_open_text("none", "{}", 2, NULL); /* for its library */
+	parse_library(p);
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/masks/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/convolution/cases.def") &&

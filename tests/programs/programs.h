@@ -110,7 +110,7 @@ typedef struct Cover {
 	} of[512];
 } Cover;
 void cover_open(Cover *c);
-void cover_add(Cover *c, const sslc_program *p);
+void cover_add(Cover *c, sslc_program *p);
 /* Prints what no program used, one a line; true if that is nothing. */
 bool cover_report(Cover *c, FILE *out);
 /* What stored truths and shipped models use; false: reported. */

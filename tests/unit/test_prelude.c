@@ -491,6 +491,23 @@ static char *step_with(const char *define)
 	return text;
 }
 
+/* Bodies are parsed when they are asked for: here all of them. */
+static void every_body(void)
+{
+	Compile c = {.arena = arena_open(0)};
+	c.diags = diags_open(c.arena);
+	const Prelude *p = prelude_parse(&c);
+	for (size_t i = 0; i < p->count; i++) {
+		const Definition *d = library_find(&c, p, p->at[i].name);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		CU_ASSERT(d->body && d->body->kind != BODY_BAD);
+	}
+	CU_ASSERT(p->count > 300);
+	CU_ASSERT_EQUAL(diag_count(c.diags), 0);
+	diag_print(c.diags, stderr, false);
+	arena_close(c.arena);
+}
+
 /* What a model defines changes nothing in the library's own text, whose helpers have names, too. */
 static void names_of_a_model(void)
 {
@@ -510,6 +527,7 @@ static void names_of_a_model(void)
 }
 
 CU_TestInfo test_prelude[] = {
+    {"every body", every_body},
     {"every case", every_case},
     {"every truth has a case", every_truth_has_a_case},
     {"schedules", schedules},
