@@ -24,11 +24,7 @@ fi
 
 seed() { # target, files...
 	mkdir -p "$corpus/$1"
-	local n=0
-	for file in "${@:2}"; do
-		[ -f "$file" ] && [ "$(stat -c %s "$file")" -le 65536 ] && cp "$file" "$corpus/$1/$((n += 1))"
-	done
-	true
+	find "${@:2}" -maxdepth 0 -type f -size -65537c -exec cp -u --parents -t "$corpus/$1" {} +
 }
 lines() { # target: every line of the input is a seed
 	mkdir -p "$corpus/$1"
