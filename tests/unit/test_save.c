@@ -138,6 +138,69 @@ static void numbers_that_are_none_are_refused_by_name(void)
 	saved_close(&s);
 }
 
+/* Saved after two epochs of two steps. */
+static void a_run_may_end_where_it_stands_not_before(void)
+{
+	Saved s;
+	Failure f;
+	Position at;
+	CU_ASSERT_FATAL(saved_open(&s));
+	s.resume.has_epochs = true;
+	s.resume.epochs = 2;
+	CU_ASSERT(train_begin(&s.engine, s.data, &s.resume, &at, &f) && at.step == 4 && at.steps == 4);
+	s.resume.epochs = 1;
+	CU_ASSERT_FALSE(train_begin(&s.engine, s.data, &s.resume, &at, &f));
+	CU_ASSERT_PTR_NOT_NULL(strstr(f.text, "is of epoch 2 already"));
+	saved_close(&s);
+}
+
+static bool has_position(SafeMeta *meta, size_t metas, const char *key, const char *value)
+{
+	Failure f;
+	Position at;
+	uint64_t samples;
+	SafeMeta kept = {0}, *changed = NULL;
+	for (size_t i = 0; i < metas && key; i++)
+		if (strcmp(meta[i].key, key) == 0)
+			changed = &meta[i], kept = meta[i];
+	if (changed)
+		*changed = value ? (SafeMeta){key, value} : (SafeMeta){"other", "0"};
+	bool good =
+	    checkpoint_position(&(SafeFile){.meta = meta, .metas = metas}, "p", &at, &samples, &f);
+	if (changed)
+		*changed = kept;
+	return good;
+}
+
+static void positions_that_cannot_be_are_refused(void)
+{
+	static const char *const whole[] = {"step", "steps", "seed", "train_count"}, *const sums[] = {
+	                                                                                 "epoch_sum",
+	                                                                                 "recent_sum",
+	                                                                                 "epoch_loss"};
+	SafeMeta meta[] = {{"format", "sslc 2"},    {"model", "{}"},
+	                   {"step", "4"},           {"steps", "6"},
+	                   {"seed", "7"},           {"train_count", "8"},
+	                   {"epoch_sum", "0x1p+1"}, {"recent_sum", "0x0p+0"},
+	                   {"epoch_loss", "nan"}};
+	size_t metas = sizeof meta / sizeof *meta;
+	CU_ASSERT(has_position(meta, metas, NULL, NULL));
+	CU_ASSERT(has_position(meta, metas, "step", "6"));
+	CU_ASSERT_FALSE(has_position(meta, metas, "step", "7")); /* of 6 */
+	CU_ASSERT_FALSE(has_position(meta, metas, "steps", "2147483648"));
+	CU_ASSERT_FALSE(has_position(meta, metas, "format", "sslc 3"));
+	CU_ASSERT_FALSE(has_position(meta, metas, "model", NULL));
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+		static const char *const wrong[] = {NULL, "", "-1", "4x", " 4", "18446744073709551616"};
+		for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++)
+			CU_ASSERT_FALSE(has_position(meta, metas, whole[i], wrong[k]));
+	}
+	for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+		CU_ASSERT_FALSE(has_position(meta, metas, sums[i], NULL));
+		CU_ASSERT_FALSE(has_position(meta, metas, sums[i], "1 2"));
+	}
+}
+
 static void states_know_their_place_in_the_model(void)
 {
 	Saved s;
@@ -156,6 +219,8 @@ CU_TestInfo test_save[] = {
     {"a checkpoint is taken as it was", a_checkpoint_is_taken_as_it_was},
     {"a checkpoint with any bit turned is refused", a_checkpoint_with_any_bit_turned_is_refused},
     {"numbers that are none are refused by name", numbers_that_are_none_are_refused_by_name},
+    {"a run may end where it stands, not before", a_run_may_end_where_it_stands_not_before},
+    {"positions that cannot be are refused", positions_that_cannot_be_are_refused},
     {"states know their place in the model", states_know_their_place_in_the_model},
     CU_TEST_INFO_NULL,
 };
