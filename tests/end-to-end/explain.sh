@@ -68,5 +68,5 @@ cmp page.html before.html
 command -v chromium >/dev/null || exit 0
 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$temp/browser" --window-size=1280,1000 --virtual-time-budget=2000 \
 	--enable-logging=stderr --dump-dom "file://$temp/page.html" >dom.html 2>log.txt || { echo "chromium does not run"; exit 0; }
-! grep -i 'CONSOLE' log.txt
+! grep -i 'CONSOLE' log.txt || die "the page's script complains"
 grep -q 'class="kernel near chosen"' dom.html

@@ -9,7 +9,7 @@ plain() { sed 's/[0-9.]* samples.s//; s/^in .*//'; }
 "$sslc" run "$root/models/autoencoder.json" --epochs 400 --out a --live | plain >live.txt
 "$sslc" run "$root/models/autoencoder.json" --epochs 400 --out a | plain | grep -v -e '^note' -e checkpoint.previous >plain.txt
 diff -u plain.txt live.txt
-! grep -q "$(printf '\033')" live.txt
+! grep -q "$(printf '\033')" live.txt || die "a pipe is drawn on"
 
 cat >check.py <<-'CHECK'
 	import fcntl, json, os, pty, re, struct, sys, termios

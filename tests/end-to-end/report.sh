@@ -131,6 +131,7 @@ command -v chromium >/dev/null || exit 0
 for width in 400 1280; do
 	chromium --headless --no-sandbox --disable-gpu --user-data-dir="$temp/browser" --window-size=$width,2000 --virtual-time-budget=2000 \
 		--enable-logging=stderr --dump-dom "file://$temp/page.html" >dom.html 2>log.txt || { echo "chromium does not run"; exit 0; }
-	! grep -i 'CONSOLE' log.txt
-	[ "$(grep -o '<svg' dom.html | wc -l)" -gt 20 ] && grep -q 'no different from\|better than\|worse than' dom.html
+	! grep -i 'CONSOLE' log.txt || die "the page's script complains"
+	[ "$(grep -o '<svg' dom.html | wc -l)" -gt 20 ]
+	grep -q 'no different from\|better than\|worse than' dom.html
 done

@@ -67,5 +67,5 @@ cat >text.json <<'MODEL'
 }
 MODEL
 "$sslc" run text.json --quiet
-! "$sslc" generate text.json --prompt ab 2>err
+! "$sslc" generate text.json --prompt ab 2>err || die "text is made without sample numbers"
 grep -q "reads 'sample_number', but there is only x" err
