@@ -12,8 +12,6 @@
 #include "sound.h"
 
 static const int64_t RESIDENT = INT64_C(1) << 30; /* bytes of a split that are kept in memory */
-enum { HOLD_OUT_SEED = 0x5e1f };
-
 typedef struct Clip {
 	char *path, *label; /* from the folder on; label NULL: none is asked for */
 	int64_t windows;
@@ -260,7 +258,7 @@ static bool split(const Wishes *k, Clips *all, Clips part[2], char why[WHY])
 		if (*k->asked.hold_out)
 			test[i] = listing_names(k->asked.hold_out, all->at[i].path);
 		else if (i >= n - share)
-			test[order_at(i, n, HOLD_OUT_SEED, 0)] = true;
+			test[order_at(i, n, SPLIT_SEED, 0)] = true;
 	for (int64_t i = 0; good && i < n; i++) {
 		Clips *to = &part[test[i]];
 		to->at[to->count++] = all->at[i];

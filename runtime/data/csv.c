@@ -74,9 +74,8 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 	if (header != 0 && header != 1)
 		return because(
 		    why, "header=%g: 1 where the first line is of names, 0 where it is of values", header);
-	if (!(w->test >= 0 && w->test < 1))
-		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-		               w->test);
+	if (!split_share(w->test, why))
+		return false;
 	return check_together(w, why) && read_missing(argument_text(a, "missing"), &w->missing, why);
 }
 

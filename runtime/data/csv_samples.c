@@ -6,8 +6,6 @@
 #include "csv.h"
 #include "series.h"
 
-enum { SPLIT_SEED = 0x5e1f };
-
 /* -- Splits ------------------------------------------------------------------------------------ */
 
 static int by_bytes(const void *a, const void *b)

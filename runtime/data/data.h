@@ -44,6 +44,11 @@ MUST_CHECK bool arguments_path(const Arguments *a, const char *name, char path[P
 /* The next of "a, b c, d", without the spaces around it, and *list behind it; NULL: there is none. */
 const char *listed_next(const char **list, size_t *size);
 
+/* Which samples, groups or documents are held out: the same ones in every run. */
+enum { SPLIT_SEED = 0x5e1f };
+/* found.c: whether a reader's test=share is one. */
+MUST_CHECK bool split_share(double share, char why[WHY]);
+
 /* -- What a reader found ----------------------------------------------------------------------- */
 
 /* A named array of a split. dim[0] counts the samples, the other axes are those of one. */

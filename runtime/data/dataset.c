@@ -6,7 +6,7 @@
 
 #include "series.h"
 
-enum { HOLD_OUT_SEED = 0x5e1f, ASKED_SEED = 0x5e20 };
+enum { ASKED_SEED = SPLIT_SEED + 1 };
 
 struct Data {
 	sslc_data shape;
@@ -233,7 +233,7 @@ int64_t data_row(const Data *d, Split s, int64_t i)
 	if (d->asked)
 		place = order_at(place, d->asked, ASKED_SEED, 0);
 	if (d->whole)
-		place = order_at(place, d->whole, HOLD_OUT_SEED, 0);
+		place = order_at(place, d->whole, SPLIT_SEED, 0);
 	return row ? row[place] : place;
 }
 

@@ -5,6 +5,13 @@
 
 #include "data.h"
 
+bool split_share(double share, char why[WHY])
+{
+	return (share >= 0 && share < 1) ||
+	       because(why, "test=%g: the share that is held out must be at least 0 and below 1",
+	               share);
+}
+
 Field *part_add(Part *part, const char *name)
 {
 	Field *field = &part->field[part->count++];

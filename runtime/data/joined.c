@@ -8,8 +8,6 @@
 
 #include "series.h"
 
-enum { HOLD_OUT_SEED = 0x5e1f };
-
 /* Where a sample of a reader lies. */
 typedef struct Row {
 	Split split;
@@ -150,7 +148,7 @@ static bool choose(const Keys *k, double share, bool *held, char why[WHY])
 	}
 	int64_t wanted = (int64_t)series_share((size_t)keys, share);
 	for (int64_t w = 0; chosen && w < wanted; w++)
-		chosen[order_at(w, keys, HOLD_OUT_SEED, 0)] = true;
+		chosen[order_at(w, keys, SPLIT_SEED, 0)] = true;
 	bool good = number && chosen;
 	for (size_t i = 0; good && i < k->count; i++)
 		held[k->at[i].row.at] = chosen[number[i]];

@@ -8,8 +8,6 @@
 #include "listing.h"
 #include "table.h"
 
-enum { GROUP_SEED = 0x5e1f };
-
 void listing_close(Listing *l)
 {
 	for (int64_t i = 0; i < l->count; i++) {
@@ -173,7 +171,7 @@ static double fold_of(const char *name, size_t size)
 	uint64_t hash = 0xcbf29ce484222325u;
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3u;
-	uint32_t counter[4] = {(uint32_t)hash, (uint32_t)(hash >> 32)}, key[2] = {GROUP_SEED}, word[4];
+	uint32_t counter[4] = {(uint32_t)hash, (uint32_t)(hash >> 32)}, key[2] = {SPLIT_SEED}, word[4];
 	philox4x32(counter, key, word);
 	return word[0] / 4294967296.0;
 }
@@ -215,9 +213,8 @@ bool listing_find(const Arguments *a, const Asked *k, Listing *l, char why[WHY])
 	l->listed = *k->labels && strcmp(k->labels, "folder") != 0 && strcmp(k->labels, "name") != 0;
 	if (!*k->folder)
 		return because(why, "the name of the folder is empty");
-	if (!(k->test >= 0 && k->test < 1))
-		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-		               k->test);
+	if (!split_share(k->test, why))
+		return false;
 	bool good = arguments_path(a, k->folder, l->folder, why) &&
 	            (l->listed ? find_listed(a, k, l, why) : find_all(k, l, why));
 	if (good && l->count)

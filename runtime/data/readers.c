@@ -156,9 +156,8 @@ static bool read_arrays(const Arguments *a, Wanted *w, Found *found, char why[WH
 	found->held_out = w->held_out;
 	if (!given(w->array[SPLIT_TRAIN][0]))
 		return because(why, "the name of the data's file is empty");
-	if (!(w->held_out >= 0 && w->held_out < 1))
-		return because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-		               w->held_out);
+	if (!split_share(w->held_out, why))
+		return false;
 	if (given(w->array[SPLIT_TEST][1]) != (has_test(w) && given(w->array[SPLIT_TRAIN][1])))
 		return because(
 		    why, "labels must be given for both the train and the test files, or for neither");

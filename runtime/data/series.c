@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPLIT_SEED = 0x5e1f, LONGEST = 1 << 20 };
+enum { LONGEST = 1 << 20 };
 
 bool series_window(double window, double stride, Found *found, char why[WHY])
 {

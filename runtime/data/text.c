@@ -7,15 +7,6 @@
 #include "listing.h"
 #include "windows.h"
 
-enum { SPLIT_SEED = 0x5e1f }; /* which documents are held out */
-
-static bool check_share(double share, char why[WHY])
-{
-	return (share >= 0 && share < 1) ||
-	       because(why, "test=%g: the share that is held out must be at least 0 and below 1",
-	               share);
-}
-
 /* The documents of the files of a folder that are asked for, those that are held out last. */
 static bool add_folder(const Arguments *a, const Asked *k, const char *separator, Documents *d,
                        size_t *train, char why[WHY])
@@ -201,7 +192,7 @@ bool read_text(const Arguments *a, Found *found, char why[WHY])
 {
 	double share = argument_number(a, "test"), overlap = argument_number(a, "overlap");
 	Settings s = {.straddle = argument_number(a, "straddle") != 0};
-	if (!(s.window = window_size(argument_number(a, "window"), why)) || !check_share(share, why))
+	if (!(s.window = window_size(argument_number(a, "window"), why)) || !split_share(share, why))
 		return false;
 	if (overlap < 0 || overlap >= s.window || floor(overlap) != overlap)
 		return because(why, "overlap=%g: windows of %d tokens overlap by 0 to %d", overlap,
@@ -347,7 +338,7 @@ bool read_lines(const Arguments *a, Found *found, char why[WHY])
 	double share = argument_number(a, "test");
 	Before before = {.key = argument_number(a, "keys") != 0,
 	                 .label = argument_number(a, "labels") != 0};
-	if (!window || !check_share(share, why))
+	if (!window || !split_share(share, why))
 		return false;
 	Documents d = {0};
 	size_t train = 0;
