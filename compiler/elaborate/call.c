@@ -129,6 +129,15 @@ static Value call_body(Elab *b, const Invoke *call, const Definition *d, const S
 	return v;
 }
 
+/* A list takes the value that flows as x, which it may name itself: "augment(x)": [...]. */
+static bool names_flow(const Definition *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (strcmp(d->param[i].name, "x") == 0 && !d->param[i].is_layer)
+			return true;
+	return false;
+}
+
 static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 {
 	if (d->body->kind == BODY_BAD)
@@ -144,13 +153,14 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 		                           .flow = call->flow,
 		                           .flows = call->flows,
 		                           .direct = call->direct});
-	size_t count = d->count + chain;
+	bool unnamed = chain && !names_flow(d);
+	size_t count = d->count + unnamed;
 	Formal *formal = new_array(b->c->arena, Formal, count + 1);
 	int *slot = new_array(b->c->arena, int, count + 1);
-	if (chain)
+	if (unnamed)
 		formal[0] = (Formal){"x", false, true};
 	for (size_t i = 0; i < d->count; i++)
-		formal[i + chain] =
+		formal[i + unnamed] =
 		    (Formal){d->param[i].name, d->param[i].is_layer, d->param[i].otherwise == NULL};
 	if (!match_arguments(b, call, formal, count, slot))
 		return value_none();
@@ -158,7 +168,7 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 	bool good = true;
 	for (size_t i = 0; i < count; i++) {
 		Value v;
-		const Expr *otherwise = slot[i] ? NULL : d->param[i - chain].otherwise;
+		const Expr *otherwise = slot[i] ? NULL : d->param[i - unnamed].otherwise;
 		if (slot[i])
 			v = argument(b, call, &formal[i], slot[i]);
 		else if (formal[i].is_layer)

@@ -91,3 +91,16 @@ for how in "--stage=elaborate" "--stage=llvm" "--stage=asm --dot" "--stage=plan 
 		die "$how to a full disk: $code"
 	}
 done
+
+# A list takes the value that flows as x, whether or not it names it.
+list() { # PARAMETERS
+	cat <<-END
+		{"name": "list", "data": "normal(40, 6)", "define": {"augment$1": ["gaussian_noise(0.1)", "twice(tanh, x)"], "twice(x, f(), y)": "f(f(x)) + y"},
+		 "encoder": ["augment(rate=1)"], "decoder": ["linear(6)"], "loss": "mse(decoder(encoder(x)), augment(x, 1))", "train": {"batch": 20}}
+	END
+}
+for names in '(rate)' '(x, rate)'; do
+	list "$names" >list.json
+	"$sslc" dump --stage=elaborate list.json | sed 's/ *# .*//' >"graph$names"
+done
+cmp 'graph(rate)' 'graph(x, rate)' || die "a list that names x is another one"
