@@ -153,19 +153,42 @@ static bool write_source(Run *r, const Options *o)
 	return good;
 }
 
+static void say_replaced(const Run *r, const char *directory)
+{
+	say(r,
+	    "note        the run that was in %s is replaced; its last checkpoint is kept as\n"
+	    "            checkpoint.previous.safetensors\n",
+	    directory);
+}
+
+/* Several experiments have one table of results: a single run's other files beside it would not be what it is of. */
+static void clear_whole(const Run *r)
+{
+	static const char *const old[] = {"metrics.jsonl", "features.npy", "profile.json",
+	                                  "model.json",    "run.json",     EVENTS};
+	char from[RUN_PATH], to[RUN_PATH];
+	Failure unsaid = {0};
+	if (!run_path(r->whole, CHECKPOINT, from, &unsaid) ||
+	    !run_path(r->whole, CHECKPOINT_BEFORE, to, &unsaid) || rename(from, to) != 0)
+		return;
+	for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+		if (run_path(r->whole, old[i], from, &unsaid))
+			(void)unlink(from);
+	say_replaced(r, r->whole);
+}
+
 /* Makes room for the files of an experiment. */
 static bool prepare_folder(Run *r, const Options *o)
 {
 	bool moved = false;
 	FolderLock *lock = o->seeds ? &r->each : &r->lock;
+	if (o->seeds)
+		clear_whole(r);
 	if (!folder_prepare(lock, &r->engine, &r->options, &moved, &r->failure) ||
 	    !folder_lock(&r->lock, r->whole, &r->failure) || !write_source(r, o))
 		return false;
 	if (moved)
-		say(r,
-		    "note        the run that was in %s is replaced; its last checkpoint is kept as\n"
-		    "            checkpoint.previous.safetensors\n",
-		    r->directory);
+		say_replaced(r, r->directory);
 	return true;
 }
 
