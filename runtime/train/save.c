@@ -182,19 +182,7 @@ static bool open_file(SafeFile *file, const char *path, Failure *f)
 	       fail(f, FAILURE_WRONG, "'%s' is damaged: it has no checksum", path);
 }
 
-bool weights_load(Engine *e, const char *path, bool all, Loaded *said, Failure *f)
-{
-	SafeFile file = {0};
-	Loaded unsaid;
-	said = said ? said : &unsaid;
-	*said = (Loaded){0};
-	bool good =
-	    open_file(&file, path, f) && copy_states(e, &file, path, NOT_OPTIMIZER, all, said, f);
-	safe_close(&file);
-	return good;
-}
-
-/* -- Resuming ---------------------------------------------------------------------------------- */
+/* -- The text of the model --------------------------------------------------------------------- */
 
 typedef struct LineOf {
 	const char *at;
@@ -209,18 +197,46 @@ static LineOf next_line(const char **text)
 	return line;
 }
 
+/* The number of the first line that differs, and that line of both; 0: they are equal. */
+static int other_line(const char *then, const char *now, LineOf *a, LineOf *b)
+{
+	int number = 0;
+	if (strcmp(then, now) == 0)
+		return 0;
+	do {
+		number++;
+		*a = next_line(&then);
+		*b = next_line(&now);
+	} while (a->length == b->length && memcmp(a->at, b->at, (size_t)a->length) == 0 &&
+	         (*then || *now));
+	return number;
+}
+
+bool weights_load(Engine *e, const char *path, bool all, Loaded *said, Failure *f)
+{
+	SafeFile file = {0};
+	Loaded unsaid;
+	LineOf a, b;
+	said = said ? said : &unsaid;
+	*said = (Loaded){0};
+	bool good =
+	    open_file(&file, path, f) && copy_states(e, &file, path, NOT_OPTIMIZER, all, said, f);
+	const char *text = good ? safe_meta(&file, "model") : NULL;
+	if (text && e->model->text)
+		said->other_line = other_line(text, e->model->text, &a, &b);
+	safe_close(&file);
+	return good;
+}
+
+/* -- Resuming ---------------------------------------------------------------------------------- */
+
 /* True if both are equal, else a failure that shows the first line that differs. */
 static bool same_model(const char *then, const char *now, const char *path, Failure *f)
 {
-	if (strcmp(then, now) == 0)
-		return true;
 	LineOf a, b;
-	int number = 0;
-	do {
-		number++;
-		a = next_line(&then);
-		b = next_line(&now);
-	} while (a.length == b.length && memcmp(a.at, b.at, (size_t)a.length) == 0 && (*then || *now));
+	int number = other_line(then, now, &a, &b);
+	if (!number)
+		return true;
 	enum { SHOWN = 120 };
 	fail(f, FAILURE_WRONG,
 	     "%s is of another text of this model, which differs from line %d on:\n    then: %.*s\n    "
@@ -360,13 +376,12 @@ static bool resume(Engine *e, const Data *data, const TrainOptions *o, Position 
 	return good;
 }
 
-bool weights_load_tokens(Engine *e, const Data *data, const char *path, Failure *f)
+bool weights_load_tokens(Engine *e, const Data *data, const char *path, Loaded *said, Failure *f)
 {
 	SafeFile file = {0};
-	bool good = open_file(&file, path, f) && same_tokens(data, &file, path, f) &&
-	            copy_states(e, &file, path, NOT_OPTIMIZER, true, &(Loaded){0}, f);
+	bool good = open_file(&file, path, f) && same_tokens(data, &file, path, f);
 	safe_close(&file);
-	return good;
+	return good && weights_load(e, path, true, said, f);
 }
 
 /* -- Beginning --------------------------------------------------------------------------------- */

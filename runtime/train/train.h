@@ -169,6 +169,7 @@ typedef struct Loaded {
 	size_t left_named;    /* of the states that it lacks, those that `left` has room for */
 	char left[512];       /* "encoder.9.w, encoder.9.b" */
 	char unused_name[128];
+	int other_line; /* of the model's text, from which on the file is of another one; 0: of none */
 } Loaded;
 
 typedef struct TrainOptions {
@@ -382,7 +383,8 @@ MUST_CHECK bool nearest_words(Engine *e, const struct Tokenizer *tokenizer, cons
 int32_t token_choose(const float *logit, int64_t count, double temperature, int64_t top_k,
                      uint64_t seed, int64_t step, void *room);
 /* save.c: weights of a checkpoint as weights_load, if its tokens are those of the data. */
-MUST_CHECK bool weights_load_tokens(Engine *e, const Data *data, const char *path, Failure *f);
+MUST_CHECK bool weights_load_tokens(Engine *e, const Data *data, const char *path, Loaded *said,
+                                    Failure *f);
 
 /* -- 4 Downstream: downstream.c, paired.c, seeds.c, verdict.c ------------------------------------------- */
 

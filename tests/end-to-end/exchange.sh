@@ -131,6 +131,7 @@ refused 2 export vit.json --names timm --batch 3 <<'END'
 sslc: error: --names TABLE writes weights, and takes no --batch
 END
 refused 4 export vit.json --names timm --weights half/checkpoint.safetensors --out none/x.safetensors <<'END'
+sslc: note: the weights of half/checkpoint.safetensors are of another text of this model, which differs from line 75 on
 sslc: error: cannot write 'none/x.safetensors': No such file or directory
 END
 rules() { # the table of a model with the states encoder.0.w [20,8], encoder.0.b

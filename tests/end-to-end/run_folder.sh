@@ -99,3 +99,30 @@ one=$(alive)
 [ "$(cat together.? | grep -c "process $one (")" = 3 ] || die "of four runs: $(cat together.?)"
 kill -TERM "$one"
 for p in $all; do wait "$p" 2>/dev/null || true; done
+
+# Experiments with several seeds in the folder of a single run: its curves and features are not beside their results.
+sed 's/100000/2/; s/"loss"/"downstream": {"t": {"freeze": ["encoder"], "metric": "-mean(encoder(x)^2)"}}, "loss"/; s/seed=3)/seed=3)"/; s/""/"/' model.json |
+	sed "s/\"data\": .*/\"data\": \"csv('x.csv', test=0.2)\",/" >seeds.json
+awk 'BEGIN { srand(1); for (i = 0; i <= 400; i++) { for (k = 1; k <= 8; k++) printf "%s%s", i ? rand() : "c" k, k < 8 ? "," : "\n" } }' >x.csv
+"$sslc" run seeds.json --out several --quiet
+cp several/checkpoint.safetensors single.safetensors
+"$sslc" run seeds.json --out several --seeds 2 >out.txt
+grep -q 'the run that was in several is replaced' out.txt || die "it is not said that a run is replaced"
+cmp single.safetensors several/checkpoint.previous.safetensors
+for file in checkpoint.safetensors metrics.jsonl features.npy model.json; do
+	[ ! -e several/$file ] || die "$file of another run is beside the results of several seeds"
+done
+"$sslc" report several --out page.html >/dev/null
+
+# Weights of another text of the model are taken, and said to be.
+sed 's/"encoder": \["linear(8)"\]/"encoder": ["linear(8)", "tanh"]/' seeds.json >edited.json
+for command in "features seeds.json --checkpoint single.safetensors" "export seeds.json --checkpoint single.safetensors" \
+	"compile seeds.json --weights single.safetensors"; do
+	"$sslc" $command >/dev/null 2>out.txt
+	! grep -q 'another text' out.txt || die "$command: the text is the same"
+	"$sslc" $(echo "$command" | sed 's/seeds/edited/') >/dev/null 2>out.txt
+	grep -q 'single.safetensors are of another text of this model, which differs from line 4 on' out.txt || {
+		cat out.txt
+		die "$command: another text is not told of"
+	}
+done

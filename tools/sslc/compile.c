@@ -46,10 +46,12 @@ static int load_weights(const Options *o, Engine *e, Session *here)
 {
 	int code = session_open(here, o, (sslc_options){.batch = o->batch, .freeze = o->freeze}, true);
 	Failure f = {0};
+	Loaded loaded = {0};
 	if (!code && (!engine_open(e, sslc_describe(here->program), 1, &f) ||
 	              !states_begin(e, sslc_pretraining(here->program).seed, &f) ||
-	              !weights_load(e, o->weights, true, NULL, &f)))
+	              !weights_load(e, o->weights, true, &loaded, &f)))
 		code = session_failure(here, &f);
+	session_note_weights(&loaded, o->weights);
 	return code;
 }
 

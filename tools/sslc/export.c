@@ -51,13 +51,16 @@ static int with_weights(Session *s, const Options *o, Engine *engine)
 {
 	char path[PATH];
 	Failure f = {0};
+	Loaded loaded = {0};
 	const sslc_names *names;
 	const char *file = o->weights ? o->weights : o->checkpoint;
 	if (!session_names(s, o, &names))
 		return EXIT_WRONG;
 	snprintf(path, sizeof path, "runs/%s/checkpoint.safetensors", sslc_name(s->program));
-	if (engine_open(engine, sslc_describe(s->program), 1, &f) &&
-	    weights_load(engine, file ? file : path, true, NULL, &f))
+	bool good = engine_open(engine, sslc_describe(s->program), 1, &f) &&
+	            weights_load(engine, file ? file : path, true, &loaded, &f);
+	session_note_weights(&loaded, file ? file : path);
+	if (good)
 		return names ? write_weights(s, o, engine, names) : write_onnx(s, o, engine);
 	if (!file && access(path, F_OK) != 0 && !f.help[0])
 		fail_help(&f, "sslc run %s makes it; --checkpoint FILE names another one", o->model);

@@ -31,6 +31,7 @@ static int write_features(Session *s, const Options *o, Split split)
 	Engine engine = {0};
 	Watch watch = {0}; /* not opened: Ctrl-C kills, since the file is whole or not there */
 	Failure f = {0};
+	Loaded loaded = {0};
 	uint64_t seed = o->seed ? (uint64_t)(o->seed - 1) : sslc_pretraining(s->program).seed;
 	const sslc_names *names;
 	if (!session_names(s, o, &names))
@@ -42,10 +43,11 @@ static int write_features(Session *s, const Options *o, Split split)
 		engine_seed(&engine, seed);
 		good = (o->random ? states_begin(&engine, seed, &f)
 		        : names   ? weights_import(&engine, weights, names, true, NULL, &f)
-		                  : weights_load(&engine, weights, true, NULL, &f)) &&
+		                  : weights_load(&engine, weights, true, &loaded, &f)) &&
 		       features_write(&engine, s->data, split, out, &watch, &f);
 	}
 	session_note(s);
+	session_note_weights(&loaded, weights);
 	engine_close(&engine);
 	if (!good && !o->checkpoint && !o->random && access(path, F_OK) != 0 && !f.help[0])
 		fail_help(&f,

@@ -234,11 +234,14 @@ int session_with_weights(Session *s, const Options *o, TokenWork *work, const vo
 	Engine engine = {0};
 	Tokenizer *t = NULL;
 	Failure f = {0};
+	Loaded loaded = {0};
+	const char *weights = o->checkpoint ? o->checkpoint : path;
 	bool good = session_tokenizer(s, &t, &f) &&
 	            engine_open(&engine, sslc_describe(s->program),
 	                        o->threads ? (int)o->threads : threads_here(), &f) &&
-	            weights_load_tokens(&engine, s->data, o->checkpoint ? o->checkpoint : path, &f) &&
-	            work(&engine, t, what, &f);
+	            weights_load_tokens(&engine, s->data, weights, &loaded, &f);
+	session_note_weights(&loaded, weights);
+	good = good && work(&engine, t, what, &f);
 	session_note(s);
 	engine_close(&engine);
 	tokenizer_close(t);
@@ -294,6 +297,13 @@ void session_note(const Session *s)
 		inform("%s", note);
 	if (s->data && *data_note(s->data))
 		inform("%s", data_note(s->data));
+}
+
+void session_note_weights(const Loaded *l, const char *path)
+{
+	if (l->other_line)
+		inform("the weights of %s are of another text of this model, which differs from line %d on",
+		       path, l->other_line);
 }
 
 void session_times(const Session *s)

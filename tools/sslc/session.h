@@ -42,6 +42,8 @@ void session_print(const Session *s);
 
 /* What the user should know, but need not act on; to stderr. */
 void session_note(const Session *s);
+/* That the weights are of a run of another text of the model, if they are; to stderr. */
+void session_note_weights(const Loaded *l, const char *path);
 /* What each stage of the compiler took. */
 void session_times(const Session *s);
 
