@@ -221,14 +221,15 @@ static void store_outputs(Storing *p, bool *copied)
 	const Graph *g = p->f->g;
 	for (uint32_t i = 0; i < g->out_count; i++) {
 		p->k->output_name[i] = g->out[i].name;
-		BufferId b = add_buffer(p, g->out[i].value, STORED_OUTPUT, i);
-		if (is_filled(p, g->out[i].value))
-			fill(p, g->out[i].value, b);
-		else if (is_arena(p, g->out[i].value))
-			redirect(p, g->out[i].value, b);
+		NodeId x = result_of(g, g->out[i].value);
+		BufferId b = add_buffer(p, x, STORED_OUTPUT, i);
+		if (is_filled(p, x))
+			fill(p, x, b);
+		else if (is_arena(p, x))
+			redirect(p, x, b);
 		else
 			copied[i] = true;
-		p->k->buffer[b].node = g->out[i].value;
+		p->k->buffer[b].node = x;
 	}
 	p->k->output_count = g->out_count;
 }
@@ -249,6 +250,12 @@ static BufferId output_buffer(const Kernels *k, uint32_t slot)
 		if (k->buffer[b].storage == STORED_OUTPUT && k->buffer[b].slot == slot)
 			return b;
 	BUG("output %u has no buffer", slot);
+}
+
+static void copy_output(Storing *p, uint32_t slot)
+{
+	NodeId x = result_of(p->f->g, p->f->g->out[slot].value);
+	copy(p, x, p->k->buffer_of[x], output_buffer(p->k, slot));
 }
 
 /* The first kernel of each hash, by a table of 1 + kernel. */
@@ -299,7 +306,7 @@ Kernels *fuse_buffers(Fuse *f, Compile *c)
 	uint32_t bodies = k->kernel_count;
 	for (uint32_t i = 0; i < g->out_count; i++) /* a leaf as output: its old value */
 		if (copied[i] && node_is_leaf(node(g, g->out[i].value)))
-			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
+			copy_output(&p, i);
 	for (uint32_t i = 0; i < g->set_count; i++)
 		if (aside[i])
 			copy(&p, g->set[i].value, k->buffer_of[g->set[i].value], aside[i]);
@@ -307,7 +314,7 @@ Kernels *fuse_buffers(Fuse *f, Compile *c)
 	store_copies(&p, aside);
 	for (uint32_t i = 0; i < g->out_count; i++)
 		if (copied[i] && !node_is_leaf(node(g, g->out[i].value)))
-			copy(&p, g->out[i].value, k->buffer_of[g->out[i].value], output_buffer(k, i));
+			copy_output(&p, i);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		if (!kernel_loop(c, k, &k->kernel[i]))
 			return NULL;

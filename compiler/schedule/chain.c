@@ -504,7 +504,7 @@ static void note_results(Chaining *ch)
 {
 	const Graph *g = ch->k->graph;
 	for (uint32_t i = 0; i < g->out_count; i++)
-		ch->result[g->out[i].value] = true;
+		ch->result[result_of(g, g->out[i].value)] = true;
 	for (uint32_t i = 0; i < g->set_count; i++)
 		ch->set[g->set[i].value] = true;
 }

@@ -52,6 +52,9 @@ bool node_is_leaf(const Node *n); /* input, state: always stored */
 bool node_is_constant(const Node *n);
 bool node_is_filled(const Graph *g, NodeId x); /* a constant, perhaps repeated along axes */
 
+/* What is stored as output x: what lies behind its reshapes, but for a leaf. */
+NodeId result_of(const Graph *g, NodeId x);
+
 /* fuse.c: a new kernel around x; its index + 1. */
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
 /* scalars.c: numbers known when the step begins: made first, stored. */

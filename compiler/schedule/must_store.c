@@ -73,6 +73,14 @@ static void store_bf16(Fuse *f, NodeId x)
 	f->must_store[x] |= !packs && !node_is_leaf(n) && !node_is_constant(n);
 }
 
+NodeId result_of(const Graph *g, NodeId x)
+{
+	NodeId at = x;
+	while (node(g, at)->op == OP_reshape)
+		at = node(g, at)->in[0];
+	return node_is_leaf(node(g, at)) || node_is_filled(g, at) ? x : at;
+}
+
 static void store_result(Fuse *f, NodeId x)
 {
 	f->must_store[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: buffers.c */
@@ -114,7 +122,7 @@ void fuse_must_store(Fuse *f)
 {
 	const Graph *g = f->g;
 	for (uint32_t i = 0; i < g->out_count; i++)
-		store_result(f, g->out[i].value);
+		store_result(f, result_of(g, g->out[i].value));
 	for (uint32_t i = 0; i < g->set_count; i++)
 		store_result(f, g->set[i].value);
 	for (NodeId x = 1; x < g->count; x++) {

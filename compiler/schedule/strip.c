@@ -259,7 +259,7 @@ void kernels_strip(Compile *c, Kernels *k)
 		note_writer(&s, i);
 	}
 	for (uint32_t i = 0; i < g->out_count; i++)
-		s.result[g->out[i].value] = true;
+		s.result[result_of(g, g->out[i].value)] = true;
 	for (uint32_t i = 0; i < g->set_count; i++)
 		s.set[g->set[i].value] = true;
 	for (uint32_t i = 0; i < k->kernel_count;)
