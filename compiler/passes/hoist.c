@@ -37,7 +37,8 @@ static int ragged_operands(const Hoist *h, NodeId x, int depth)
 {
 	const Node *n = node(h->in, x);
 	if (op_info[n->op].kind != MAP || h->uses[x] != 1 || depth == DEEPEST)
-		return op_info[n->op].kind == VIEW && n->op != OP_reshape && n->op != OP_broadcast;
+		return n->op == OP_gather ||
+		       (op_info[n->op].kind == VIEW && n->op != OP_reshape && n->op != OP_broadcast);
 	int count = 0;
 	for (int i = 0; i < n->count; i++)
 		count += ragged_operands(h, n->in[i], depth + 1);
