@@ -121,13 +121,21 @@ static bool may_slide(const KernelEmit *ke, T integer)
 	       ke->e->c->machine->vector_bits == 512;
 }
 
-/* Lane i is element at[i] % 32 of x and y. */
+/* Lane i is element at[i] of x, for which it is below ke->lanes, and y. */
 static V from_two(Emit *e, V x, V at, V y)
 {
 	bool is_float = LLVMGetElementType(LLVMTypeOf(x)) == e->f32;
-	const char *name =
-	    is_float ? "llvm.x86.avx512.vpermi2var.ps.512" : "llvm.x86.avx512.vpermi2var.d.512";
-	return l_call(e, name, LLVMTypeOf(x), NULL, 0, (V[]){x, at, y}, 3);
+	T type = LLVMTypeOf(x);
+	unsigned lanes = l_lanes(x);
+	if (lanes == 16)
+		return l_call(
+		    e, is_float ? "llvm.x86.avx512.vpermi2var.ps.512" : "llvm.x86.avx512.vpermi2var.d.512",
+		    type, NULL, 0, (V[]){x, at, y}, 3);
+	const char *name = is_float ? "llvm.x86.avx2.permps" : "llvm.x86.avx2.permd";
+	V low = l_call(e, name, type, NULL, 0, (V[]){x, at}, 2);
+	V high = l_call(e, name, type, NULL, 0, (V[]){y, at}, 2);
+	V first = l_splat_const(l_i32(e, (int32_t)lanes), lanes);
+	return l_select(e, LLVMBuildICmp(e->b, LLVMIntULT, at, first, ""), low, high);
 }
 
 /* Channels of pixels that are at[i] elements behind `from`, of which no element is behind `end`. */
@@ -216,4 +224,58 @@ void gather_ahead(KernelEmit *ke, NodeId x, V place, int64_t stride)
 		V address = LLVMBuildGEP2(e->b, e->i8, spot_begin(ke, x), &behind, 1, "");
 		l_prefetch(e, address, false);
 	}
+}
+
+/* -- Elements that lie behind each other -------------------------------------------------------- */
+
+bool gather_is_near(const KernelEmit *ke, DType t, Shape from)
+{
+	const Machine *m = ke->e->c->machine;
+	bool has = machine_is_x86(m) && (m->vector_bits == 512 || m->vector_bits == 256);
+	return has && type_info[t].size == WORD && t != DTYPE_bool && is_near(ke->e, from) &&
+	       ke->lanes == m->vector_bits / 32;
+}
+
+/* Of two vectors from `from` on, lane i is element at[i], of which none is above `most`. */
+static V pick(KernelEmit *ke, T element, V from, V at, V most)
+{
+	Emit *e = ke->e;
+	V part[2], ids = l_lane_ids(e, e->i32, ke->lanes), last = l_splat(e, most, ke->lanes);
+	for (int32_t k = 0; k < 2; k++) {
+		V first = l_i32(e, k * (int32_t)ke->lanes);
+		V here = LLVMBuildAdd(e->b, ids, l_splat_const(first, ke->lanes), "");
+		part[k] = l_load_masked(e, l_vector(element, ke->lanes), l_at(e, element, from, first),
+		                        WORD, LLVMBuildICmp(e->b, LLVMIntULE, here, last, ""),
+		                        LLVMConstNull(l_vector(element, ke->lanes)));
+	}
+	return from_two(e, part[0], at, part[1]);
+}
+
+/* Places that are near each other lie in two vectors. What asks for it does not depend on base, so that
+ * rows of the same places ask once. */
+V gather_near(KernelEmit *ke, T element, V base, V offsets, V mask)
+{
+	Emit *e = ke->e;
+	T type = LLVMTypeOf(offsets);
+	V first = LLVMBuildExtractElement(e->b, offsets, l_i32(e, 0), "");
+	if (mask) /* lanes that are left out may hold anything */
+		offsets = l_select(e, mask, offsets, l_splat(e, first, ke->lanes));
+	first = l_call(e, "llvm.vector.reduce.umin", e->i32, &type, 1, &offsets, 1);
+	V last = l_call(e, "llvm.vector.reduce.umax", e->i32, &type, 1, &offsets, 1);
+	V most = LLVMBuildSub(e->b, last, first, "");
+	V at = LLVMBuildSub(e->b, offsets, l_splat(e, first, ke->lanes), "");
+	V is_near = LLVMBuildICmp(e->b, LLVMIntULT, most, l_i32(e, 2 * (int32_t)ke->lanes), "");
+	LLVMBasicBlockRef near = l_block(e, "near"), far = l_block(e, "far"),
+	                  after = l_block(e, "after");
+	LLVMBuildCondBr(e->b, is_near, near, far);
+	LLVMPositionBuilderAtEnd(e->b, near);
+	V found = pick(ke, element, LLVMBuildGEP2(e->b, element, base, &first, 1, ""), at, most);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, far);
+	V other = spot_gather(ke, element, WORD, base, offsets, mask);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, after);
+	V v = LLVMBuildPhi(e->b, LLVMTypeOf(found), "");
+	LLVMAddIncoming(v, (V[]){found, other}, (LLVMBasicBlockRef[]){near, far}, 2);
+	return v;
 }

@@ -7,6 +7,7 @@
 
 enum {
 	MOST_PHASES = 4,
+	MOST_ROWS = 8, /* that are done together */
 	SMALL_BODY = 24,
 	LARGE_BODY = 256,
 	SMALL_STRETCH = 16, /* LARGE_BODY where code must be small */
@@ -52,6 +53,8 @@ typedef struct Nest {
 	int vector_axis;
 	unsigned unrolled; /* a bit an axis: no loop, all places one after the other */
 	int64_t channels;  /* of a pixel, if all are in memory behind each other; else 0 */
+	int row_axis;      /* rows along it are done together, as they share places; -1: none */
+	int64_t rows;      /* so many, at present */
 	Index index;
 	V begin, end;
 	/* Of a concatenation that is stored: a part, which starts at `offset` of axis `axis`. */
@@ -90,6 +93,30 @@ static int choose_vector_axis(const KernelEmit *ke, Shape s)
 	return best;
 }
 
+/* The axis of rows that gather at the same places: found for one, they hold for others. */
+static int shared_axis(const KernelEmit *ke, const Nest *n)
+{
+	const Kernels *k = ke->e->k;
+	int axis = n->vector_axis - 1;
+	bool found = false;
+	while (axis > 0 && n->shape.dim[axis] == 1)
+		axis--;
+	if (axis < 0 || axis == ke->kernel->tile_axis || n->part || (n->unrolled >> axis & 1))
+		return -1;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	const bool *computed = find_computed(ke, true);
+	for (NodeId x = 1; x < k->graph->count && !found; x++) {
+		const Node *g = node(k->graph, x);
+		found = computed[x] && g->op == OP_gather && g->attr.axis == 0 &&
+		        shape_equal(g->shape, n->shape) &&
+		        node(k->graph, g->in[1])->shape.rank > n->vector_axis &&
+		        gather_is_near(ke, g->type, node(k->graph, g->in[0])->shape) &&
+		        gather_row(k->graph, g, axis, n->vector_axis);
+	}
+	arena_reset(ke->e->c->arena, mark);
+	return found ? axis : -1;
+}
+
 /* How the loops over n->shape run. Few places behind the lanes (channels of a pixel) are unrolled,
  * as they share what does not depend on them. */
 static void choose_loops(const KernelEmit *ke, Nest *n)
@@ -105,6 +132,8 @@ static void choose_loops(const KernelEmit *ke, Nest *n)
 		n->unrolled |= 1u << last;
 	bool channels = n->unrolled == 1u << last && last == n->shape.rank - 1 && !n->part;
 	n->channels = channels && n->vector_axis == last - 1 ? n->shape.dim[last] : 0;
+	n->row_axis = ke->lanes > 1 ? shared_axis(ke, n) : -1;
+	n->rows = 1;
 }
 
 static void nest_element(KernelEmit *ke, const Nest *n, const Index *index)
@@ -142,10 +171,14 @@ static void nest_vector(KernelEmit *ke, void *context, V at, V mask)
 	index.lane_axis = lane_axis(ke, n->vector_axis);
 	index.lane_step = 1;
 	index.mask = mask;
-	if (n->channels && ke->lanes > 1)
-		value_store_channels(ke, &index, n->shape.rank - 1, n->channels);
-	else
-		nest_places(ke, n, &index, 0);
+	for (int64_t i = 0; i < n->rows; i++) {
+		if (n->rows > 1)
+			index.at[n->row_axis] = index_add(ke->e, n->index.at[n->row_axis], l_word(ke->e, i));
+		if (n->channels && ke->lanes > 1)
+			value_store_channels(ke, &index, n->shape.rank - 1, n->channels);
+		else
+			nest_places(ke, n, &index, 0);
+	}
 }
 
 /* What a loop over an axis does of it in this call: tiles cut one. */
@@ -185,6 +218,30 @@ static int64_t phases_along(const KernelEmit *ke, const Nest *n, int axis)
 }
 
 static void nest_axis(KernelEmit *ke, Nest *n, int axis);
+
+/* Some rows at a time, then half as many of those that are left. */
+static void nest_rows(KernelEmit *ke, Nest *n, int axis)
+{
+	Emit *e = ke->e;
+	bool random;
+	unsigned body = body_size(ke, &random);
+	int64_t length = n->shape.dim[axis], done = 0;
+	for (unsigned rows = MOST_ROWS; rows > 0; rows /= 2) {
+		int64_t end = length / rows * rows;
+		if (end == done || (rows > 1 && body * rows > LARGE_BODY))
+			continue;
+		Loop loop;
+		loop_begin(e, &loop, "rows", l_word(e, done), l_word(e, end), l_word(e, rows), NULL, 0);
+		value_forget(ke);
+		n->index.at[axis] = loop.index;
+		n->rows = rows;
+		nest_axis(ke, n, axis + 1);
+		loop_end(e, &loop, NULL);
+		value_forget(ke);
+		done = end;
+	}
+	n->rows = 1;
+}
 
 /* The loop over [from, to) of an axis, so many places at a time; those that are left have no loop. */
 static void nest_loop(KernelEmit *ke, Nest *n, int axis, V from, V to, int64_t phases)
@@ -227,7 +284,10 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 		    nest_vector, n);
 		return;
 	}
-	nest_loop(ke, n, at, from, to, phases_along(ke, n, at));
+	if (at == n->row_axis)
+		nest_rows(ke, n, at);
+	else
+		nest_loop(ke, n, at, from, to, phases_along(ke, n, at));
 }
 
 /* -- Axes that are one ------------------------------------------------------------------------- */

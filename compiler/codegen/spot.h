@@ -35,6 +35,10 @@ bool gather_is_of_pixels(const KernelEmit *ke, DType t, int64_t places, int64_t 
 void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels, V *v);
 void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v);
 
+/* Each lane on its own, of 4 bytes, where gather_is_near of its type and of what is read. */
+bool gather_is_near(const KernelEmit *ke, DType t, Shape from);
+V gather_near(KernelEmit *ke, T element, V base, V offsets, V mask);
+
 /* Brings what is read behind `place` (a word, of lane 0) of x. */
 void gather_ahead(KernelEmit *ke, NodeId x, V place, int64_t stride);
 

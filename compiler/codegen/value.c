@@ -327,6 +327,34 @@ static V value_of_pixels(KernelEmit *ke, NodeId x, const Index *index, V first, 
 	return v[asked];
 }
 
+/* A place of n's for each lane: what is added to *row, which is the same for all; NULL: to nothing. */
+static V value_places(KernelEmit *ke, const Node *n, const Index *at, V *row)
+{
+	const Kernels *k = ke->e->k;
+	const Node *sum = node(k->graph, n->in[1]);
+	*row = NULL;
+	if (sum->op == OP_add && !k->buffer_of[n->in[1]]) {
+		V x = value_at(ke, sum->in[0], at), y = value_at(ke, sum->in[1], at);
+		if (l_lanes(x) != l_lanes(y)) {
+			*row = l_lanes(x) == 1 ? x : y;
+			return l_lanes(x) == 1 ? y : x;
+		}
+	}
+	return value_at(ke, n->in[1], at);
+}
+
+/* In range; lanes that are masked off may be anywhere. */
+static V clamped(KernelEmit *ke, const Node *n, V place, V mask)
+{
+	Emit *e = ke->e;
+	unsigned lanes = l_lanes(place);
+	if (gather_is_inside(e->k->graph, n) && !(mask && lanes > 1))
+		return place;
+	int32_t last = (int32_t)node(e->k->graph, n->in[0])->shape.dim[n->attr.axis] - 1;
+	place = l_binary(e, "llvm.smax", place, LLVMConstNull(LLVMTypeOf(place)));
+	return l_binary(e, "llvm.smin", place, l_splat_const(l_i32(e, last), lanes));
+}
+
 /* Indices are clamped into range; where they vary over the lanes, every lane loads on its own. */
 static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 {
@@ -340,12 +368,9 @@ static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *inde
 	for (int i = 0; i < from.rank; i++)
 		if (i != axis)
 			take_axis(&to, i, index, i < axis ? i : i + places.rank - 1);
-	V place = value_at(ke, n->in[1], &at);
-	unsigned lanes = l_lanes(place);
-	place = l_binary(e, "llvm.smax", place, LLVMConstNull(LLVMTypeOf(place)));
-	place = l_binary(e, "llvm.smin", place,
-	                 l_splat_const(l_i32(e, (int32_t)from.dim[axis] - 1), lanes));
-	if (lanes == 1) {
+	V row, place = value_places(ke, n, &at, &row);
+	if (l_lanes(place) == 1) {
+		place = clamped(ke, n, place, NULL);
 		to.at[axis] = LLVMBuildSExtOrBitCast(e->b, place, e->word, "");
 		return value_at(ke, n->in[0], &to);
 	}
@@ -354,17 +379,25 @@ static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *inde
 	int64_t stride = 1;
 	for (int i = axis + 1; i < from.rank; i++)
 		stride *= from.dim[i];
+	V base = spot_address(ke, n->in[0], &to);
+	T element = l_memory_type(e, source->type);
+	if (row && stride == 1 && gather_is_near(ke, source->type, from) &&
+	    gather_is_inside(e->k->graph, n)) {
+		base = l_address(e, element, base, LLVMBuildSExt(e->b, row, e->word, ""));
+		return gather_near(ke, element, base, place, index->mask);
+	}
 	if (shape_size(places) == from.dim[axis])
 		gather_ahead(ke, n->in[0], spot_of(e, places, &at).linear, stride);
-	V offsets = gather_offsets(ke, from, place, stride);
+	if (row)
+		place = LLVMBuildAdd(e->b, place, l_splat(e, row, ke->lanes), "");
+	V offsets = gather_offsets(ke, from, clamped(ke, n, place, index->mask), stride);
 	if (axis < from.rank - 1 && stride == from.dim[from.rank - 1] &&
 	    LLVMIsAConstantInt(index->at[last]) &&
 	    gather_is_of_pixels(ke, source->type, from.dim[axis], stride)) {
 		to.at[from.rank - 1] = l_word(e, 0);
 		return value_of_pixels(ke, x, index, spot_address(ke, n->in[0], &to), offsets);
 	}
-	V v = spot_gather(ke, l_memory_type(e, source->type), type_info[source->type].size,
-	                  spot_address(ke, n->in[0], &to), offsets, index->mask);
+	V v = spot_gather(ke, element, type_info[source->type].size, base, offsets, index->mask);
 	return l_from_memory(e, source->type, v);
 }
 

@@ -298,6 +298,12 @@ bool chain_adds(const Kernels *k, uint32_t first); /* its blocks must be in orde
 int64_t chain_tiles(const Kernels *k, uint32_t first);
 uint64_t chain_row_bytes(const Kernels *k, const Chain *chain, BufferId b);
 
+/* stays.c: whether all places of a gather are in range. */
+bool gather_is_inside(const Graph *g, const Node *n);
+/* The term of its places that is the same along the axis `lanes` of these, where those are in range and what
+ * is left of them is the same along `axis`; 0: there is none. */
+NodeId gather_row(const Graph *g, const Node *n, int axis, int lanes);
+
 /* waves.c: a wave is a kernel that is not `beside` another, and those after it that are. */
 uint32_t wave_end(const Kernels *k, uint32_t first); /* one past its last kernel */
 /* Whether the kernels [first, end) are worth more than one thread. */

@@ -1,4 +1,5 @@
-/* stays.c: whether what a gather reads for a sample lies in that sample's own part of what it reads.
+/* stays.c: whether what a gather reads for a sample lies in that sample's own part of what it reads;
+ * and whether all its places exist.
  *
  * A batch of images is gathered from as one long list of rows or pixels: index = sample * many +
  * place. The index is taken apart into a multiple of the sample's number and bounds of the rest,
@@ -7,7 +8,7 @@
 
 #include <math.h>
 
-enum { DEEPEST = 32 };
+enum { DEEPEST = 32, MOST_STEPS = 512 /* of a walk: along each path */ };
 
 typedef struct Form { /* by * sample + a rest in [low, high] */
 	double by, low, high;
@@ -52,10 +53,10 @@ static Form whole(Form x)
 
 /* Of x, whose samples lie along `axis`; NOWHERE: it is the same for all, MIXED: it is not known where
  * they lie. */
-static Form form_of(const Graph *g, NodeId x, int axis, int depth)
+static Form form_of(const Graph *g, NodeId x, int axis, int depth, int *steps)
 {
 	const Node *n = node(g, x);
-	if (depth == DEEPEST)
+	if (depth == DEEPEST || --*steps < 0)
 		return UNKNOWN;
 	if (n->op == OP_constant)
 		return number(n);
@@ -68,7 +69,7 @@ static Form form_of(const Graph *g, NodeId x, int axis, int depth)
 		return UNKNOWN;
 	Form of[2] = {UNKNOWN, UNKNOWN};
 	for (int i = 0; i < n->count && i < 2; i++)
-		of[i] = form_of(g, n->in[i], operand_axis(g, n, i, axis), depth + 1);
+		of[i] = form_of(g, n->in[i], operand_axis(g, n, i, axis), depth + 1, steps);
 	if (view)
 		return of[0];
 	if (n->op == OP_cast)
@@ -98,6 +99,44 @@ bool gather_stays(const Graph *g, const Node *n, int axis)
 	    whole_list.dim[0] > INT32_MAX) /* an index would wrap */
 		return false;
 	double many = (double)(whole_list.dim[0] / count);
-	Form at = form_of(g, n->in[1], axis, 0);
+	int steps = MOST_STEPS;
+	Form at = form_of(g, n->in[1], axis, 0, &steps);
 	return at.by == many && at.low >= 0 && at.high < many;
+}
+
+bool gather_is_inside(const Graph *g, const Node *n)
+{
+	int steps = MOST_STEPS;
+	Form at = form_of(g, n->in[1], NOWHERE, 0, &steps);
+	return at.low >= 0 && at.high < (double)node(g, n->in[0])->shape.dim[n->attr.axis];
+}
+
+/* Whether elements of x differ along an axis. */
+static bool varies(const Graph *g, NodeId x, int axis, int *steps)
+{
+	const Node *n = node(g, x);
+	if (axis == NOWHERE || n->op == OP_constant)
+		return false;
+	if (axis == MIXED || n->op == OP_random || --*steps < 0)
+		return true;
+	if (n->shape.dim[axis] == 1)
+		return false;
+	if (n->op == OP_iota)
+		return (int)n->attr.axis == axis;
+	bool differ = n->count == 0;
+	for (int i = 0; i < n->count && !differ; i++)
+		differ = varies(g, n->in[i], operand_axis(g, n, i, axis), steps);
+	return differ;
+}
+
+NodeId gather_row(const Graph *g, const Node *n, int axis, int lanes)
+{
+	const Node *sum = node(g, n->in[1]);
+	for (int i = 0; i < 2 && sum->op == OP_add && gather_is_inside(g, n); i++) {
+		int steps = MOST_STEPS;
+		NodeId begin = sum->in[i], place = sum->in[1 - i];
+		if (!varies(g, begin, lanes, &steps) && !varies(g, place, axis, &steps))
+			return begin;
+	}
+	return 0;
 }

@@ -83,6 +83,51 @@ static void gathers(void)
 		}
 }
 
+/* The places of a row of elements, the same in all rows of an image: near each other, in an order of their
+ * own, or anywhere, as many as are and are not whole vectors and rounds of rows. */
+static void rows_of(DType t, int64_t rows, int64_t from, int64_t to, int64_t apart)
+{
+	Compile *c = compile_open();
+	Graph *g =
+	    graph_new(c, arena_printf(c->arena, "%d rows of %d elements from %d, %d apart, of %s",
+	                              (int)rows, (int)to, (int)from, (int)apart, type_info[t].name));
+	Shape s = SHAPE(2, rows, to);
+	NodeId x = op_input(g, "x", t, SHAPE(2, rows, from)),
+	       at = op_input(g, "at", DTYPE_i32, SHAPE(2, to)), many[3];
+	int64_t numbers[] = {0, from - 1, rows};
+	for (int i = 0; i < 3; i++)
+		many[i] = op_full(g, DTYPE_i32, SHAPE(2, to), (double)numbers[i]);
+	NodeId inside = op_min(g, op_max(g, at, many[0]), many[1]);
+	NodeId row =
+	    op_add(g, op_mul(g, op_iota(g, DTYPE_i32, s, 0), op_full(g, DTYPE_i32, s, (double)rows)),
+	           op_iota(g, DTYPE_i32, s, 1));
+	row = op_mul(g, row, op_full(g, DTYPE_i32, s, (double)from));
+	NodeId list = op_reshape(g, op_neg(g, x), SHAPE(2 * rows * from));
+	NodeId y = op_gather(g, list, op_add(g, row, op_broadcast(g, inside, s, (Axes){2, {0, 2}})), 0);
+	NodeId z = op_gather(
+	    g, list,
+	    op_add(g, op_broadcast(g, op_neg(g, op_neg(g, inside)), s, (Axes){2, {0, 2}}), row), 0);
+	graph_output(g, "gathered", op_max(g, y, op_neg(g, z)));
+	double *places = new_array(c->arena, double, 2 * to);
+	for (int64_t i = 0; i < 2 * to; i++)
+		places[i] = (double)(i % to / 3 * apart + 2 - i % 3 - 1);
+	Feed feed[] = {{"x", test_values(c->arena, t, 2 * rows * from, 61)}, {"at", places}};
+	CU_ASSERT(graph_agrees_always(c, g, feed, 2, 0));
+	compile_close(c);
+}
+
+static void rows_of_the_same_places(void)
+{
+	static const DType TYPES[] = {DTYPE_f32, DTYPE_i32, DTYPE_f64, DTYPE_u8};
+	static const int64_t ROWS[] = {1, 7, 8, 15}, LENGTHS[] = {5, 16, 47},
+	                     APART[] = {0, 2, 5, 9, 40};
+	for (size_t i = 0; i < COUNT(TYPES); i++)
+		for (size_t r = 0; r < COUNT(ROWS); r++)
+			for (size_t a = 0; a < COUNT(APART); a++)
+				rows_of(TYPES[i], ROWS[r], 3 + 13 * APART[a] % 97,
+				        LENGTHS[(r + a) % COUNT(LENGTHS)], APART[a]);
+}
+
 /* Where the places are the same for all that is summed, each lane has an address from before the loop. */
 static void sums_of_gathered(void)
 {
@@ -104,6 +149,7 @@ static void sums_of_gathered(void)
 CU_TestInfo test_channels[] = {
     {"pixels", pixels},
     {"gathers", gathers},
+    {"rows of the same places", rows_of_the_same_places},
     {"sums of what is gathered", sums_of_gathered},
     CU_TEST_INFO_NULL,
 };
