@@ -73,7 +73,7 @@ static void unstore(Fuse *f, NodeId x)
 
 /* The backward pass reads much that the forward one could as well have left to it: what one other
  * kernel alone needs, and follows from one tensor that is stored for others, too. More work is
- * allowed than above: it is done once more, not many times. */
+ * allowed than above: it is done once more, not many times, as where it is stretched. */
 void fuse_repeat_late(Fuse *f)
 {
 	uint32_t *outside = new_array(f->c->arena, uint32_t, f->g->count);
@@ -84,7 +84,8 @@ void fuse_repeat_late(Fuse *f)
 		}
 	for (NodeId x = f->g->count - 1; x > 0; x--) {
 		const Node *n = node(f->g, x);
-		bool may = f->stored[x] && f->home[x] && !f->must_store[x] && op_info[n->op].kind == MAP;
+		bool may = f->stored[x] && f->home[x] && !f->must_store[x] && op_info[n->op].kind == MAP &&
+		           !f->spread[x];
 		if (!may || outside[x] != 1 || f->homes[f->home[x] - 1].outs < 2)
 			continue;
 		Walk w = {.f = f, .size = shape_size(n->shape), .most = MOST_WORK_LATE, .late = true};
