@@ -117,18 +117,33 @@ static int shared_axis(const KernelEmit *ke, const Nest *n)
 	return found ? axis : -1;
 }
 
+/* Nodes of the body where all places of the last axis are unrolled: what is the same for all, once. */
+static unsigned unrolled_size(const KernelEmit *ke, Shape s, int last)
+{
+	const Kernels *k = ke->e->k;
+	unsigned size = 0;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	const bool *computed = find_computed(ke, true);
+	for (NodeId x = 1; x < k->graph->count; x++) {
+		Shape own = node(k->graph, x)->shape;
+		bool one = own.rank <= last || own.dim[last] == 1;
+		size += !computed[x] ? 0 : one ? 1 : (unsigned)s.dim[last];
+	}
+	arena_reset(ke->e->c->arena, mark);
+	return size;
+}
+
 /* How the loops over n->shape run. Few places behind the lanes (channels of a pixel) are unrolled,
  * as they share what does not depend on them. */
 static void choose_loops(const KernelEmit *ke, Nest *n)
 {
 	int last = shape_long_axis(n->shape);
-	bool random;
 	n->vector_axis = choose_vector_axis(ke, n->shape);
 	/* of a part all other axes may be 1 long */
 	n->unrolled = ke->kernel->unrolled & ~(1u << n->vector_axis);
 	if (n->vector_axis == last - 1 && ke->kernel->tile_axis != last &&
 	    n->shape.dim[last] <= PIXEL && !ke->e->c->machine->bare &&
-	    body_size(ke, &random) * (unsigned)n->shape.dim[last] <= LARGE_BODY)
+	    unrolled_size(ke, n->shape, last) <= LARGE_BODY)
 		n->unrolled |= 1u << last;
 	bool channels = n->unrolled == 1u << last && last == n->shape.rank - 1 && !n->part;
 	n->channels = channels && n->vector_axis == last - 1 ? n->shape.dim[last] : 0;

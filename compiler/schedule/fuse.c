@@ -92,8 +92,10 @@ static void measure(Fuse *f, NodeId x)
 		uint32_t latest = loaded ? f->home[o] : f->latest[o];
 		f->latest[x] = latest > f->latest[x] ? latest : f->latest[x];
 		weight += f->stored[o] ? 0 : f->weight[o];
-		body += f->stored[o] || f->stage[o] ? 0 : f->body[o]; /* places are bounded by unroll.c */
+		/* places are bounded by unroll.c, what is computed once counts once, where that is */
+		body += f->stored[o] || f->stage[o] || f->once[o] ? 0 : f->body[o];
 	}
+	body += f->inside[x];
 	f->body[x] = (uint16_t)(body < HEAVIEST ? body : HEAVIEST);
 	f->weight[x] = (uint16_t)(weight < HEAVIEST ? weight : HEAVIEST);
 	f->flat[x] = is_flat(f, n);
@@ -200,8 +202,16 @@ static void note_load(Home *h, NodeId x)
 		h->load[h->loads++] = x;
 }
 
+/* Whether o has been met in the present walk: each node once, not along every path. */
+static bool is_met(Fuse *f, NodeId o)
+{
+	bool met = f->seen[o] == f->walks;
+	f->seen[o] = f->walks;
+	return met;
+}
+
 /* What x's unstored part loads (of its full shape). */
-static void note_loads(const Fuse *f, Home *h, NodeId x, int depth)
+static void note_behind(Fuse *f, Home *h, NodeId x, int depth)
 {
 	const Node *n = node(f->g, x);
 	for (int i = 0; i < n->count; i++) {
@@ -209,19 +219,25 @@ static void note_loads(const Fuse *f, Home *h, NodeId x, int depth)
 		if (node_is_leaf(node(f->g, o)) || f->stored[o]) {
 			if (shape_size(node(f->g, o)->shape) == shape_size(h->shape))
 				note_load(h, o);
-		} else if (depth < 16) {
-			note_loads(f, h, o, depth + 1);
+		} else if (depth < 16 && !is_met(f, o)) {
+			note_behind(f, h, o, depth + 1);
 		}
 	}
 }
 
-static uint32_t find_company(const Fuse *f, NodeId x)
+static void note_loads(Fuse *f, Home *h, NodeId x)
+{
+	f->walks++;
+	note_behind(f, h, x, 0);
+}
+
+static uint32_t find_company(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
 	Home mine = {.shape = n->shape};
 	if (op_info[n->op].kind != MAP || n->shape.rank == 0)
 		return 0;
-	note_loads(f, &mine, x, 0);
+	note_loads(f, &mine, x);
 	for (uint32_t home = f->home_count; home > 0; home--) {
 		const Home *h = &f->homes[home - 1];
 		if (h->kind != KERNEL_map || !can_join(f, x, home))
@@ -248,7 +264,7 @@ static bool is_made_again(const Fuse *f, NodeId x)
 static void store_behind(Fuse *f, NodeId o, uint32_t home)
 {
 	const Node *n = node(f->g, o);
-	if (f->stored[o] || node_is_leaf(n) || (home && f->home[o] == home))
+	if (f->stored[o] || node_is_leaf(n) || (home && f->home[o] == home) || is_met(f, o))
 		return;
 	if (f->home[o] && !f->repeats[o] && !(f->repeats[o] = is_made_again(f, o))) {
 		store(f, o);
@@ -262,6 +278,7 @@ static void store_behind(Fuse *f, NodeId o, uint32_t home)
 static void store_strangers(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
+	f->walks++;
 	for (int i = 0; i < n->count; i++)
 		store_behind(f, n->in[i], f->home[x]);
 }
@@ -334,11 +351,12 @@ static void visit(Fuse *f, NodeId x)
 		f->repeats[x] = !f->must_store[x] && f->uses[x] != 1 && fuse_repeats(f, x);
 		if (f->must_store[x] || (f->uses[x] != 1 && !f->repeats[x]))
 			store(f, x);
-		note_loads(f, &f->homes[home - 1], x, 0);
+		note_loads(f, &f->homes[home - 1], x);
 		f->homes[home - 1].body += added_body(f, x);
 		return;
 	}
-	bool repeats = f->uses[x] > 1 && !node_is_constant(n) && shape_size(n->shape) > 1;
+	bool repeats =
+	    f->uses[x] > 1 && !f->once[x] && !node_is_constant(n) && shape_size(n->shape) > 1;
 	bool view_of_stored =
 	    op_info[n->op].kind == VIEW && n->op != OP_concat && f->weight[x] <= CHEAP_TO_REPEAT;
 	bool stage = f->stage[x] && f->weight[x] < HEAVIEST && /* more is not seen through in time */
@@ -348,13 +366,15 @@ static void visit(Fuse *f, NodeId x)
 	/* each lane would ask which part it is in, each time */
 	bool joined = repeats && n->op == OP_concat && n->attr.axis + 2 >= (uint32_t)n->shape.rank;
 	if (stage || (!f->must_store[x] && !is_long && !dear && !joined &&
-	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored)))
+	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored))) {
+		f->inside[f->end[x]] += f->once[x] ? f->body[x] : 0;
 		return;
+	}
 	home = find_company(f, x);
 	if (home)
 		f->homes[home - 1].body += added_body(f, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
-	note_loads(f, &f->homes[f->home[x] - 1], x, 0);
+	note_loads(f, &f->homes[f->home[x] - 1], x);
 	store(f, x);
 }
 
@@ -377,7 +397,12 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.weight = new_array(room.arena, uint16_t, g->count);
 	f.body = new_array(room.arena, uint16_t, g->count);
 	f.homes = new_array(room.arena, Home, g->count);
+	f.once = new_array(room.arena, bool, g->count);
+	f.end = new_array(room.arena, NodeId, g->count);
+	f.inside = new_array(room.arena, uint32_t, g->count);
+	f.seen = new_array(room.arena, uint32_t, g->count);
 	fuse_must_store(&f);
+	fuse_once(&f);
 	fuse_stages(&f);
 	fuse_scalars(&f);
 	for (NodeId x = 1; x < g->count; x++) {

@@ -33,7 +33,12 @@ typedef struct Fuse {
 	const Graph *g;
 	uint32_t *uses;   /* [count] operands and results that name a node */
 	bool *must_store; /* must be stored, whoever uses it */
-	bool *spread;     /* stretched to a much larger tensor: what is dear in it is computed before */
+	bool *once;  /* all its users are in the kernel of end[x], which computes it once: once.c */
+	NodeId *end; /* where the uses of x meet: x, where they do not */
+	uint32_t *inside; /* of the code of end[x], what is computed once */
+	uint32_t *seen;   /* the last walk, of so many, that has met it: */
+	uint32_t walks;
+	bool *spread; /* stretched to a much larger tensor: what is dear in it is computed before */
 	bool *stored;
 	bool *stage;      /* to be computed where a concatenation is made of it: unroll.c */
 	bool *flat;       /* its unstored part has one row-major order */
@@ -59,6 +64,8 @@ NodeId result_of(const Graph *g, NodeId x);
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
 /* scalars.c: numbers known when the step begins: made first, stored. */
 void fuse_scalars(Fuse *f);
+
+void fuse_once(Fuse *f); /* once.c: once, end; must_store and uses are known */
 
 /* unroll.c: whether it has a part for every place along its axis. */
 bool concat_is_places(const Graph *g, const Node *n);
