@@ -251,6 +251,8 @@ void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, 
 V emit_map(Emit *e, const Node *n, DType operand_type,
            V *in); /* operands all scalar or all of equal lanes */
 
+V emit_fitting(Emit *e, V x); /* floats that are known to fit, or NaN, as i32 */
+
 /* kernel_reduce.c: a fold over the last axis at the other axes of `row`: a scalar. The row is read
  * in vectors; kept values are stored on the way. */
 V reduce_row(KernelEmit *ke, const Node *core, const Index *row);

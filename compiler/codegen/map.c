@@ -106,6 +106,13 @@ static V saturated(Emit *e, const Lane *n, T to)
 	return l_select(e, above, l_splat_const(l_i32(e, INT32_MAX), l_lanes(x)), whole);
 }
 
+V emit_fitting(Emit *e, V x)
+{
+	V known = LLVMBuildFCmp(e->b, LLVMRealORD, x, x, "");
+	x = l_select(e, known, x, LLVMConstNull(LLVMTypeOf(x)));
+	return LLVMBuildFPToSI(e->b, x, l_vector(e->i32, l_lanes(x)), "");
+}
+
 static V cast_to_int(Emit *e, const Lane *n, T to)
 {
 	V x = n->x;
@@ -137,6 +144,8 @@ EMIT(cast)
 		                   : LLVMBuildICmp(e->b, LLVMIntNE, x, zero(x), "");
 	if (!type_info[n->to].is_float)
 		return cast_to_int(e, n, to);
+	if (n->from == DTYPE_bool && n->to == DTYPE_f32)
+		return l_select(e, x, l_float(e, to, 1), LLVMConstNull(to));
 	if (!is_float(n))
 		return is_signed(n) ? LLVMBuildSIToFP(e->b, x, to, "") : LLVMBuildUIToFP(e->b, x, to, "");
 	return n->to == DTYPE_f64 ? LLVMBuildFPExt(e->b, x, to, "") : LLVMBuildFPTrunc(e->b, x, to, "");

@@ -298,7 +298,9 @@ bool chain_adds(const Kernels *k, uint32_t first); /* its blocks must be in orde
 int64_t chain_tiles(const Kernels *k, uint32_t first);
 uint64_t chain_row_bytes(const Kernels *k, const Chain *chain, BufferId b);
 
-/* stays.c: whether all places of a gather are in range. */
+/* stays.c: whether what is cast from f32 fits, but for NaN. */
+bool cast_fits(const Graph *g, const Node *n);
+/* Whether all places of a gather are in range. */
 bool gather_is_inside(const Graph *g, const Node *n);
 /* The term of its places that is the same along the axis `lanes` of these, where those are in range and what
  * is left of them is the same along `axis`; 0: there is none. */

@@ -104,6 +104,13 @@ bool gather_stays(const Graph *g, const Node *n, int axis)
 	return at.by == many && at.low >= 0 && at.high < many;
 }
 
+bool cast_fits(const Graph *g, const Node *n)
+{
+	int steps = MOST_STEPS;
+	Form x = form_of(g, n->in[0], NOWHERE, 0, &steps);
+	return node(g, n->in[0])->type == DTYPE_f32 && x.low >= INT32_MIN && x.high < INT32_MAX;
+}
+
 bool gather_is_inside(const Graph *g, const Node *n)
 {
 	int steps = MOST_STEPS;
