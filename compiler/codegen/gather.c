@@ -68,7 +68,8 @@ bool gather_is_of_pixels(const KernelEmit *ke, DType t, int64_t places, int64_t 
 	       (words || (t == DTYPE_u8 && places * channels >= WORD));
 }
 
-void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels, V *v)
+/* Of the pixel at each offset its bytes in a word, from the lowest on; above them anything. */
+V gather_words(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels)
 {
 	Emit *e = ke->e;
 	T integer = LLVMGetElementType(LLVMTypeOf(offsets)), words = l_vector(e->i32, ke->lanes);
@@ -77,11 +78,85 @@ void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t cha
 	V behind = LLVMBuildSub(e->b, offsets, first, "");
 	behind = LLVMBuildTruncOrBitCast(e->b, behind, words, "");
 	V word = spot_gather_as(ke, e->i8, e->i32, 1, base, first, NULL);
+	behind = LLVMBuildShl(e->b, behind, l_splat_const(l_i32(e, 3), ke->lanes), "");
+	return LLVMBuildLShr(e->b, word, behind, "");
+}
+
+void gather_bytes(KernelEmit *ke, V words, int64_t channels, V *v)
+{
+	Emit *e = ke->e;
 	for (int64_t c = 0; c < channels; c++) {
-		V by = LLVMBuildAdd(e->b, behind, l_splat_const(l_i32(e, (int32_t)c), ke->lanes), "");
-		by = LLVMBuildShl(e->b, by, l_splat_const(l_i32(e, 3), ke->lanes), "");
-		v[c] =
-		    LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, word, by, ""), l_vector(e->i8, ke->lanes), "");
+		V by = l_splat_const(l_i32(e, 8 * (int32_t)c), ke->lanes);
+		v[c] = LLVMBuildTrunc(e->b, LLVMBuildLShr(e->b, words, by, ""), l_vector(e->i8, ke->lanes),
+		                      "");
+	}
+}
+
+/* Lower and upper halves of the 8 bytes at each offset. */
+static void load_doubles(KernelEmit *ke, V base, V offsets, V *low, V *high)
+{
+	Emit *e = ke->e;
+	unsigned half = ke->lanes / 2;
+	V slot = slot_of(e, LLVMTypeOf(offsets)), part[2], even[64], odd[64];
+	l_store(e, offsets, slot, 4);
+	for (unsigned i = 0; i < ke->lanes; i++) {
+		V offset = l_load(e, e->i32, l_at(e, e->i32, slot, l_word(e, i)), 4);
+		V at = LLVMBuildGEP2(e->b, e->i8, base, &offset, 1, "");
+		V *to = &part[i / half];
+		*to = i % half ? *to : LLVMGetPoison(l_vector(e->f64, half));
+		*to = LLVMBuildInsertElement(e->b, *to, l_load(e, e->f64, at, 1),
+		                             l_i32(e, (int32_t)(i % half)), "");
+		even[i] = l_i32(e, 2 * (int32_t)i);
+		odd[i] = l_i32(e, 2 * (int32_t)i + 1);
+	}
+	for (int i = 0; i < 2; i++)
+		part[i] = LLVMBuildBitCast(e->b, part[i], l_vector(e->i32, ke->lanes), "");
+	*low = LLVMBuildShuffleVector(e->b, part[0], part[1], LLVMConstVector(even, ke->lanes), "");
+	*high = LLVMBuildShuffleVector(e->b, part[0], part[1], LLVMConstVector(odd, ke->lanes), "");
+}
+
+/* Fewer lanes are gathered sooner than loaded one by one. */
+bool gather_may_pair(const KernelEmit *ke, Shape from)
+{
+	return ke->lanes == 16 && is_near(ke->e, from) && shape_size(from) >= 2 * WORD;
+}
+
+/* Neighbours, as an image is read between its pixels, lie in 8 bytes: a load for both. */
+void gather_pairs(KernelEmit *ke, V base, const V offsets[2], int64_t places, int64_t channels,
+                  V words[2])
+{
+	Emit *e = ke->e;
+	int32_t bytes = (int32_t)channels;
+	V first = l_binary(e, "llvm.smin", offsets[0], offsets[1]);
+	V apart = LLVMBuildSub(e->b, l_binary(e, "llvm.smax", offsets[0], offsets[1]), first, "");
+	V last = l_i32(e, (int32_t)(places * channels) - 2 * WORD);
+	V far_apart =
+	    LLVMBuildICmp(e->b, LLVMIntUGT, apart, l_splat_const(l_i32(e, bytes), ke->lanes), "");
+	V behind = LLVMBuildICmp(e->b, LLVMIntSGT, first, l_splat_const(last, ke->lanes), "");
+	V is_far = l_any_lane(e, LLVMBuildOr(e->b, far_apart, behind, ""));
+	LLVMBasicBlockRef near = l_block(e, "near"), far = l_block(e, "far"),
+	                  after = l_block(e, "after");
+	V found[2], other[2], low, high;
+	LLVMBuildCondBr(e->b, is_far, far, near);
+	LLVMPositionBuilderAtEnd(e->b, near);
+	load_doubles(ke, base, first, &low, &high);
+	V next = high;
+	if (bytes < WORD) {
+		V down = LLVMBuildLShr(e->b, low, l_splat_const(l_i32(e, 8 * bytes), ke->lanes), "");
+		V up = LLVMBuildShl(e->b, high, l_splat_const(l_i32(e, 32 - 8 * bytes), ke->lanes), "");
+		next = LLVMBuildOr(e->b, down, up, "");
+	}
+	for (int i = 0; i < 2; i++)
+		found[i] = l_select(e, LLVMBuildICmp(e->b, LLVMIntEQ, offsets[i], first, ""), low, next);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, far);
+	for (int i = 0; i < 2; i++)
+		other[i] = gather_words(ke, base, offsets[i], places, channels);
+	LLVMBuildBr(e->b, after);
+	LLVMPositionBuilderAtEnd(e->b, after);
+	for (int i = 0; i < 2; i++) {
+		words[i] = LLVMBuildPhi(e->b, LLVMTypeOf(found[i]), "");
+		LLVMAddIncoming(words[i], (V[]){found[i], other[i]}, (LLVMBasicBlockRef[]){near, far}, 2);
 	}
 }
 

@@ -30,9 +30,14 @@ V value_base(const KernelEmit *ke, NodeId x);                 /* where x's buffe
 V gather_offsets(KernelEmit *ke, Shape from, V place, int64_t stride);
 /* Whether so many elements at a place are loaded together. */
 bool gather_is_of_pixels(const KernelEmit *ke, DType t, int64_t places, int64_t channels);
-/* v[channel]: of the pixels at these offsets from `base`, where there are so many. Nothing else is
- * read. */
-void gather_bytes(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels, V *v);
+/* Pixels of bytes at these offsets from `base`, where there are so many: a word each. Nothing else is read. */
+V gather_words(KernelEmit *ke, V base, V offsets, int64_t places, int64_t channels);
+/* The same of two, which are often neighbours. */
+bool gather_may_pair(const KernelEmit *ke, Shape from);
+void gather_pairs(KernelEmit *ke, V base, const V offsets[2], int64_t places, int64_t channels,
+                  V words[2]);
+void gather_bytes(KernelEmit *ke, V words, int64_t channels, V *v); /* v[channel] of such words */
+/* v[channel]: of the pixels at these offsets, of words. */
 void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v);
 
 /* Each lane on its own, of 4 bytes, where gather_is_near of its type and of what is read. */

@@ -3,6 +3,7 @@
  * In: a node, and where (Index). A node with a buffer is loaded; another is computed from its
  * operands, whose indices follow from the view between them. So a kernel is emitted by asking for
  * its outs. What was emitted before in the same straight line of code is remembered (memo.c). */
+#include "nest.h"
 #include "spot.h"
 
 #include <string.h>
@@ -305,28 +306,6 @@ static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 	return random_bits(e, at, seed0, seed1, n->attr.key, step);
 }
 
-/* All channels of the pixels at such offsets from the first; the one asked for. */
-static V value_of_pixels(KernelEmit *ke, NodeId x, const Index *index, V first, V offsets)
-{
-	Emit *e = ke->e;
-	const Node *n = node(e->k->graph, x), *from = node(e->k->graph, n->in[0]);
-	int last = n->shape.rank - 1;
-	unsigned asked = (unsigned)LLVMConstIntGetZExtValue(index->at[last]);
-	V v[PIXEL];
-	if (from->type == DTYPE_u8)
-		gather_bytes(ke, first, offsets, from->shape.dim[n->attr.axis], n->shape.dim[last], v);
-	else
-		gather_pixels(ke, l_memory_type(e, from->type), first, offsets, n->shape.dim[last], v);
-	for (unsigned c = 0; c < n->shape.dim[last]; c++) {
-		Index other = *index;
-		other.at[last] = l_word(e, c);
-		v[c] = l_from_memory(e, from->type, v[c]);
-		if (c != asked)
-			value_define(ke, x, &other, v[c]);
-	}
-	return v[asked];
-}
-
 /* A place of n's for each lane: what is added to *row, which is the same for all; NULL: to nothing. */
 static V value_places(KernelEmit *ke, const Node *n, const Index *at, V *row)
 {
@@ -353,6 +332,74 @@ static V clamped(KernelEmit *ke, const Node *n, V place, V mask)
 	int32_t last = (int32_t)node(e->k->graph, n->in[0])->shape.dim[n->attr.axis] - 1;
 	place = l_binary(e, "llvm.smax", place, LLVMConstNull(LLVMTypeOf(place)));
 	return l_binary(e, "llvm.smin", place, l_splat_const(l_i32(e, last), lanes));
+}
+
+/* From now on channels of gather x, but the one that is asked for, are these of memory's form; that one. */
+static V define_channels(KernelEmit *ke, NodeId x, const Index *index, V *v, unsigned asked)
+{
+	Emit *e = ke->e;
+	const Node *n = node(e->k->graph, x), *from = node(e->k->graph, n->in[0]);
+	int last = n->shape.rank - 1;
+	for (unsigned c = 0; c < n->shape.dim[last]; c++) {
+		Index other = *index;
+		other.at[last] = l_word(e, c);
+		v[c] = l_from_memory(e, from->type, v[c]);
+		if (c != asked)
+			value_define(ke, x, &other, v[c]);
+	}
+	return asked < n->shape.dim[last] ? v[asked] : NULL;
+}
+
+/* A gather of this kernel that reads the same at places of which one term is that of x's: a neighbour,
+ * perhaps. 0: there is none. */
+static NodeId other_of_pair(const KernelEmit *ke, NodeId x, const Index *index)
+{
+	const Graph *g = ke->e->k->graph;
+	const Node *n = node(g, x), *at = node(g, n->in[1]);
+	NodeId found = 0;
+	if (at->op != OP_add || !gather_may_pair(ke, node(g, n->in[0])->shape))
+		return 0;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	const bool *computed = find_computed(ke, true);
+	for (NodeId y = 1; y < g->count && !found; y++) {
+		const Node *o = node(g, y), *to = node(g, o->count == 2 ? o->in[1] : 0);
+		if (!computed[y] || y == x || o->op != OP_gather || o->in[0] != n->in[0] ||
+		    to->op != OP_add || o->attr.axis != n->attr.axis || !shape_equal(o->shape, n->shape))
+			continue;
+		for (int i = 0; i < 4; i++)
+			found = at->in[i / 2] == to->in[i % 2] && !value_memo(ke, y, index) ? y : found;
+	}
+	arena_reset(ke->e->c->arena, mark);
+	return found;
+}
+
+/* All channels of the pixels at such offsets from the first; the one asked for. */
+static V value_of_pixels(KernelEmit *ke, NodeId x, const Index *index, const Index *at, V first,
+                         V offsets)
+{
+	Emit *e = ke->e;
+	const Node *n = node(e->k->graph, x), *from = node(e->k->graph, n->in[0]);
+	int last = n->shape.rank - 1;
+	int64_t channels = n->shape.dim[last], places = from->shape.dim[n->attr.axis];
+	unsigned asked = (unsigned)LLVMConstIntGetZExtValue(index->at[last]);
+	V v[PIXEL], words[2];
+	NodeId y = from->type == DTYPE_u8 ? other_of_pair(ke, x, index) : 0;
+	if (from->type != DTYPE_u8) {
+		gather_pixels(ke, l_memory_type(e, from->type), first, offsets, channels, v);
+		return define_channels(ke, x, index, v, asked);
+	}
+	if (y) {
+		V place = clamped(ke, node(e->k->graph, y), value_at(ke, node(e->k->graph, y)->in[1], at),
+		                  index->mask);
+		V other = gather_offsets(ke, from->shape, l_splat(e, place, ke->lanes), channels);
+		gather_pairs(ke, first, (V[]){offsets, other}, places, channels, words);
+		gather_bytes(ke, words[1], channels, v);
+		define_channels(ke, y, index, v, PIXEL);
+	} else {
+		words[0] = gather_words(ke, first, offsets, places, channels);
+	}
+	gather_bytes(ke, words[0], channels, v);
+	return define_channels(ke, x, index, v, asked);
 }
 
 /* Indices are clamped into range; where they vary over the lanes, every lane loads on its own. */
@@ -395,7 +442,7 @@ static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *inde
 	    LLVMIsAConstantInt(index->at[last]) &&
 	    gather_is_of_pixels(ke, source->type, from.dim[axis], stride)) {
 		to.at[from.rank - 1] = l_word(e, 0);
-		return value_of_pixels(ke, x, index, spot_address(ke, n->in[0], &to), offsets);
+		return value_of_pixels(ke, x, index, &at, spot_address(ke, n->in[0], &to), offsets);
 	}
 	V v = spot_gather(ke, element, type_info[source->type].size, base, offsets, index->mask);
 	return l_from_memory(e, source->type, v);

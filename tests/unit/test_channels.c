@@ -83,6 +83,47 @@ static void gathers(void)
 		}
 }
 
+/* Two pixels whose places share a term: neighbours, one the other, apart; up to the last and beyond it. */
+static void pairs_of(DType t, int64_t pixels, int64_t channels, int apart)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, arena_printf(c->arena, "%d pixels of %d channels of %s, %d apart",
+	                                     (int)pixels, (int)channels, type_info[t].name, apart));
+	NodeId x = op_input(g, "x", t, SHAPE(pixels, channels)),
+	       row = op_input(g, "row", DTYPE_i32, SHAPE(2, 45)),
+	       left = op_input(g, "left", DTYPE_i32, SHAPE(2, 45)),
+	       right = op_input(g, "right", DTYPE_i32, SHAPE(2, 45));
+	NodeId y = op_gather(g, x, op_add(g, row, left), 0),
+	       z = op_gather(g, x, op_add(g, right, row), 0);
+	NodeId share = op_broadcast(
+	    g, op_cast(g, op_rem(g, left, op_full(g, DTYPE_i32, SHAPE(2, 45), 3)), DTYPE_f32),
+	    SHAPE(2, 45, channels), (Axes){2, {0, 1}});
+	y = op_mul(g, op_cast(g, y, DTYPE_f32), share);
+	graph_output(g, "between", op_sub(g, y, op_cast(g, z, DTYPE_f32)));
+	double rows[PIXELS], lefts[PIXELS], rights[PIXELS];
+	for (int i = 0; i < PIXELS; i++) {
+		rows[i] = (double)(i * 5 % (pixels + 4));
+		lefts[i] = i * 3 % 7 - 2;
+		rights[i] = lefts[i] + (apart > 1 ? (i * 7 % 3 - 1) * apart : apart * (i % 3 != 1));
+	}
+	Feed feed[] = {{"x", test_values(c->arena, t, pixels * channels, 61)},
+	               {"row", rows},
+	               {"left", lefts},
+	               {"right", rights}};
+	CU_ASSERT(graph_agrees_always(c, g, feed, 4, 0));
+	compile_close(c);
+}
+
+static void pairs(void)
+{
+	for (int64_t channels = 1; channels <= 5; channels++)
+		for (int apart = -1; apart <= 2; apart++) {
+			pairs_of(DTYPE_u8, 200, channels, apart);
+			pairs_of(DTYPE_u8, 3, channels, apart);
+		}
+	pairs_of(DTYPE_f32, 200, 3, 1);
+}
+
 /* The places of a row of elements, the same in all rows of an image: near each other, in an order of their
  * own, or anywhere, as many as are and are not whole vectors and rounds of rows. */
 static void rows_of(DType t, int64_t rows, int64_t from, int64_t to, int64_t apart)
@@ -149,6 +190,7 @@ static void sums_of_gathered(void)
 CU_TestInfo test_channels[] = {
     {"pixels", pixels},
     {"gathers", gathers},
+    {"pairs", pairs},
     {"rows of the same places", rows_of_the_same_places},
     {"sums of what is gathered", sums_of_gathered},
     CU_TEST_INFO_NULL,
