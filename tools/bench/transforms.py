@@ -15,7 +15,9 @@ from contender import Contender, Failed
 
 BATCH = 256
 SIDES = [32, 96]
-PEERS = ["torchvision", "torchvision-pil"]
+# What comes out of the first two is bytes, or a picture; of the others floats, as a network takes and sslc gives them.
+BYTES = ["torchvision", "torchvision-pil"]
+FLOATS = ["torchvision-float", "torchvision-pil-float"]
 
 # In the numbers of peers/torchvision_transforms.py.
 TRANSFORMS = {
@@ -50,7 +52,7 @@ def run(kind, side, row, options, time_all):
         folder = pathlib.Path(temporary)
         prepare(kind, side, folder)
         try:
-            for name in ["sslc", *PEERS]:
+            for name in ["sslc", *BYTES, *FLOATS]:
                 c = Contender(name, row.model, cores, folder, options.worker, "features", options.avx2)
                 c.least, c.patience = options.least, options.patience
                 row.contenders.append(c)
@@ -70,11 +72,15 @@ def table(rows):
     def rate(c):
         return f"{BATCH / c.typical:.3g}" if c.times else report.mark(c)
 
-    def lead(row):
-        ratio = report.ratio(row)
-        return f"{1 / ratio:.1f}" if ratio else ""
+    def lead(names):
+        def of(row):
+            times = {c.name: c.typical for c in row.contenders if c.times}
+            peers = [times[name] for name in names if name in times]
+            return f"{min(peers) / times['sslc']:.1f}" if peers and "sslc" in times else ""
+
+        return of
 
     head = f"Images a second, {report.shown(rows)} time of a batch of {BATCH}, of colour, with this side:"
     errors = [f"- {row.model}: {row.about}" for row in rows if row.about]
-    parts = [head, report.table(rows, ["sslc", *PEERS], rate, ("sslc / best peer", lead)), *errors]
-    return "\n\n".join(parts)
+    leads = [("sslc / best of bytes", lead(BYTES)), ("of floats", lead(FLOATS))]
+    return "\n\n".join([head, report.table(rows, ["sslc", *BYTES, *FLOATS], rate, *leads), *errors])

@@ -1,5 +1,6 @@
 """Transforms of images by torchvision's v2, as a data set applies them: to one image at a time, so that each has choices of
-its own. On tensors of bytes, or on pictures of PIL."""
+its own. On tensors of bytes, or on pictures of PIL; the result is such a one, or, as torchvision's recipes end, floats in
+[0, 1]."""
 
 import torch
 from PIL import Image
@@ -20,7 +21,8 @@ def start(name, weights, options):
     """A step transforms a batch."""
     torch.set_num_threads(options["threads"])
     kind, side = name.split("-")
-    transform = TRANSFORMS[kind](int(side))
+    ending = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)] if options.get("floats") else []
+    transform = v2.Compose([TRANSFORMS[kind](int(side)), *ending])
 
     def step(batch):
         return [transform(image) for image in batch]

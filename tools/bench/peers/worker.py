@@ -32,6 +32,8 @@ PEERS = {
     "tinygrad-beam": ("tinygrad_models", {}),
     "torchvision": ("torchvision_transforms", {}),
     "torchvision-pil": ("torchvision_transforms", {"pil": True}),
+    "torchvision-float": ("torchvision_transforms", {"floats": True}),
+    "torchvision-pil-float": ("torchvision_transforms", {"pil": True, "floats": True}),
 }
 
 
@@ -41,7 +43,7 @@ class Worker:
     def __init__(self, peer, model, threads, folder):
         name, options = PEERS[peer]
         self.peer = importlib.import_module(name)
-        batch = functools.partial(self.peer.batch, **options) if "pil" in options else self.peer.batch
+        batch = functools.partial(self.peer.batch, pil=True) if "pil" in options else self.peer.batch
         if (folder / "case.json").exists():
             case, space = json.loads((folder / "case.json").read_text()), importlib.import_module("torch_space")
             options = {**options, "build": functools.partial(space.build, case)}
