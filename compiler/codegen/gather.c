@@ -307,8 +307,8 @@ bool gather_is_near(const KernelEmit *ke, DType t, Shape from)
 {
 	const Machine *m = ke->e->c->machine;
 	bool has = machine_is_x86(m) && (m->vector_bits == 512 || m->vector_bits == 256);
-	return has && type_info[t].size == WORD && t != DTYPE_bool && is_near(ke->e, from) &&
-	       ke->lanes == m->vector_bits / 32;
+	return has && type_info[t].size == WORD && shape_size(from) == from.dim[0] &&
+	       is_near(ke->e, from) && ke->lanes == m->vector_bits / 32;
 }
 
 /* Of two vectors from `from` on, lane i is element at[i], of which none is above `most`. */

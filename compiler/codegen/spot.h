@@ -40,7 +40,7 @@ void gather_bytes(KernelEmit *ke, V words, int64_t channels, V *v); /* v[channel
 /* v[channel]: of the pixels at these offsets, of words. */
 void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channels, V *v);
 
-/* Each lane on its own, of 4 bytes, where gather_is_near of its type and of what is read. */
+/* Each lane on its own, of a list of elements of 4 bytes: where gather_is_near of their type and of its shape. */
 bool gather_is_near(const KernelEmit *ke, DType t, Shape from);
 V gather_near(KernelEmit *ke, T element, V base, V offsets, V mask);
 

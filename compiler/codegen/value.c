@@ -428,7 +428,7 @@ static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *inde
 		stride *= from.dim[i];
 	V base = spot_address(ke, n->in[0], &to);
 	T element = l_memory_type(e, source->type);
-	if (row && stride == 1 && gather_is_near(ke, source->type, from) &&
+	if (row && axis == 0 && gather_is_near(ke, source->type, from) &&
 	    gather_is_inside(e->k->graph, n)) {
 		base = l_address(e, element, base, LLVMBuildSExt(e->b, row, e->word, ""));
 		return gather_near(ke, element, base, place, index->mask);
