@@ -84,6 +84,8 @@ const char *data_tokenizer(const Data *d);
 uint32_t data_mark(const Data *d);
 /* Where sample i of a split stands in its file. */
 int64_t data_row(const Data *d, Split s, int64_t i);
+/* False, too, where the data has no labels. */
+bool data_has_label(const Data *d, Split s, int64_t i);
 /* Every value that the model can be given is one that it tells apart; false names the first sample
  * that has another one, by its place in its file. */
 MUST_CHECK bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY]);

@@ -175,13 +175,17 @@ bool number_of(Slice text, float *x)
 	return end == s.at + s.size && isfinite(*x);
 }
 
-static bool read_cell(const Sheet *s, size_t row, size_t column, const Missing *m, float *x,
-                      bool *left_out, char why[WHY])
+static bool read_cell(const Sheet *s, size_t row, size_t column, const Missing *m, bool target,
+                      float *x, bool *left_out, char why[WHY])
 {
 	Slice field = table_field(&s->table, row, column);
 	char cell[CELL];
 	if (number_of(field, x))
 		return true;
+	if (is_missing(field) && target && !m->fills) {
+		*x = NAN;
+		return true;
+	}
 	if (is_missing(field) && (m->skip || m->fills)) {
 		*x = m->fill;
 		*left_out |= m->skip;
@@ -210,8 +214,8 @@ bool sheet_numbers(Sheet *s, const Columns *c, const Missing *m, char why[WHY])
 		return because(why, "no memory for %zu numbers", rows * c->count);
 	for (size_t row = s->header; row < rows; row++)
 		for (size_t i = 0; i < c->count; i++)
-			if (!read_cell(s, row, c->at[i], m, &s->value[row * c->count + i], &s->left_out[row],
-			               why))
+			if (!read_cell(s, row, c->at[i], m, i < m->targets, &s->value[row * c->count + i],
+			               &s->left_out[row], why))
 				return false;
 	return true;
 }

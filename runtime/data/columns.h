@@ -30,6 +30,8 @@ void columns_close(Columns *c);
 
 /* What becomes of rows in which a number is missing: they are an error, left out, or it is `fill`. */
 typedef struct Missing {
+	size_t
+	    targets; /* the first columns: where one is missing, the row has no label (NaN), unless `fills` */
 	bool skip, fills;
 	float fill;
 } Missing;

@@ -178,11 +178,13 @@ static bool read_sheets(const Arguments *a, const Wishes *w, Work *k, Found *fou
 	if (!sheet_read(a, w->path, w->how, w->header, &k->sheet[0], why) ||
 	    !choose_columns(a, w, k, found, why))
 		return false;
+	Missing missing = w->missing;
+	missing.targets = *w->target ? k->list[0].count : 0;
 	if (*w->test_path && (!sheet_read(a, w->test_path, w->how, w->header, &k->sheet[1], why) ||
 	                      !same_columns(&k->sheet[0], &k->sheet[1], why)))
 		return false;
 	for (int i = 0; i < 1 + (*w->test_path != 0); i++)
-		if (!sheet_numbers(&k->sheet[i], &k->numbers, &w->missing, why) ||
+		if (!sheet_numbers(&k->sheet[i], &k->numbers, &missing, why) ||
 		    !check_classes(found, k, &k->sheet[i], why))
 			return false;
 	return true;

@@ -79,7 +79,7 @@ typedef struct Found {
 	uint32_t *stretch[2];   /* by Split */
 	const char *group;      /* the name of a field; NULL: of none */
 	const char *unlabelled; /* what stands as a label where there is none, as text; NULL: "" */
-	bool lacks_labels;      /* a label of -1 says that there is none */
+	bool lacks_labels;      /* a label of -1, or with NaN, says that there is none */
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;
@@ -129,6 +129,8 @@ MUST_CHECK bool found_key(Found *found, Split s, int64_t i, const char *name, bo
 MUST_CHECK bool found_classes(Found *found, char **label, int64_t count, char why[WHY]);
 /* The number of the class that is named by one of these labels; -1: it says that there is none. */
 int32_t found_class(Found *found, const char *label);
+/* The sample has a label: of i32 or f32, as found_check leaves them. */
+bool found_has_label(const Array *label, int64_t row);
 /* The label says that there is none. */
 bool found_unlabelled(const Found *found, const char *label, size_t size);
 

@@ -54,11 +54,11 @@ static void describe_field(const Field *field, sslc_tensor *t)
 	}
 }
 
-static const int32_t *labels_of(const Part *part)
+static const Array *labels_of(const Part *part)
 {
 	for (size_t f = 0; f < part->count; f++)
 		if (strcmp(part->field[f].name, "label") == 0)
-			return part->field[f].array.at;
+			return &part->field[f].array;
 	return NULL;
 }
 
@@ -67,17 +67,18 @@ static bool list_rows(Data *d, Split s, int64_t *labelled, char why[WHY])
 {
 	const Part *part = &d->found.part[s];
 	int64_t n = part->count ? part->field[0].array.dim[0] : 0, have = 0, lack = 0;
-	const int32_t *label = d->found.lacks_labels ? labels_of(part) : NULL;
+	const Array *label = d->found.lacks_labels ? labels_of(part) : NULL;
 	*labelled = n;
 	if (!label)
 		return true;
 	for (int64_t i = 0; i < n; i++)
-		have += label[i] >= 0;
+		have += found_has_label(label, i);
 	*labelled = have;
 	d->row[s] = malloc((size_t)n * sizeof *d->row[s]);
 	for (int64_t i = 0; d->row[s] && i < n; i++) {
-		d->row[s][label[i] >= 0 ? i - lack : have + lack] = i;
-		lack += label[i] < 0;
+		bool has = found_has_label(label, i);
+		d->row[s][has ? i - lack : have + lack] = i;
+		lack += !has;
 	}
 	if (!d->row[s])
 		return because(why, "no memory for %" PRId64 " samples", n);
@@ -277,6 +278,12 @@ bool data_sample(const Data *d, Split s, int64_t i, void *const to[], char why[W
 			memcpy(to[f], at + bytes * (size_t)row, bytes);
 	}
 	return !part->decode || decode(d, part, row, to, why);
+}
+
+bool data_has_label(const Data *d, Split s, int64_t i)
+{
+	const Array *label = labels_of(part_of(d, s));
+	return label && found_has_label(label, data_row(d, s, i));
 }
 
 /* -- Ranges ------------------------------------------------------------------------------------ */

@@ -34,13 +34,17 @@ const char *found_name(Found *found, size_t others, const char *name, char why[W
 
 /* -- Fields ------------------------------------------------------------------------------------ */
 
-static bool check_finite(const Array *x, const char *what, char why[WHY])
+/* NaN in numbers that are a label is no value: their sample has none. */
+static bool check_finite(Found *found, const Array *x, bool is_label, const char *what,
+                         char why[WHY])
 {
 	if (!x->at || strcmp(x->type, "f32") != 0)
 		return true;
 	int64_t size = array_size(x);
 	for (int64_t i = 0; i < size; i++)
-		if (!isfinite(((const float *)x->at)[i]))
+		if (is_label && isnan(((const float *)x->at)[i]))
+			found->lacks_labels = true;
+		else if (!isfinite(((const float *)x->at)[i]))
 			return because(why, "%s holds %s at index %lld; remove or replace such values", what,
 			               isnan(((const float *)x->at)[i]) ? "NaN" : "infinity", (long long)i);
 	return true;
@@ -146,9 +150,10 @@ static bool check_field(Found *found, Field *field, int64_t samples, Split split
 	char what[80];
 	snprintf(what, sizeof what, "'%.40s' of the %sdata", field->name,
 	         split == SPLIT_TEST ? "test " : "");
-	if (!check_finite(a, what, why))
+	bool is_label = strcmp(field->name, "label") == 0;
+	if (!check_finite(found, a, is_label, what, why))
 		return false;
-	if (strcmp(field->name, "label") == 0 && !check_labels(found, a, samples, classes, why))
+	if (is_label && !check_labels(found, a, samples, classes, why))
 		return false;
 	if (!widen_bools(a, why))
 		return false;
@@ -220,6 +225,18 @@ bool found_unlabelled(const Found *found, const char *label, size_t size)
 {
 	const char *none = found->unlabelled ? found->unlabelled : "";
 	return strlen(none) == size && memcmp(none, label, size) == 0;
+}
+
+bool found_has_label(const Array *label, int64_t row)
+{
+	if (strcmp(label->type, "f32") != 0)
+		return label->rank > 1 || ((const int32_t *)label->at)[row] >= 0;
+	size_t width = array_row_bytes(label) / sizeof(float);
+	const float *value = (const float *)label->at + (size_t)row * width;
+	for (size_t i = 0; i < width; i++)
+		if (isnan(value[i]))
+			return false;
+	return true;
 }
 
 bool found_classes(Found *found, char **label, int64_t count, char why[WHY])

@@ -39,12 +39,16 @@ static int32_t label_of(const Data *d, int64_t sample)
 	return class_of(d, SPLIT_TRAIN, sample);
 }
 
-/* Labels that are no classes: any samples. */
-static bool choose_any(int64_t count, int64_t n, uint64_t seed, int64_t **chosen, char why[WHY])
+/* Labels that are no classes: any of the n samples that have one. */
+static bool choose_any(const Data *d, int64_t count, int64_t n, uint64_t seed, int64_t **chosen,
+                       char why[WHY])
 {
 	int64_t *at = *chosen = malloc((size_t)count * sizeof *at);
-	for (int64_t i = 0; at && i < count; i++)
-		at[i] = order_at(i, n, seed, (uint64_t)CHOICE);
+	for (int64_t i = 0, k = 0; at && k < count; i++) {
+		int64_t sample = order_at(i, n, seed, (uint64_t)CHOICE);
+		if (data_has_label(d, SPLIT_TRAIN, sample))
+			at[k++] = sample;
+	}
 	return at || because(why, "no memory for a choice of samples");
 }
 
@@ -108,7 +112,7 @@ static bool choose_labelled(const Data *d, int64_t count, int64_t **chosen, char
 {
 	int64_t *at = *chosen = malloc((size_t)count * sizeof *at);
 	for (int64_t i = 0, k = 0; at && k < count; i++)
-		if (label_of(d, i) >= 0)
+		if (data_has_label(d, SPLIT_TRAIN, i))
 			at[k++] = i;
 	return at || because(why, "no memory for a choice of samples");
 }
@@ -128,7 +132,7 @@ bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,
 		               "%lld samples of each class are asked for, but the labels are no classes",
 		               (long long)per_class);
 	if (labelled && !classed && count >= 1 && count <= n)
-		return choose_any(count, n, seed, chosen, why);
+		return choose_any(d, count, all, seed, chosen, why);
 	if (!labelled || count < 1 || count > n)
 		return because(why, "a task learns from %lld samples with labels, but the data has %lld",
 		               (long long)count, labelled ? (long long)n : 0);

@@ -92,3 +92,29 @@ wants '"task": "probe".*"trained_on": 50, ' b
 grep -v 'half' a >a.whole
 grep -v 'half' b | diff -u a.whole -
 wants '"task": "half".*"trained_on": 25, ' b
+
+# The same of labels that are numbers.
+for file in some all test; do
+	sed 's/^a,b,kind/a,b,size/; s/other$/2.5/; s/one$/1/' $file.csv >$file.new
+	mv $file.new $file.csv
+done
+number() { # TRAIN
+	cat >model.json <<-MODEL
+		{
+		  "data": "csv('$1.csv', target='size', test_path='test.csv')",
+		  "define": {"twice(x)": "2 * x"},
+		  "encoder": ["twice"],
+		  "decoder": ["linear(2)"],
+		  "loss": "mse(decoder(encoder(x)), x)",
+		  "train": {"epochs": 1, "batch": 50},
+		  "downstream": {"probe": {"freeze": ["encoder"], "head": ["linear(1)"], "loss": "mse(reshape(head(encoder(x)), [-1]), label)",
+		      "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []}}
+		}
+	MODEL
+	"$sslc" run model.json --out out --seed 1 >out.txt 2>&1
+	sed '/"pretraining"/d; s/, "seconds": [^,]*//' out/results.json
+}
+number all >a
+number some >b
+wants '150 train (100 without a label), 50 test' out.txt
+diff -u a b

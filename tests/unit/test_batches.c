@@ -308,7 +308,7 @@ static bool data_refused(const Array *x, const Array *y, const char *word)
 
 static void wrong_data_is_refused(void)
 {
-	float fine[] = {1, 2}, nan[] = {1, NAN}, endless[] = {-INFINITY, 1};
+	float fine[] = {1, 2}, nan[] = {1, NAN}, none[] = {NAN, NAN}, endless[] = {-INFINITY, 1};
 	int32_t y[] = {0, 1, 2}, negative[] = {0, -1}, most[] = {0, INT32_MAX};
 	const Array x = {"f32", 2, {2, 1}, fine}, label = {"i32", 1, {2}, y};
 	Data *d;
@@ -316,7 +316,8 @@ static void wrong_data_is_refused(void)
 	CU_ASSERT(data_refused(&(Array){"f32", 2, {2, 1}, nan}, &label, "NaN at index 1"));
 	CU_ASSERT(data_refused(&(Array){"f32", 2, {2, 1}, endless}, &label, "infinity at index 0"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 1, {3}, y}, "2 samples but 3 labels"));
-	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, nan}, "NaN at index 1"));
+	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, none}, "no train sample has a label"));
+	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, endless}, "infinity at index 0"));
 	CU_ASSERT(data_refused(&x, &(Array){"f32", 2, {1, 2}, fine}, "2 samples but 1 labels"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 1, {2}, negative}, "label 1 is -1"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 0, {0}, y}, "labels"));

@@ -154,6 +154,24 @@ static void missing_values_are_told_of(void)
 	CU_ASSERT(data_shape(d)->classes == 2 && data_shape(d)->unlabelled == 1);
 	CU_ASSERT(holds(d, SPLIT_TRAIN, 1, -1, X(3)) && holds(d, SPLIT_TRAIN, 2, 1, X(5)));
 	data_close(d);
+	/* Of numbers NaN; a window's is that of its last row. */
+	d = opened(OPEN("a,t,u\n1,2,3\n4,,5\n6,7,nan\n8,9,0\n", T("target", "t, u"), N("test", 0)),
+	           why);
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 4 && data_shape(d)->unlabelled == 2);
+	CU_ASSERT(data_has_label(d, SPLIT_TRAIN, 0) && !data_has_label(d, SPLIT_TRAIN, 1));
+	CU_ASSERT(!data_has_label(d, SPLIT_TRAIN, 2) && data_has_label(d, SPLIT_TRAIN, 3));
+	int64_t *chosen;
+	CU_ASSERT_FATAL(data_choose(d, 2, 0, 1, &chosen, why) && chosen);
+	CU_ASSERT(chosen[0] == 0 && chosen[1] == 3);
+	free(chosen);
+	CU_ASSERT_FATAL(data_choose(d, 1, 0, 1, &chosen, why) && chosen);
+	CU_ASSERT(chosen[0] == 0 || chosen[0] == 3);
+	free(chosen);
+	data_close(d);
+	d = opened(OPEN("a,t\n1,2\n3,\n4,5\n6,9\n", T("target", "t"), N("window", 2), N("test", 0)),
+	           why);
+	CU_ASSERT(data_count(d, SPLIT_TRAIN) == 2 && data_shape(d)->unlabelled == 1);
+	data_close(d);
 	d = opened(OPEN(text, T("skip", "k"), T("missing", "-1.5"), N("test", 0)), why);
 	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TRAIN), 5);
 	CU_ASSERT(holds(d, SPLIT_TRAIN, 0, -1, X(1, -1.5f)) &&
