@@ -267,7 +267,22 @@ static void further_arrays_have_names(void)
 	CU_ASSERT(data_count(d, SPLIT_TEST) == COUNT && data_shape(d)->count == 2);
 	CU_ASSERT_EQUAL(data_shape(d)->classes, 0);
 	data_close(d);
-	CU_ASSERT(npy_write(scratch_path(&s, "y.npy"), "i32", 1, (int64_t[]){COUNT - 1}, length, why));
+	scratch_close(&s);
+}
+
+static void wrong_further_arrays_are_refused(void)
+{
+	enum { COUNT = 30 };
+	Scratch s;
+	char why[WHY] = "";
+	float wide[COUNT] = {[COUNT - 1] = NAN};
+	int32_t short_one[COUNT - 1] = {0};
+	scratch_open(&s);
+	CU_ASSERT_FATAL(put_samples(&s, COUNT, 3));
+	CU_ASSERT_FATAL(
+	    npy_write(scratch_path(&s, "wide.npy"), "f32", 1, (int64_t[]){COUNT}, wide, why));
+	CU_ASSERT_FATAL(
+	    npy_write(scratch_path(&s, "y.npy"), "i32", 1, (int64_t[]){COUNT - 1}, short_one, why));
 	CU_ASSERT_PTR_NULL(open_named(&s, "boxes", false, why));
 	CU_ASSERT_STRING_EQUAL(why, "there are 30 samples but 29 rows of 'boxes'");
 	CU_ASSERT_PTR_NULL(open_named(&s, "labels", false, why));
@@ -276,15 +291,13 @@ static void further_arrays_have_names(void)
 	                       "takes a name less like it");
 	CU_ASSERT_PTR_NULL(open_named(&s, "test_boxes", false, why));
 	CU_ASSERT_STRING_EQUAL(why, "'test_boxes' is given, but no 'boxes'");
-	argument[1].name = "n";
-	CU_ASSERT_PTR_NULL(data_open(&(sslc_call){"npy", argument, 5}, s.folder, why));
-	CU_ASSERT_STRING_EQUAL(why, "'npy' is given 'n' twice");
-	boxes[29][1][4] = NAN;
-	argument[1].name = "boxes";
-	CU_ASSERT(
-	    npy_write(scratch_path(&s, "boxes.npy"), "f32", 3, (int64_t[]){COUNT, 2, 5}, boxes, why));
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "wide", .text = "wide.npy"},
+	                            {.name = "wide", .text = "wide.npy"}};
+	CU_ASSERT_PTR_NULL(data_open(&(sslc_call){"npy", argument, 3}, s.folder, why));
+	CU_ASSERT_STRING_EQUAL(why, "'npy' is given 'wide' twice");
 	CU_ASSERT_PTR_NULL(data_open(&(sslc_call){"npy", argument, 2}, s.folder, why));
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "'boxes' of the data holds NaN at index 299"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "'wide' of the data holds NaN at index 29"));
 	scratch_close(&s);
 }
 
@@ -536,6 +549,7 @@ CU_TestInfo test_batches[] = {
     {"a share is held out", a_share_is_held_out},
     {"what is held out stays the same", what_is_held_out_stays_the_same},
     {"further arrays have names", further_arrays_have_names},
+    {"wrong further arrays are refused", wrong_further_arrays_are_refused},
     {"wrong data is refused", wrong_data_is_refused},
     {"normal numbers are those of NumPy", normal_numbers_are_those_of_numpy},
     {"normal refuses what is no count", normal_refuses_what_is_no_count},
