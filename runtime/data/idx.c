@@ -85,7 +85,7 @@ static bool read_head(const unsigned char *p, size_t size, Head *h, Array *out, 
 bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 {
 	const unsigned char *p = bytes;
-	Head h;
+	Head h = {0};
 	if (!read_head(p, size, &h, out, why))
 		return false;
 	if (size - h.bytes > h.count * h.element)
@@ -109,7 +109,7 @@ bool idx_parse(const void *bytes, size_t size, Array *out, char why[WHY])
 
 static size_t whole_file(const unsigned char *bytes, size_t size, char why[WHY])
 {
-	Head h;
+	Head h = {0};
 	Array array;
 	return read_head(bytes, size, &h, &array, why) ? h.bytes + h.count * h.element : 0;
 }
