@@ -84,6 +84,8 @@ static NodeId sample_view(Graph *g, Op op, int variant, DType type, const char *
 		           ? op_pad(g, wide, (int64_t[]){0, 3}, (int64_t[]){2, 1}, (int64_t[]){1, 2}, -1)
 		       : variant == 2
 		           ? op_pad(g, wide, (int64_t[]){-1, -3}, (int64_t[]){-2, 4}, (int64_t[]){0, 0}, 0)
+		       : variant == 3
+		           ? op_pad(g, wide, (int64_t[]){-1, -4}, (int64_t[]){1, -2}, (int64_t[]){1, 2}, 0)
 		           : 0;
 	case OP_concat:
 		return variant == 0 ? op_concat(g, (NodeId[]){b, a, b}, 3, 1)

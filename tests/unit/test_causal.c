@@ -60,6 +60,8 @@ static const char *const AHEAD[] = {
     EMBEDDED " + reshape(gru(" EMBEDDED ", 6)[0][6], [1, 1, 6])",
     "reshape(windows(pad(" EMBEDDED ", 1, 1, 1), 1, 3), [1, 7, 18])",
     "pad(slice(" EMBEDDED ", 1, 1, 7), 1, 0, 1)",
+    "pad(slice(" EMBEDDED ", 1, 1, 7), 1, 0, 1) + pad(slice(" EMBEDDED ", 1, 0, 6), 1, 1, 0)",
+    "pad(slice(" EMBEDDED ", 1, 0, 6), 1, 1, 0) + pad(slice(" EMBEDDED ", 1, 1, 7), 1, 0, 1)",
     "gather(" EMBEDDED ", (iota([7]) + 1) % 7, 1)",
     EMBEDDED " * uniform([1, 7, 6])",
     "zeros([1, 7, 3])",
