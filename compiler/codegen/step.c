@@ -296,11 +296,15 @@ static void call_chain(Step *s, uint32_t first, uint32_t end)
 			if (s->call[i].arg[j])
 				l_store(e, s->call[i].arg[j], l_at(e, e->ptr, s->args, l_word(e, word)),
 				        e->word_bytes);
+	V given[] = {s->args, l_word(e, 0), l_word(e, tiles)};
+	if (!wave_is_parallel(e->k, first, end)) {
+		LLVMBuildCall2(e->b, task_type(e), task, given, 3, "");
+		return;
+	}
 	LLVMBasicBlockRef alone = l_block(e, "alone"), together = l_block(e, "together"),
 	                  after = l_block(e, "after");
 	LLVMBuildCondBr(e->b, LLVMBuildIsNull(e->b, s->field[FIELD_parallel], ""), alone, together);
 	LLVMPositionBuilderAtEnd(e->b, alone);
-	V given[] = {s->args, l_word(e, 0), l_word(e, tiles)};
 	LLVMBuildCall2(e->b, task_type(e), task, given, 3, "");
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, together);

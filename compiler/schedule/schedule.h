@@ -242,7 +242,7 @@ typedef struct Kernels {
 	const char **input_name, **output_name, **state_name;
 	uint32_t input_count, output_count, state_count;
 	bool once;   /* it runs but once: quick to compile before quick to run */
-	double wake; /* operations for which a wave of small kernels wakes the other threads */
+	double wake; /* cycles for which a wave wakes the other threads */
 } Kernels;
 
 /* Bytes of scratch for a row of so many numbers, in whole vectors of any machine. */

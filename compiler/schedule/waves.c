@@ -54,13 +54,26 @@ static Wave begin(Compile *c, const Kernels *k)
 	              .writer = new_array(c->arena, uint32_t, k->buffer_count)};
 }
 
-enum { MOST_MEMBERS = 256 }; /* the code that begins a wave is a straight line */
+enum {
+	MOST_MEMBERS = 256, /* the code that begins a wave is a straight line */
+	HANDED = 16000 /* cycles of a wave that is worth handing to other threads: four times of that */
+};
+
+/* Of one core, roughly: two thirds of its products, which are two operations, and half of its other
+ * operations; bytes from its second cache, or from farther away. */
+static double cycles_of(const Machine *m, const Kernel *kernel, bool far)
+{
+	double lanes = m->vector_bits < 64 ? 1 : m->vector_bits / 32.0;
+	double work = kernel->flops / (kernel->kind == KERNEL_contract ? 2 * lanes : lanes);
+	double bytes = kernel->bytes / (far ? 8 : 32);
+	return work > bytes ? work : bytes;
+}
 
 void kernels_wave(Compile *c, Kernels *k)
 {
 	ArenaMark mark = arena_mark(c->arena);
 	Wave w = begin(c, k);
-	k->wake = 2 * (double)TILE_WORK;
+	k->wake = HANDED;
 	uint32_t members = 0;
 	for (uint32_t i = 0; i < k->kernel_count; i++) {
 		uint32_t reads = reads_of(&w, &k->kernel[i]);
@@ -102,11 +115,16 @@ uint32_t wave_end(const Kernels *k, uint32_t first)
 
 bool wave_is_parallel(const Kernels *k, uint32_t first, uint32_t end)
 {
-	double work = 0;
+	bool several = k->kernel[first].chain ? chain_tiles(k, first) > 1 : end > first + 1;
+	const Machine *m = k->graph->c->machine;
+	double cycles = 0, bytes = 0;
+	for (uint32_t i = first; i < end; i++)
+		bytes += k->kernel[i].bytes;
+	bool far = bytes > (double)machine_far_bytes(m);
 	for (uint32_t i = first; i < end; i++) {
-		if (k->kernel[i].tiles > 1)
-			return true;
-		work += k->kernel[i].flops + k->kernel[i].bytes / 4;
+		several |= !k->kernel[first].chain && k->kernel[i].tiles > 1;
+		cycles += cycles_of(m, &k->kernel[i], far);
 	}
-	return end > first + 1 && work > k->wake;
+	/* what lies in one core's cache has to come to another's */
+	return several && (k->wake == 0 || cycles > k->wake + (far ? 0 : bytes / 4));
 }
