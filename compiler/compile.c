@@ -125,6 +125,7 @@ static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 		diags_place(p->c.diags, origin, &line, &column);
 		to[i].file = diags_name(p->c.diags, origin.file);
 		to[i].line = line, to[i].column = column;
+		to[i].words = diags_words(p->c.diags, p->c.arena, origin);
 	}
 	code->kernel = to;
 	code->kernel_count = count;

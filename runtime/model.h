@@ -56,6 +56,7 @@ typedef struct sslc_kernel {
 	double flops, bytes;     /* an estimate: exp is as many as make it; each buffer counted once */
 	const char *file;        /* the place in the model that it came from; NULL: none */
 	unsigned line, column;
+	const char *words; /* what is written there; NULL: nothing that can be shown */
 } sslc_kernel;
 
 /* A function; call is NULL until it is compiled. inputs and outputs are in the order of the pointers in the block; "seed" is

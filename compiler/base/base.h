@@ -133,6 +133,8 @@ const char *diags_bytes(const Diags *d, uint32_t file, size_t *size);
 const char *diags_name(const Diags *d, uint32_t file);
 /* 1-based line and column (in characters, UTF-8) of span.at. */
 void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column);
+/* The words of a span, in the arena; a line at most, and what can be shown. NULL: there are none. */
+const char *diags_words(const Diags *d, Arena *a, Span span);
 
 /* An error; notes and helps belong to the last error. The same text at the same place is kept once. */
 /* `from` is the file of the compiler that says so, by which explained.def knows who explains it. */

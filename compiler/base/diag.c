@@ -92,6 +92,21 @@ void diags_place(const Diags *d, Span span, uint32_t *line, uint32_t *column)
 	}
 }
 
+const char *diags_words(const Diags *d, Arena *a, Span span)
+{
+	const File *f = file_of(d, span.file);
+	size_t end = span.at;
+	while (end < span.end && end < f->size) {
+		size_t bytes = utf8_bytes(f->bytes + end, f->size - end);
+		char one[5] = {0};
+		memcpy(one, f->bytes + end, bytes);
+		if (!bytes || !*one || control_in(one, false))
+			break;
+		end += bytes;
+	}
+	return end > span.at ? arena_printf(a, "%.*s", (int)(end - span.at), f->bytes + span.at) : NULL;
+}
+
 /* -- Collecting -------------------------------------------------------------------------------- */
 
 void diag_error_from(Diags *d, const char *from, Span span, const char *format, ...)

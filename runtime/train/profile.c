@@ -1,8 +1,8 @@
 /* profile.c: where the time of a step goes, kernel by kernel, beside what this machine can do.
  *
  * In: a call whose function marks the end of each kernel. Out: a table, the slowest first, and the places
- * of the model file whose kernels take most above their bound. The two
- * ceilings are measured when the table is printed, by the same threads: multiply-adds in registers,
+ * of the model file whose kernels take most above their bound, with what stands there and the worst of
+ * them. The two ceilings are measured when the table is printed, by the same threads: multiply-adds in registers,
  * and reads of memory far larger than the caches. A kernel's bound is the larger of its operations
  * over the first and its bytes over the second; bytes are counted once a buffer, so that what stays
  * in cache can pass 100 %. The first step, in which the system finds the memory, counts only if it
@@ -150,8 +150,8 @@ typedef struct Line {
 
 /* A place of the model file, and what its kernels take above their roofs. */
 typedef struct Place {
-	const sslc_kernel *at;
-	double above;
+	Line worst; /* of its kernels, that which takes most above its roof */
+	double seconds, above;
 } Place;
 
 typedef struct Table {
@@ -172,14 +172,22 @@ static bool same_place(const sslc_kernel *a, const sslc_kernel *b)
 	       (a->file == b->file || (a->file && b->file && strcmp(a->file, b->file) == 0));
 }
 
+static double above_roof(const Line *l)
+{
+	return l->seconds > l->roof ? l->seconds - l->roof : 0;
+}
+
 static void add_to_place(Table *t, const Line *l)
 {
 	size_t i = 0;
-	while (i < t->places && !same_place(t->place[i].at, l->kernel))
+	while (i < t->places && !same_place(t->place[i].worst.kernel, l->kernel))
 		i++;
 	if (i == t->places)
-		t->place[t->places++] = (Place){.at = l->kernel};
-	t->place[i].above += l->seconds > l->roof ? l->seconds - l->roof : 0;
+		t->place[t->places++] = (Place){.worst = *l};
+	Place *p = &t->place[i];
+	p->seconds += l->seconds;
+	p->above += above_roof(l);
+	p->worst = above_roof(l) > above_roof(&p->worst) ? *l : p->worst;
 }
 
 static int most_first(const void *a, const void *b)
@@ -187,7 +195,7 @@ static int most_first(const void *a, const void *b)
 	const Place *p = a, *q = b;
 	if (p->above != q->above)
 		return p->above < q->above ? 1 : -1;
-	return p->at < q->at ? -1 : 1;
+	return p->worst.kernel < q->worst.kernel ? -1 : 1;
 }
 
 static double roof_of(const sslc_kernel *k, const Ceilings *c)
@@ -261,8 +269,15 @@ static void print_places(const Table *t, FILE *out)
 		fputs("most of the time above the roof goes to\n", out);
 	for (size_t i = 0; i < t->places && i < SHOWN; i++) {
 		const Place *p = &t->place[i];
-		fprintf(out, "%9.1f us %5.1f%%  %s:%u:%u\n", p->above * 1e6, 100 * p->above / t->seconds,
-		        p->at->file, p->at->line, p->at->column);
+		const sslc_kernel *k = p->worst.kernel;
+		fprintf(out, "%9.1f us %5.1f%%  %s:%u:%u", p->above * 1e6, 100 * p->above / t->seconds,
+		        k->file, k->line, k->column);
+		if (k->words)
+			fprintf(out, "  %s", k->words);
+		fputc('\n', out);
+		fprintf(out, "%12s of its %.1f us, most in @%zu %s %s: %.0f%% of its roof\n", "",
+		        p->seconds * 1e6, k->number, k->kind, k->what,
+		        100 * p->worst.roof / p->worst.seconds);
 	}
 }
 
@@ -296,6 +311,10 @@ static void json_place(const sslc_kernel *k, FILE *out)
 	fputs(", \"file\": ", out);
 	json_text(out, k->file);
 	fprintf(out, ", \"line\": %u, \"column\": %u", k->line, k->column);
+	if (!k->words)
+		return;
+	fputs(", \"words\": ", out);
+	json_text(out, k->words);
 }
 
 static void json_kernel(const Line *l, FILE *out)
@@ -329,7 +348,9 @@ static void json_table(const Table *t, const char *function, FILE *out)
 	for (size_t i = 0; i < t->places; i++) {
 		fputs(i ? ",\n    {\"seconds_above\": " : "\n    {\"seconds_above\": ", out);
 		json_value(out, t->place[i].above);
-		json_place(t->place[i].at, out);
+		json_number(out, "seconds", t->place[i].seconds);
+		json_number(out, "worst", (double)t->place[i].worst.kernel->number);
+		json_place(t->place[i].worst.kernel, out);
 		fputc('}', out);
 	}
 	fputs("\n  ],\n  \"kernels\": [", out);

@@ -35,8 +35,18 @@ for k in kernels:
 places = [((q["file"], q["line"], q["column"]), q["seconds_above"]) for q in p["places"]]
 assert len(places) == len(above) and all(abs(above[at] - s) < 1e-4 * total for at, s in places), "places"
 assert [s for _, s in places] == sorted((s for _, s in places), reverse=True), "order of places"
-first = re.search(r"goes to\n.*?(\S+):(\d+):(\d+)$", text, re.M | re.S)
+first = re.search(r"goes to\n.*?(\S+):(\d+):(\d+)(?:  ([^\n]*))?$", text, re.M | re.S)
 assert first and (first[1].split("\n")[-1], int(first[2]), int(first[3])) == places[0][0], first
+# what stands there, the time of all of it, and its kernel that takes most above its roof
+at = {(q["file"], q["line"], q["column"]): q for q in p["places"]}
+assert first[4] == p["places"][0]["words"], first
+for place, q in at.items():
+    own = [k for k in kernels if (k["file"], k["line"], k["column"]) == place]
+    line = open(q["file"], encoding="utf-8").read().split("\n")[q["line"] - 1]
+    assert line[q["column"] - 1 :].startswith(q["words"]), q
+    assert abs(q["seconds"] - sum(k["seconds"] for k in own)) < 1e-4 * total, q
+    worst = max(own, key=lambda k: max(0, k["seconds"] - k["roof_seconds"]))
+    assert q["worst"] == worst["number"] or not q["seconds_above"], q
 EOF
 # equal kernels run one code: of three equal layers those behind the first need none of their own
 cat >equal.json <<'EOF'
