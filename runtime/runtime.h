@@ -89,6 +89,9 @@ bool data_has_label(const Data *d, Split s, int64_t i);
 /* Every value that the model can be given is one that it tells apart; false names the first sample
  * that has another one, by its place in its file. */
 MUST_CHECK bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY]);
+/* leaked.c: how many samples of the test split have the x of one to train on; of much that is decoded when it is wanted
+ * nobody looks: 0. */
+int64_t data_leaked(const Data *d);
 /* subset.c: `count` samples to train on with their labels, drawn by the seed: `per_class` of each class, or
  * (0) in proportion to the classes; the caller frees them. False: a class has not so many. */
 MUST_CHECK bool data_choose(const Data *d, int64_t count, int64_t per_class, uint64_t seed,

@@ -86,3 +86,12 @@ done
 model true ''
 says 'no better than always saying the commonest class ([0-9.]* %)'
 grep -q '"commonest_class": 0\.[0-9]*' out/results.json
+
+# Test samples that are trained on, too, are counted.
+head -c 8 x.idx >twice.idx
+printf '\0\0\0\4' >>twice.idx
+for i in 1 2; do tail -c 520 x.idx; done >>twice.idx
+sed "s/'x.idx'/'twice.idx'/" model.json >twice.json
+"$sslc" run twice.json --out out >out.txt 2>&1
+says '[0-9]* of 52 test samples are equal to samples that are trained on: memory alone scores them'
+! "$sslc" run model.json --out out 2>&1 | grep -q 'equal to samples' || die "no sample is in both splits"

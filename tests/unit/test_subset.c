@@ -317,7 +317,48 @@ static void what_stands_for_no_label_is_said(void)
 	scratch_close(&s);
 }
 
+/* -- Samples of both splits -------------------------------------------------------------------- */
+
+/* Whatever the label is; -0 is another number than 0. */
+static void test_samples_that_are_trained_on_are_counted(void)
+{
+	static const float x[] = {1, 2, 3, 4, 0, 6, 1, 2, 3, 3},
+	                   u[] = {3, 4, 1, 3, -0.0f, 6, 3, 4, 2, 3};
+	static const int32_t y[5] = {0, 1, 0, 1, 0}, v[5] = {1, 1, 1, 1, 1};
+	Scratch s;
+	char why[WHY];
+	scratch_open(&s);
+	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), "f32", 2, (int64_t[]){5, 2}, x, why) &&
+	                npy_write(scratch_path(&s, "y.npy"), "i32", 1, (int64_t[]){5}, y, why) &&
+	                npy_write(scratch_path(&s, "u.npy"), "f32", 2, (int64_t[]){5, 2}, u, why) &&
+	                npy_write(scratch_path(&s, "v.npy"), "i32", 1, (int64_t[]){5}, v, why));
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "label", .text = "y.npy"},
+	                            {.name = "test_x", .text = "u.npy"},
+	                            {.name = "test_label", .text = "v.npy"},
+	                            {.name = "window"}};
+	/* rows 12 34 06 12 33, to test on 34 13 -06 34 23; of one row alone windows are the rows */
+	for (int window = 0; window < 2; window++) {
+		argument[4].number = window;
+		Data *d = data_open(&(sslc_call){"npy", argument, 5}, s.folder, why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		CU_ASSERT_EQUAL(data_leaked(d), 2);
+		data_close(d);
+	}
+	/* of a share that is held out of rows that are all equal: every one */
+	CU_ASSERT_FATAL(
+	    npy_write(scratch_path(&s, "x.npy"), "f32", 2, (int64_t[]){5, 2}, (float[10]){0}, why));
+	Data *d = data_open(&(sslc_call){"npy", argument, 2}, s.folder, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT_EQUAL(data_leaked(d), 0); /* a tenth of 5 samples is none */
+	CU_ASSERT_FATAL(data_hold_out(d, 0.4, why));
+	CU_ASSERT_EQUAL(data_leaked(d), 2);
+	data_close(d);
+	scratch_close(&s);
+}
+
 CU_TestInfo test_subset[] = {
+    {"test samples that are trained on are counted", test_samples_that_are_trained_on_are_counted},
     {"tasks see what has a label", tasks_see_what_has_a_label},
     {"what stands for no label is said", what_stands_for_no_label_is_said},
     {"the commonest class is counted", the_commonest_class_is_counted},

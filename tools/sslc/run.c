@@ -25,8 +25,9 @@ typedef struct Run {
 	Loaded loaded;         /* by --init */
 	FolderLock lock, each; /* of `whole`; with --seeds also of `directory` */
 	int threads;
-	char whole[512];     /* the folder of all */
-	char directory[576]; /* of the experiment that runs: the same, or with --seeds one in it */
+	bool looked_for_leaks; /* in the test split */
+	char whole[512];       /* the folder of all */
+	char directory[576];   /* of the experiment that runs: the same, or with --seeds one in it */
 } Run;
 
 static void say(const Run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -250,6 +251,15 @@ static bool score_tasks(Run *r, const Options *o, Scores *scores)
 {
 	size_t tasks;
 	sslc_tasks(r->session.program, &tasks);
+	if (tasks && !o->no_downstream && !r->looked_for_leaks) {
+		int64_t leaked = data_leaked(r->session.data);
+		if (leaked)
+			inform(
+			    "%" PRId64 " of %" PRId64
+			    " test samples are equal to samples that are trained on: memory alone scores them",
+			    leaked, data_count(r->session.data, SPLIT_TEST));
+		r->looked_for_leaks = true;
+	}
 	return !tasks || o->no_downstream ||
 	       downstream(&r->engine, r->session.data, r->at.seed, o->no_baselines, &r->watch, scores,
 	                  &r->failure);
