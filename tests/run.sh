@@ -33,7 +33,7 @@ tools/fuzz/run.sh build/fuzz "$fuzz_seconds"
 say_time
 
 say "suites with threads of the runtime, TSan"
-ctest --preset tsan -R '^(suite_(batches|threads)|runtime_alone)$' -j "$cores"
+ctest --preset tsan -R '^(suite_(batches|series|threads)|runtime_alone)$' -j "$cores"
 
 say "suites, debug (ASan, UBSan)"
 ctest --preset debug -j "$cores"

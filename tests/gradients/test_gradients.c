@@ -193,10 +193,28 @@ static void stop_gradient_stops(void)
 	problem_close(&p);
 }
 
+/* Where several elements are the largest, finite differences have no answer; PyTorch's amax shares alike. */
+static void the_largest_share_their_gradient(void)
+{
+	Problem p;
+	problem_open(&p, "ties");
+	Graph *g = p.forward;
+	NodeId x = op_input(g, "x", DTYPE_f64, SHAPE(4));
+	NodeId most = op_reduce_max(g, x, (Axes){1, {0}});
+	graph_output(g, "dx", op_gradient(g, op_mul(g, most, op_constant(g, DTYPE_f64, 6)), x));
+	Graph *d = autodiff(&p.c, g);
+	double at[] = {2, 1, 2, 2}, want[] = {2, 0, 2, 2};
+	double **value = evaluate(p.c.arena, d, &(Feed){"x", at}, 1);
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_DOUBLE_EQUAL(value[d->out[0].value][i], want[i], 1e-15);
+	problem_close(&p);
+}
+
 CU_TestInfo test_gradients[] = {
     {"every operation", every_operation},
     {"second derivatives", second_derivatives},
     {"wrong gradients are refused", wrong_gradients_are_refused},
     {"stop_gradient stops", stop_gradient_stops},
+    {"the largest share their gradient", the_largest_share_their_gradient},
     CU_TEST_INFO_NULL,
 };

@@ -212,8 +212,8 @@ static void a_read_only_folder_stays_as_it_is(void)
 static void rests_are_removed_and_nothing_else(void)
 {
 	static const char *const stays[] = {
-	    "f.sslc-backup1", "f.sslc-Ab12",   "f.Ab12Cd",       "f.backup",
-	    "f.sslc-Ab1-Cd",  "g.sslc-Ab12Cd", "xf.sslc-Ab12Cd", "f.sslc-Locked",
+	    "f.sslc-backup1", "f.sslc-Ab12",    "f.Ab12Cd",      "f.backup",          "f.sslc-Ab1-Cd",
+	    "g.sslc-Ab12Cd",  "xf.sslc-Ab12Cd", "f.sslc-Locked", "f.sslc-Ab12Cd.txt", "f.sslc-Ab12Cd7",
 	};
 	enum { STAYS = sizeof stays / sizeof *stays };
 	Scratch s;

@@ -3,6 +3,7 @@
  * Truth: row i holds i and -i. */
 #include <CUnit/CUnit.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../runtime/runtime.h"
@@ -120,7 +121,44 @@ static void archives_are_read_whole(void)
 	}
 }
 
+/* Samples that are put together when a batch wants them, as doubles: no thread uses another's room for floats. */
+static void windows_become_doubles(void)
+{
+	enum { STEPS = 60, WINDOW = 2000, BATCH = 64, ROWS = STEPS * BATCH + WINDOW - 1 };
+	Scratch s;
+	char why[WHY] = "";
+	float *x = malloc(ROWS * sizeof *x);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(x);
+	for (int i = 0; i < ROWS; i++)
+		x[i] = (float)i;
+	scratch_open(&s);
+	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){ROWS}, x, why));
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "window", .number = WINDOW},
+	                            {.name = "stride", .number = 1},
+	                            {.name = "test", .number = 0}};
+	Data *d = data_open(&(sslc_call){"npy", argument, 4}, s.folder, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	PrefetchOrder order = {.batch = BATCH, .f64 = true, .last_step = STEPS};
+	Prefetch *p = prefetch_open(d, &order, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	int64_t wrong = 0;
+	for (int64_t step = 0; step < order.last_step; step++) {
+		const void *const *field = prefetch_next(p, why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(field);
+		for (int64_t i = 0; i < BATCH * WINDOW; i++)
+			wrong +=
+			    ((const double *)field[0])[i] != (double)(step * BATCH + i / WINDOW + i % WINDOW);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	prefetch_close(p);
+	data_close(d);
+	scratch_close(&s);
+	free(x);
+}
+
 CU_TestInfo test_series[] = {
+    {"windows become doubles", windows_become_doubles},
     {"archives are read whole", archives_are_read_whole},
     {"rows of arrays become windows", rows_of_arrays_become_windows},
     CU_TEST_INFO_NULL,

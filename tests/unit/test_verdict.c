@@ -164,6 +164,27 @@ static void seeds_are_paired(void)
 	scores_close(&all);
 }
 
+/* What is right about every sample that another is right about is not worse than that. */
+static void equal_scores_are_no_difference(void)
+{
+	static double right[] = {1, 0, 1, 1}, weight[] = {1, 1, 1, 1};
+	sslc_task task = {.name = "t", .base = "t", .metric = "accuracy", .higher_is_better = true};
+	Score row[2];
+	for (int i = 0; i < 2; i++)
+		row[i] = (Score){.task = &task,
+		                 .variant = i ? RANDOM : PRETRAINED,
+		                 .score = 0.75,
+		                 .samples = 4,
+		                 .values = 4,
+		                 .value = right,
+		                 .weight = weight};
+	char text[512];
+	verdict(&(Scores){.score = row, .count = 2}, "t", text);
+	CU_ASSERT_STRING_EQUAL(text, "t: no clear help from self-supervision: pre-trained has accuracy "
+	                             "75.00 %, no different from the same networks with random "
+	                             "weights (75.00 %)");
+}
+
 /* Only where no seed's training diverged is it the metric that is not finite. */
 static void a_seed_may_have_no_score(void)
 {
@@ -252,6 +273,7 @@ CU_TestInfo test_verdict[] = {
     {"noise is rarely seen as a difference", noise_is_rarely_seen_as_a_difference},
     {"a clear difference is seen", a_clear_difference_is_seen},
     {"draws tell the error", draws_tell_the_error},
+    {"equal scores are no difference", equal_scores_are_no_difference},
     {"seeds are paired", seeds_are_paired},
     {"a seed may diverge", a_seed_may_diverge},
     {"a seed may have no score", a_seed_may_have_no_score},
