@@ -55,6 +55,7 @@ typedef struct Nest {
 	int64_t channels;  /* of a pixel, if all are in memory behind each other; else 0 */
 	int row_axis;      /* rows along it are done together, as they share places; -1: none */
 	int64_t rows;      /* so many, at present */
+	int64_t phases[MAX_RANK];
 	Index index;
 	V begin, end;
 	/* Of a concatenation that is stored: a part, which starts at `offset` of axis `axis`. */
@@ -215,21 +216,27 @@ static void axis_range(KernelEmit *ke, const Nest *n, int axis, V *from, V *to)
 
 /* Places of a loop over an axis that are each a body of their own: where what is computed has elements
  * at every so-manieth place, as the phases of a stride, a body knows which of them it is in. */
-static int64_t phases_along(const KernelEmit *ke, const Nest *n, int axis)
+static void find_phases(const KernelEmit *ke, Nest *n)
 {
 	const Kernels *k = ke->e->k;
-	int64_t phases = 1;
-	if (n->part || axis == ke->kernel->tile_axis || ke->e->c->machine->bare)
-		return 1;
+	for (int i = 0; i < n->shape.rank; i++)
+		n->phases[i] = 1;
+	if (n->part || ke->e->c->machine->bare)
+		return;
 	ArenaMark mark = arena_mark(ke->e->c->arena);
 	const bool *computed = find_computed(ke, true);
 	for (NodeId x = 1; x < k->graph->count; x++) {
 		const Node *at = node(k->graph, x);
-		int64_t by = computed[x] && at->op == OP_pad ? at->attr.pad.inner[axis] + 1 : 1;
-		phases = by > phases ? by : phases;
+		for (int i = 0; computed[x] && at->op == OP_pad && i < n->shape.rank; i++) {
+			int64_t by = at->attr.pad.inner[i] + 1;
+			n->phases[i] = by > n->phases[i] ? by : n->phases[i];
+		}
 	}
 	arena_reset(ke->e->c->arena, mark);
-	return phases <= MOST_PHASES && phases <= n->shape.dim[axis] ? phases : 1;
+	for (int i = 0; i < n->shape.rank; i++)
+		if (n->phases[i] > MOST_PHASES || n->phases[i] > n->shape.dim[i] ||
+		    i == ke->kernel->tile_axis)
+			n->phases[i] = 1;
 }
 
 static void nest_axis(KernelEmit *ke, Nest *n, int axis);
@@ -302,7 +309,7 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 	if (at == n->row_axis)
 		nest_rows(ke, n, at);
 	else
-		nest_loop(ke, n, at, from, to, phases_along(ke, n, at));
+		nest_loop(ke, n, at, from, to, n->phases[at]);
 }
 
 /* -- Axes that are one ------------------------------------------------------------------------- */
@@ -367,6 +374,7 @@ static void nest_parts(KernelEmit *ke, Nest *n, NodeId concat)
 		n->part = part;
 		n->shape = p->shape;
 		choose_loops(ke, n);
+		find_phases(ke, n);
 		nest_axis(ke, n, 0);
 		n->offset += p->shape.dim[n->axis];
 	}
@@ -399,6 +407,7 @@ void kernel_map(KernelEmit *ke, V begin, V end, V scratch)
 		} else {
 			merge_axes(ke, &n);
 			choose_loops(ke, &n);
+			find_phases(ke, &n);
 			nest_axis(ke, &n, 0);
 		}
 		if (ke->kernel->streams)
