@@ -458,7 +458,8 @@ static V value_map(KernelEmit *ke, const Node *n, const Index *index)
 		in[i] = value_at(ke, n->in[i], index);
 		lanes = l_lanes(in[i]) > lanes ? l_lanes(in[i]) : lanes;
 	}
-	if (n->op == OP_cast && n->type == DTYPE_i32 && cast_fits(ke->e->k->graph, n))
+	/* of one number LLVM saturates as quickly */
+	if (n->op == OP_cast && n->type == DTYPE_i32 && lanes > 1 && cast_fits(ke->e->k->graph, n))
 		return emit_fitting(ke->e, in[0]);
 	for (int i = 0; i < n->count; i++)
 		in[i] = l_splat(ke->e, in[i], lanes);
