@@ -21,8 +21,9 @@ SAMPLES = 60000
 
 
 def model(folder):
-    """The shipped model with the probe as its only task, and no baselines."""
+    """The shipped model with lightly's optimizer, the probe as its only task, and no baselines."""
     text = json.loads(MODEL.read_text())
+    text["optimizer"] = "adamw(cosine(0.002, 0.1), weight_decay=0.0001)"
     text["downstream"] = {"probe": {**text["downstream"]["probe"], "baselines": []}}
     path = folder / "model.json"
     path.write_text(json.dumps(text, indent=2) + "\n")

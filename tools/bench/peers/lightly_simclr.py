@@ -1,5 +1,5 @@
-"""SimCLR on Fashion-MNIST as lightly's own example does it, with the network, transforms, loss, optimizer and probe of
-models/vision/simclr-fashion.json, which it reads for its numbers of epochs, batch and labels.
+"""SimCLR on Fashion-MNIST as lightly's own example does it, with the network, transforms, loss and probe of
+models/vision/simclr-fashion.json and AdamW. It reads MODEL for its numbers of epochs, batch and labels.
 
     python lightly_simclr.py MODEL --epochs E --seed S --threads T --workers W
 
