@@ -167,13 +167,11 @@ static Graph *with_room(Compile *c, const char *name, uint32_t nodes)
 	}
 	while (g->capacity < nodes)
 		add_segment(g, new_array(c->arena, Node, SEGMENT));
-	g->hash_capacity = g->capacity;
-	g->hash = new_array(c->arena, uint32_t, g->hash_capacity);
 	g->count = 1;
 	g->table_size = 256;
 	while (g->table_size < 2 * nodes)
 		g->table_size *= 2;
-	g->table = new_array(c->arena, uint32_t, g->table_size);
+	g->table = new_array(c->arena, Slot, g->table_size);
 	g->names = new_array(c->arena, uint32_t, g->table_size);
 	g->name = arena_copy(c->arena, name, strlen(name));
 	return g;
@@ -206,20 +204,31 @@ static bool node_equal(const Node *a, const Node *b)
 	       memcmp(&a->attr, &b->attr, sizeof a->attr) == 0;
 }
 
-static void put(uint32_t *table, uint32_t size, uint32_t h, NodeId x)
+/* The slot to be asked `tries` after the first. Nodes come in the order of their operands, so the
+ * first ones are near to those of the node before, and in a cache; what many read goes further. */
+static uint32_t slot_at(const Graph *g, const Node *n, uint32_t hash, uint32_t tries)
 {
-	uint32_t i = h & (size - 1);
-	while (table[i])
-		i = (i + 1) & (size - 1);
-	table[i] = x;
+	enum { NEAR = 16 };
+	NodeId last = 0;
+	for (int i = 0; i < n->count; i++)
+		last = n->in[i] > last ? n->in[i] : last;
+	uint32_t at = last && tries < NEAR ? 2 * last + hash % NEAR : hash;
+	return (at + tries) & (g->table_size - 1);
 }
 
-static void table_put(Graph *g, NodeId x)
+static void put(Graph *g, Slot slot)
 {
-	const Node *n = node(g, x);
-	put(g->table, g->table_size, g->hash[x], x);
-	if (n->op == OP_input || n->op == OP_state)
-		put(g->names, g->table_size, (uint32_t)hash_text(0, n->attr.name), x);
+	const Node *n = node(g, slot.node);
+	uint32_t tries = 0, i = slot_at(g, n, slot.hash, 0);
+	while (g->table[i].node)
+		i = slot_at(g, n, slot.hash, ++tries);
+	g->table[i] = slot;
+	if (n->op != OP_input && n->op != OP_state)
+		return;
+	i = (uint32_t)hash_text(0, n->attr.name) & (g->table_size - 1);
+	while (g->names[i])
+		i = (i + 1) & (g->table_size - 1);
+	g->names[i] = slot.node;
 }
 
 static void grow(Graph *g)
@@ -232,26 +241,24 @@ static void grow(Graph *g)
 		g->capacity -= few;
 		add_segment(g, more);
 	}
-	if (g->count == g->hash_capacity) {
-		uint32_t *hash = new_array(g->c->arena, uint32_t, g->hash_capacity *= 2);
-		memcpy(hash, g->hash, g->count * sizeof *hash);
-		g->hash = hash;
-	}
 	if (g->count * 2 > g->table_size) {
+		const Slot *slot = g->table;
+		uint32_t slots = g->table_size;
 		g->table_size *= 2;
-		g->table = new_array(g->c->arena, uint32_t, g->table_size);
+		g->table = new_array(g->c->arena, Slot, g->table_size);
 		g->names = new_array(g->c->arena, uint32_t, g->table_size);
-		for (NodeId x = 1; x < g->count; x++)
-			table_put(g, x);
+		for (uint32_t i = 0; i < slots; i++)
+			if (slot[i].node)
+				put(g, slot[i]);
 	}
 }
 
 static NodeId intern(Graph *g, const Node *n)
 {
-	uint32_t hash = node_hash(n), i = hash & (g->table_size - 1);
-	for (; g->table[i]; i = (i + 1) & (g->table_size - 1))
-		if (g->hash[g->table[i]] == hash && node_equal(node(g, g->table[i]), n))
-			return g->table[i];
+	uint32_t hash = node_hash(n), tries = 0, i = slot_at(g, n, hash, 0);
+	for (; g->table[i].node; i = slot_at(g, n, hash, ++tries))
+		if (g->table[i].hash == hash && node_equal(node(g, g->table[i].node), n))
+			return g->table[i].node;
 	if (g->count == MAX_NODES) {
 		diag_error(g->c->diags, g->origin, "the graph '%s' has more than %d nodes", g->name,
 		           MAX_NODES);
@@ -265,8 +272,7 @@ static NodeId intern(Graph *g, const Node *n)
 		in[k] = n->in[k];
 	*own_node(g, x) = *n;
 	own_node(g, x)->in = in;
-	g->hash[x] = hash;
-	table_put(g, x);
+	put(g, (Slot){hash, x});
 	return x;
 }
 

@@ -140,6 +140,11 @@ typedef struct Set { /* at the end of the step, all at once: state = value */
 } Set;
 
 enum { SEGMENT = 256 };
+typedef struct Slot {
+	uint32_t hash; /* of the node: see node_hash */
+	NodeId node;   /* 0: the slot is free */
+} Slot;
+
 typedef struct Graph {
 	Compile *c;
 	const char *name;
@@ -149,9 +154,7 @@ typedef struct Graph {
 	uint32_t out_count, out_capacity;
 	Set *set;
 	uint32_t set_count, set_capacity;
-	uint32_t *hash; /* [hash_capacity] of each node: see node_hash */
-	uint32_t hash_capacity;
-	uint32_t *table; /* interning: open addressing over node ids */
+	Slot *table;     /* interning: open addressing */
 	uint32_t *names; /* the same over the nodes that have a name, by that name */
 	uint32_t table_size;
 	Span origin; /* given to the nodes that are made next */
