@@ -231,23 +231,33 @@ static void note_loads(Fuse *f, Home *h, NodeId x)
 	note_behind(f, h, x, 0);
 }
 
+/* The same of a kernel, which those who load the same will find. */
+static void note_home_loads(Fuse *f, uint32_t home, NodeId x)
+{
+	Home *h = &f->homes[home - 1];
+	uint32_t before = h->loads;
+	note_loads(f, h, x);
+	for (uint32_t i = before; h->kind == KERNEL_map && i < h->loads; i++) {
+		Loader *l = new (f->c->arena, Loader);
+		*l = (Loader){home, f->loader[h->load[i]]};
+		f->loader[h->load[i]] = l;
+	}
+}
+
+/* The latest map kernel that loads what x does, and takes it. */
 static uint32_t find_company(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
 	Home mine = {.shape = n->shape};
+	uint32_t best = 0;
 	if (op_info[n->op].kind != MAP || n->shape.rank == 0)
 		return 0;
 	note_loads(f, &mine, x);
-	for (uint32_t home = f->home_count; home > 0; home--) {
-		const Home *h = &f->homes[home - 1];
-		if (h->kind != KERNEL_map || !can_join(f, x, home))
-			continue;
-		for (uint32_t i = 0; i < mine.loads; i++)
-			for (uint32_t j = 0; j < h->loads; j++)
-				if (mine.load[i] == h->load[j])
-					return home;
-	}
-	return 0;
+	for (uint32_t i = 0; i < mine.loads; i++)
+		for (const Loader *l = f->loader[mine.load[i]]; l; l = l->next)
+			if (l->home > best && can_join(f, x, l->home))
+				best = l->home;
+	return best;
 }
 
 /* -- The walk ---------------------------------------------------------------------------------- */
@@ -351,7 +361,7 @@ static void visit(Fuse *f, NodeId x)
 		f->repeats[x] = !f->must_store[x] && f->uses[x] != 1 && fuse_repeats(f, x);
 		if (f->must_store[x] || (f->uses[x] != 1 && !f->repeats[x]))
 			store(f, x);
-		note_loads(f, &f->homes[home - 1], x);
+		note_home_loads(f, home, x);
 		f->homes[home - 1].body += added_body(f, x);
 		return;
 	}
@@ -374,7 +384,7 @@ static void visit(Fuse *f, NodeId x)
 	if (home)
 		f->homes[home - 1].body += added_body(f, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
-	note_loads(f, &f->homes[f->home[x] - 1], x);
+	note_home_loads(f, f->home[x], x);
 	store(f, x);
 }
 
@@ -393,6 +403,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.flat = new_array(room.arena, bool, g->count);
 	f.repeats = new_array(room.arena, bool, g->count);
 	f.home = new_array(room.arena, uint32_t, g->count);
+	f.loader = new_array(room.arena, const Loader *, g->count);
 	f.latest = new_array(room.arena, uint32_t, g->count);
 	f.weight = new_array(room.arena, uint16_t, g->count);
 	f.body = new_array(room.arena, uint16_t, g->count);

@@ -28,6 +28,11 @@ typedef struct Home { /* a kernel in the making */
 	uint32_t body; /* size of its code */
 } Home;
 
+typedef struct Loader { /* a map kernel that loads a node */
+	uint32_t home;
+	const struct Loader *next;
+} Loader;
+
 typedef struct Fuse {
 	Compile *c;
 	const Graph *g;
@@ -47,6 +52,7 @@ typedef struct Fuse {
 	uint32_t *latest; /* the latest home that its unstored part reads from */
 	uint16_t *weight; /* operations of its unstored part, saturating */
 	uint16_t *body;   /* size of its code, along every path, saturating: fuse.c */
+	const Loader **loader; /* [count] of each node */
 	Home *homes;
 	uint32_t home_count;
 } Fuse;
