@@ -37,35 +37,34 @@ static void find_lives(Compile *c, Kernels *k)
 	}
 }
 
-static bool overlap(const Buffer *a, const Buffer *b)
-{
-	return a->first <= b->last && b->first <= a->last;
-}
+typedef struct Placed { /* a buffer that has its offset: side by side, as all are looked at often */
+	uint32_t first, last;
+	uint64_t offset, end;
+} Placed;
 
 /* The lowest offset at which `b` meets none of the placed buffers that live when it does. placed[]
  * is by offset. */
-static uint64_t lowest(const Buffer *b, Buffer *const *placed, uint32_t count)
+static uint64_t lowest(const Buffer *b, const Placed *placed, uint32_t count)
 {
-	uint64_t offset = 0;
+	uint64_t offset = 0, bytes = aligned(b->bytes);
 	for (uint32_t i = 0; i < count; i++) {
-		if (!overlap(b, placed[i]))
+		const Placed *p = &placed[i];
+		if (p->first > b->last || b->first > p->last)
 			continue;
-		if (placed[i]->offset >= offset + aligned(b->bytes))
+		if (p->offset >= offset + bytes)
 			break;
-		uint64_t end = placed[i]->offset + aligned(placed[i]->bytes);
-		offset = end > offset ? end : offset;
+		offset = p->end > offset ? p->end : offset;
 	}
 	return offset;
 }
 
-static void insert_by_offset(Buffer **placed, uint32_t count, Buffer *b)
+static void insert_by_offset(Placed *placed, uint32_t count, const Buffer *b)
 {
 	uint32_t at = count;
-	while (at > 0 && placed[at - 1]->offset > b->offset) {
-		placed[at] = placed[at - 1];
+	while (at > 0 && placed[at - 1].offset > b->offset)
 		at--;
-	}
-	placed[at] = b;
+	memmove(placed + at + 1, placed + at, (count - at) * sizeof *placed);
+	placed[at] = (Placed){b->first, b->last, b->offset, b->offset + aligned(b->bytes)};
 }
 
 static int larger_first(const void *x, const void *y)
@@ -127,8 +126,8 @@ Plan *plan(Compile *c, Kernels *k)
 	if (!k)
 		return NULL;
 	Plan *p = new (c->arena, Plan);
-	Buffer **order = new_array(c->arena, Buffer *, k->buffer_count),
-	       **placed = new_array(c->arena, Buffer *, k->buffer_count);
+	Buffer **order = new_array(c->arena, Buffer *, k->buffer_count);
+	Placed *placed = new_array(c->arena, Placed, k->buffer_count);
 	uint32_t count = 0;
 	find_lives(c, k);
 	for (BufferId b = 1; b < k->buffer_count; b++)
