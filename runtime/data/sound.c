@@ -21,14 +21,46 @@ typedef struct Sound {
 
 /* -- Opening ----------------------------------------------------------------------------------- */
 
+static int64_t bytes_of_number(int format)
+{
+	switch (format & SF_FORMAT_SUBMASK) {
+	case SF_FORMAT_PCM_S8:
+	case SF_FORMAT_PCM_U8:
+	case SF_FORMAT_ULAW:
+	case SF_FORMAT_ALAW:
+		return 1;
+	case SF_FORMAT_PCM_16:
+		return 2;
+	case SF_FORMAT_PCM_24:
+		return 3;
+	case SF_FORMAT_PCM_32:
+	case SF_FORMAT_FLOAT:
+		return 4;
+	case SF_FORMAT_DOUBLE:
+		return 8;
+	}
+	return 0; /* compressed */
+}
+
+/* Of CAF nothing is said of it: its "data" is a count of edits, 4 bytes, and the numbers. */
+static bool caf_cut_off(const char *log, const SF_INFO *is)
+{
+	int64_t frame = bytes_of_number(is->format) * is->channels;
+	const char *line = strstr(log, "\ndata : ");
+	return (is->format & SF_FORMAT_TYPEMASK) == SF_FORMAT_CAF && frame && line &&
+	       strtoll(line + strlen("\ndata : "), NULL, 10) - 4 >= (is->frames + 1) * frame;
+}
+
 /* libsndfile shortens what a header promises to what the file holds, and says so in its log only.
  * All ones as a size is the custom of programs that write to a pipe: nobody knew. */
-static bool cut_off(SNDFILE *file)
+static bool cut_off(SNDFILE *file, const SF_INFO *is)
 {
 	static const char *const SIZES[] = {"data : ", " SSND : ", "  Data Size   : "};
 	char log[LOG];
 	int length = sf_command(file, SFC_GET_LOG_INFO, log, sizeof log);
 	log[length > 0 && length < LOG ? length : LOG - 1] = 0;
+	if (caf_cut_off(log, is))
+		return true;
 	for (const char *line = log; *line; line += strcspn(line, "\n"), line += *line != 0)
 		for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
 			size_t known = strlen(SIZES[i]);
@@ -60,7 +92,7 @@ static bool opened(Sound *s, int rate, char why[WHY])
 	else if (is->samplerate < 1 || !src_is_valid_ratio((double)rate / is->samplerate))
 		good = because(why, "has %d samples a second, of which %d cannot be made", is->samplerate,
 		               rate);
-	else if (cut_off(s->file))
+	else if (cut_off(s->file, is))
 		good = because(why, "is cut off: it holds fewer samples than its header says");
 	if (!good)
 		sf_close(s->file);

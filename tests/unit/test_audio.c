@@ -37,7 +37,7 @@ static void every_format(void)
 	    {"good/s24.wav", 800, 1, 1.0 / 8388608}, {"good/s32.wav", 800, 1, 6e-8},
 	    {"good/f32.wav", 800, 1, 6e-8},          {"good/stereo.wav", 800, 0.25, 1.0 / 32768},
 	    {"good/piped.wav", 800, 1, 1.0 / 32768}, {"good/x.flac", 800, 1, 1.0 / 32768},
-	    {"good/x.ogg", 4000, 1, 0.02},
+	    {"good/x.ogg", 4000, 1, 0.02},           {"good/x.caf", 800, 1, 1.0 / 32768},
 	};
 	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
 		int64_t samples, got;
@@ -112,6 +112,7 @@ static void what_is_no_sound(void)
 	            {"bad/nan.wav", "holds NaN or infinity at its sample 100"},
 	            {"bad/cut.flac", "is cut off or damaged at its sample 0 of 800"},
 	            {"bad/cut.ogg", "is cut off"},
+	            {"bad/cut.caf", "is cut off"},
 	            {"bad", "bad"}};
 	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
 		int64_t got;

@@ -1,6 +1,6 @@
 """Recordings that tests/unit/test_audio.c and tests/errors/data read: each is x[i] = sin(2 pi 440 i / rate) / 2.
 
-WAV files are written here byte by byte (RIFF, Microsoft 1991); FLAC and Ogg by soundfile. python3 make.py
+WAV (RIFF, Microsoft 1991) and CAF (Apple 2011) are written here byte by byte; FLAC and Ogg by soundfile. python3 make.py
 """
 
 import math
@@ -36,6 +36,16 @@ def wav(name, samples, rate=8000, channels=1, kind="s16", cut=0, says=None):
     path.write_bytes(whole[: len(whole) - cut])
 
 
+def caf(name, samples, rate=8000, cut=0):
+    """Apple's Core Audio Format, of 16 bits with the low byte first."""
+    data = struct.pack(">I", 0) + b"".join(struct.pack("<h", round(v * 32768)) for v in samples)
+    form = struct.pack(">d4sIIIII", rate, b"lpcm", 2, 2, 1, 1, 16)
+    whole = b"caff" + struct.pack(">HH", 1, 0) + b"desc" + struct.pack(">q", len(form)) + form + b"data" + struct.pack(">q", len(data)) + data
+    path = HERE / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(whole[: len(whole) - cut])
+
+
 x = sine(8000, 800)
 for kind in ("u8", "s16", "s24", "s32", "f32"):
     wav(f"good/{kind}.wav", x, kind=kind)
@@ -48,6 +58,8 @@ soundfile.write(HERE / "good/x.ogg", sine(8000, 4000), 8000)
 
 (HERE / "bad").mkdir(exist_ok=True)
 wav("bad/cut.wav", x, cut=600)
+caf("good/x.caf", x)
+caf("bad/cut.caf", x, cut=1)
 wav("bad/none.wav", [])
 wav("bad/nan.wav", x[:100] + [math.nan] + x[101:], kind="f32")
 (HERE / "bad/nothing.wav").write_bytes(b"")
