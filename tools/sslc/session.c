@@ -2,6 +2,7 @@
  * the data. */
 #include "session.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -103,6 +104,16 @@ static bool bind_data(Session *s)
 	return check_labels(s);
 }
 
+/* A file is not there: what lies beside the model may say how it is made, or where it is from. */
+static void add_readme(const char *folder, char why[DATA_WHY])
+{
+	char path[1100];
+	size_t used = strlen(why);
+	snprintf(path, sizeof path, "%s%sREADME.md", folder, *folder ? "/" : "");
+	if (strstr(why, strerror(ENOENT)) && access(path, F_OK) == 0)
+		snprintf(why + used, DATA_WHY - used, "; see %.300s", path);
+}
+
 /* Paths in a model file are relative to that file. */
 static bool open_data(Session *s, const char *model)
 {
@@ -113,6 +124,7 @@ static bool open_data(Session *s, const char *model)
 	s->data = data_open(sslc_reader(s->program), slash ? folder : NULL, why);
 	if (s->data && (s->hold_out == 0 || data_hold_out(s->data, s->hold_out, why)))
 		return bind_data(s);
+	add_readme(folder, why);
 	sslc_data_error(s->program, why);
 	return false;
 }
