@@ -91,11 +91,11 @@ run() { # target: its row of the table, and what was found
 	local found log=$corpus/log/$1 silent=1 clean=1 TIMEFORMAT='%U %S'
 	mkdir -p "$corpus/$1" "$corpus/found/$1"
 	[ "$1" != options ] || silent=3 # it complains of nearly every input
-	{ time (cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
-		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0; } 2>"$log.time"
+	{ time (cd "$corpus" && exec "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
+		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1"); } >"$log" 2>&1 || clean=0
 	found=$(find "$corpus/found/$1" -type f | wc -l)
 	[ "$found" = 0 ] || clean=0 # of an input that is only slow, too
-	awk -v target="$1" -v found="$found" -v cpu="$(cat "$log.time")" '
+	awk -v target="$1" -v found="$found" -v cpu="$(tail -n 1 "$log")" '
 		$2 == "NEW" { new++; last = substr($1, 2) }
 		/ cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") cov = $(i + 1); if ($i == "ft:") ft = $(i + 1) } }
 		/stat::number_of_executed_units/ { runs = $2 }
