@@ -66,6 +66,7 @@ static bool read_wishes(const Arguments *a, Wishes *k, char why[WHY])
 	                   .hold_out = argument_text(a, "hold_out"),
 	                   .group = "",
 	                   .test = argument_number(a, "test"),
+	                   .reader = "audio",
 	                   .what = "sound (.wav, .flac, .ogg ...)",
 	                   .wanted = is_sound};
 	if (!(rate >= 1 && rate <= 1e6 && rate == floor(rate)))

@@ -113,7 +113,10 @@ static bool add_x(const Wishes *w, Work *k, char why[WHY])
 		    !columns_have(&k->numbers, c) && !columns_put(&k->numbers, c, why))
 			return false;
 	x->count = k->numbers.count - taken;
-	return x->count || because(why, "no column of '%.200s' is left for x", k->sheet[0].path);
+	return x->count || because(why, "no column of '%.200s' is left for x%s", k->sheet[0].path,
+	                           *w->key && *w->target
+	                               ? ": where it is joined, its x may be the columns of target"
+	                               : "");
 }
 
 /* The further arrays first, so that x can have the rest. */

@@ -65,6 +65,7 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 	                   .hold_out = argument_text(a, "hold_out"),
 	                   .group = argument_text(a, "group"),
 	                   .test = argument_number(a, "test"),
+	                   .reader = "images",
 	                   .what = "PNG or JPEG file"};
 	w->memory = argument_number(a, "memory");
 	if (!is_whole(size, 1, 4096) || !is_whole(width, 0, 4096))

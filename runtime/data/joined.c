@@ -344,6 +344,17 @@ static void note(const Source *const part[2], Found *found)
 		    used ? "; " : "", (long long)(all - kept), (long long)all);
 }
 
+/* One of the keys of `other`, a file's name with its end, is one of `keys` without it. */
+static bool has_ends(const Keys *keys, const Keys *other)
+{
+	const char *name = other->count ? other->at[0].name : "", *dot = strrchr(name, '.');
+	for (size_t i = 0; dot && i < keys->count; i++)
+		if (strncmp(keys->at[i].name, name, (size_t)(dot - name)) == 0 &&
+		    !keys->at[i].name[dot - name])
+			return true;
+	return false;
+}
+
 static bool check_matched(const Arguments *a, const Keys *keys, const Source *const part[2],
                           char why[WHY])
 {
@@ -352,13 +363,16 @@ static bool check_matched(const Arguments *a, const Keys *keys, const Source *co
 	if (part[1]->count)
 		return because(why, "no sample is left to train on");
 	char said[WHY];
+	bool ends = false;
 	snprintf(said, WHY, "no key is in every reader: one of x is '%.80s'", keys[0].at[0].name);
 	for (size_t r = 1; r < part[0]->readers; r++) {
 		size_t used = strlen(said);
 		snprintf(said + used, WHY - used, ", one of %.40s '%.80s'", a->more[r - 1].name,
 		         keys[r].at[0].name);
+		ends |= has_ends(&keys[0], &keys[r]) || has_ends(&keys[r], &keys[0]);
 	}
-	return because(why, "%s", said);
+	return because(why, "%s%s", said,
+	               ends ? "; the key of a file is its path without its end" : "");
 }
 
 static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *found, char why[WHY])

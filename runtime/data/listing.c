@@ -113,8 +113,9 @@ static bool add_rows(const char *csv, const Table *t, const Asked *k, Listing *l
 		return because(
 		    why,
 		    "'%.200s', line %u has %zu fields: a line is path,label, with quotes around a "
-		    "path that holds a comma",
-		    csv, t->line[0], t->columns);
+		    "path that holds a comma; more columns go with joined(%s('...', labels=''), "
+		    "more=csv('...', key='path'))",
+		    csv, t->line[0], t->columns, k->reader);
 	l->file = calloc(t->rows + 1, sizeof *l->file);
 	if (!l->file)
 		return because(why, "no memory for the names of %zu files", t->rows);

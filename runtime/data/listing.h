@@ -30,6 +30,7 @@ typedef struct Asked {
 	    *group;       /* files whose names begin alike up to this text are in one split; "": none */
 	double test;      /* share of the groups in the test split */
 	const char *what; /* kind of file, in errors */
+	const char *reader;               /* that is called */
 	bool (*wanted)(const char *name); /* by the name of a file; NULL: all */
 } Asked;
 

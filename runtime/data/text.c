@@ -60,6 +60,7 @@ static bool read_documents(const Arguments *a, const char *separator, Documents 
 	           .hold_out = argument_text(a, "hold_out"),
 	           .group = "",
 	           .test = argument_number(a, "test"),
+	           .reader = "text",
 	           .what = "file of text"};
 	size_t unused = 0;
 	if (!*k.folder)
