@@ -90,7 +90,7 @@ static bool move_concat(Draw *d, Form *f, Text *out)
 	text_printf(out, "concat([");
 	for (int i = 0; i < parts; i++) {
 		int64_t from = i ? below(d, n) : 0;
-		text_printf(out, i ? ", " : "");
+		text_printf(out, "%s", i ? ", " : "");
 		if (from)
 			text_printf(out, "slice($, %d, %lld, %lld)", axis, (long long)from, (long long)n);
 		else
@@ -345,9 +345,11 @@ static bool move_convolution(Draw *d, Form *f, Text *out)
 		text_printf(out, "einsum('%s,%sc%s->%s%s', %s, param([%d", flat ? "blkc" : "bhiwjc",
 		            flat ? "k" : "ij", kind ? "" : "n", flat ? "bl" : "bhw", kind ? "c" : "n",
 		            v.data, size[0]);
-		text_printf(out, flat ? "" : ", %d", size[1]);
+		if (!flat)
+			text_printf(out, ", %d", size[1]);
 		text_printf(out, ", %lld", (long long)channels);
-		text_printf(out, kind ? "" : ", %lld", (long long)made);
+		if (!kind)
+			text_printf(out, ", %lld", (long long)made);
 		text_printf(out, "], kaiming_normal))");
 	} else {
 		text_printf(out, "%s(%s, %s)", kind == 2 ? "reduce_max" : "mean", v.data,
