@@ -25,8 +25,9 @@ typedef struct Fold {
 	int side;               /* of a stencil: the result's axis of the places; else -1 */
 	unsigned places;
 	V place;
-	V column, columns; /* of columns: where the first vector starts, where they end */
-	bool masked;
+	V column;     /* of columns: where the first vector starts; */
+	V columns;    /* where they end, if that may be anywhere, else NULL; */
+	int64_t last; /* lanes of the last vector, if these are not all */
 	bool rows;
 	V begin, end;
 } Fold;
@@ -101,9 +102,10 @@ static Index column_index(Fold *f, const Index *at, int axis, int side, unsigned
 	index.lane_step = 1;
 	if (side >= 0)
 		index.at[side] = LLVMBuildNSWAdd(e->b, f->place, l_word(e, i / f->vectors), "");
-	*mask = f->masked ? l_tail_mask(e, f->ke->lanes,
-	                                LLVMBuildNSWSub(e->b, f->columns, index.at[axis], ""))
-	                  : NULL;
+	V left = f->columns ? LLVMBuildNSWSub(e->b, f->columns, index.at[axis], "") : NULL;
+	if (f->last && i % f->vectors == f->vectors - 1)
+		left = l_word(e, f->last);
+	*mask = left ? l_tail_mask(e, f->ke->lanes, left) : NULL;
 	return index;
 }
 
@@ -377,20 +379,35 @@ static void columns_at(Fold *f, V column)
 	}
 }
 
-/* The columns of one row of results: [from, to). */
+/* The columns [from, to) of one row of results: rounds of whole vectors, then what is left at the end
+ * of the row, where the last vector may need a mask, which is known. Tiles of any size (`cut`) end
+ * anywhere. */
 static void all_columns(Fold *f, V from, V to, int64_t length)
 {
 	Emit *e = f->ke->e;
-	int64_t round = (int64_t)f->ke->lanes * f->vectors;
-	bool tiled = f->core->shape.rank == 1 && f->ke->kernel->tiles > 1;
-	f->masked = length % round != 0 || (tiled && f->ke->kernel->tile % round != 0);
-	f->columns = to;
-	Loop loop;
-	loop_begin(e, &loop, "columns", from, to, l_word(e, round), NULL, 0);
-	value_forget(f->ke);
-	columns_at(f, loop.index);
-	loop_end(e, &loop, NULL);
-	value_forget(f->ke);
+	int64_t lanes = f->ke->lanes, round = lanes * f->vectors, rest = length % round;
+	unsigned vectors = f->vectors, places = f->sums / vectors;
+	bool cut = f->core->shape.rank == 1 && f->ke->kernel->tiles > 1 && f->ke->kernel->tile % round;
+	V whole = cut ? to : l_binary(e, "llvm.smin", to, l_word(e, length - rest));
+	f->columns = cut ? to : NULL;
+	if (cut || rest < length) {
+		If some = if_begin(f->ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, whole, ""));
+		Loop loop;
+		loop_begin(e, &loop, "columns", from, whole, l_word(e, round), NULL, 0);
+		value_forget(f->ke);
+		columns_at(f, loop.index);
+		loop_end(e, &loop, NULL);
+		if_end(f->ke, some);
+	}
+	if (rest == 0 || cut)
+		return;
+	If some = if_begin(f->ke, LLVMBuildICmp(e->b, LLVMIntSLT, whole, to, ""));
+	f->vectors = (unsigned)blocks_of(rest, lanes);
+	f->sums = f->vectors * places;
+	f->last = rest % lanes;
+	columns_at(f, whole);
+	f->vectors = vectors, f->sums = vectors * places, f->last = 0;
+	if_end(f->ke, some);
 }
 
 /* The places of a stencil, so many side by side, then those that are left. */
@@ -446,8 +463,9 @@ static void each_result(Fold *f, int i)
 
 static unsigned vectors_of(const Fold *f)
 {
-	int64_t length = f->from.dim[f->from.rank - 1];
-	int64_t vectors = (length + f->ke->lanes - 1) / f->ke->lanes;
+	int64_t vectors = blocks_of(f->from.dim[f->from.rank - 1], f->ke->lanes);
+	if (!f->rows && vectors <= MOST)
+		return (unsigned)vectors;
 	return vectors >= MOST_VECTORS ? MOST_VECTORS : vectors >= 2 ? 2 : 1;
 }
 
@@ -475,7 +493,6 @@ static void choose_places(Fold *f)
 		f->places = places_along(f->core->shape.dim[before]);
 		unsigned fit = MOST / f->places;
 		f->vectors = f->vectors < fit ? f->vectors : fit;
-		f->vectors = f->vectors == 3 ? 2 : f->vectors;
 	}
 	f->sums = f->vectors * (f->side < 0 ? 1 : f->places);
 }
