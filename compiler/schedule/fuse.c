@@ -375,8 +375,9 @@ static void visit(Fuse *f, NodeId x)
 	bool dear = f->spread[x] && f->weight[x] >= DEAR;
 	/* each lane would ask which part it is in, each time */
 	bool joined = repeats && n->op == OP_concat && n->attr.axis + 2 >= (uint32_t)n->shape.rank;
-	if (stage || (!f->must_store[x] && !is_long && !dear && !joined &&
-	              !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored))) {
+	if (stage ||
+	    (!f->must_store[x] && !is_long && !dear && !joined &&
+	     !(repeats && f->weight[x] > CHEAP_TO_REPEAT && !view_of_stored && !fuse_repeats(f, x)))) {
 		f->inside[f->end[x]] += f->once[x] ? f->body[x] : 0;
 		return;
 	}

@@ -26,6 +26,14 @@ static bool large_enough(Walk *w, NodeId x)
 	return first;
 }
 
+/* What lies in memory under something that only moves elements of it. */
+static NodeId behind_views(const Fuse *f, NodeId x)
+{
+	while (!f->stored[x] && op_only_moves(node(f->g, x)->op))
+		x = node(f->g, x)->in[0];
+	return x;
+}
+
 static bool walk(Walk *w, NodeId x)
 {
 	const Fuse *f = w->f;
@@ -37,6 +45,8 @@ static bool walk(Walk *w, NodeId x)
 		return true; /* stored when asked for */
 	Kind kind = op_info[n->op].kind;
 	bool view = n->op == OP_broadcast || (n->op == OP_reshape && reshape_is_unit(f->g, n));
+	if (small && op_only_moves(n->op) && !view) /* a few elements of a tensor of any size */
+		return f->stored[behind_views(f, x)];
 	bool cheap = kind == MAP && (w->late || op_info[n->op].weight <= 4) && n->type != DTYPE_bool;
 	if (!view && !cheap && n->op != OP_constant && n->op != OP_iota)
 		return false;
