@@ -88,21 +88,22 @@ header='{"mask":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"probe.w":{"dtyp
 } >"$corpus/embed_restore/1"
 
 run() { # target: its row of the table, and what was found
-	local found log=$corpus/log/$1 silent=1 clean=1 TIMEFORMAT='%U %S'
+	local found log=$corpus/log/$1 silent=1 clean=1
 	mkdir -p "$corpus/$1" "$corpus/found/$1"
 	[ "$1" != options ] || silent=3 # it complains of nearly every input
-	{ time (cd "$corpus" && exec "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
-		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1"); } >"$log" 2>&1 || clean=0
+	(cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
+		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0
+	times >"$log.time" # of this shell, and of its children, of which there is one
 	found=$(find "$corpus/found/$1" -type f | wc -l)
 	[ "$found" = 0 ] || clean=0 # of an input that is only slow, too
-	awk -v target="$1" -v found="$found" -v cpu="$(tail -n 1 "$log")" '
+	awk -v target="$1" -v found="$found" -v cpu="$(tail -n 1 "$log.time")" '
 		$2 == "NEW" { new++; last = substr($1, 2) }
 		/ cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") cov = $(i + 1); if ($i == "ft:") ft = $(i + 1) } }
 		/stat::number_of_executed_units/ { runs = $2 }
 		/stat::average_exec_per_sec/ { rate = $2 }
 		END {
-			split(cpu, of, " ")
-			printf "%-13s %10d %8d %8d %6d %8d %6d %10d %d\n", target, runs, rate, of[1] + of[2], cov, ft, new, runs - last, found
+			split(cpu, of, "[ ms]+") # 1m2.3s 0m0.4s
+			printf "%-13s %10d %8d %8.1f %6d %8d %6d %10d %d\n", target, runs, rate, 60 * (of[1] + of[3]) + of[2] + of[4], cov, ft, new, runs - last, found
 		}' "$log" >"$log.row"
 	if [ $clean = 0 ]; then
 		mkdir -p "$findings/$1"
