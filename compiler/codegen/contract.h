@@ -45,6 +45,7 @@ typedef struct Contract {
 	V outer0, outer_count, outer;              /* outer: relative to the tile */
 	V sum[MAX_RANK], sum0, sum_count, skipped; /* skipped: steps before, in the block */
 	bool bounded; /* steps of padding are left out: not of what is packed */
+	V number;     /* of the register tile, if it brings values of sums */
 } Contract;
 
 /* Its next block of k, or the next rows, are brought line after line. */
@@ -132,6 +133,8 @@ Stream contract_copy(Contract *c, const RegisterTile *t);
 void contract_prefetch_step(Contract *c, Stream *a);
 /* At step k, relative: asks for what is read where it is some steps later. */
 void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k);
+/* At the present value of the sum that blocks cut: asks for its share of what the next block reads. */
+void contract_prefetch_value(Contract *c);
 /* Asks for what the tile c->next reads. */
 void contract_prefetch_unit(Contract *c);
 

@@ -181,6 +181,40 @@ void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k)
 		ask(c, &c->l, contract_add(c, col, contract_int(c, v * c->p->lanes)), k);
 }
 
+/* -- Values of a sum ------------------------------------------------------------------------ */
+
+/* After the last block comes the first one of another tile: much of what this tile's read. */
+static void bring_value(Contract *c, const Operand *o)
+{
+	Emit *e = c->e;
+	V at[MAX_RANK], sum[MAX_RANK], zero = contract_int(c, 0);
+	int i = c->p->block_axis, line = (int)e->c->machine->line_bytes;
+	if (o->plan->prefetch != PREFETCH_VALUE)
+		return;
+	memcpy(at, c->at, sizeof at);
+	memcpy(sum, c->sum, sizeof sum);
+	for (int j = 0; j < c->axes->outers; j++)
+		c->at[c->axes->outer[j]] = zero;
+	for (int j = i + 1; j + 1 < c->axes->sums; j++)
+		c->sum[j] = zero;
+	V first = LLVMBuildNSWSub(e->b, sum[i], c->sum0, ""),
+	  next = contract_add(c, sum[i], contract_int(c, c->p->block_sum));
+	c->sum[i] = l_select(e, c->last, first, next);
+	Index index = contract_index(c, o, o == &c->r ? c->row0 : c->col0, zero, -1, c->p->lanes);
+	V from = value_address(c->ke, o->axes->node, &index);
+	from = l_at(e, e->i8, from, contract_scale(c, c->number, o->plan->lines * line));
+	for (int64_t j = 0; j < o->plan->lines; j++)
+		l_prefetch_behind(e, l_at(e, e->i8, from, contract_int(c, j * line)));
+	memcpy(c->at, at, sizeof at);
+	memcpy(c->sum, sum, sizeof sum);
+}
+
+void contract_prefetch_value(Contract *c)
+{
+	bring_value(c, &c->r);
+	bring_value(c, &c->l);
+}
+
 /* -- The next unit of a chain -------------------------------------------------------------- */
 
 /* Line after line of `count` rows of `length` elements, from c->next on. */

@@ -412,6 +412,7 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 	expect_result(c, t);
 	begin_sums(c, t, sum);
 	c->bounded = true;
+	c->number = contract_tile_number(c, t);
 	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
 	c->bounded = false;
 	add_partial(c, t, sum);

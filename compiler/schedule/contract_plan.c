@@ -427,11 +427,14 @@ static const char *operand_text(Arena *a, const OperandPlan *o, const char *axis
 	const char *from = o->source == SOURCE_DIRECT    ? "in place"
 	                   : o->source == SOURCE_ALONG_K ? "packed along k"
 	                                                 : arena_printf(a, "packed along %s", axis);
-	const char *brings = o->prefetch == PREFETCH_BLOCK  ? ", next block prefetched"
-	                     : o->prefetch == PREFETCH_COPY ? ", next block copied"
-	                     : o->prefetch == PREFETCH_ROWS ? ", next rows prefetched"
-	                     : o->prefetch == PREFETCH_UNIT ? ", next unit prefetched"
-	                                                    : "";
+	const char *brings =
+	    o->prefetch == PREFETCH_BLOCK  ? ", next block prefetched"
+	    : o->prefetch == PREFETCH_COPY ? ", next block copied"
+	    : o->prefetch == PREFETCH_ROWS ? ", next rows prefetched"
+	    : o->prefetch == PREFETCH_UNIT ? ", next unit prefetched"
+	    : o->prefetch == PREFETCH_VALUE
+	        ? arena_printf(a, ", next block prefetched, %lld lines a tile", (long long)o->lines)
+	        : "";
 	if (o->prefetch == PREFETCH_STEPS)
 		brings = arena_printf(a, ", prefetched %lld steps before", (long long)o->distance);
 	return arena_printf(a, "%s%s", from, brings);

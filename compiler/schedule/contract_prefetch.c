@@ -40,9 +40,11 @@ static bool lies_forward(const Planner *m, NodeId x)
 }
 
 enum {
-	FEW_FMAS = 16, /* of a step: fewer leave no time for more */
+	FEW_FMAS = 16, /* of a step: fewer leave no time for more, */
+	SOME_FMAS = 8, /* nor for a few lines at every value of a sum */
 	SOON = 16,     /* steps that memory has time for */
 	AGAIN = 2,     /* steps after which what was brought is asked for again, lest it is forgotten */
+	MOST_LINES = 32, /* for a value of a sum */
 };
 
 static void brings(OperandPlan *o, PrefetchKind what, const ContractPlan *p)
@@ -101,6 +103,32 @@ static bool unit_follows(const Planner *m, const OperandPlan *o)
 	return b->storage != STORED_UNIT && (int64_t)b->bytes > machine_far_bytes(m->machine);
 }
 
+/* Blocks of several sums, of an operand that lies across them: a register tile brings its share of what
+ * the next block reads while it goes through the values of this one. */
+static void bring_values(const Planner *m, OperandPlan *o)
+{
+	ContractPlan *p = m->p;
+	const OperandAxes *axes = axes_of(m, o);
+	int64_t step = axis_step(m->k, axes->node, axes->sum[p->block_axis]) * p->element_bytes;
+	int64_t tiles = m->t->tile_outer * blocks_of(p->block_rows, p->high) *
+	                blocks_of(p->block_cols, p->wide * p->lanes);
+	int64_t lines = blocks_of(blocks_of(step, m->machine->line_bytes), tiles);
+	if (step <= 0 || lines > MOST_LINES || !contract_is_plain(m, axes->node))
+		return;
+	o->prefetch = PREFETCH_VALUE, o->lines = lines;
+}
+
+/* Blocks come from afar one after the other. */
+static bool values_follow(const Planner *m)
+{
+	const ContractPlan *p = m->p;
+	int64_t bytes = (m->axes->rows + m->axes->cols) * m->steps * p->element_bytes;
+	return contract_lies_across(m->k, m->axes) && p->k_blocks > 1 && !p->pairs &&
+	       !m->kernel->chain && p->block_axis + 1 < m->axes->sums &&
+	       p->high * p->wide >= SOME_FMAS && m->machine->line_bytes &&
+	       bytes > machine_far_bytes(m->machine) / 2;
+}
+
 /* Where blocks are many, and a register tile can bring a step. */
 static PrefetchKind of_next_block(const Planner *m, OperandPlan *o, int64_t size, bool packed)
 {
@@ -126,6 +154,8 @@ static void choose(Planner *m)
 		brings(l, PREFETCH_COPY, p);
 	if (!r->prefetch && !l->prefetch && rows_follow(m))
 		brings(r, PREFETCH_ROWS, p);
+	if (values_follow(m))
+		bring_values(m, r), bring_values(m, l);
 	if (unit_follows(m, r))
 		brings(r, PREFETCH_UNIT, p);
 	if (unit_follows(m, l))

@@ -120,18 +120,20 @@ typedef enum PrefetchKind {
 	PREFETCH_ROWS,  /* the next register tile's rows */
 	PREFETCH_STEPS, /* what is read some steps later */
 	PREFETCH_UNIT,  /* what the next tile reads, which is of the next unit of the chain */
+	PREFETCH_VALUE, /* of the sum that blocks cut what the same value of the next block reads */
 } PrefetchKind;
 
 typedef struct OperandPlan {
 	Source source;
 	PrefetchKind prefetch;
-	int64_t stride;   /* elements of a packed row or panel, and what keeps them apart */
-	int64_t group;    /* elements of a step in a panel: those of one register tile or of several, or
+	int64_t stride; /* elements of a packed row or panel, and what keeps them apart */
+	int64_t group;  /* elements of a step in a panel: those of one register tile or of several, or
 	                   one vector of L's */
-	int64_t bytes;    /* of scratch for what is packed; copied blocks take turns in its halves */
-	int64_t lines;    /* vectors of a step of a block of k; */
-	int64_t share;    /* steps of the next block that a register tile brings; */
-	int64_t tiles;    /* register tiles that do; */
+	int64_t bytes;  /* of scratch for what is packed; copied blocks take turns in its halves */
+	int64_t lines;  /* vectors of a step of a block of k; of a value: lines that each register tile
+	                     brings; */
+	int64_t share;  /* steps of the next block that a register tile brings; */
+	int64_t tiles;  /* register tiles that do; */
 	int64_t distance; /* steps from what is read to what is asked for; if copied: once more */
 } OperandPlan;
 

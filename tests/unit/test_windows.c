@@ -344,6 +344,31 @@ static void padding_is_left_out(void)
 	compile_close(c);
 }
 
+/* A gradient by weights that is too large for the second cache: both operands are asked for a block
+ * before, also of the last images, behind which nothing is. */
+static void next_block_is_asked_for(void)
+{
+	static const Conv v = {128, 5, 48, 96, 3, 2, 1, 1, 1, false};
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "gradient");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(v.batch, 7, 7, v.inputs)),
+	       dy = op_input(g, "dy", DTYPE_f32, SHAPE(v.batch, 3, 3, v.outputs)),
+	       windows = op_windows(g, op_windows(g, x, 1, 3, 2, 1), 3, 3, 2, 1);
+	graph_output(
+	    g, "dw",
+	    op_dot(g, windows, dy,
+	           (DotAxes){.contract = 3, .x_contract = {0, 1, 3}, .y_contract = {0, 1, 2}}));
+	const Kernels *k = schedule(c, passes(c, g, NULL));
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		if (k->kernel[i].kind == KERNEL_contract) {
+			CU_ASSERT_EQUAL(k->kernel[i].contract->r.prefetch, PREFETCH_VALUE);
+			CU_ASSERT_EQUAL(k->kernel[i].contract->l.prefetch, PREFETCH_VALUE);
+		}
+	CU_ASSERT_EQUAL(k->kernel_count, 1);
+	compile_close(c);
+	CU_ASSERT(conv_is_right(&v, NULL, ALL_HOOKS));
+}
+
 CU_TestInfo test_windows[] = {
     {"planes", planes},
     {"lines", lines},
@@ -354,5 +379,6 @@ CU_TestInfo test_windows[] = {
     {"of bf16", of_bf16},
     {"small images", small_images},
     {"no padding", padding_is_left_out},
+    {"next block", next_block_is_asked_for},
     CU_TEST_INFO_NULL,
 };
