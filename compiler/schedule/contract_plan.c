@@ -25,6 +25,28 @@ bool contract_is_plain(const Planner *m, NodeId x)
 	return k->buffer_of[x] != 0 && (type == DTYPE_bf16) == p->pairs;
 }
 
+enum {
+	ROUND = 32,            /* FMAs in a round of the loop over k, */
+	SMALL_ROUND = 8,       /* where code must be small, */
+	STEP = 16,             /* blocks of k but the last are multiples: of any lanes, of a round */
+	LONG_K = CONTRACT_RUN, /* of a block, when R is read where it is, along k; */
+	SHORT_K = 512,         /* across k; */
+	PACKED_K = 256,        /* and when it is packed */
+	LONG_SUM = 2400,       /* steps of several sums in a block, at most; if cut, */
+	SHORT_SUM = 1024,      /* to these; */
+	ACROSS_SUM = 128,      /* to these, if R lies across them: its lines stay in L1 for all rows, */
+	LONG_ACROSS = 512,     /* or these: many totals take more time than lines from L2 */
+	SHORT_RUN = 64,        /* steps that are worth a total of their own */
+	FEW_STEPS = 64,        /* they leave no time to bring the result's lines */
+	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
+	PACKED_ROWS = 192,
+	MANY_ROWS = 128,
+	FEW_PANELS = 4,    /* of rows: too few to pack columns for */
+	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
+	MANY_VECTORS = 16, /* when R is packed for each of them */
+	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
+};
+
 /* -- The register tile --------------------------------------------------------------------- */
 
 enum {
@@ -43,6 +65,17 @@ static int64_t ways_of(const Planner *m, int64_t high, int64_t wide)
 	return ways;
 }
 
+#define L2_BYTES 24.0 /* a cycle, of many lines in a row */
+
+/* Cycles in which a step of L comes from L2, if its panel is too long to stay in L1 for all rows. */
+static double far_step(const Planner *m, int64_t wide)
+{
+	int64_t k = m->deep ? PACKED_K : LONG_K, steps = m->p->k < k ? m->p->k : k;
+	int64_t bytes = wide * m->p->lanes * m->p->element_bytes;
+	bool stays = bytes * steps <= cache_bytes(m->machine->l1_bytes) / 3 * 2;
+	return stays ? 0 : (double)bytes / L2_BYTES;
+}
+
 /* Cycles of a machine with two vector FMAs and two loads a cycle, latency 4. Rows of R may meet on
  * a line of L1, vectors of L come from L2: few of both. */
 static double register_tile_cost(const Planner *m, int64_t high, int64_t wide, int64_t ways)
@@ -51,6 +84,8 @@ static double register_tile_cost(const Planner *m, int64_t high, int64_t wide, i
 	double step = h * w / 2, loads = (h + w) / 2, waits = 4.0 / (double)ways;
 	step = step > loads ? step : loads;
 	step = step > waits ? step : waits;
+	double far = far_step(m, wide);
+	step = step > far ? step : far;
 	return (double)m->steps * (step + 0.1 * h + 0.03 * w * w) + 2 * h * w + 12;
 }
 
@@ -87,7 +122,8 @@ static void choose_register_tile(Planner *m)
 	if (m->machine->bare && registers > SMALL_TILE)
 		registers = SMALL_TILE;
 	/* Panels of R are written by whole lines, if a vector is one: rows that share them. */
-	bool lines = m->deep && p->lanes * p->element_bytes == 64;
+	bool lines = m->deep && p->lanes * p->element_bytes == 64 && m->t->tile_rows % p->lanes == 0 &&
+	             m->axes->rows % m->t->tile_rows == 0;
 	double best = 0;
 	for (unsigned wide = 1; wide <= 8; wide++)
 		for (unsigned high = 1; high * wide + wide + 1 <= registers; high++) {
@@ -102,28 +138,6 @@ static void choose_register_tile(Planner *m)
 }
 
 /* -- Blocks -------------------------------------------------------------------------------- */
-
-enum {
-	ROUND = 32,            /* FMAs in a round of the loop over k, */
-	SMALL_ROUND = 8,       /* where code must be small, */
-	STEP = 16,             /* blocks of k but the last are multiples: of any lanes, of a round */
-	LONG_K = CONTRACT_RUN, /* of a block, when R is read where it is, along k; */
-	SHORT_K = 512,         /* across k; */
-	PACKED_K = 256,        /* and when it is packed */
-	LONG_SUM = 2400,       /* steps of several sums in a block, at most; if cut, */
-	SHORT_SUM = 1024,      /* to these; */
-	ACROSS_SUM = 128,      /* to these, if R lies across them: its lines stay in L1 for all rows, */
-	LONG_ACROSS = 512,     /* or these: many totals take more time than lines from L2 */
-	SHORT_RUN = 64,        /* steps that are worth a total of their own */
-	FEW_STEPS = 64,        /* they leave no time to bring the result's lines */
-	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
-	PACKED_ROWS = 192,
-	MANY_ROWS = 128,
-	FEW_PANELS = 4,    /* of rows: too few to pack columns for */
-	FEW_VECTORS = 6,   /* columns of a block, in whole panels */
-	MANY_VECTORS = 16, /* when R is packed for each of them */
-	SAME_LINE = 4096,  /* addresses that far apart share lines of L1 */
-};
 
 #define FEW_THERE 0.9 /* of the steps of a sum: the others are worth more than longer rounds */
 
@@ -149,7 +163,9 @@ static void choose_sources(Planner *m)
 	    !rows_along_k && m->axes->rows * p->element_bytes % SAME_LINE == 0 && p->k > PACKED_K;
 	p->r.source = rows_along_k ? SOURCE_ALONG_K : SOURCE_ALONG_FREE;
 	bool whole = !p->pairs || (rows_along_k && m->axes->k % 2 == 0); /* pairs lie as they are */
-	if (contract_is_plain(m, m->axes->r.node) && !meet && !m->deep && whole)
+	/* A panel of parts of lines is as long to read as the lines are, where a vector is one. */
+	bool packs = m->deep && (m->axes->rows % p->lanes == 0 || p->lanes * p->element_bytes < 64);
+	if (contract_is_plain(m, m->axes->r.node) && !meet && !packs && whole)
 		p->r.source = SOURCE_DIRECT;
 	bool small =
 	    m->t->tile_outer * m->t->tile_rows <= 2 * p->high ||
@@ -199,6 +215,8 @@ static void choose_blocks(Planner *m)
 	bool packed = p->r.source != SOURCE_DIRECT;
 	bool along_k = contiguous_axis(m->k, m->axes->r.node) == m->axes->r.contract;
 	int64_t most_k = packed ? PACKED_K : along_k ? LONG_K : SHORT_K;
+	if (m->deep && !packed)
+		most_k = ACROSS_SUM; /* lines stay in L1, as those of a convolution */
 	p->block_k = p->k < most_k ? p->k : most_k;
 	int64_t vectors = packed ? MANY_VECTORS : FEW_VECTORS, panel = p->wide * p->lanes;
 	p->block_cols = vectors > p->wide ? vectors / p->wide * panel : panel;

@@ -145,7 +145,7 @@ static void choose(Planner *m)
 	ContractPlan *p = m->p;
 	OperandPlan *r = &p->r, *l = &p->l;
 	bool l_packed = m->deep || l->source == SOURCE_ALONG_FREE;
-	brings(r, of_next_block(m, r, p->block_rows, r->source == SOURCE_ALONG_FREE), p);
+	brings(r, of_next_block(m, r, p->block_rows, m->deep || r->source == SOURCE_ALONG_FREE), p);
 	brings(l, of_next_block(m, l, p->block_cols, l_packed), p);
 	if (r->prefetch && is_copied(m, r))
 		brings(r, PREFETCH_COPY, p);

@@ -105,6 +105,12 @@ static int64_t equal(int64_t count, int64_t most, int64_t step)
  * way (contract_prefetch.c). */
 static void tile_deep(const ContractAxes *r, ContractTiling *t)
 {
+	/* Rows that share lines with the next step's are all in a tile; it has half of the columns. */
+	int64_t half = equal(r->cols, (r->cols + 1) / 2, LINE);
+	if (r->rows % LINE && r->rows <= DEEP && r->cols <= DEEP && r->cols - half >= half / 2) {
+		t->tile_rows = r->rows, t->tile_cols = half;
+		return;
+	}
 	t->tile_cols = equal(r->cols, DEEP, LINE);
 	int64_t least = t->tile_cols < r->cols ? FEW_TILES : DEEP_TILES;
 	for (int64_t rows = DEEP; rows >= DEEP / 4; rows /= 2) {

@@ -348,7 +348,7 @@ static void padding_is_left_out(void)
  * before, also of the last images, behind which nothing is. */
 static void next_block_is_asked_for(void)
 {
-	static const Conv v = {128, 5, 48, 96, 3, 2, 1, 1, 1, false};
+	static const Conv v = {128, 5, 24, 48, 3, 2, 1, 1, 1, false};
 	Compile *c = compile_open();
 	Graph *g = graph_new(c, "gradient");
 	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(v.batch, 7, 7, v.inputs)),
