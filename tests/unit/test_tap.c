@@ -1,8 +1,8 @@
 /* test_tap.c: convolutions beside one infinite weight, held to sums over the places that it meets.
  *
- * Forward, zeros around the image are numbers, as the text of `conv` pads with them: 0 times infinity is NaN where
- * the weight meets them. The gradients are those of the sums: by the weights and by the image none has a term
- * outside. By the image, a product over windows of the padded adjoint has (overlap.c): so the places that such
+ * Forward, the zeros around the image are left out of the sum, or they are numbers: 0 times infinity is NaN where
+ * the weight meets them (PyTorch has the one with oneDNN, the other without). The gradients are those of the sums:
+ * by the weights and by the image none has a term outside. By the image, a product over windows of the padded adjoint has (overlap.c): so the places that such
  * a window reaches over an edge for are NaN in the channels of the infinite weight; all others, and all other
  * channels, are the closed form. */
 #include <CUnit/CUnit.h>
@@ -40,7 +40,8 @@ static Sizes sizes_of(const Layer *l)
 
 typedef struct Sums {
 	double *y, *dx, *dw;
-	bool *over; /* [of x] the adjoint's window of that place reaches over an edge of it */
+	bool *over;    /* [of x] the adjoint's window of that place reaches over an edge of it */
+	bool *outside; /* [of y] the infinite weight meets what is around the image */
 } Sums;
 
 static void add(double *sum, double a, double b)
@@ -48,26 +49,28 @@ static void add(double *sum, double a, double b)
 	*sum += a * b;
 }
 
-static Sums sums(Arena *a, const Layer *l, const double *x, const double *w, const double *dy)
+static Sums sums(Arena *a, const Layer *l, int64_t tap, const double *x, const double *w,
+                 const double *dy)
 {
 	Sizes s = sizes_of(l);
 	int64_t each = l->in / l->groups, outs = l->out / l->groups;
 	Sums to = {new_array(a, double, (size_t)(s.oh * s.ow * l->out)),
 	           new_array(a, double, (size_t)(s.h * s.w * l->in)),
 	           new_array(a, double, (size_t)(s.kh * l->kernel * each * l->out)),
-	           new_array(a, bool, (size_t)(s.h * s.w))};
+	           new_array(a, bool, (size_t)(s.h * s.w)), new_array(a, bool, (size_t)(s.oh * s.ow))};
 	for (int64_t p = 0; p < s.oh * s.ow; p++)
 		for (int64_t k = 0; k < s.kh * l->kernel; k++) {
 			int64_t i = p / s.ow * l->stride + k / l->kernel - s.ph,
 			        j = p % s.ow * l->stride + k % l->kernel - l->pad;
 			bool inside = i >= 0 && i < s.h && j >= 0 && j < s.w;
+			to.outside[p] |= k == tap && !inside;
 			for (int64_t c = 0; c < each * l->out; c++) {
 				int64_t n = c % l->out, from = n / outs * each + c / l->out;
 				int64_t at_w = (k * each + c / l->out) * l->out + n;
-				int64_t at_x = inside ? (i * s.w + j) * l->in + from : 0;
-				add(&to.y[p * l->out + n], inside ? x[at_x] : 0, w[at_w]);
+				int64_t at_x = (i * s.w + j) * l->in + from;
 				if (!inside)
 					continue;
+				add(&to.y[p * l->out + n], x[at_x], w[at_w]);
 				add(&to.dx[at_x], dy[p * l->out + n], w[at_w]);
 				add(&to.dw[at_w], dy[p * l->out + n], x[at_x]);
 			}
@@ -130,7 +133,7 @@ static bool holds_beside(const Layer *l, int64_t tap)
 	w[(tap * each + in) * l->out + out] = INFINITY;
 	Feed feed[] = {{"x", x}, {"w", w}, {"d", d}};
 	const char *call = call_of(c->arena, l);
-	Sums want = sums(c->arena, l, x, w, d);
+	Sums want = sums(c->arena, l, tap, x, w, d);
 	static const char *const WHAT[] = {"the result", "the gradient by the image",
 	                                   "the gradient by the weights"};
 	const char *text[] = {call, arena_printf(c->arena, "grad(sum(%s * d), x)", call),
@@ -144,8 +147,9 @@ static bool holds_beside(const Layer *l, int64_t tap)
 		Ran *ran = g ? run_graph(c, passes(c, g, NULL), &how, feed, 3) : NULL;
 		int64_t count = shape_size(i == 0 ? of_y : i == 1 ? of_x : of_w);
 		int64_t channel = l->groups > 1 ? out / (l->out / l->groups) * each + in : in;
-		good &= ran && same(WHAT[i], l, ran->out[0], values[i], count, i == 1 ? want.over : NULL,
-		                    l->in, channel);
+		const bool *may_end[] = {want.outside, want.over, NULL};
+		good &= ran && same(WHAT[i], l, ran->out[0], values[i], count, may_end[i],
+		                    i == 0 ? l->out : l->in, i == 0 ? out : channel);
 	}
 	diag_print(c->diags, stderr, false);
 	compile_close(c);
