@@ -202,7 +202,8 @@ typedef struct KernelEmit {
 	const struct Codegen *cg; /* scan: for the functions of its body, */
 	const char *symbol;       /* whose symbols begin so; */
 	V block;                  /* what the step was given: where its threads are */
-	V *found; /* where value_address wants the next load's address; nothing is loaded */
+	bool pairing; /* the place of a pair's other gather is made, which may follow from the first */
+	V *found;     /* where value_address wants the next load's address; nothing is loaded */
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is

@@ -357,7 +357,7 @@ static NodeId other_of_pair(const KernelEmit *ke, NodeId x, const Index *index)
 	const Graph *g = ke->e->k->graph;
 	const Node *n = node(g, x), *at = node(g, n->in[1]);
 	NodeId found = 0;
-	if (at->op != OP_add || !gather_may_pair(ke, node(g, n->in[0])->shape))
+	if (ke->pairing || at->op != OP_add || !gather_may_pair(ke, node(g, n->in[0])->shape))
 		return 0;
 	ArenaMark mark = arena_mark(ke->e->c->arena);
 	const bool *computed = find_computed(ke, true);
@@ -389,8 +389,10 @@ static V value_of_pixels(KernelEmit *ke, NodeId x, const Index *index, const Ind
 		return define_channels(ke, x, index, v, asked);
 	}
 	if (y) {
-		V place = clamped(ke, node(e->k->graph, y), value_at(ke, node(e->k->graph, y)->in[1], at),
-		                  index->mask);
+		ke->pairing = true;
+		V place = value_at(ke, node(e->k->graph, y)->in[1], at);
+		ke->pairing = false;
+		place = clamped(ke, node(e->k->graph, y), place, index->mask);
 		V other = gather_offsets(ke, from->shape, l_splat(e, place, ke->lanes), channels);
 		gather_pairs(ke, first, (V[]){offsets, other}, places, channels, words);
 		gather_bytes(ke, words[1], channels, v);

@@ -114,8 +114,30 @@ static void pairs_of(DType t, int64_t pixels, int64_t channels, int apart)
 	compile_close(c);
 }
 
+/* The second place is read at the first, with which it shares a term. */
+static void chained_of(int64_t channels)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, arena_printf(c->arena, "a chain of %d channels", (int)channels));
+	Shape s = SHAPE(2, 45);
+	NodeId x = op_input(g, "x", DTYPE_u8, SHAPE(200, channels)),
+	       row = op_input(g, "row", DTYPE_i32, s), left = op_input(g, "left", DTYPE_i32, s);
+	NodeId y = op_cast(g, op_gather(g, x, op_add(g, row, left), 0), DTYPE_i32);
+	NodeId next = op_add(g, row, op_reshape(g, channel(g, y, 0), s));
+	graph_output(g, "chained", op_cast(g, op_gather(g, x, next, 0), DTYPE_f32));
+	double rows[PIXELS], lefts[PIXELS];
+	for (int i = 0; i < PIXELS; i++)
+		rows[i] = i * 7 % 150, lefts[i] = i % 5;
+	Feed feed[] = {
+	    {"x", test_values(c->arena, DTYPE_u8, 200 * channels, 61)}, {"row", rows}, {"left", lefts}};
+	CU_ASSERT(graph_agrees_always(c, g, feed, 3, 0));
+	compile_close(c);
+}
+
 static void pairs(void)
 {
+	for (int64_t channels = 2; channels <= 4; channels++)
+		chained_of(channels);
 	for (int64_t channels = 1; channels <= 5; channels++)
 		for (int apart = -1; apart <= 2; apart++) {
 			pairs_of(DTYPE_u8, 200, channels, apart);
