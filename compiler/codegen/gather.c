@@ -332,14 +332,18 @@ V gather_near(KernelEmit *ke, T element, V base, V offsets, V mask)
 {
 	Emit *e = ke->e;
 	T type = LLVMTypeOf(offsets);
-	V first = LLVMBuildExtractElement(e->b, offsets, l_i32(e, 0), "");
-	if (mask) /* lanes that are left out may hold anything */
-		offsets = l_select(e, mask, offsets, l_splat(e, first, ke->lanes));
-	first = l_call(e, "llvm.vector.reduce.umin", e->i32, &type, 1, &offsets, 1);
-	V last = l_call(e, "llvm.vector.reduce.umax", e->i32, &type, 1, &offsets, 1);
+	V low = offsets, high = offsets;
+	if (mask) { /* lanes that are left out may hold anything; without any other, none is near */
+		low = l_select(e, mask, offsets, l_splat_const(l_i32(e, -1), ke->lanes));
+		high = l_select(e, mask, offsets, LLVMConstNull(type));
+	}
+	V first = l_call(e, "llvm.vector.reduce.umin", e->i32, &type, 1, &low, 1);
+	V last = l_call(e, "llvm.vector.reduce.umax", e->i32, &type, 1, &high, 1);
 	V most = LLVMBuildSub(e->b, last, first, "");
 	V at = LLVMBuildSub(e->b, offsets, l_splat(e, first, ke->lanes), "");
 	V is_near = LLVMBuildICmp(e->b, LLVMIntULT, most, l_i32(e, 2 * (int32_t)ke->lanes), "");
+	if (mask)
+		is_near = LLVMBuildAnd(e->b, is_near, LLVMBuildICmp(e->b, LLVMIntULE, first, last, ""), "");
 	LLVMBasicBlockRef near = l_block(e, "near"), far = l_block(e, "far"),
 	                  after = l_block(e, "after");
 	LLVMBuildCondBr(e->b, is_near, near, far);

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../../compiler/parse/parse.h"
 
@@ -176,6 +178,11 @@ Expr *expression_of(Compile *c, const char *text)
 
 enum { GUARD = 128, GUARD_BYTE = 0xA5 };
 
+typedef struct Fenced {
+	unsigned char *pages, *at;
+	size_t bytes; /* of all pages */
+} Fenced;
+
 /* `size` bytes of rubbish, aligned to 64, between guards. */
 static void *guarded(Arena *a, size_t size)
 {
@@ -183,6 +190,18 @@ static void *guarded(Arena *a, size_t size)
 	block += (64 - (uintptr_t)block % 64) % 64;
 	memset(block, GUARD_BYTE, size + 2 * GUARD);
 	return block + GUARD;
+}
+
+/* An input: before it, or behind it, are pages that nobody may read. */
+static Fenced fenced(size_t size, bool before)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (size + page - 1) / page * page;
+	Fenced f = {.bytes = inside + 2 * page};
+	f.pages = mmap(NULL, f.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (f.pages == MAP_FAILED || mprotect(f.pages + page, inside, PROT_READ | PROT_WRITE) != 0)
+		BUG("no memory for an input");
+	f.at = f.pages + page + (before ? 0 : inside - size);
+	return f;
 }
 
 static bool untouched(const unsigned char *at, size_t size)
@@ -240,24 +259,26 @@ static double *read_all(Arena *a, const Node *n, const void *at)
 typedef struct Memory {
 	unsigned char *arena, *states;
 	size_t arena_bytes, states_bytes;
+	Fenced *fence;
 	const void **inputs;
 	void **outputs;
 } Memory;
 
 static Memory memory_for(Compile *c, const Kernels *k, const Plan *p, const Feed *feed,
-                         size_t feeds)
+                         size_t feeds, bool before)
 {
 	const Graph *g = k->graph;
 	Memory m = {.arena_bytes = p->arena_bytes, .states_bytes = offset_of((void *)g, "")};
 	m.arena = guarded(c->arena, m.arena_bytes);
 	m.states = guarded(c->arena, m.states_bytes);
+	m.fence = new_array(c->arena, Fenced, k->input_count + 1);
 	m.inputs = new_array(c->arena, const void *, k->input_count + 1);
 	m.outputs = new_array(c->arena, void *, k->output_count + 1);
 	for (uint32_t i = 0; i < k->input_count; i++) {
 		const Node *n = leaf_named(g, k->input_name[i]);
-		void *at = guarded(c->arena, node_bytes(n));
-		fill(n, at, feed, feeds);
-		m.inputs[i] = at;
+		m.fence[i] = fenced(node_bytes(n), before);
+		fill(n, m.fence[i].at, feed, feeds);
+		m.inputs[i] = m.fence[i].at;
 	}
 	for (NodeId x = 1; x < g->count; x++)
 		if (node(g, x)->op == OP_state)
@@ -308,13 +329,15 @@ static bool same_bits(const Graph *g, const Ran *a, const Ran *b)
 static Ran *run_once(Compile *c, const Kernels *k, const Plan *p, StepFunction f, Hook hook,
                      const Feed *feed, size_t feeds)
 {
-	Memory m = memory_for(c, k, p, feed, feeds);
+	Memory m = memory_for(c, k, p, feed, feeds, hook == BACKWARDS);
 	StepBlock block = {.arena = m.arena,
 	                   .states = m.states,
 	                   .inputs = m.inputs,
 	                   .outputs = m.outputs,
 	                   .parallel = hooks[hook]};
 	f(&block);
+	for (uint32_t i = 0; i < k->input_count; i++)
+		munmap(m.fence[i].pages, m.fence[i].bytes);
 	return collect(c, k->graph, &m);
 }
 

@@ -179,8 +179,26 @@ static void rows_of(DType t, int64_t rows, int64_t from, int64_t to, int64_t apa
 	compile_close(c);
 }
 
+/* Padding has no places: nothing is read before the first element of all, nor behind the last. */
+static void rows_with_padding(int64_t low, int64_t high)
+{
+	Compile *c = compile_open();
+	Graph *g =
+	    graph_new(c, arena_printf(c->arena, "rows padded by %d and %d", (int)low, (int)high));
+	Shape s = SHAPE(5, 37);
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(5 * 37)), row = op_iota(g, DTYPE_i32, s, 0);
+	row = op_mul(g, row, op_full(g, DTYPE_i32, s, 37));
+	NodeId y = op_gather(g, x, op_add(g, row, op_iota(g, DTYPE_i32, s, 1)), 0);
+	graph_output(g, "padded", op_pad(g, y, LIST(0, low), LIST(0, high), LIST(0, 0), 2));
+	Feed feed = {"x", test_values(c->arena, DTYPE_f32, 5 * 37, 61)};
+	CU_ASSERT(graph_agrees_always(c, g, &feed, 1, 0));
+	compile_close(c);
+}
+
 static void rows_of_the_same_places(void)
 {
+	rows_with_padding(3, 2);
+	rows_with_padding(19, 24);
 	static const DType TYPES[] = {DTYPE_f32, DTYPE_i32, DTYPE_f64, DTYPE_u8};
 	static const int64_t ROWS[] = {1, 7, 8, 15}, LENGTHS[] = {5, 16, 47},
 	                     APART[] = {0, 2, 5, 9, 40};
