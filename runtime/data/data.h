@@ -76,10 +76,11 @@ typedef struct Found {
 	/* Of series: rows of a window (0: a row is a sample), and from one to the next; rows that follow each other are of one
 	 * stretch [rows of a split], and no window goes beyond it. A window's label and group are its last row's. */
 	int64_t window, stride;
-	uint32_t *stretch[2];   /* by Split */
-	const char *group;      /* the name of a field; NULL: of none */
-	const char *unlabelled; /* what stands as a label where there is none, as text; NULL: "" */
-	bool lacks_labels;      /* a label of -1, or with NaN, says that there is none */
+	uint32_t *stretch[2]; /* by Split */
+	const char *group;    /* the name of a field; NULL: of none */
+	const char
+	    *unlabelled;   /* what stands as a label where there is none, as nothing does; NULL: "" */
+	bool lacks_labels; /* a label of -1, or with NaN, says that there is none */
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;
 	int64_t class_count;

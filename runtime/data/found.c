@@ -224,7 +224,7 @@ static int by_bytes(const void *a, const void *b)
 bool found_unlabelled(const Found *found, const char *label, size_t size)
 {
 	const char *none = found->unlabelled ? found->unlabelled : "";
-	return strlen(none) == size && memcmp(none, label, size) == 0;
+	return size == 0 || (strlen(none) == size && memcmp(none, label, size) == 0);
 }
 
 bool found_has_label(const Array *label, int64_t row)

@@ -149,10 +149,12 @@ static void missing_values_are_told_of(void)
 	                                     "1 of 2 samples have no label: tasks leave them out");
 	CU_ASSERT(data_shape(d)->classes == 1 && data_shape(d)->unlabelled == 1);
 	data_close(d);
-	d = opened(OPEN("a,k\n1,2\n3,?\n5,10\n", T("label", "k"), T("unlabelled", "?"), N("test", 0)),
-	           why);
-	CU_ASSERT(data_shape(d)->classes == 2 && data_shape(d)->unlabelled == 1);
+	d = opened(
+	    OPEN("a,k\n1,2\n3,?\n5,10\n7,\n", T("label", "k"), T("unlabelled", "?"), N("test", 0)),
+	    why);
+	CU_ASSERT(data_shape(d)->classes == 2 && data_shape(d)->unlabelled == 2);
 	CU_ASSERT(holds(d, SPLIT_TRAIN, 1, -1, X(3)) && holds(d, SPLIT_TRAIN, 2, 1, X(5)));
+	CU_ASSERT(holds(d, SPLIT_TRAIN, 3, -1, X(7)));
 	data_close(d);
 	/* Of numbers NaN; a window's is that of its last row. */
 	d = opened(OPEN("a,t,u\n1,2,3\n4,,5\n6,7,nan\n8,9,0\n", T("target", "t, u"), N("test", 0)),
