@@ -118,6 +118,20 @@ static bool make_folders(const char *directory, Failure *f)
 	       fail(f, FAILURE_SYSTEM, "'%s' is no folder", path);
 }
 
+bool folder_forget(const char *directory, Failure *f)
+{
+	static const char *const found[] = {FEATURES_FILE, RESULTS_FILE, PROFILE};
+	char path[RUN_PATH];
+	for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+		if (!run_path(directory, found[i], path, f))
+			return false;
+		if (unlink(path) != 0 && errno != ENOENT)
+			return fail(f, FAILURE_SYSTEM, "cannot remove %s of another run: %s", path,
+			            strerror(errno));
+	}
+	return true;
+}
+
 bool folder_prepare(FolderLock *l, const Engine *e, const TrainOptions *o, bool *moved, Failure *f)
 {
 	char from[RUN_PATH], to[RUN_PATH], model[RUN_PATH], why[WHY];
@@ -130,6 +144,8 @@ bool folder_prepare(FolderLock *l, const Engine *e, const TrainOptions *o, bool 
 	*moved = !o->resume && rename(from, to) == 0;
 	if (!o->resume && !*moved && errno != ENOENT)
 		return fail(f, FAILURE_SYSTEM, "cannot move %s out of the way: %s", from, strerror(errno));
+	if (!o->resume && !folder_forget(o->directory, f))
+		return false;
 	return bytes_write(model, (const void *[]){e->model->text}, &size, 1, why) ||
 	       fail(f, FAILURE_SYSTEM, "%s", why);
 }

@@ -206,6 +206,8 @@ typedef struct Position {
 
 #define CHECKPOINT        "checkpoint.safetensors"
 #define CHECKPOINT_BEFORE "checkpoint.previous.safetensors" /* of the run that was there before */
+#define FEATURES_FILE     "features.npy"
+#define RESULTS_FILE      "results.json"
 #define PROFILE           "profile.json"
 #define RUN_FILE          "run.json"                 /* where the run came from */
 #define EVENTS            "events.out.tfevents.sslc" /* TensorBoard looks for "tfevents" */
@@ -222,8 +224,10 @@ typedef struct FolderLock {
  * locked. A lock that is held stays. */
 MUST_CHECK bool folder_lock(FolderLock *l, const char *directory, Failure *f);
 void folder_unlock(FolderLock *l); /* does nothing if it is not held */
+/* What a run finds at its end is removed: it would stand beside another run. */
+MUST_CHECK bool folder_forget(const char *directory, Failure *f);
 /* Makes the folder, locks it, and keeps the model's text there. A new run first moves an older
- * checkpoint to CHECKPOINT_BEFORE, and says so in `moved`. */
+ * checkpoint to CHECKPOINT_BEFORE, says so in `moved`, and removes what that run found. */
 MUST_CHECK bool folder_prepare(FolderLock *l, const Engine *e, const TrainOptions *o, bool *moved,
                                Failure *f);
 

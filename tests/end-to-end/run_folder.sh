@@ -114,6 +114,25 @@ for file in checkpoint.safetensors metrics.jsonl features.npy model.json; do
 done
 "$sslc" report several --out page.html >/dev/null
 
+# What another run found is not beside a run, or several, that did not end.
+sed 's/"epochs": 2/"epochs": 100000/' seeds.json >long.json
+"$sslc" run seeds.json --out one --quiet --profile >/dev/null
+for arguments in "--out several --seeds 2" "--out one"; do
+	folder=$(echo "$arguments" | cut -d ' ' -f 2)
+	rm -f several/seed-0/checkpoint.safetensors one/checkpoint.safetensors
+	"$sslc" run long.json --quiet --save-every 0 $arguments 2>background.err &
+	pid=$! running=$pid
+	await "$(find $folder/seed-0 $folder -maxdepth 0 2>/dev/null | head -n 1)/checkpoint.safetensors"
+	kill -TERM $pid
+	! wait $pid || die "the run was not stopped"
+	for file in results.json features.npy profile.json; do
+		for at in $folder $folder/seed-0; do
+			[ ! -e $at/$file ] || die "$at/$file of another run is beside a run that was stopped"
+		done
+	done
+	"$sslc" report $folder --out page.html >/dev/null
+done
+
 # Weights of another text of the model are taken, and said to be.
 sed 's/"encoder": \["linear(8)"\]/"encoder": ["linear(8)", "tanh"]/' seeds.json >edited.json
 for command in "features seeds.json --checkpoint single.safetensors" "export seeds.json --checkpoint single.safetensors" \

@@ -163,19 +163,19 @@ static void say_replaced(const Run *r, const char *directory)
 }
 
 /* Several experiments have one table of results: a single run's other files beside it would not be what it is of. */
-static void clear_whole(const Run *r)
+static bool clear_whole(Run *r)
 {
-	static const char *const old[] = {"metrics.jsonl", "features.npy", "profile.json",
-	                                  "model.json",    "run.json",     EVENTS};
+	static const char *const old[] = {"metrics.jsonl", "model.json", RUN_FILE, EVENTS};
 	char from[RUN_PATH], to[RUN_PATH];
 	Failure unsaid = {0};
 	if (!run_path(r->whole, CHECKPOINT, from, &unsaid) ||
 	    !run_path(r->whole, CHECKPOINT_BEFORE, to, &unsaid) || rename(from, to) != 0)
-		return;
+		return folder_forget(r->whole, &r->failure);
 	for (size_t i = 0; i < sizeof old / sizeof *old; i++)
 		if (run_path(r->whole, old[i], from, &unsaid))
 			(void)unlink(from);
 	say_replaced(r, r->whole);
+	return folder_forget(r->whole, &r->failure);
 }
 
 /* Makes room for the files of an experiment. */
@@ -183,8 +183,8 @@ static bool prepare_folder(Run *r, const Options *o)
 {
 	bool moved = false;
 	FolderLock *lock = o->seeds ? &r->each : &r->lock;
-	if (o->seeds)
-		clear_whole(r);
+	if (o->seeds && !clear_whole(r))
+		return false;
 	if (!folder_prepare(lock, &r->engine, &r->options, &moved, &r->failure) ||
 	    !folder_lock(&r->lock, r->whole, &r->failure) || !write_source(r, o))
 		return false;
@@ -241,7 +241,7 @@ static void compile_rest(Run *r, const Options *o)
 static bool write_features(Run *r)
 {
 	char path[640];
-	snprintf(path, sizeof path, "%s/features.npy", r->directory);
+	snprintf(path, sizeof path, "%s/" FEATURES_FILE, r->directory);
 	Split split = data_count(r->session.data, SPLIT_TEST) ? SPLIT_TEST : SPLIT_TRAIN;
 	return !sslc_has_function(r->session.program, "features") ||
 	       features_write(&r->engine, r->session.data, split, path, &r->watch, &r->failure);
@@ -270,7 +270,7 @@ static bool write_scores(Run *r, const Scores *scores, const char *directory, bo
 	char path[RUN_PATH];
 	if (print && scores->count && !r->options.quiet)
 		scores_print(scores, stdout);
-	return run_path(directory, "results.json", path, &r->failure) &&
+	return run_path(directory, RESULTS_FILE, path, &r->failure) &&
 	       scores_write(scores, sslc_name(r->session.program), path, &r->at, &r->failure);
 }
 
