@@ -23,7 +23,7 @@ V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step)
 	V v = LLVMGetPoison(vector), places[64];
 	V low = step < 0 ? address(e, element, at, (lanes - 1) * step) : at;
 	for (int64_t k = 0; k < by; k++) {
-		int64_t first = k < by - 1 ? k * lanes : span - lanes;
+		int64_t first = k * lanes < span - lanes ? k * lanes : span - lanes;
 		V part = l_load(e, vector, address(e, element, low, first), size);
 		for (int64_t i = 0; i < lanes; i++) { /* what earlier parts gave stays */
 			int64_t from = (step < 0 ? lanes - 1 - i : i) * by;

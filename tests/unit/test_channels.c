@@ -48,6 +48,22 @@ static void pixels(void)
 			channels_of(TYPES[i], channels);
 }
 
+/* The last of more channels than a vector has lanes: nothing behind it is read. */
+static void last_channel(void)
+{
+	How how = {.cpu = "x86-64"};
+	for (int64_t channels = 4; channels <= 8; channels++) {
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, arena_printf(c->arena, "the last of %d", (int)channels));
+		NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(64, channels));
+		NodeId y = op_slice(g, x, LIST(0, channels - 1), LIST(64, channels), LIST(1, 1));
+		graph_output(g, "last", op_neg(g, y));
+		Feed feed = {"x", test_values(c->arena, DTYPE_f32, 64 * channels, 61)};
+		CU_ASSERT(graph_agrees(c, g, &how, &feed, 1, 0));
+		compile_close(c);
+	}
+}
+
 /* At places out of range, too, of images that end where nothing more may be read; computed behind. Places jump, or rise as
  * slowly as those of a resized image. */
 static void gathered_of(DType t, int64_t pixels, int64_t channels, bool slowly)
@@ -229,6 +245,7 @@ static void sums_of_gathered(void)
 
 CU_TestInfo test_channels[] = {
     {"pixels", pixels},
+    {"the last channel", last_channel},
     {"gathers", gathers},
     {"pairs", pairs},
     {"rows of the same places", rows_of_the_same_places},
