@@ -422,6 +422,17 @@ static int64_t samples_of(Elab *b, const Task *t)
 	return 0;
 }
 
+/* Of few samples a tenth is none. */
+static void suggest_share(Elab *b)
+{
+	int64_t n = b->bundle->data.train_count - b->bundle->data.unlabelled;
+	if (n == 1)
+		diag_help(b->c->diags, "give test files to the reader");
+	else
+		diag_help(b->c->diags, "give test files to the reader, or a share of the data: test=%.2g",
+		          n < 10 ? ceil(100.0 / (double)n) / 100 : 0.1);
+}
+
 static bool fit_task(Elab *b, const Task *t, BundleTask *to)
 {
 	int64_t samples = samples_of(b, t), *batch = &to->batch;
@@ -439,7 +450,7 @@ static bool fit_task(Elab *b, const Task *t, BundleTask *to)
 	}
 	if (b->bundle->data.test_count == 0) {
 		diag_error(b->c->diags, t->span, "the data has no test samples to score '%s' on", t->name);
-		diag_help(b->c->diags, "give test files to the reader, or a share of the data: test=0.1");
+		suggest_share(b);
 		return false;
 	}
 	*batch = *batch > samples ? samples : *batch;
