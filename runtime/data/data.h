@@ -80,6 +80,7 @@ typedef struct Found {
 	const char *group;    /* the name of a field; NULL: of none */
 	const char
 	    *unlabelled;   /* what stands as a label where there is none, as nothing does; NULL: "" */
+	bool names_none;   /* a label of the data is that text */
 	bool lacks_labels; /* a label of -1, or with NaN, says that there is none */
 	/* Names of the classes, one allocation each and one for the list; NULL: they have none. */
 	char **class_name;

@@ -139,6 +139,14 @@ Data *data_new(Found *found, char why[WHY])
 	return NULL;
 }
 
+/* A name that is misspelt would make a class of those without a label. */
+static bool check_unlabelled(const Found *found, char why[WHY])
+{
+	return !found->unlabelled || !found->class_count || found->names_none ||
+	       because(why, "unlabelled='%.60s' is no label of the data; one of them is '%.60s'",
+	               found->unlabelled, found->class_name[0]);
+}
+
 bool found_open(const sslc_call *call, const char *folder, bool keys, Found *found, char why[WHY])
 {
 	Arguments a = {.folder = folder, .keys = keys};
@@ -148,7 +156,7 @@ bool found_open(const sslc_call *call, const char *folder, bool keys, Found *fou
 		return false;
 	if (arguments_have(&a, "unlabelled") && *argument_text(&a, "unlabelled"))
 		found->unlabelled = argument_text(&a, "unlabelled");
-	if (readers[reader].read(&a, found, why))
+	if (readers[reader].read(&a, found, why) && check_unlabelled(found, why))
 		return true;
 	found_close(found);
 	return false;

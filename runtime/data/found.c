@@ -264,6 +264,7 @@ int32_t found_class(Found *found, const char *label)
 {
 	if (found_unlabelled(found, label, strlen(label))) {
 		found->lacks_labels = true;
+		found->names_none |= *label != 0;
 		return -1;
 	}
 	char **at =

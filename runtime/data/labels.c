@@ -58,6 +58,7 @@ static bool fill(Found *found, Part *part, const Slice *label, size_t n, const S
 		const Slice *at = none ? NULL : bsearch(&label[i], name, classes, sizeof *name, compare);
 		id[i] = none ? -1 : (int32_t)(at - name);
 		found->lacks_labels |= none;
+		found->names_none |= none && label[i].size;
 	}
 	part_add(part, "label")->array = (Array){"i32", 1, {(int64_t)n}, id};
 	return id != NULL;

@@ -156,6 +156,8 @@ static void missing_values_are_told_of(void)
 	CU_ASSERT(holds(d, SPLIT_TRAIN, 1, -1, X(3)) && holds(d, SPLIT_TRAIN, 2, 1, X(5)));
 	CU_ASSERT(holds(d, SPLIT_TRAIN, 3, -1, X(7)));
 	data_close(d);
+	refused(OPEN("a,k\n1,u\n2,none\n3,\n", T("label", "k"), T("unlabelled", "nnoe")), why,
+	        "unlabelled='nnoe' is no label of the data; one of them is 'none'");
 	/* Of numbers NaN; a window's is that of its last row. */
 	d = opened(OPEN("a,t,u\n1,2,3\n4,,5\n6,7,nan\n8,9,0\n", T("target", "t, u"), N("test", 0)),
 	           why);
