@@ -277,12 +277,13 @@ static void read_score(const cJSON *score, const char *task, RunScore *to)
 bool results_read(const char *path, const char *task, RunScore *to, char why[WHY])
 {
 	cJSON *json = read_object(path, why), *score;
-	*to = (RunScore){.score = NAN, .loss = NAN, .seconds = NAN};
+	*to = (RunScore){.score = NAN, .loss = NAN, .seconds = NAN, .seed = NAN};
 	if (!json)
 		return false;
 	const cJSON *training = cJSON_GetObjectItemCaseSensitive(json, "pretraining");
 	to->loss = number_in(training, "loss");
 	to->seconds = number_in(training, "seconds");
+	to->seed = number_in(training, "seed");
 	cJSON_ArrayForEach(score, cJSON_GetObjectItemCaseSensitive(json, "downstream"))
 	{
 		read_score(score, task, to);

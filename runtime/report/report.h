@@ -61,7 +61,8 @@ MUST_CHECK bool json_copy(const char *path, size_t unused, FILE *out, char why[W
  * networks. A score is NaN where there is none. */
 typedef struct RunScore {
 	char task[128], metric[128];
-	double score, loss, seconds; /* loss, seconds: of pre-training */
+	double score, loss, seconds,
+	    seed; /* loss, seconds, seed: of pre-training, of several the last */
 	bool higher_is_better;
 	int64_t samples;
 } RunScore;

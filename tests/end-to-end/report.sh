@@ -33,6 +33,7 @@ MODEL
 "$sslc" run "$root/models/autoencoder.json" --quiet --out vectors
 "$sslc" run models/pictures.json --quiet --steps 5 --out half
 "$sslc" run models/pictures.json --quiet --seeds 2 --out many
+"$sslc" run models/pictures.json --quiet --seeds 2 --seed 4 --out many
 cp -r a broken
 echo '{"step": 4' >broken/metrics.jsonl
 echo '[1' >>broken/metrics.jsonl
@@ -78,7 +79,7 @@ cat >check.py <<-'CHECK'
 
 	data = page("page.html")
 	a, b, vectors, half, many, broken, moved = data["runs"]
-	same_files(a, "a"), same_files(b, "b"), same_files(vectors, "vectors"), same_files(many, "many/seed-0", "many")
+	same_files(a, "a"), same_files(b, "b"), same_files(vectors, "vectors"), same_files(many, "many/seed-5", "many")
 	assert a["name"] == "pictures <!--<script> & more" and "no_results" not in a and "stopped" not in a
 	assert a["profile"]["kernels"] and a["profile"]["count"] == len(json.load(open("a/profile.json"))["kernels"])
 	assert a["profile"]["kernels"] == sorted(a["profile"]["kernels"], key=lambda k: -k["seconds"])
@@ -103,7 +104,7 @@ cat >check.py <<-'CHECK'
 
 	# What is missing says so, and the rest is there.
 	assert half["results"] is None and "not ended" in half["no_results"] and half["map"]["pca"]
-	assert "seed-0" in many["seeds_note"] and many["results"]["downstream"][0]["scores"]
+	assert "seed-5" in many["seeds_note"] and many["results"]["downstream"][0]["scores"]
 	assert broken["curves"] is None and "line 1" in broken["no_curves"] and "results.json" in broken["no_results"]
 	assert "checkpoint.safetensors" in broken["stopped"] and "views" not in broken and broken["profile"]
 	assert "x.idx" in moved["stopped"] and moved["curves"]

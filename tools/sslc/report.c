@@ -365,9 +365,22 @@ static char *source_of(const char *folder)
 	return model;
 }
 
-/* Of several seeds, the folder of the first: the one that is looked into. */
+/* The folder of the last seed that the results are of; what lies beside it may be of other experiments. */
+static bool find_last_seed(const char *folder, char last[RUN_PATH])
+{
+	char path[RUN_PATH], why[WHY];
+	RunScore score;
+	return snprintf(path, sizeof path, "%s/" RESULTS_FILE, folder) < RUN_PATH &&
+	       results_read(path, NULL, &score, why) && isfinite(score.seed) &&
+	       snprintf(last, RUN_PATH, "%s/seed-%.0f", folder, score.seed) < RUN_PATH &&
+	       !file_missing(last);
+}
+
+/* Of several seeds, the folder of the one that is looked into: the first, where there are no results. */
 static bool find_seed(const char *folder, char first[RUN_PATH])
 {
+	if (find_last_seed(folder, first))
+		return true;
 	DIR *all = opendir(folder);
 	unsigned long long least = ~0ull;
 	for (struct dirent *d; all && (d = readdir(all));) {
