@@ -224,6 +224,8 @@ typedef struct Eval {
 	const Node *n;
 	double *out;
 	int64_t size;
+	Evaluated then;
+	void *of;
 } Eval;
 
 static const Node *in(const Eval *e, int i)
@@ -463,7 +465,7 @@ static void eval_scan(Eval *e, Arena *a)
 			Shape s = region_input_shape(r, (int)i, in(e, (int)i)->shape);
 			feed[i].at = value(e, (int)i) + t * shape_size(s);
 		}
-		double **now = evaluate(a, body, feed, e->n->count);
+		double **now = evaluate_each(a, body, feed, e->n->count, e->then, e->of);
 		for (uint32_t i = 0; i < body->out_count; i++) {
 			int64_t size = shape_size(node(body, body->out[i].value)->shape);
 			double *at = result[i] + t * size;
@@ -550,12 +552,12 @@ double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_c
 	double **values = new_array(a, double *, g->count);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
-		Eval e = {.g = g, .value = values, .n = n, .size = value_size(n)};
+		Eval e = {.g = g, .value = values, .n = n, .size = value_size(n), .then = then, .of = of};
 		values[x] = e.out = new_array(a, double, (size_t)e.size);
 		if (n->op != OP_input && n->op != OP_state) {
 			eval_node(&e, a);
 			if (then)
-				then(of, x, values);
+				then(of, g, x, values);
 			continue;
 		}
 		const double *given = NULL;

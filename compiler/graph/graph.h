@@ -289,8 +289,9 @@ typedef struct Feed { /* the value of an input or a state, as doubles in row-maj
  * after the other. Floats are not rounded to their type
  * but by a cast to bf16; ints wrap as theirs. A missing feed is a BUG. gradient nodes are a BUG. */
 double **evaluate(Arena *a, const Graph *g, const Feed *feed, size_t feed_count);
-/* The same; `then`, if there is one, may change each value before others read it. */
-typedef void (*Evaluated)(void *of, NodeId x, double **value);
+/* The same; `then`, if there is one, may change each value of g before others read it: of a scan's body,
+ * which is a graph of its own, those of each step. */
+typedef void (*Evaluated)(void *of, const Graph *g, NodeId x, double **value);
 double **evaluate_each(Arena *a, const Graph *g, const Feed *feed, size_t feed_count,
                        Evaluated then, void *of);
 

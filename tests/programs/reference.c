@@ -15,9 +15,9 @@ static const double ROUNDING = 0x1p-24, /* of f32 */
     WIDE = 16,                          /* times the scale is allowed */
     VAGUE = 0x1p-6;                     /* a bound of so much of the largest value says little */
 
-static bool is_float(const Reference *r, NodeId x)
+static bool is_float(const Graph *g, NodeId x)
 {
-	return type_info[node(r->graph, x)->type].is_float;
+	return type_info[node(g, x)->type].is_float;
 }
 
 static bool sums(Op op)
@@ -47,7 +47,7 @@ static double *weigh(Reference *r, NodeId x, double **value)
 	return evaluate(r->arena, one, feed, n->count)[y];
 }
 
-/* What a scan gives has the errors of all its steps, of which the interpreter rounds none. */
+/* What a scan gives has the errors of the sums in all its steps, which are not weighed one by one. */
 static double *weigh_steps(Reference *r, NodeId x, double **value)
 {
 	const Node *n = node(r->graph, x), *scan = node(r->graph, n->in[0]);
@@ -60,12 +60,14 @@ static double *weigh_steps(Reference *r, NodeId x, double **value)
 	return weight;
 }
 
-static void then_weigh(void *of, NodeId x, double **value)
+static void then_weigh(void *of, const Graph *g, NodeId x, double **value)
 {
 	Reference *r = of;
-	if (sums(node(r->graph, x)->op) && is_float(r, x))
+	if (g != r->graph)
+		return;
+	if (sums(node(r->graph, x)->op) && is_float(r->graph, x))
 		r->weight[x] = weigh(r, x, value);
-	if (node(r->graph, x)->op == OP_result && is_float(r, x))
+	if (node(r->graph, x)->op == OP_result && is_float(r->graph, x))
 		r->weight[x] = weigh_steps(r, x, value);
 }
 
@@ -87,16 +89,17 @@ static double round_to(double x, double way)
 }
 
 /* Every second run errs the same way all over a tensor, as equal elements do. */
-static void then_round(void *of, NodeId x, double **value)
+static void then_round(void *of, const Graph *g, NodeId x, double **value)
 {
 	Reference *r = of;
-	if (!is_float(r, x) || node(r->graph, x)->type == DTYPE_bf16)
+	const double *weight = g == r->graph ? r->weight[x] : NULL;
+	if (!is_float(g, x) || node(g, x)->type == DTYPE_bf16)
 		return;
-	int64_t size = shape_size(node(r->graph, x)->shape);
+	int64_t size = shape_size(node(g, x)->shape);
 	double way = next(r);
 	for (int64_t i = 0; i < size; i++) {
 		way = r->runs % 2 ? way : next(r);
-		double noise = r->weight[x] ? r->weight[x][i] * SUMMING * way : 0;
+		double noise = weight ? weight[i] * SUMMING * way : 0;
 		value[x][i] = round_to(value[x][i] + noise, way);
 	}
 }
@@ -147,7 +150,7 @@ void reference_close(Reference *r)
 
 double reference_bound(const Reference *r, NodeId x)
 {
-	return WIDE * r->scale[x] + (is_float(r, x) ? 4 * (double)FLT_MIN : 0);
+	return WIDE * r->scale[x] + (is_float(r->graph, x) ? 4 * (double)FLT_MIN : 0);
 }
 
 bool reference_is_vague(const Reference *r, NodeId x)
@@ -163,12 +166,11 @@ typedef struct Held { /* what stop_gradient holds */
 	double *const *value;
 } Held;
 
-static void then_hold(void *of, NodeId x, double **value)
+static void then_hold(void *of, const Graph *g, NodeId x, double **value)
 {
 	const Held *h = of;
-	const Node *n = node(h->graph, x);
-	if (n->op == OP_stop_gradient)
-		memcpy(value[x], h->value[x], (size_t)shape_size(n->shape) * sizeof **value);
+	if (g == h->graph && node(g, x)->op == OP_stop_gradient)
+		memcpy(value[x], h->value[x], (size_t)shape_size(node(g, x)->shape) * sizeof **value);
 }
 
 static double direction(NodeId x, int64_t i, uint64_t way)
