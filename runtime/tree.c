@@ -3,6 +3,7 @@
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tree.h"
 
@@ -75,4 +76,10 @@ void tree_close(Tree *tree)
 		free(tree->path[i]);
 	free(tree->path);
 	*tree = (Tree){0};
+}
+
+bool tree_is_folder(const char *path)
+{
+	struct stat is;
+	return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
 }

@@ -16,5 +16,6 @@ typedef struct Tree {
 MUST_CHECK bool tree_read(const char *folder, bool (*wanted)(const char *name), Tree *tree,
                           char why[WHY]);
 void tree_close(Tree *tree);
+bool tree_is_folder(const char *path); /* or a link to one */
 
 #endif

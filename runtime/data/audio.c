@@ -59,16 +59,9 @@ static bool read_wishes(const Arguments *a, Wishes *k, char why[WHY])
 {
 	double rate = argument_number(a, "rate"), seconds = argument_number(a, "seconds"),
 	       hop = argument_number(a, "hop");
-	k->asked = (Asked){.folder = argument_text(a, "path"),
-	                   .labels = argument_text(a, "labels"),
-	                   .only = argument_text(a, "only"),
-	                   .skip = argument_text(a, "skip"),
-	                   .hold_out = argument_text(a, "hold_out"),
-	                   .group = "",
-	                   .test = argument_number(a, "test"),
-	                   .reader = "audio",
-	                   .what = "sound (.wav, .flac, .ogg ...)",
-	                   .wanted = is_sound};
+	k->asked = listing_asked(a, "audio", "sound (.wav, .flac, .ogg ...)");
+	k->asked.labels = argument_text(a, "labels");
+	k->asked.wanted = is_sound;
 	if (!(rate >= 1 && rate <= 1e6 && rate == floor(rate)))
 		return because(why, "rate=%g: samples a second are a whole number from 1 to 1000000", rate);
 	if (!(seconds > 0 && seconds <= 3600 && llround(rate * seconds) >= 1))

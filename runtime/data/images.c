@@ -58,15 +58,9 @@ static bool read_wishes(const Arguments *a, Wishes *w, char why[WHY])
 {
 	double size = argument_number(a, "size"), width = argument_number(a, "width"),
 	       channels = argument_number(a, "channels"), background = argument_number(a, "background");
-	w->asked = (Asked){.folder = argument_text(a, "path"),
-	                   .labels = argument_text(a, "labels"),
-	                   .only = argument_text(a, "only"),
-	                   .skip = argument_text(a, "skip"),
-	                   .hold_out = argument_text(a, "hold_out"),
-	                   .group = argument_text(a, "group"),
-	                   .test = argument_number(a, "test"),
-	                   .reader = "images",
-	                   .what = "PNG or JPEG file"};
+	w->asked = listing_asked(a, "images", "PNG or JPEG file");
+	w->asked.labels = argument_text(a, "labels");
+	w->asked.group = argument_text(a, "group");
 	w->memory = argument_number(a, "memory");
 	if (!is_whole(size, 1, 4096) || !is_whole(width, 0, 4096))
 		return because(why,

@@ -21,6 +21,19 @@ void listing_close(Listing *l)
 
 /* -- Words of the model file ------------------------------------------------------------------- */
 
+Asked listing_asked(const Arguments *a, const char *reader, const char *what)
+{
+	return (Asked){.folder = argument_text(a, "path"),
+	               .labels = "",
+	               .only = argument_text(a, "only"),
+	               .skip = argument_text(a, "skip"),
+	               .hold_out = argument_text(a, "hold_out"),
+	               .group = "",
+	               .test = argument_number(a, "test"),
+	               .reader = reader,
+	               .what = what};
+}
+
 bool listing_names(const char *names, const char *path)
 {
 	size_t size;

@@ -34,6 +34,9 @@ typedef struct Asked {
 	bool (*wanted)(const char *name); /* by the name of a file; NULL: all */
 } Asked;
 
+/* What readers of folders have in common: path, only, skip, hold_out and test; no labels and no groups. */
+Asked listing_asked(const Arguments *a, const char *reader, const char *what);
+
 /* False: nothing is there, or not as asked for; what was found is freed. */
 MUST_CHECK bool listing_open(const Arguments *a, const Asked *asked, Listing *l, char why[WHY]);
 /* The same without splits: sorted by paths alone. */

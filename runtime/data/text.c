@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "../tree.h"
 #include "listing.h"
 #include "windows.h"
 
@@ -30,8 +30,7 @@ static bool add_folder(const Arguments *a, const Asked *k, const char *separator
 static bool is_folder(const Arguments *a, const char *path)
 {
 	char full[PATH], unused[WHY];
-	struct stat is;
-	return arguments_path(a, path, full, unused) && stat(full, &is) == 0 && S_ISDIR(is.st_mode);
+	return arguments_path(a, path, full, unused) && tree_is_folder(full);
 }
 
 /* The documents of a file or folder; *train: how many are before those that are held out. */
@@ -53,15 +52,7 @@ static bool read_documents(const Arguments *a, const char *separator, Documents 
                            char why[WHY])
 {
 	const char *test_path = argument_text(a, "test_path");
-	Asked k = {.folder = argument_text(a, "path"),
-	           .labels = "",
-	           .only = argument_text(a, "only"),
-	           .skip = argument_text(a, "skip"),
-	           .hold_out = argument_text(a, "hold_out"),
-	           .group = "",
-	           .test = argument_number(a, "test"),
-	           .reader = "text",
-	           .what = "file of text"};
+	Asked k = listing_asked(a, "text", "file of text");
 	size_t unused = 0;
 	if (!*k.folder)
 		return because(why, "the name of the text is empty");

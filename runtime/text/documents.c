@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../tree.h"
 
@@ -64,15 +63,9 @@ static bool add_file(Documents *d, const char *path, const char *separator, char
 	return good;
 }
 
-static bool is_folder(const char *path)
-{
-	struct stat is;
-	return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
-}
-
 bool documents_add(Documents *d, const char *path, const char *separator, char why[WHY])
 {
-	if (!is_folder(path))
+	if (!tree_is_folder(path))
 		return add_file(d, path, separator, why);
 	Tree tree;
 	bool good = tree_read(path, NULL, &tree, why);
