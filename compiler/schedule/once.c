@@ -35,11 +35,11 @@ static bool same_pixel(const Graph *g, const Node *n, int i, bool *channels)
 void fuse_once(Fuse *f)
 {
 	const Graph *g = f->g;
-	uint32_t *nodes = new_array(f->c->arena, uint32_t, g->count);
-	bool *pixels =
-	    new_array(f->c->arena, bool, g->count); /* there is a step to channels behind it */
 	if (f->c->machine->bare)
 		return; /* channels are done one by one there */
+	uint32_t *nodes = new_array(f->c->arena, uint32_t, g->count);
+	bool *pixels = /* there is a step to channels behind it */
+	    new_array(f->c->arena, bool, g->count);
 	for (NodeId x = g->count - 1; x > 0; x--) {
 		const Node *n = node(g, x);
 		bool own = f->must_store[x] || f->end[x] == 0 || f->end[x] == SEVERAL;
