@@ -62,26 +62,29 @@ awk 'BEGIN {
 		if (i < 150 && i % 3 == 0) print row kind >"all.csv"
 	}
 }'
-partly() { # TRAIN
+results() { # TRAIN, LABEL=COLUMN, TASKS: its results without times
 	cat >model.json <<-MODEL
 		{
-		  "data": "csv('$1.csv', label='kind', test_path='test.csv')",
+		  "data": "csv('$1.csv', $2, test_path='test.csv')",
 		  "define": {"twice(x)": "2 * x"},
 		  "encoder": ["twice"],
 		  "decoder": ["linear(2)"],
 		  "loss": "mse(decoder(encoder(x)), x)",
 		  "train": {"epochs": 1, "batch": 50},
-		  "downstream": {
-		    "probe": {"freeze": ["encoder"], "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)",
-		      "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []},
-		    "half": {"freeze": ["encoder"], "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)",
-		      "labels": 0.5, "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []},
-		    "nearest": {"freeze": ["encoder"], "bank": {"f": "encoder(x)", "l": "label"},
-		      "metric": "accuracy(knn(encoder(x), f, l, 5), label)", "train": {"batch": 6}, "baselines": []}}
+		  "downstream": {$3}
 		}
 	MODEL
 	"$sslc" run model.json --out out --seed 1 >out.txt 2>&1
 	sed '/"pretraining"/d; s/, "seconds": [^,]*//' out/results.json
+}
+adam='"optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []'
+class='"freeze": ["encoder"], "head": ["linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)"'
+partly() { # TRAIN
+	results "$1" "label='kind'" "
+		\"probe\": {$class, $adam},
+		\"half\": {$class, \"labels\": 0.5, $adam},
+		\"nearest\": {\"freeze\": [\"encoder\"], \"bank\": {\"f\": \"encoder(x)\", \"l\": \"label\"},
+		  \"metric\": \"accuracy(knn(encoder(x), f, l, 5), label)\", \"train\": {\"batch\": 6}, \"baselines\": []}"
 }
 partly all >a
 wants '50 train, 50 test' out.txt
@@ -99,20 +102,9 @@ for file in some all test; do
 	mv $file.new $file.csv
 done
 number() { # TRAIN
-	cat >model.json <<-MODEL
-		{
-		  "data": "csv('$1.csv', target='size', test_path='test.csv')",
-		  "define": {"twice(x)": "2 * x"},
-		  "encoder": ["twice"],
-		  "decoder": ["linear(2)"],
-		  "loss": "mse(decoder(encoder(x)), x)",
-		  "train": {"epochs": 1, "batch": 50},
-		  "downstream": {"probe": {"freeze": ["encoder"], "head": ["linear(1)"], "loss": "mse(reshape(head(encoder(x)), [-1]), label)",
-		      "optimizer": "adam(lr=0.05)", "train": {"epochs": 20, "batch": 7}, "baselines": []}}
-		}
-	MODEL
-	"$sslc" run model.json --out out --seed 1 >out.txt 2>&1
-	sed '/"pretraining"/d; s/, "seconds": [^,]*//' out/results.json
+	results "$1" "target='size'" "
+		\"probe\": {\"freeze\": [\"encoder\"], \"head\": [\"linear(1)\"],
+		  \"loss\": \"mse(reshape(head(encoder(x)), [-1]), label)\", $adam}"
 }
 number all >a
 number some >b
