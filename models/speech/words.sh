@@ -7,7 +7,13 @@
 set -eu
 test=${1:-it_IT_m_Carlo}
 train=${2:-it_IT_f_Menardi}
-cd "${ASTERISK:-/usr/share/asterisk/sounds}"
+sounds=${ASTERISK:-/usr/share/asterisk/sounds}
+[ -d "$sounds/$test" ] && [ -d "$sounds/$train" ] || {
+	echo "$sounds has no $test or no $train: apt install asterisk-core-sounds-en-wav asterisk-core-sounds-es-wav" \
+		"asterisk-core-sounds-fr-wav asterisk-core-sounds-it-wav asterisk-core-sounds-ru-wav asterisk-prompt-it-menardi-wav" >&2
+	exit 1
+}
+cd "$sounds"
 export LC_ALL=C
 echo path,label
 find . -name '*.wav' -size +1k ! -path '*/silence/*' | sed 's|^\./||' | sort | while read -r path; do

@@ -16,6 +16,7 @@ struct Profile {
 	Call *call;
 	size_t count;
 	double *seconds; /* [count] of all runs */
+	double *least;   /* [count] of the shortest run: what disturbs only slows down */
 	double last;     /* when the kernel before ended, or the call began */
 	double waited;   /* for the batch of a step; below 0: nobody says */
 	int64_t runs;
@@ -31,7 +32,10 @@ static void mark(void *marks, int32_t kernel)
 		p->runs = 0;
 		p->warm = true;
 	}
-	p->seconds[kernel] += now - (kernel ? p->last : p->call->began);
+	double took = now - (kernel ? p->last : p->call->began);
+	p->seconds[kernel] += took;
+	if (p->runs == 0 || took < p->least[kernel])
+		p->least[kernel] = took;
 	p->last = now;
 	p->runs += (size_t)kernel + 1 == p->count;
 }
@@ -39,13 +43,14 @@ static void mark(void *marks, int32_t kernel)
 Profile *profile_open(Call *c)
 {
 	Profile *p = calloc(1, sizeof *p);
-	double *seconds = calloc(c->code->kernel_count + 1, sizeof *seconds);
+	double *seconds = calloc(2 * (c->code->kernel_count + 1), sizeof *seconds);
 	if (!p || !seconds) {
 		free(p);
 		free(seconds);
 		return NULL;
 	}
 	*p = (Profile){.call = c, .count = c->code->kernel_count, .seconds = seconds, .waited = -1};
+	p->least = seconds + p->count;
 	c->block.mark = mark;
 	c->block.marks = p;
 	return p;
@@ -144,7 +149,7 @@ static Ceilings measure(Engine *e)
 
 typedef struct Line {
 	const sslc_kernel *kernel;
-	double seconds;
+	double seconds, least;
 	double roof; /* seconds that its operations or its bytes take at the ceilings */
 } Line;
 
@@ -219,7 +224,7 @@ static bool table_open(Table *t, const Profile *p)
 	for (size_t i = 0; i < p->count; i++) {
 		const sslc_kernel *k = &p->call->code->kernel[i];
 		Line *l = &t->line[i];
-		*l = (Line){k, p->seconds[i] / (double)p->runs, roof_of(k, &t->ceilings)};
+		*l = (Line){k, p->seconds[i] / (double)p->runs, p->least[i], roof_of(k, &t->ceilings)};
 		asked += l->roof < l->seconds ? l->roof : l->seconds;
 		t->seconds += l->seconds;
 		t->flops += k->flops;
@@ -325,6 +330,7 @@ static void json_kernel(const Line *l, FILE *out)
 	fputs(", \"shape\": ", out);
 	json_text(out, l->kernel->what);
 	json_number(out, "seconds", l->seconds);
+	json_number(out, "least_seconds", l->least);
 	json_number(out, "roof_seconds", l->roof);
 	json_number(out, "flops", l->kernel->flops);
 	json_number(out, "bytes", l->kernel->bytes);

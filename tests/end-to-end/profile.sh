@@ -25,6 +25,7 @@ assert abs(p["seconds"] - total) < 1e-4 * total, "the seconds are not the sum"
 waited, share = map(float, re.search(r"^it waited (\S+) us for its batch: (\S+)% of the time$", text, re.M).groups())
 assert abs(waited - 1e6 * p["waited_seconds"]) < 0.06, "waited"
 assert abs(share - 100 * p["waited_seconds"] / (p["waited_seconds"] + total)) < 0.06, "share of waiting"
+assert all(0 < k["least_seconds"] <= k["seconds"] * (1 + 1e-4) for k in kernels), "the shortest of the times is no longer than their mean"
 assert abs(p["efficiency"] - asked / total) < 1e-4, "efficiency"
 shown = int(re.search(r"^efficiency (\d+)%", text, re.M)[1])
 assert abs(shown - 100 * asked / total) <= 0.51, "efficiency as printed"

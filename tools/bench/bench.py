@@ -177,10 +177,11 @@ def parse():
     p.add_argument("--usual", action="store_true", help="time the cases that people write (USUAL in space.py), not --models")
     p.add_argument("--shipped", action="store_true", help="time every model under models/ in sslc alone, not --models")
     p.add_argument("--transforms", action="store_true", help="time transforms of images beside torchvision's, not --models")
-    p.add_argument("--cases", type=comma, default=[], help="numbers of the cases of --space or --usual that are timed, default all")
+    p.add_argument("--cases", type=comma, default=[], help="what is timed of --space or --usual, by number, or of --shipped, by name or folder; default all")
     p.add_argument("--least", action="store_true", help="shortest times instead of medians: on a machine that is not quiet")
     p.add_argument("--cpu", action="store_true", help="CPU time of steps, not the wall's: likewise; with one thread only")
     p.add_argument("--avx2", action="store_true", help="all without AVX-512, on a machine that has it: x86-64-v3")
+    p.add_argument("--data", type=pathlib.Path, default=ROOT / "build/shipped-data", help="folder of the data that --shipped makes")
     p.add_argument("--patience", type=float, default=3600, help="seconds for a peer to compile, default 3600; --space: 60")
     p.add_argument("--svg", help="also write a bar chart to this file")
     p.add_argument("--worker", type=pathlib.Path, default=ROOT / "build/release/sslc_bench_worker", help="the built sslc_bench_worker")
@@ -195,6 +196,12 @@ def parse():
                 p.error(f"unknown '{name}', known: {', '.join(names)}")
     if o.cpu and o.threads != [1]:
         p.error("--cpu: with --threads 1 only")
+    if o.shipped and o.cpu:
+        p.error("--cpu: not with --shipped, whose profiles take the wall's time; --least shows the shortest")
+    try:
+        shipped.names(o.cases if o.shipped else [])
+    except KeyError as error:
+        p.error(f"--cases: there is no model or folder {error} under models/")
     cores = len(os.sched_getaffinity(0))
     if min(o.threads) < 1 or max(o.threads) > cores:
         p.error(f"--threads: from 1 to {cores}, the cores that this process may use")
@@ -208,7 +215,7 @@ def main():
         models = space.USUAL if options.usual else space.cases(options.space, options.seed)
         models = [models[int(i)] for i in options.cases] if options.cases else models
     if options.shipped:
-        print(f"{versions([], options.avx2)}\n\n{shipped.table(options.threads, options.worker.with_name('sslc'), options.avx2, say)}")
+        print(f"{versions([], options.avx2)}\n\n{shipped.table(options, options.worker.with_name('sslc'), say)}")
         return False
     if options.transforms:
         kinds = [(kind, side, threads) for kind in transforms.TRANSFORMS for side in transforms.SIDES
