@@ -45,7 +45,7 @@ bool constant_find(Elab *b, const char *name, Value *v)
 	if (strcmp(name, "grad_norm") == 0 && b->grad_norm && b->period > 1) {
 		elab_error(b, b->call ? b->call->span : (Span){0},
 		           "grad_norm is of the gradients of one step, not of what 'every' gathers");
-		diag_help(b->c->diags, "put every() inside: clipped(1, accumulate(4, adam))");
+		diag_help(b->c->diags, "sqrt(total(sum(g^2))) is the norm of what was gathered");
 		*v = value_none();
 		return true;
 	}

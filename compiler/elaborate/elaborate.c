@@ -376,8 +376,9 @@ static Bundle *build_all(Compile *c, const Model *model, const Prelude *prelude,
 	build_vectors(&b);
 	build_tasks(&b);
 	check_used(&b);
-	for (size_t i = 0; b.scans && i < b.bundle->graph_count; i++)
-		b.bundle->graph[i] = graph_live(c, b.bundle->graph[i]); /* without what stood for slices */
+	for (size_t i = 0; (b.scans || b.stand_ins) && i < b.bundle->graph_count; i++)
+		b.bundle->graph[i] =
+		    graph_live(c, b.bundle->graph[i]); /* without what stood for slices, answers */
 	if (diag_count(c->diags) == errors)
 		build_next(&b);
 	return diag_count(c->diags) == errors ? b.bundle : NULL;

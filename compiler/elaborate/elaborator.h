@@ -87,6 +87,7 @@ typedef struct View View;
 typedef struct Monitored Monitored;
 
 typedef struct LoopScope LoopScope; /* scan.c */
+typedef struct Together Together;   /* together.c */
 
 typedef struct Elab {
 	Compile *c;
@@ -113,12 +114,14 @@ typedef struct Elab {
 	Average *average;       /* of this graph */
 	size_t averages;
 	double steps, epoch_steps, batch;
-	int64_t samples;  /* of the data that this graph sees; 0: none */
-	NodeId grad_norm; /* in an optimizer */
-	NodeId due;       /* in when(): where it is false, sets leave what was; 0: always */
-	double period;    /* in every(): one step of `step` in steps; else 1 */
-	Placed placed[2]; /* of the graph being built, of the init graph */
-	View *view;       /* what was seen of the loss since views_begin; NULL: nobody looks */
+	int64_t samples;    /* of the data that this graph sees; 0: none */
+	NodeId grad_norm;   /* in an optimizer */
+	NodeId due;         /* in when(): where it is false, sets leave what was; 0: always */
+	double period;      /* in every(): one step of `step` in steps; else 1 */
+	Together *together; /* in an optimizer */
+	bool stand_ins;     /* some graph has nodes that stood for an answer */
+	Placed placed[2];   /* of the graph being built, of the init graph */
+	View *view;         /* what was seen of the loss since views_begin; NULL: nobody looks */
 	size_t views;
 	Monitored *monitored; /* of the step that is being built; NULL: nobody looks */
 } Elab;
@@ -256,6 +259,14 @@ bool *depended_on(const Graph *g, NodeId y);
 void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss,
                      const Names *frozen);
 
+/* together.c: while an optimizer is applied, what it asks of all parameters: states index[count]. Each
+ * round it is evaluated for every one, whose turn it is; together_again() answers what was asked, and says
+ * whether there is to be one more round, to which the next values of states are as they were at first. */
+void together_open(Elab *b, NodeId loss, const uint32_t *index, size_t count);
+void together_turn(Elab *b, size_t parameter);
+bool together_again(Elab *b);
+void together_close(Elab *b);
+
 /* views.c: while they are noted, values of the loss by name; then the function that gives them, or NULL. */
 void views_begin(Elab *b);
 void view_note(Elab *b, const char *name, const Value *v, bool any_shape);
@@ -264,6 +275,7 @@ Graph *views_end(Elab *b);
 /* monitor.c: what "monitor" gives is noted while the step is built; NULL: there is nothing. */
 void monitor_begin(Elab *b);
 void monitor_call(Elab *b, const char *network, const Value *x, const Value *y);
+void monitor_parameters(Elab *b); /* from the first one on, again */
 void monitor_parameter(Elab *b, const char *name, NodeId gradient); /* its optimizer comes next */
 void monitor_argument(Elab *b, const char *name, const Value *v);   /* of an optimizer */
 Graph *monitor_end(Elab *b);

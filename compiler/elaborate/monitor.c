@@ -45,6 +45,12 @@ void monitor_call(Elab *b, const char *network, const Value *x, const Value *y)
 	m->seen[m->calls++] = (Seen){network, x->node, y->node, b->momentum.kind != VALUE_NONE};
 }
 
+void monitor_parameters(Elab *b)
+{
+	if (b->monitored)
+		b->monitored->count = 0;
+}
+
 void monitor_parameter(Elab *b, const char *name, NodeId gradient)
 {
 	Monitored *m = b->monitored;

@@ -52,6 +52,32 @@ NodeId global_norm(Elab *b, const NodeId *gradient, size_t count)
 	return sum ? op_sqrt(b->g, sum) : 0;
 }
 
+/* The next value of a parameter. */
+static void move_parameter(Elab *b, const Expr *optimizer, uint32_t index, NodeId gradient)
+{
+	const char *name = b->bundle->state[index].name;
+	Frame *outer = b->frame,
+	      frame = {.component = arena_printf(b->c->arena, "%soptimizer.%s", b->prefix, name),
+	               .use = hash_text(2, name)};
+	NodeId w = state_node(b, index);
+	Value flow[2] = {value_tensor(w), value_tensor(gradient)};
+	b->frame = &frame;
+	b->g->origin = optimizer->span;
+	monitor_parameter(b, name, gradient);
+	Value v = eval_layer(b, optimizer, NULL, flow, 2);
+	if (v.kind == VALUE_TENSOR && !shape_equal(node(b->g, v.node)->shape, node(b->g, w)->shape)) {
+		diag_error(b->c->diags, optimizer->span,
+		           "the optimizer gives %s for the parameter '%s', which is %s", value_text(b, &v),
+		           name, value_text(b, &flow[0]));
+	} else if (v.kind == VALUE_TENSOR) {
+		b->pending[index] = v.node;
+	} else if (v.kind != VALUE_NONE) {
+		diag_error(b->c->diags, optimizer->span, "the optimizer gives %s, not a tensor",
+		           value_text(b, &v));
+	}
+	b->frame = outer;
+}
+
 void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss, const Names *frozen)
 {
 	uint32_t *index = new_array(b->c->arena, uint32_t, b->bundle->state_count + 1);
@@ -68,32 +94,15 @@ void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss, 
 		              : "call a network in the loss, such as mse(decoder(encoder(x)), x)");
 	}
 	b->grad_norm = global_norm(b, gradient, count);
-	Frame *outer = b->frame;
-	for (size_t i = 0; i < count; i++) {
-		const char *name = b->bundle->state[index[i]].name;
-		Frame frame = {.component = arena_printf(b->c->arena, "%soptimizer.%s", b->prefix, name),
-		               .use = hash_text(2, name)};
-		NodeId w = state_node(b, index[i]);
-		Value flow[2] = {value_tensor(w), value_tensor(gradient[i])};
-		b->frame = &frame;
-		b->g->origin = optimizer->span;
-		monitor_parameter(b, name, gradient[i]);
-		size_t errors = diag_count(b->c->diags);
-		Value v = eval_layer(b, optimizer, NULL, flow, 2);
-		if (v.kind == VALUE_TENSOR &&
-		    !shape_equal(node(b->g, v.node)->shape, node(b->g, w)->shape)) {
-			diag_error(b->c->diags, optimizer->span,
-			           "the optimizer gives %s for the parameter '%s', which is %s",
-			           value_text(b, &v), name, value_text(b, &flow[0]));
-		} else if (v.kind == VALUE_TENSOR) {
-			b->pending[index[i]] = v.node;
-		} else if (v.kind != VALUE_NONE) {
-			diag_error(b->c->diags, optimizer->span, "the optimizer gives %s, not a tensor",
-			           value_text(b, &v));
+	together_open(b, loss, index, count);
+	size_t errors = diag_count(b->c->diags);
+	do {
+		monitor_parameters(b);
+		for (size_t i = 0; i < count && diag_count(b->c->diags) == errors; i++) {
+			together_turn(b, i); /* after an error every parameter would say the same */
+			move_parameter(b, optimizer, index[i], gradient[i]);
 		}
-		if (diag_count(b->c->diags) != errors)
-			break; /* every parameter would say the same */
-	}
-	b->frame = outer;
+	} while (diag_count(b->c->diags) == errors && together_again(b));
+	together_close(b);
 	b->grad_norm = 0;
 }

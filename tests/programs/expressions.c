@@ -266,6 +266,8 @@ const char DEFINITIONS[] =
     "\t\t\"slow(w, g, lr)\": {\"s\": \"state(shape(w), zeros)\", \"next\": \"0.9 * s + g / (1e-6 + "
     "reduce_max(abs(g), []))\", \"set s\": \"if(rank(w) > 1, next, next * 0.5)\", \"y\": \"w - lr "
     "* next\"},\n"
+    "\t\t\"polyak(w, g, lr)\": \"w - lr * min(1, loss_at(w - 0.01 * g) / (1 + total(sum(g^2)))) * "
+    "g\",\n"
     "\t\t\"paced(x)\": {\"r\": \"state([dim(x, -1)], zeros)\", \"set r\": \"0.5 * r + mean(x, "
     "leading_axes(x))\", \"y\": \"x - per_channel(x, r)\"},\n"
     "\t\t\"half_held(x)\": \"0.5 * (x + stop_gradient(tanh(x)))\",\n"

@@ -434,6 +434,14 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"lars(", "0.1", ")"},
 	    {"lamb(", "0.01", ")"},
 	    {"muon(", "0.02", ")"},
+	    {"sam(0.05, sgd(", "0.05", "))"},
+	    {"asam(0.1, accumulate(2, adam(", "0.01", ")))"},
+	    {"gsam(0.05, 0.3, sgd(", "0.05", ", momentum=0.9))"},
+	    {"averaged(0.8, adam(", "0.01", "))"},
+	    {"schedule_free(", "0.01", ", weight_decay=0.1)"},
+	    {"schedule_free_sgd(", "0.1", ", batches=2)"},
+	    {"prodigy(", "1", ", d0=0.001)"},
+	    {"polyak(", "1", ")"},
 	};
 	uint32_t row = pick(d->t, COUNT(ROWS));
 	bool clips = chance(d->t, 1, 4);
