@@ -158,12 +158,14 @@ Value builtin_if(Elab *b, Span span, Given *in)
 	                    : eval_body(b, chosen->body, chosen->scope, NULL);
 }
 
-Value eval_choice(Elab *b, const Arg *arg, const Scope *scope, const Value *flow, size_t flows)
+Value eval_choice(Elab *b, const Invoke *call)
 {
-	Value condition = eval(b, arg[0].value, scope);
-	if (!is_known(b, arg[0].value->span, &condition))
+	Value condition = eval(b, call->arg[0].value, call->scope);
+	if (!is_known(b, call->arg[0].value->span, &condition))
 		return value_none();
-	return eval_layer(b, arg[condition.number != 0 ? 1 : 2].value, scope, flow, flows);
+	Layer chosen = {.expr = call->arg[condition.number != 0 ? 1 : 2].value, .scope = call->scope};
+	return layer_apply(b, &chosen, call->direct ? NULL : frame_component(b, "if"), call->flow,
+	                   call->flows);
 }
 
 /* The text with {name} replaced by what the name is where x stands. */
@@ -212,10 +214,14 @@ Value builtin_repeat(Elab *b, Span span, Given *in)
 		return value_none();
 	}
 	(void)span;
+	const char *own = frame_component(b, "repeat"); /* of the first in its body: none */
 	Value v = in[0].value;
-	for (int64_t i = 0; i < times && v.kind != VALUE_NONE; i++)
-		v = layer_apply(b, &in[2].value.layer, arena_printf(b->c->arena, "%lld", (long long)i), &v,
-		                1);
+	for (int64_t i = 0; i < times && v.kind != VALUE_NONE; i++) {
+		const char *number = arena_printf(b->c->arena, "%lld", (long long)i);
+		const char *component =
+		    strcmp(own, "repeat") == 0 ? number : arena_printf(b->c->arena, "%s.%s", own, number);
+		v = layer_apply(b, &in[2].value.layer, component, &v, 1);
+	}
 	return v;
 }
 

@@ -275,7 +275,7 @@ static Value resolve(Elab *b, const Invoke *call, const char *binding)
 		return call_definition(b, call, d);
 	const BuiltinInfo *info = builtin_find(call->name);
 	if (info && is_choice(call))
-		return eval_choice(b, call->arg, call->scope, call->flow, call->flows);
+		return eval_choice(b, call);
 	if (info)
 		return call_builtin(b, call, info, binding);
 	if (is_map(call->name, &ins))

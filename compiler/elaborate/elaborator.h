@@ -218,7 +218,7 @@ const BuiltinInfo *builtin_find(const char *name);
 #include "builtins.def"
 #undef BUILTIN
 /* if(condition, f(), g()) as a layer: the flow goes to the one that is chosen. */
-Value eval_choice(Elab *b, const Arg *arg, const Scope *scope, const Value *flow, size_t flows);
+Value eval_choice(Elab *b, const Invoke *call);
 /* A MAP op of the table called by name, or an operator; VALUE_NONE after an error. */
 Value call_map(Elab *b, Span span, const char *name, const Value *in, int count);
 bool is_map(const char *name, int *ins);

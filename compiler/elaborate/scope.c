@@ -101,18 +101,29 @@ const Definition *definition_find(const Elab *b, const char *name, Span from)
 
 /* -- Paths ------------------------------------------------------------------------------------- */
 
-const char *frame_component(Elab *b, const char *name)
+static Used *used(Elab *b, const char *name)
 {
 	Used *u = b->frame->used;
 	while (u && strcmp(u->name, name) != 0)
 		u = u->next;
-	if (!u) {
-		u = new (b->c->arena, Used);
-		*u = (Used){b->frame->used, name, 0};
-		b->frame->used = u;
+	if (u)
+		return u;
+	u = new (b->c->arena, Used);
+	*u = (Used){b->frame->used, name, 0};
+	return b->frame->used = u;
+}
+
+/* name, name_1, name_2, ..., but for what another is called by its own name. */
+const char *frame_component(Elab *b, const char *name)
+{
+	Used *u = used(b, name);
+	if (!u->count++)
+		return name;
+	for (;; u->count++) {
+		Used *numbered = used(b, arena_printf(b->c->arena, "%s_%u", name, u->count - 1));
+		if (!numbered->count++)
+			return numbered->name;
 	}
-	unsigned count = u->count++;
-	return count ? arena_printf(b->c->arena, "%s_%u", name, count) : name;
 }
 
 const char *frame_path(Elab *b, const char *component)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every use of a defined layer has weights of its own, however it is called; a network keeps its weights over its uses.
+# Every use of a defined layer has weights and random numbers of its own, however it is called and whatever it is called; a
+# network keeps its weights over its uses.
 # usage: own_weights.sh <path to sslc>
 . "$(dirname "$0")/shared/begin.sh"
 cat >model.json <<'END'
@@ -10,12 +11,30 @@ cat >model.json <<'END'
     "first_given(x)": {"a": "linear(x, 20, bias=0)", "b": "linear(x, 20, bias=0)", "y": "a + b"},
     "first_missing(x)": {"a": "linear(20, bias=0)(x)", "b": "linear(20, bias=0)(x)", "y": "a + b"},
     "chain(x)": {"a": "dense(20)(x)", "b": "dense(20)(x)", "y": "a + b"},
-    "argument(x, f())": {"a": "f(x)", "b": "f(x)", "y": "a + b"}
+    "argument(x, f())": {"a": "f(x)", "b": "f(x)", "y": "a + b"},
+    "repeats(x)": {"a": "repeat(x, 2, dense(20))", "b": "repeat(a, 3, dense(20))", "y": "repeat(b, 1, dense(20))"},
+    "choices(x)": {"a": "if(1, dense(20), tanh)(x)", "b": "if(1, dense(20), tanh)(x)", "c": "repeat(a, 1, dense(20))", "y": "b + c"},
+    "layer(x)": {"w": "param([20, 20], zeros)", "y": "x @ w"},
+    "layer_1(x)": {"w": "param([20, 20], zeros)", "y": "x @ w"},
+    "numbered(x)": "layer_1(layer(layer(x)))",
+    "numbered_first(x)": "layer(layer(layer_1(layer_1(x))))"
   },
-  "encoder": ["first_given", "first_missing", "chain", "argument(dense(20))"],
+  "encoder": ["first_given", "first_missing", "chain", "argument(dense(20))", "repeats", "choices", "numbered", "numbered_first"],
   "loss": "mse(encoder(encoder(x)), x)",
   "train": {"batch": 64}
 }
 END
 "$sslc" check model.json >said
-grep -q '^parameters  3200$' said || { grep -e '^parameters' -e 'pre-training$' said; exit 1; }
+grep -q '^parameters  9600$' said || { grep -e '^parameters' -e 'pre-training$' said; exit 1; }
+
+# the noise of two repeats is not the same: the squares of their difference are 2 on average
+cat >noise.json <<'END'
+{
+  "data": "normal(1000, 20)",
+  "encoder": ["linear(1)"],
+  "loss": "mse(repeat(x, 1, gaussian_noise(1)), repeat(x, 1, gaussian_noise(1))) + 0 * mean(encoder(x))",
+  "train": {"batch": 1000}
+}
+END
+"$sslc" run noise.json --steps 1 --quiet --out noise
+sed 's/.*"loss": \([^,]*\),.*/\1/' noise/metrics.jsonl | awk '$1 < 1.9 || $1 > 2.1 { print "noise of two repeats: " $1; exit 1 }'
