@@ -15,6 +15,7 @@ typedef struct Planner {
 	ContractPlan *p;
 	int64_t steps;   /* of all sums together */
 	bool deep;       /* contract_is_deep */
+	bool streams;    /* L is read along its rows, for few of R's */
 	Source l_source; /* of L, unless it is copied */
 } Planner;
 
