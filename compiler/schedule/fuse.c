@@ -78,6 +78,30 @@ static bool is_flat(const Fuse *f, const Node *n)
 	return true;
 }
 
+/* Parts of rows, as the gates of a recurrent step: neighbours in x are neighbours in what it reads. */
+static bool is_even(const Fuse *f, const Node *n)
+{
+	bool cut = n->op == OP_slice, spread = n->op == OP_broadcast;
+	if (n->op == OP_constant)
+		return true;
+	if (op_info[n->op].kind != MAP && !cut && !spread)
+		return false;
+	for (int i = 0; cut && i < n->shape.rank; i++)
+		if (n->attr.slice.step[i] != 1)
+			return false;
+	for (int i = 0; i < n->count; i++)
+		if (!f->stored[n->in[i]] && !f->even[n->in[i]])
+			return false;
+	return true;
+}
+
+/* Whether a loop over the last axis fills its vectors, as one over all elements does. */
+static bool has_full_rows(const Fuse *f, Shape s)
+{
+	int64_t lanes = f->c->machine->vector_bits / 32, length = s.rank ? s.dim[s.rank - 1] : 1;
+	return 3 * length >= 2 * round_up(length, lanes);
+}
+
 /* latest, weight and flatness of x from its operands. */
 static void measure(Fuse *f, NodeId x)
 {
@@ -99,6 +123,7 @@ static void measure(Fuse *f, NodeId x)
 	f->body[x] = (uint16_t)(body < HEAVIEST ? body : HEAVIEST);
 	f->weight[x] = (uint16_t)(weight < HEAVIEST ? weight : HEAVIEST);
 	f->flat[x] = is_flat(f, n);
+	f->even[x] = is_even(f, n);
 }
 
 /* -- Homes ------------------------------------------------------------------------------------- */
@@ -107,8 +132,11 @@ uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x)
 {
 	Home *h = &f->homes[f->home_count++];
 	const Node *n = node(f->g, x);
-	*h = (Home){
-	    .kind = kind, .core = kind == KERNEL_map ? 0 : x, .shape = n->shape, .flat = f->flat[x]};
+	*h = (Home){.kind = kind,
+	            .core = kind == KERNEL_map ? 0 : x,
+	            .shape = n->shape,
+	            .flat = f->flat[x],
+	            .even = f->even[x]};
 	h->body = kind == KERNEL_contract ? 1 : f->body[x]; /* operands are packed, or read */
 	return f->home_count;
 }
@@ -142,7 +170,13 @@ static uint32_t added_body(const Fuse *f, NodeId x)
 	return body;
 }
 
-/* A map kernel takes only what keeps it flat; other kernels end in any MAP of their shape. */
+/* A map kernel takes what keeps it one loop over all elements, or over rows that fill vectors. */
+static bool keeps_order(const Fuse *f, NodeId x, const Home *h)
+{
+	return (h->flat && f->flat[x]) || (h->even && f->even[x] && has_full_rows(f, h->shape));
+}
+
+/* Other kernels end in any MAP of their shape. */
 static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 {
 	const Node *n = node(f->g, x);
@@ -154,12 +188,19 @@ static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 		return row_takes(f, x, home);
 	if (!shape_equal(n->shape, h->shape) || h->kind == KERNEL_scatter || h->kind == KERNEL_scan)
 		return false;
-	if (h->kind == KERNEL_map && !(h->flat && f->flat[x]))
+	if (h->kind == KERNEL_map && !keeps_order(f, x, h))
 		return false;
 	for (int i = 0; i < n->count; i++)
 		if (!available(f, n->in[i], home))
 			return false;
 	return true;
+}
+
+static void join(Fuse *f, uint32_t home, NodeId x)
+{
+	Home *h = &f->homes[home - 1];
+	h->body += added_body(f, x);
+	h->flat &= f->flat[x], h->even &= f->even[x];
 }
 
 static void store(Fuse *f, NodeId x)
@@ -217,7 +258,8 @@ static void note_behind(Fuse *f, Home *h, NodeId x, int depth)
 	for (int i = 0; i < n->count; i++) {
 		NodeId o = n->in[i];
 		if (node_is_leaf(node(f->g, o)) || f->stored[o]) {
-			if (shape_size(node(f->g, o)->shape) == shape_size(h->shape))
+			int64_t size = shape_size(node(f->g, o)->shape);
+			if (size == shape_size(h->shape) || (size > shape_size(h->shape) && f->even[x]))
 				note_load(h, o);
 		} else if (depth < 16 && !is_met(f, o)) {
 			note_behind(f, h, o, depth + 1);
@@ -358,11 +400,11 @@ static void visit(Fuse *f, NodeId x)
 	store_strangers(f, x);
 	measure(f, x);
 	if (home) {
+		join(f, home, x);
 		f->repeats[x] = !f->must_store[x] && f->uses[x] != 1 && fuse_repeats(f, x);
 		if (f->must_store[x] || (f->uses[x] != 1 && !f->repeats[x]))
 			store(f, x);
 		note_home_loads(f, home, x);
-		f->homes[home - 1].body += added_body(f, x);
 		return;
 	}
 	bool repeats =
@@ -383,7 +425,7 @@ static void visit(Fuse *f, NodeId x)
 	}
 	home = find_company(f, x);
 	if (home)
-		f->homes[home - 1].body += added_body(f, x);
+		join(f, home, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
 	note_home_loads(f, f->home[x], x);
 	store(f, x);
@@ -402,6 +444,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.stored = new_array(room.arena, bool, g->count);
 	f.stage = new_array(room.arena, bool, g->count);
 	f.flat = new_array(room.arena, bool, g->count);
+	f.even = new_array(room.arena, bool, g->count);
 	f.repeats = new_array(room.arena, bool, g->count);
 	f.home = new_array(room.arena, uint32_t, g->count);
 	f.loader = new_array(room.arena, const Loader *, g->count);

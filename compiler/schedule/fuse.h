@@ -18,7 +18,7 @@ typedef struct Home { /* a kernel in the making */
 	KernelKind kind;
 	NodeId core;
 	Shape shape;
-	bool flat;
+	bool flat, even;
 	NodeId out[MAX_KERNEL_OUTS];
 	uint32_t outs;
 	NodeId fold[MAX_FOLDS]; /* row: reductions over the last axis of `shape` */
@@ -46,7 +46,8 @@ typedef struct Fuse {
 	bool *spread; /* stretched to a much larger tensor: what is dear in it is computed before */
 	bool *stored;
 	bool *stage;      /* to be computed where a concatenation is made of it: unroll.c */
-	bool *flat;       /* its unstored part has one row-major order */
+	bool *flat;       /* its unstored part has one row-major order; */
+	bool *even;       /* or reads what is stored along its own axes, as parts of a row */
 	bool *repeats;    /* has a home, but others compute it again rather than load it */
 	uint32_t *home;   /* index + 1 of the kernel that computes it; 0: computed where it is used */
 	uint32_t *latest; /* the latest home that its unstored part reads from */
