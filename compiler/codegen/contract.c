@@ -123,15 +123,6 @@ Run contract_steps_of_k(const Contract *c)
 
 /* -- Sums before k ------------------------------------------------------------------------- */
 
-void contract_meet(Contract *c, V *sum, const V *other, LLVMBasicBlockRef from[2], unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		V either[] = {sum[i], other[i]};
-		sum[i] = LLVMBuildPhi(c->e->b, LLVMTypeOf(sum[i]), "");
-		LLVMAddIncoming(sum[i], either, from, 2);
-	}
-}
-
 /* x / by, rounded up; of an x that is at least `least`. */
 static V divided_up(Contract *c, V x, int64_t least, int64_t by)
 {
@@ -172,7 +163,7 @@ static void sum_values_of(Contract *c, int i, V from, V to, ContractSum body, vo
 	loop_begin(c->e, &loop, "sum", from, to, contract_int(c, 1), carry, carries);
 	value_forget(c->ke);
 	c->sum[i] = loop.index;
-	if (cut && c->bounded)
+	if (cut && c->bounded && c->number)
 		contract_prefetch_value(c);
 	int64_t steps = c->p->k;
 	for (int j = i + 1; j + 1 < c->axes->sums; j++)
@@ -217,7 +208,7 @@ static void sum_from(Contract *c, int i, ContractSum body, void *context, V *car
 	begin[1] = LLVMGetInsertBlock(c->e->b);
 	l_goto(c->e, after);
 	value_forget(c->ke);
-	contract_meet(c, same, carry, begin, carries);
+	l_meet(c->e, same, carry, begin, carries);
 	memcpy(carry, same, carries * sizeof *same);
 }
 

@@ -34,6 +34,7 @@ typedef struct Contract {
 	Operand r, l;
 	T element, vector; /* of a step of k; of lanes */
 	V partial;         /* sums between blocks of k, and rows on their way to a long epilogue */
+	V edge;            /* room for the sums of a register tile */
 	/* Of the tile, then block, being computed; first and last block of k: NULL when there is one. */
 	V row0, col0, row_count, col_count, k0, k_count, first, last;
 	V at[MAX_RANK];   /* batch and outer axes of the result */
@@ -45,7 +46,7 @@ typedef struct Contract {
 	V outer0, outer_count, outer;              /* outer: relative to the tile */
 	V sum[MAX_RANK], sum0, sum_count, skipped; /* skipped: steps before, in the block */
 	bool bounded; /* steps of padding are left out: not of what is packed */
-	V number;     /* of the register tile, if it brings values of sums */
+	V number;     /* of the register tile, if it brings values of sums; NULL: it does not */
 } Contract;
 
 /* Its next block of k, or the next rows, are brought line after line. */
@@ -86,8 +87,6 @@ void contract_each_panel(Contract *c, Run run, int64_t block, ContractPanel f, v
 /* Runs body once for every value of the sums before k in the present block. carry: MAX_CARRY values
  * or NULL, handed on from one to the next. */
 typedef void (*ContractSum)(Contract *c, void *context, V *carry, unsigned carries);
-/* sum is itself where control comes from the first block, other where from the second. */
-void contract_meet(Contract *c, V *sum, const V *other, LLVMBasicBlockRef from[2], unsigned count);
 /* Moves the ends of a part of sum i to those of its values that meet no padding. */
 void contract_bound(Contract *c, int i, V *from, V *to);
 void contract_each_sum(Contract *c, ContractSum body, void *context, V *carry, unsigned carries);
@@ -138,7 +137,13 @@ void contract_prefetch_value(Contract *c);
 /* Asks for what the tile c->next reads. */
 void contract_prefetch_unit(Contract *c);
 
-/* kernel_contract_tile.c; first, once: finds what is brought for epilogues. */
+/* kernel_contract_edge.c: leaves zeros of R's padding out of those sums that are NaN, of all that the
+ * present block of k adds; sum: [high wide]. */
+void contract_edge(Contract *c, const RegisterTile *t, V *sum);
+
+/* kernel_contract_tile.c: L's vector v of a register tile at step k, relative to the block. */
+V contract_column(Contract *c, const RegisterTile *t, unsigned v, V k);
+/* First, once: finds what is brought for epilogues. */
 void contract_expect(Contract *c);
 void contract_register_tile(Contract *c, const RegisterTile *t);
 

@@ -260,6 +260,15 @@ void l_goto(Emit *e, LLVMBasicBlockRef to)
 	LLVMPositionBuilderAtEnd(e->b, to);
 }
 
+void l_meet(Emit *e, V *v, const V *other, LLVMBasicBlockRef from[2], unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		V either[] = {v[i], other[i]};
+		v[i] = LLVMBuildPhi(e->b, LLVMTypeOf(v[i]), "");
+		LLVMAddIncoming(v[i], either, from, 2);
+	}
+}
+
 void loop_begin(Emit *e, Loop *loop, const char *name, V from, V to, V by, const V *carry,
                 unsigned carries)
 {

@@ -83,6 +83,8 @@ V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (a word
 V l_any_lane(Emit *e, V condition);                  /* true if it holds in any lane */
 LLVMBasicBlockRef l_block(Emit *e, const char *name);
 void l_goto(Emit *e, LLVMBasicBlockRef to); /* br; and to becomes current */
+/* v is itself where control comes from the first block, other where from the second. */
+void l_meet(Emit *e, V *v, const V *other, LLVMBasicBlockRef from[2], unsigned count);
 
 /* A counted loop, bottom-tested: at least one iteration. `for (i = from; i < to; i += by)`. Carried
  * values are PHIs: give the initial ones to begin, use loop.carry[], give the next ones to end;
@@ -247,6 +249,16 @@ V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step
 void near_store(KernelEmit *ke, T element, unsigned size, V at, int64_t step, V v);
 /* All channels of as many pixels as there are lanes: v[c][lane]. */
 void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v, V mask);
+
+/* -- kernel_contract_edge.c: zeros that pad what windows go over ---------------------------------- */
+
+/* Those of x, unless some lanes along an axis are such zeros and others are not: then none. */
+unsigned edge_across(const Graph *g, NodeId x, int lane_axis, Edge edge[MAX_RANK]);
+/* Whether an element is no such zero: i1. */
+V edge_holds(Emit *e, const Edge *edge, unsigned edges, const Index *index);
+/* Whether one of the sums is NaN, or some are infinities of both signs; they are lost. */
+V edge_some_nan(Emit *e, V *sum, unsigned count);
+V edge_is_nan(Emit *e, V x);
 
 /* -- map.c: one MAP op on registers, named emit_<op> by ops.def -------------------------------- */
 

@@ -265,11 +265,12 @@ void kernel_contract(KernelEmit *ke, V begin, V end, V scratch)
 	Contract c = contract_of(ke);
 	c.begin = begin, c.end = end;
 	contract_expect(&c);
-	c.r.pack = c.l.pack = c.partial = scratch;
+	c.r.pack = c.l.pack = c.partial = c.edge = scratch;
 	if (scratch) {
 		int64_t rows = c.p->r.bytes, cols = c.p->l.bytes;
 		c.l.pack = l_at(c.e, c.e->i8, scratch, contract_int(&c, rows));
 		c.partial = l_at(c.e, c.e->i8, scratch, contract_int(&c, rows + cols));
+		c.edge = l_at(c.e, c.e->i8, scratch, contract_int(&c, rows + cols + c.p->partial_bytes));
 	}
 	Loop loop;
 	loop_begin(c.e, &loop, "tile", begin, end, contract_int(&c, 1), NULL, 0);

@@ -52,7 +52,7 @@ static void row_elements(Contract *c, const RegisterTile *t, V k, V row[])
 	}
 }
 
-static V col_vector(Contract *c, const RegisterTile *t, unsigned v, V k)
+V contract_column(Contract *c, const RegisterTile *t, unsigned v, V k)
 {
 	V first = contract_int(c, v * c->p->lanes);
 	if (c->l.plan->source == SOURCE_DIRECT) {
@@ -79,7 +79,7 @@ static void step(Contract *c, const RegisterTile *t, V k, V *sum)
 {
 	V col[64], element[MAX_CARRY];
 	for (unsigned v = 0; v < t->wide; v++)
-		col[v] = col_vector(c, t, v, k);
+		col[v] = contract_column(c, t, v, k);
 	row_elements(c, t, k, element);
 	for (unsigned r = 0; r < t->high; r++) {
 		V row = l_splat(c->e, element[r], c->p->lanes);
@@ -182,7 +182,7 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMBuildBr(b, after);
 	LLVMPositionBuilderAtEnd(b, after);
 	value_forget(c->ke);
-	contract_meet(c, sum, other, end, count);
+	l_meet(c->e, sum, other, end, count);
 }
 
 /* Where vector v of a row is in the result. */
@@ -270,7 +270,7 @@ static void begin_sums(Contract *c, const RegisterTile *t, V *sum)
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, start);
 	value_forget(c->ke);
-	contract_meet(c, sum, kept, from, count);
+	l_meet(c->e, sum, kept, from, count);
 }
 
 /* Adds the sums of this block of k to what those before it left: its own total begins at zero, so
@@ -307,7 +307,7 @@ static void add_partial(Contract *c, const RegisterTile *t, V *sum)
 	from[1] = LLVMGetInsertBlock(e->b);
 	l_goto(e, after);
 	value_forget(c->ke);
-	contract_meet(c, sum, both, from, count);
+	l_meet(c->e, sum, both, from, count);
 }
 
 /* -- The end: outs ------------------------------------------------------------------------- */
@@ -414,6 +414,7 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 	c->bounded = true;
 	c->number = contract_tile_number(c, t);
 	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
+	contract_edge(c, t, sum);
 	c->bounded = false;
 	add_partial(c, t, sum);
 	LLVMBasicBlockRef more = NULL, end = NULL;

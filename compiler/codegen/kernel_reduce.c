@@ -18,11 +18,13 @@ typedef struct Fold {
 	const Node *core;
 	Shape from;
 	bool gone[MAX_RANK];
-	int axis_of[MAX_RANK];  /* of the result -> of the operand */
-	Index index;            /* of the operand */
-	unsigned vectors, sums; /* sums: vectors, at each of the places */
-	bool multiplies;        /* it is a sum of products that nobody stores */
-	int side;               /* of a stencil: the result's axis of the places; else -1 */
+	int axis_of[MAX_RANK];    /* of the result -> of the operand */
+	Index index;              /* of the operand */
+	unsigned vectors, sums;   /* sums: vectors, at each of the places */
+	bool multiplies;          /* it is a sum of products that nobody stores */
+	Edge edge[2][MAX_RANK];   /* of a product's operands: zeros around an image, so many; */
+	unsigned edges[2], again; /* again: now they are left out */
+	int side;                 /* of a stencil: the result's axis of the places; else -1 */
 	unsigned places;
 	V place;
 	V column;     /* of columns: where the first vector starts; */
@@ -40,8 +42,7 @@ static V value_under(Fold *f, const Index *index, V mask)
 	V v = value_vector(f->ke, f->core->in[0], &masked);
 	if (f->ke->kepts)
 		value_keep(f->ke, &masked);
-	return mask ? l_select(e, mask, v, l_splat(e, fold_identity(f->ke->e, f->core), f->ke->lanes))
-	            : v;
+	return mask ? l_select(e, mask, v, l_splat(e, fold_identity(e, f->core), f->ke->lanes)) : v;
 }
 
 static void fold_axes(Fold *f, int axis, V *sums);
@@ -112,9 +113,13 @@ static Index column_index(Fold *f, const Index *at, int axis, int side, unsigned
 /* As a product of matrices does it: with one rounding. */
 static V add_product(Fold *f, const Index *index, V sum)
 {
-	const Node *mul = node(f->ke->e->k->graph, f->core->in[0]);
+	Emit *e = f->ke->e;
+	const Node *mul = node(e->k->graph, f->core->in[0]);
 	V x = value_vector(f->ke, mul->in[0], index), y = value_vector(f->ke, mul->in[1], index);
-	return l_muladd(f->ke->e, x, y, sum);
+	V next = l_muladd(e, x, y, sum);
+	for (int i = 0; f->again && i < 2; i++)
+		next = l_select(e, edge_holds(e, f->edge[i], f->edges[i], index), next, sum);
+	return next;
 }
 
 static void fold_columns(Fold *f, V *sums)
@@ -155,7 +160,7 @@ static int64_t at_once(const Fold *f, int axis)
 {
 	enum { SHORT = 8 };
 	int64_t steps = SHORT;
-	if (f->side < 0 || reduced_axis(f, axis + 1) != f->from.rank - 1)
+	if (f->side < 0 || f->again || reduced_axis(f, axis + 1) != f->from.rank - 1)
 		return 1;
 	while (f->from.dim[axis] % steps)
 		steps--;
@@ -362,11 +367,34 @@ static void one_row(Fold *f)
 	value_store_outs(f->ke, &index);
 }
 
+/* Sums that are NaN once more, without zeros around an image: 0 times an infinite weight is no term. */
+static void leave_edges_out(Fold *f, V *sums)
+{
+	Emit *e = f->ke->e;
+	V fresh[MOST], all[MOST], mask;
+	for (unsigned i = 0; i < f->sums; i++) {
+		column_index(f, &f->index, f->from.rank - 1, -1, i, &mask);
+		all[i] = mask ? l_select(e, mask, sums[i], LLVMConstNull(LLVMTypeOf(sums[i]))) : sums[i];
+	}
+	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)};
+	If edge = if_begin(f->ke, edge_some_nan(e, all, f->sums));
+	f->again = true;
+	fold_all(f, 0, fresh);
+	f->again = false;
+	for (unsigned i = 0; i < f->sums; i++)
+		fresh[i] = l_select(e, edge_is_nan(e, sums[i]), fresh[i], sums[i]);
+	from[1] = LLVMGetInsertBlock(e->b);
+	if_end(f->ke, edge);
+	l_meet(e, sums, fresh, from, f->sums);
+}
+
 static void columns_at(Fold *f, V column)
 {
 	V sums[MOST];
 	f->column = column;
 	fold_all(f, 0, sums);
+	if (f->edges[0] || f->edges[1])
+		leave_edges_out(f, sums);
 	value_forget(f->ke);
 	for (unsigned i = 0; i < f->sums; i++) {
 		V mask;
@@ -549,7 +577,7 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 {
 	(void)scratch;
 	const Graph *g = ke->e->k->graph;
-	const Node *core = node(g, ke->kernel->core);
+	const Node *core = node(g, ke->kernel->core), *of = node(g, core->in[0]);
 	Fold f = {.ke = ke,
 	          .core = core,
 	          .from = node(g, core->in[0])->shape,
@@ -563,9 +591,10 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 			f.axis_of[kept++] = i;
 	int last = f.from.rank - 1;
 	f.rows = f.gone[last];
-	const Node *folded = node(g, core->in[0]);
-	f.multiplies = core->op == OP_sum && folded->op == OP_mul &&
-	               !ke->e->k->buffer_of[core->in[0]] && type_info[core->type].is_float;
+	bool inside = !ke->e->k->buffer_of[core->in[0]] && type_info[core->type].is_float;
+	f.multiplies = core->op == OP_sum && of->op == OP_mul && inside;
 	choose_places(&f);
+	for (int i = 0; f.multiplies && is_stencil(&f) && i < 2; i++)
+		f.edges[i] = edge_across(g, of->in[i], last, f.edge[i]);
 	each_result(&f, 0);
 }

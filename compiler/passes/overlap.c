@@ -6,10 +6,8 @@
  * which is a product of windows of the padded y with w turned round. A stride above 1 gives one
  * such product for each phase i mod stride, of those places of w that meet it (sub-pixel
  * convolution, Shi et al. 2016, read backwards); no zeros between are multiplied. Of those around y
- * some may be (schedule/contract_padding.c), and an infinite w then gives NaN along the border: the
- * shifted sums of each place's product, which multiply none, took 5.5 % longer on the conv benchmark
- * without Winograd's filtering. Where there is no dot: overlap_sums.c. Grows by a few nodes a
- * stride. */
+ * some may be, but none is a term (codegen/kernel_contract_edge.c): an infinite w counts where it meets
+ * y. Where there is no dot: overlap_sums.c. Grows by a few nodes a stride. */
 #include "passes.h"
 
 #include <string.h>

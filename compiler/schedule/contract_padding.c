@@ -3,7 +3,9 @@
  * In: the axes of a product. Out: for a sum, which of its values meet elements that are there, for each
  * place along an axis of the result: of a convolution's windows those that hang over the border, of its
  * gradient by weights the places where a weight does. Of 3 x 3 windows on 3 x 3 pixels 32 of 81 do.
- * Only values of nodes are asked for, not what is stored. */
+ * Zeros that no loop ends at are multiplied, and no terms either: which those are is said for what leaves
+ * them out of sums that are NaN (codegen/kernel_contract_edge.c). Only values of nodes are asked for,
+ * not what is stored. */
 #include "fuse.h"
 
 #include <string.h>
@@ -130,6 +132,56 @@ void contract_find_bounds(const Graph *g, const Node *dot, ContractAxes *r)
 		for (int i = 0; pad && i < pad->shape.rank; i++)
 			find_bound(r, dot, operand[side], node(g, operand[side]->node)->shape, pad,
 			           node(g, pad->in[0])->shape, i, &form[i]);
+	}
+}
+
+/* -- What is multiplied nevertheless ----------------------------------------------------------- */
+
+unsigned window_edges(const Graph *g, NodeId x, Edge edge[MAX_RANK])
+{
+	Form form[MAX_RANK];
+	unsigned edges = 0;
+	const Node *pad = under_windows(g, x) != x ? find_padding(g, x, form) : NULL;
+	for (int i = 0; pad && i < pad->shape.rank; i++) {
+		int64_t length = node(g, pad->in[0])->shape.dim[i], first = 0, last = 0;
+		Edge e = {.low = pad->attr.pad.low[i] - form[i].offset,
+		          .every = pad->attr.pad.inner[i] + 1};
+		e.high = e.low + (length - 1) * e.every + 1;
+		memcpy(e.by, form[i].by, sizeof e.by);
+		for (int j = 0; j < node(g, x)->shape.rank; j++) {
+			int64_t end = e.by[j] * (node(g, x)->shape.dim[j] - 1);
+			*(end < 0 ? &first : &last) += end;
+		}
+		if (first < e.low || last >= e.high || e.every > 1)
+			edge[edges++] = e;
+	}
+	return edges;
+}
+
+/* Whether the loop over a sum ends where R's elements do. */
+static bool ends_there(const ContractPlan *p, const Edge *e)
+{
+	const OperandAxes *o = &p->axes.r;
+	for (int i = 0; i < p->axes.sums; i++) {
+		const SumBound *b = &p->axes.bound[i];
+		int64_t by_axis = b->axis < 0 || o->axis[b->axis] < 0 ? 0 : e->by[o->axis[b->axis]];
+		if ((p->bounded >> i & 1) && e->by[o->sum[i]] == b->by_sum && by_axis == b->by_axis &&
+		    e->low == b->low && e->high == b->high)
+			return true;
+	}
+	return false;
+}
+
+void contract_find_edges(const Graph *g, ContractPlan *p, const ContractTiling *t)
+{
+	const OperandAxes *o = &p->axes.r;
+	Edge edge[MAX_RANK];
+	unsigned edges = t->k_parts || g->c->machine->bare ? 0 : window_edges(g, o->node, edge);
+	p->edges = 0;
+	for (unsigned i = 0; i < edges; i++) {
+		bool halves = p->pairs && edge[i].by[o->contract]; /* one of a pair may be there */
+		if (!halves && !ends_there(p, &edge[i]))
+			p->edge[p->edges++] = edge[i];
 	}
 }
 

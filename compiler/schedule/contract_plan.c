@@ -285,6 +285,7 @@ static void measure(Planner *m)
 	p->partial_bytes = p->k_blocks > 1    ? tiles * tile * (p->keeps_lost ? 2 : 1)
 	                   : p->long_epilogue ? tile
 	                                      : 0;
+	p->edge_bytes = p->edges ? round_up(tile, 64) : 0;
 }
 
 /* Cuts k into equal blocks, and lays out what is packed. */
@@ -354,7 +355,7 @@ static int cut_of(const Planner *m)
 static bool fits(const Planner *m)
 {
 	const ContractPlan *p = m->p;
-	return p->r.bytes + p->l.bytes + p->partial_bytes <= (int64_t)m->kernel->scratch;
+	return contract_bytes(p) <= (int64_t)m->kernel->scratch;
 }
 
 /* Smaller blocks until they fit; in the end nothing is packed. */
@@ -444,6 +445,8 @@ static void choose_rest(Planner *m, const Node *dot)
 	p->run =
 	    p->block_k <= CONTRACT_RUN || brings ? p->block_k : CONTRACT_RUN / p->unroll * p->unroll;
 	contract_choose_bounds(p, m->t, dot->shape);
+	contract_find_edges(m->k->graph, p, m->t);
+	p->edge_bytes = p->edges ? p->edge_bytes : 0;
 	bool cut = p->block_rows < m->t->tile_rows || p->block_cols < m->t->tile_cols;
 	p->next_tile = !cut && !m->axes->outers && p->k % p->block_k == 0;
 	/* Stores of a whole tile at once would wait for lines that are far. */
@@ -465,6 +468,7 @@ const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel)
 	p->element_bytes = dot->type == DTYPE_f64 ? 8 : 4;
 	p->long_epilogue = has_long_epilogue(k, kernel);
 	choose_steps(&m);
+	contract_find_edges(k->graph, p, m.t);
 	choose_register_tile(&m);
 	choose_sources(&m);
 	choose_blocks(&m);
@@ -524,6 +528,26 @@ static const char *bounds_text(Arena *a, const ContractPlan *p)
 	return text;
 }
 
+/* Where zeros of a padding are multiplied. */
+static const char *edges_text(Arena *a, const ContractPlan *p)
+{
+	const char *text = "";
+	for (unsigned i = 0; i < p->edges; i++) {
+		const Edge *e = &p->edge[i];
+		text = arena_printf(a, "%s; rows are there where %lld <=", text, (long long)e->low);
+		const char *plus = "";
+		for (int j = 0; j < MAX_RANK; j++)
+			if (e->by[j]) {
+				text = arena_printf(a, "%s%s %lld of axis %d", text, plus, (long long)e->by[j], j);
+				plus = " +";
+			}
+		text = arena_printf(a, "%s < %lld", text, (long long)e->high);
+		if (e->every > 1)
+			text = arena_printf(a, "%s, every %lld", text, (long long)e->every);
+	}
+	return text;
+}
+
 /* All that is decided, and nothing that follows from it: the hash of a kernel is of this text. */
 const char *contract_plan_text(Arena *a, const Kernel *kernel)
 {
@@ -545,13 +569,12 @@ const char *contract_plan_text(Arena *a, const Kernel *kernel)
 	return arena_printf(
 	    a,
 	    "tile %s%lld x %lld, %u x %u vectors of %u%s, %u steps a round%s%s; blocks %lld x %lld x "
-	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s%s; scratch %lld",
+	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s%s%s; scratch %lld",
 	    outer, (long long)t->tile_rows, (long long)t->tile_cols, p->high, p->wide, p->lanes,
 	    p->pairs ? " pairs" : "", p->unroll, ways, every, (long long)p->block_rows,
 	    (long long)p->block_cols, sum, (long long)p->block_k, swapped ? "y" : "x",
 	    operand_text(a, &p->r, "rows"), swapped ? "x" : "y", operand_text(a, &p->l, "columns"),
 	    next ? "; on into the next tile" : "", sums_text(a, p, t), bounds_text(a, p),
-	    p->long_epilogue ? "; epilogue in a loop over rows" : "",
-	    p->brings_result ? "; result prefetched" : "",
-	    (long long)(p->r.bytes + p->l.bytes + p->partial_bytes));
+	    edges_text(a, p), p->long_epilogue ? "; epilogue in a loop over rows" : "",
+	    p->brings_result ? "; result prefetched" : "", (long long)contract_bytes(p));
 }

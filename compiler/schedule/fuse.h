@@ -132,6 +132,8 @@ void kernel_tile(const Kernels *k, Kernel *kernel);
 int map_tile_axis(const Kernel *kernel, Shape s); /* of one that is not flat, once unrolled */
 /* contract_padding.c: which steps are left out, by all axes of the result. */
 void contract_find_bounds(const Graph *g, const Node *dot, ContractAxes *r);
+/* Where zeros of R's padding are multiplied; before the bounds are chosen: may be. */
+void contract_find_edges(const Graph *g, ContractPlan *p, const ContractTiling *t);
 void contract_choose_bounds(ContractPlan *p, const ContractTiling *t, Shape result);
 /* contract_plan.c: once it is tiled and has lanes. */
 const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel);

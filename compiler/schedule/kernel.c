@@ -157,6 +157,18 @@ static Hash hash_node(const Kernel *kernel, const Node *n, Hash h)
 	return n->op == OP_input || n->op == OP_state ? h : hash_bytes(h, &n->attr, sizeof n->attr);
 }
 
+/* The padding that a sum of products leaves out may be stored: none of the kernel's nodes says where it is. */
+static Hash hash_edges(const Graph *g, const Kernel *kernel, Hash h)
+{
+	Edge edge[MAX_RANK];
+	const Node *product = node(g, node(g, kernel->core)->in[0]);
+	for (int i = 0; product->op == OP_mul && i < 2; i++) {
+		unsigned edges = window_edges(g, product->in[i], edge);
+		h = hash_bytes(hash_u64(h, edges), edge, edges * sizeof *edge);
+	}
+	return h;
+}
+
 Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 {
 	ArenaMark mark = arena_mark(c->arena);
@@ -170,6 +182,8 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 		h = loop_hash(c, kernel->loop, h);
 	if (kernel->contract)
 		h = hash_text(h, contract_plan_text(c->arena, kernel));
+	if (kernel->kind == KERNEL_reduce)
+		h = hash_edges(k->graph, kernel, h);
 	h = hash_u64(hash_u64(h, kernel->scratch), kernel->unrolled * 2 + kernel->streams);
 	if (kernel->kind == KERNEL_copy)
 		h = hash_u64(h, kernel->from == kernel->to[0]);

@@ -64,6 +64,12 @@ typedef struct SumBound {
 /* The values [*from, *to) of a sum of `size` at a place. */
 void sum_values(const SumBound *b, int64_t place, int64_t size, int64_t *from, int64_t *to);
 
+/* An element of an operand is there where low <= at < high and at - low is a multiple of `every`, with at the sum
+ * of by[i] times index i; else it is a padding's zero. */
+typedef struct Edge {
+	int64_t by[MAX_RANK], low, high, every;
+} Edge;
+
 typedef struct ContractAxes {
 	OperandAxes r, l;
 	bool swapped;                                              /* R is y */
@@ -161,6 +167,10 @@ typedef struct ContractPlan {
 	int64_t run; /* steps of k that are added one after the other; then a total begins anew */
 	int cut_sum; /* each value of this sum, if there are several, adds a total of its own; -1 */
 	unsigned bounded, may_be_empty; /* bit i: sum i is gone through from bound to bound, or not */
+	/* Of R behind windows: whose zeros are multiplied, and left out of sums that an infinity makes NaN. */
+	Edge edge[MAX_RANK];
+	unsigned edges;
+	int64_t edge_bytes;    /* of scratch for such sums */
 	bool runs_on;          /* a part of k continues the sum of those before; else it adds its own */
 	bool keeps_lost;       /* what rounding takes between blocks of k, of which there are many */
 	bool next_tile;        /* after a tile's last block of k that of the next tile is brought */
@@ -169,6 +179,12 @@ typedef struct ContractPlan {
 	                         epilogue reads at the same places */
 	int64_t partial_bytes; /* of scratch for sums between blocks of k, and rows that wait */
 } ContractPlan;
+
+/* Of scratch: the rows, the columns, the sums, then what is done again at an edge. */
+static inline int64_t contract_bytes(const ContractPlan *p)
+{
+	return p->r.bytes + p->l.bytes + p->partial_bytes + p->edge_bytes;
+}
 
 /* scan.c: the body of a scan as a function of its own, whose arena lies in the buffer of the scan. Of
  * each output where it goes; `from` is not set if nobody reads all steps, `last` if nobody the last. */
@@ -252,6 +268,9 @@ static inline int64_t row_kept_bytes(int64_t length)
 {
 	return (blocks_of(length, 64) * 64 + 64) * 8;
 }
+
+/* contract_padding.c: where elements of x are zeros that pad what its windows go over. */
+unsigned window_edges(const Graph *g, NodeId x, Edge edge[MAX_RANK]);
 
 /* contract_axes.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */

@@ -111,7 +111,7 @@ static void check_contract(const Verify *v, uint32_t i)
 		BUG("kernel @%u of %s has rounds of %u steps", i, v->name, p->unroll);
 	if (kernel->tiling.k_parts && p->k_blocks > 1)
 		BUG("kernel @%u of %s has blocks of k in a part of k", i, v->name);
-	if (p->r.bytes + p->l.bytes + p->partial_bytes > (int64_t)kernel->scratch)
+	if (contract_bytes(p) > (int64_t)kernel->scratch)
 		BUG("kernel @%u of %s has no scratch for its plan", i, v->name);
 	check_operand(v, i, p, &p->r);
 	check_operand(v, i, p, &p->l);

@@ -1,0 +1,144 @@
+/* kernel_contract_edge.c: sums at the edge of an image that an infinite weight makes NaN.
+ *
+ * In: the sums of a register tile over the present block of k. Out: the same, but for those that are NaN:
+ * these again, step by step, without the zeros of R's padding. They are no terms of a convolution, nor of
+ * its gradients, but 0 times infinity is NaN. All that it costs where no sum is NaN is an addition of each.
+ * Every sum is judged by itself: no tiling changes a bit. */
+#include "contract.h"
+
+typedef struct Again {
+	const RegisterTile *t;
+	V row; /* of the tile: a number of it */
+} Again;
+
+unsigned edge_across(const Graph *g, NodeId x, int lane_axis, Edge edge[MAX_RANK])
+{
+	unsigned edges = window_edges(g, x, edge);
+	for (unsigned i = 0; i < edges; i++)
+		if (edge[i].by[lane_axis])
+			return 0;
+	return edges;
+}
+
+V edge_holds(Emit *e, const Edge *edge, unsigned edges, const Index *index)
+{
+	V there = LLVMConstInt(e->i1, 1, false);
+	for (unsigned i = 0; i < edges; i++, edge++) {
+		V at = l_word(e, -edge->low);
+		for (int j = 0; j < MAX_RANK; j++)
+			if (edge->by[j]) {
+				V past = LLVMBuildNSWMul(e->b, index->at[j], l_word(e, edge->by[j]), "");
+				at = LLVMBuildNSWAdd(e->b, at, past, "");
+			}
+		V good = LLVMBuildICmp(e->b, LLVMIntULT, at, l_word(e, edge->high - edge->low), "");
+		there = LLVMBuildAnd(e->b, there, good, "");
+		if (edge->every == 1)
+			continue;
+		V rest = LLVMBuildSRem(e->b, at, l_word(e, edge->every), "");
+		good = LLVMBuildICmp(e->b, LLVMIntEQ, rest, l_word(e, 0), "");
+		there = LLVMBuildAnd(e->b, there, good, "");
+	}
+	return there;
+}
+
+V edge_some_nan(Emit *e, V *sum, unsigned count)
+{
+	for (; count > 1; count = (count + 1) / 2)
+		for (unsigned i = 0; i < count / 2; i++)
+			sum[i] = l_fadd(e, sum[i], sum[count - 1 - i]);
+	return l_any_lane(e, edge_is_nan(e, sum[0]));
+}
+
+V edge_is_nan(Emit *e, V x)
+{
+	return LLVMBuildFCmp(e->b, LLVMRealUNO, x, x, "");
+}
+
+static void again_over_k(Contract *c, void *context, V *sum, unsigned count)
+{
+	const Again *a = context;
+	V from = contract_int(c, 0), to = c->k_count;
+	contract_bound(c, c->axes->sums - 1, &from, &to);
+	Loop loop;
+	loop_begin(c->e, &loop, "again", from, to, contract_int(c, 1), sum, count);
+	value_forget(c->ke);
+	V row = contract_add(c, c->row0, contract_add(c, a->t->i, a->row)),
+	  k = contract_add(c, c->k0, loop.index);
+	Index index = contract_index(c, &c->r, row, k, -1, c->p->lanes);
+	V there = edge_holds(c->e, c->p->edge, c->p->edges, &index);
+	V element = contract_read(c, &c->r, row, k, -1, c->p->lanes);
+	for (unsigned v = 0; v < count; v++) {
+		V col = contract_column(c, a->t, v, loop.index);
+		V more = contract_multiply(c, l_splat(c->e, element, c->p->lanes), col, loop.carry[v]);
+		sum[v] = l_select(c->e, there, more, loop.carry[v]);
+	}
+	loop_end(c->e, &loop, sum);
+	value_forget(c->ke);
+	for (unsigned v = 0; v < count; v++)
+		sum[v] = loop.result[v];
+}
+
+static V place_of(Contract *c, const RegisterTile *t, V row, unsigned v)
+{
+	V number = contract_add(c, contract_scale(c, row, t->wide), contract_int(c, v));
+	return l_at(c->e, c->element, c->edge, contract_scale(c, number, c->p->lanes));
+}
+
+/* Of all rows of the tile, whose sums wait in scratch. */
+static void again(Contract *c, const RegisterTile *t, const V *sum, V *fresh)
+{
+	unsigned align = c->p->lanes * c->p->element_bytes;
+	V number = c->number, now[MAX_CARRY];
+	for (unsigned i = 0; i < t->high * t->wide; i++)
+		l_store(c->e, sum[i], place_of(c, t, contract_int(c, i / t->wide), i % t->wide), align);
+	Loop loop;
+	loop_begin(c->e, &loop, "row", contract_int(c, 0), contract_int(c, t->high), contract_int(c, 1),
+	           NULL, 0);
+	value_forget(c->ke);
+	Again a = {t, loop.index};
+	for (unsigned v = 0; v < t->wide; v++)
+		now[v] = l_float(c->e, c->vector, 0);
+	c->number = NULL;
+	contract_each_sum(c, again_over_k, &a, now, t->wide);
+	c->number = number;
+	for (unsigned v = 0; v < t->wide; v++) {
+		V at = place_of(c, t, loop.index, v), was = l_load(c->e, c->vector, at, align);
+		l_store(c->e, l_select(c->e, edge_is_nan(c->e, was), now[v], was), at, align);
+	}
+	loop_end(c->e, &loop, NULL);
+	value_forget(c->ke);
+	for (unsigned i = 0; i < t->high * t->wide; i++) {
+		V at = place_of(c, t, contract_int(c, i / t->wide), i % t->wide);
+		fresh[i] = l_load(c->e, c->vector, at, align);
+	}
+}
+
+/* Lanes beyond the last column hold anything. */
+static V some_is_nan(Contract *c, const RegisterTile *t, const V *sum)
+{
+	V part[MAX_CARRY], mask = contract_mask(c, t->valid);
+	unsigned count = t->high * t->wide;
+	for (unsigned i = 0; i < count; i++) {
+		bool last = mask && i % t->wide == t->wide - 1;
+		part[i] = last ? l_select(c->e, mask, sum[i], l_float(c->e, c->vector, 0)) : sum[i];
+	}
+	return edge_some_nan(c->e, part, count);
+}
+
+void contract_edge(Contract *c, const RegisterTile *t, V *sum)
+{
+	V fresh[MAX_CARRY];
+	if (!c->p->edges)
+		return;
+	V some = some_is_nan(c, t, sum);
+	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(c->e->b)}, edge = l_block(c->e, "edge"),
+	                  after = l_block(c->e, "inside");
+	LLVMBuildCondBr(c->e->b, some, edge, after);
+	LLVMPositionBuilderAtEnd(c->e->b, edge);
+	value_forget(c->ke);
+	again(c, t, sum, fresh);
+	from[1] = LLVMGetInsertBlock(c->e->b);
+	l_goto(c->e, after);
+	value_forget(c->ke);
+	l_meet(c->e, sum, fresh, from, t->high * t->wide);
+}
