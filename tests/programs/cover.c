@@ -155,6 +155,7 @@ bool cover_stored(Cover *c)
 	parse_library(p);
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/masks/cases.def") &&
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/einsum/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/convolution/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&

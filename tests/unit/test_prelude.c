@@ -142,6 +142,12 @@ static const Case MASKS[] = {
 #undef CASE
 };
 
+static const Case EINSUM[] = {
+#define CASE(name, expression, error) {name, expression, error},
+#include "../oracle/einsum/cases.def"
+#undef CASE
+};
+
 static const Case DETECTION[] = {
 #define CASE(name, expression, error) {name, expression, error},
 #include "../oracle/detection/cases.def"
@@ -163,6 +169,7 @@ static const struct {
     {"text/truth.safetensors", TEXT, COUNT(TEXT)},
     {"speech/truth.safetensors", SPEECH, COUNT(SPEECH)},
     {"detection/truth.safetensors", DETECTION, COUNT(DETECTION)},
+    {"einsum/truth.safetensors", EINSUM, COUNT(EINSUM)},
 };
 
 static SafeFile truth;
