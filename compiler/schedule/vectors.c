@@ -1,7 +1,8 @@
 /* vectors.c: how a kernel is done in vectors. */
 #include "fuse.h"
 
-/* As many of the widest elements as a register holds. */
+/* As many of the widest elements that are computed as a register holds. What is as wide and only read,
+ * to be rounded, takes two registers for a while. */
 static unsigned lanes_of(const Kernels *k, const Kernel *kernel)
 {
 	Compile *c = k->graph->c;
@@ -9,8 +10,11 @@ static unsigned lanes_of(const Kernels *k, const Kernel *kernel)
 	uint32_t count;
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
 	unsigned size = 4;
-	for (uint32_t i = 0; i < count; i++)
-		size = node(k->graph, visit[i].node)->type == DTYPE_f64 ? 8 : size;
+	for (uint32_t i = 0; i < count; i++) {
+		const Node *n = node(k->graph, visit[i].node);
+		bool read = !visit[i].here || op_info[n->op].kind == VIEW || op_info[n->op].kind == LEAF;
+		size = n->type == DTYPE_f64 && !read ? 8 : size;
+	}
 	arena_reset(c->arena, mark);
 	unsigned lanes = c->machine->vector_bits / 8 / size;
 	return lanes ? lanes : 1;
