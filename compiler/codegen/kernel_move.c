@@ -78,7 +78,10 @@ void kernel_scatter(KernelEmit *ke, V begin, V end, V scratch)
 	Emit *e = ke->e;
 	const Graph *g = e->k->graph;
 	const Node *n = node(g, ke->kernel->core);
-	(void)begin, (void)end, (void)scratch;
+	if (!scatter_is_stored(ke->kernel)) {
+		scatter_rows(ke, begin, end, scratch);
+		return;
+	}
 	Shape shape = n->shape;
 	int64_t outer = 1, inner = 1, length = shape.dim[n->attr.axis],
 	        places = shape_size(node(g, n->in[1])->shape);

@@ -27,4 +27,7 @@ bool *find_computed(const KernelEmit *ke, bool behind_all);
 /* What is computed in this kernel: nodes, and whether random bits are among them. */
 unsigned body_size(const KernelEmit *ke, bool *random);
 
+/* scatter_rows.c: of a scatter that is not stored. */
+void scatter_rows(KernelEmit *ke, V begin, V end, V scratch);
+
 #endif

@@ -6,7 +6,8 @@
 static double folded_size(const Kernels *k, const Kernel *kernel, const Node *core)
 {
 	if (op_info[core->op].kind != CONTRACT)
-		return (double)shape_size(node(k->graph, core->in[0])->shape);
+		return (double)shape_size(
+		    node(k->graph, core->in[core->op == OP_scatter_add ? 2 : 0])->shape);
 	ContractAxes r = contract_axes(k->graph, core);
 	double steps = (double)r.steps;
 	for (int i = 0; kernel->contract && i < r.sums; i++)

@@ -186,7 +186,8 @@ static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 		return false;
 	if (h->kind == KERNEL_row)
 		return row_takes(f, x, home);
-	if (!shape_equal(n->shape, h->shape) || h->kind == KERNEL_scatter || h->kind == KERNEL_scan)
+	if (!shape_equal(n->shape, h->shape) || h->kind == KERNEL_scan ||
+	    (h->kind == KERNEL_scatter && f->stored[h->core]))
 		return false;
 	if (h->kind == KERNEL_map && !keeps_order(f, x, h))
 		return false;
@@ -379,7 +380,8 @@ static void visit_core(Fuse *f, NodeId x)
 	store_strangers(f, x);
 	measure(f, x);
 	f->home[x] = fuse_open(f, kind, x);
-	if (f->must_store[x] || f->uses[x] != 1 || kind == KERNEL_scatter || kind == KERNEL_scan)
+	if (f->must_store[x] || f->uses[x] != 1 || kind == KERNEL_scan ||
+	    (kind == KERNEL_scatter && !scatter_ends_in_maps(f->g, n)))
 		store(f, x);
 }
 

@@ -138,6 +138,11 @@ void contract_choose_bounds(ContractPlan *p, const ContractTiling *t, Shape resu
 /* contract_plan.c: once it is tiled and has lanes. */
 const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel);
 const char *contract_plan_text(Arena *a, const Kernel *kernel); /* tiles and plan, in a line */
+/* scatter.c: whether maps of its shape may end the scatter n, which is then never stored; and of what its kernel needs
+ * scratch for. */
+bool scatter_ends_in_maps(const Graph *g, const Node *n);
+int64_t scatter_list_bytes(const Graph *g, const Node *n);
+
 /* vectors.c: once it is tiled. */
 void kernel_vectors(const Kernels *k, Kernel *kernel);
 /* cost.c */

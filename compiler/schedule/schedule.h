@@ -263,6 +263,10 @@ typedef struct Kernels {
 	double wake; /* cycles for which a wave wakes the other threads */
 } Kernels;
 
+/* Of a scatter: whether its result is stored, else it ends in maps (scatter.c). */
+bool scatter_is_stored(const Kernel *kernel);
+int64_t
+scatter_order_at(const Node *n); /* words of scratch before its list of terms: a multiple of 16 */
 /* Bytes of scratch for a row of so many numbers, in whole vectors of any machine. */
 static inline int64_t row_kept_bytes(int64_t length)
 {

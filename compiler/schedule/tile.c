@@ -6,7 +6,7 @@
  *   reduce      tile = indices of the outermost axis of the result; rank 0: one tile
  *   row         tile = rows
  *   contract    ContractTiling (schedule.h): tile = 1
- *   scatter     one tile: additions to one place must stay in order
+ *   scatter     one tile: additions to one place must stay in order; rows, where maps end it (scatter.c)
  *   copy        as map, flat
  *   in a chain  a contraction's rows are cut as the chain's blocks are; else tile = one row
  * A tile is worth about 10 us at least: less is not worth waking a thread for. */
@@ -276,8 +276,14 @@ void kernel_tile(const Kernels *k, Kernel *kernel)
 	case KERNEL_contract:
 		tile_contract(k, kernel);
 		break;
-	case KERNEL_scan:
 	case KERNEL_scatter:
+		if (!scatter_is_stored(kernel)) {
+			cut(kernel, outer, outs_weight(k, kernel) * (double)(size / outer), 1);
+			kernel->scratch = (uint64_t)scatter_list_bytes(k->graph, node(k->graph, kernel->core));
+			break;
+		}
+		/* fall through */
+	case KERNEL_scan:
 		kernel->tile = kernel->tiles = 1;
 		break;
 	case KERNEL_copy:

@@ -12,7 +12,8 @@ static unsigned lanes_of(const Kernels *k, const Kernel *kernel)
 	unsigned size = 4;
 	for (uint32_t i = 0; i < count; i++) {
 		const Node *n = node(k->graph, visit[i].node);
-		bool read = !visit[i].here || op_info[n->op].kind == VIEW || op_info[n->op].kind == LEAF;
+		bool read = !visit[i].here || op_info[n->op].kind == VIEW || op_info[n->op].kind == LEAF ||
+		            (n->op == OP_scatter_add && !scatter_is_stored(kernel));
 		size = n->type == DTYPE_f64 && !read ? 8 : size;
 	}
 	arena_reset(c->arena, mark);

@@ -1,4 +1,4 @@
-/* test_sums.c: long sums and products: how far from the sum of the same numbers in double.
+/* test_sums.c: long sums and products: how far from the sum of the same numbers in double; and scatters.
  *
  * Numbers repeat, so that few are fed and the truth is their sum in double, times how often each
  * comes: a cycle of them is stretched over the axis that is long. All hooks give the same bits. */
@@ -175,6 +175,52 @@ static void long_scatters(void)
 	CU_ASSERT(scatter_is_close(1, 3, 1e-7));
 }
 
+/* Terms summed where a table's update needs them: rows with none, one and all of them, places beyond
+ * both ends. Sums of eighths are exact; those in f64 are of thousandths. */
+static bool update_is_right(DType sums, int64_t rows, int64_t columns, int64_t places, int one_row)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "update");
+	DType terms = sums == DTYPE_f64 ? DTYPE_f32 : sums;
+	NodeId w = op_state(g, "w", DTYPE_f32, SHAPE(rows, columns)),
+	       at = op_input(g, "at", DTYPE_i32, SHAPE(places)),
+	       y = op_input(g, "y", terms, SHAPE(places, columns));
+	NodeId sum = op_scatter_add(g, op_full(g, sums, SHAPE(rows, columns), -0.5), at, y, 0);
+	sum = sums == DTYPE_f32 ? sum : op_cast(g, sum, DTYPE_f32);
+	NodeId next = op_sub(g, op_mul(g, w, op_full(g, DTYPE_f32, SHAPE(rows, columns), 0.5)), sum);
+	graph_output(g, "change", op_abs(g, op_sub(g, w, next)));
+	graph_set(g, w, next);
+	double *place = new_array(c->arena, double, places),
+	       *eighth = new_array(c->arena, double, (rows + places) * columns);
+	for (int64_t i = 0; i < places; i++)
+		place[i] = one_row >= 0 ? one_row : (double)(i * 7919 % (rows + rows / 2) - rows / 4);
+	for (int64_t i = 0; i < (rows + places) * columns; i++)
+		eighth[i] = (double)(i * 31 % 33 - 16) / 8;
+	const double *thousandth = test_numbers(c, terms, places * columns, 2);
+	Feed feed[] = {{"w", eighth + places * columns},
+	               {"at", place},
+	               {"y", sums == DTYPE_f64 ? thousandth : eighth}};
+	Kernels *k = schedule(c, g);
+	bool good = k->kernel_count == 1 && k->kernel[0].kind == KERNEL_scatter &&
+	            !scatter_is_stored(&k->kernel[0]);
+	good &= graph_agrees_always(c, g, feed, COUNT(feed), sums == DTYPE_f64 ? 1e-6 : 0);
+	compile_close(c);
+	return good;
+}
+
+static void updates_of_few_rows(void)
+{
+	static const int64_t COLUMNS[] = {1, 2, 7, 8, 15, 16, 17, 33, 100};
+	for (size_t i = 0; i < COUNT(COLUMNS); i++) {
+		CU_ASSERT(update_is_right(DTYPE_f64, 640, COLUMNS[i], 40 * COLUMNS[i], -1));
+		CU_ASSERT(update_is_right(DTYPE_f32, 331, COLUMNS[i], 20 * COLUMNS[i], -1));
+	}
+	CU_ASSERT(update_is_right(DTYPE_f64, 101, 64, 1, -1));
+	CU_ASSERT(update_is_right(DTYPE_f64, 1, 64, 4, 0));
+	CU_ASSERT(update_is_right(DTYPE_f32, 257, 12, 190, 256));
+	CU_ASSERT(update_is_right(DTYPE_f64, 2000, 64, 3000, 0));
+}
+
 /* -- Products ---------------------------------------------------------------------------------- */
 
 /* Rows and columns of one cycle again and again: their dot is its squares' sum. */
@@ -252,6 +298,7 @@ CU_TestInfo test_sums[] = {
     {"every place of the axes", every_place},
     {"exact and special", exact_and_special},
     {"long scatters", long_scatters},
+    {"updates of few rows", updates_of_few_rows},
     {"long products", long_products},
     {"long windows", long_windows},
     CU_TEST_INFO_NULL,
