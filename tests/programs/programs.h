@@ -107,7 +107,7 @@ typedef struct Cover {
 	struct {
 		char name[48];
 		bool used;
-	} of[512];
+	} of[1024];
 } Cover;
 void cover_open(Cover *c);
 void cover_add(Cover *c, sslc_program *p);
