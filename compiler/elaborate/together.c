@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+enum { MOST_ROUNDS = 100 };
+
 typedef enum Question { TOTAL, GRADIENT_AT, LOSS_AT } Question;
 
 typedef struct Asked { /* at one place of the optimizer's text */
@@ -26,7 +28,8 @@ struct Together {
 	const uint32_t *index; /* [count] the states that are moved */
 	size_t count, at;      /* at: whose optimizer is evaluated */
 	Asked *asked;
-	size_t asks, capacity, known;
+	size_t asks, capacity, known, rounds;
+	uint32_t calls;  /* before the optimizer: each round may make as many */
 	NodeId *pending; /* [states] before the optimizer */
 	size_t states;
 };
@@ -238,10 +241,20 @@ static bool is_waiting(const Together *t, const Asked *a, const bool *stands_in)
 	return false;
 }
 
+static void stuck(Elab *b, const Asked *a, bool late)
+{
+	diag_error(b->c->diags, a->span, "what is asked of all parameters here depends on %s",
+	           late ? "too many other answers, one on the other" : "its own answer");
+}
+
 void together_open(Elab *b, NodeId loss, const uint32_t *index, size_t count)
 {
 	Together *t = b->together = new (b->c->arena, Together);
-	*t = (Together){.loss = loss, .index = index, .count = count, .states = b->bundle->state_count};
+	*t = (Together){.loss = loss,
+	                .index = index,
+	                .count = count,
+	                .states = b->bundle->state_count,
+	                .calls = b->calls};
 	t->pending = new_array(b->c->arena, NodeId, t->states + 1);
 	memcpy(t->pending, b->pending, t->states * sizeof *t->pending);
 }
@@ -264,12 +277,13 @@ bool together_again(Elab *b)
 	for (size_t i = 0; i < t->asks; i++)
 		known += t->asked[i].answer != NULL;
 	t->known = known;
-	for (size_t i = 0; i < t->asks && known == before; i++)
+	bool late = ++t->rounds == MOST_ROUNDS;
+	for (size_t i = 0; i < t->asks && (late || known == before); i++)
 		if (!t->asked[i].answer) {
-			diag_error(b->c->diags, t->asked[i].span,
-			           "what is asked of all parameters here depends on its own answer");
+			stuck(b, &t->asked[i], late);
 			return false;
 		}
+	b->calls = t->calls;
 	memset(b->pending, 0, b->bundle->state_count * sizeof *b->pending);
 	memcpy(b->pending, t->pending, t->states * sizeof *t->pending);
 	b->stand_ins = true;

@@ -29,6 +29,8 @@ static const struct {
     {"averaged", "averaged(0.8, adam(0.05))"},
     {"clipped_after", "accumulate(2, clipped(0.1, sgd(0.1)))"},
     {"polyak", "polyak"},
+    {"curved", "curved"},
+    {"ahead", "ahead"},
 };
 
 static SafeFile truth;
@@ -48,13 +50,15 @@ static const double *stored(const char *name, const char *part, size_t *bytes)
 static sslc_program *bound(const char *optimizer)
 {
 	char text[1024];
-	int size =
-	    snprintf(text, sizeof text,
-	             "{\"data\": \"npy('x.npy')\", \"encoder\": [\"linear(4)\", \"tanh\", "
-	             "\"batch_norm\", \"linear(3)\"],\n\"loss\": \"mse(encoder(x), target)\", "
-	             "\"define\": {\"polyak(w, g)\": \"w - loss_at(w) / total(sum(g^2)) * g\"},\n"
-	             "\"optimizer\": \"%s\", \"train\": {\"epochs\": 1, \"batch\": %d}}",
-	             optimizer, BATCH);
+	int size = snprintf(
+	    text, sizeof text,
+	    "{\"data\": \"npy('x.npy')\", \"encoder\": [\"linear(4)\", \"tanh\", "
+	    "\"batch_norm\", \"linear(3)\"],\n\"loss\": \"mse(encoder(x), target)\", "
+	    "\"define\": {\"polyak(w, g)\": \"w - loss_at(w) / total(sum(g^2)) * g\", "
+	    "\"curved(w, g)\": \"w - 0.1 * g - 0.05 * grad(total(sum(g * stop_gradient(cos(5 * w)))), "
+	    "w)\", \"ahead(w, g)\": \"w - 0.1 * grad(loss_at(w - 0.2 * g), w)\"},\n"
+	    "\"optimizer\": \"%s\", \"train\": {\"epochs\": 1, \"batch\": %d}}",
+	    optimizer, BATCH);
 	sslc_data data = {.field = {{"x", "f32", 1, {5}, 0}, {"target", "f32", 1, {3}, 0}},
 	                  .count = 2,
 	                  .train_count = STEPS * BATCH};

@@ -216,6 +216,35 @@ def polyak():
     case("polyak", net, step)
 
 
+def by_gradients(name, direction):
+    """direction(net, t, loss, gradients) -> what each weight moves by."""
+    net = network()
+
+    def step(t):
+        loss = loss_of(net, t)
+        weights = list(net.parameters())
+        moves = direction(net, t, weights, torch.autograd.grad(loss, weights, create_graph=True))
+        with torch.no_grad():
+            for p, move in zip(weights, moves):
+                p.sub_(move)
+        return loss
+
+    case(name, net, step)
+
+
+def curved(net, t, weights, gradients):
+    """Along the gradient and the Hessian times cos(5 w)."""
+    along = sum((g * torch.cos(5 * p).detach()).sum() for p, g in zip(weights, gradients))
+    return [0.1 * g.detach() + 0.05 * h for g, h in zip(gradients, torch.autograd.grad(along, weights))]
+
+
+def ahead(net, t, weights, gradients):
+    """The gradient, by the weights, of the loss after a step of gradient descent (Finn et al. 2017)."""
+    moved = {name: p - 0.2 * g for (name, p), g in zip(net.named_parameters(), gradients)}
+    output = without_statistics(net, lambda: torch.func.functional_call(net, moved, x[t]))
+    return [0.1 * g for g in torch.autograd.grad(((output - target[t]) ** 2).mean(), weights)]
+
+
 sharpness_aware("sam", False)
 sharpness_aware("asam", True)
 surrogate_gap()
@@ -227,4 +256,6 @@ schedule_free("schedule_free_sgd", schedulefree.SGDScheduleFree, 0, lr=0.5, mome
 averaged("averaged")
 clipped_after()
 polyak()
+by_gradients("curved", curved)
+by_gradients("ahead", ahead)
 save_file({k: np.ascontiguousarray(v.numpy()) for k, v in truth.items()}, HERE / "truth.safetensors")
