@@ -7,7 +7,10 @@
  * of a batch to a small result (the gradient of a convolution's weights): each piece reads its
  * samples once, where tiles of the result would read them all. The same where that product is a sum
  * (depth-wise): one for each sample, then one over the samples; and where a large operand is summed
- * to few columns (the statistics of a batch), of which there would be few tiles. A scatter adds one
+ * to few columns (the statistics of a batch), of which there would be few tiles. Where what is summed
+ * and what stays take turns up to a last axis of few elements (the mean of each 4 x 4 pixels of two
+ * channels), which would fill a part of a vector: first the axes before the last that stays with others
+ * behind it, of rows that hold all that follows; then the rest, of which there is less. A scatter adds one
  * term after the other to wherever the indices say, so there are no blocks to sum: where many may
  * meet in one element, the sums are of f64, as large as a sum of f32 and what rounding takes of it. */
 #include "passes.h"
@@ -157,6 +160,107 @@ static NodeId sum_each_sample(Graph *g, const Node *n, NodeId x)
 	return op_sum(g, op_sum(g, x, inner), first);
 }
 
+/* -- Axes that take turns ----------------------------------------------------------------------- */
+
+enum {
+	NARROW = 8, /* elements of a last axis: as much as a vector of the whole sum would hold */
+	WORTH_TWO = 1 << 12, /* elements that are worth two sums */
+	DEEPEST = 8,         /* operations behind a sum that are looked at */
+};
+
+/* x only cuts axes of its operand into windows side by side. */
+static bool is_tiling(const Graph *g, const Node *x)
+{
+	int axis = x->attr.window.axis;
+	int64_t size = x->attr.window.size;
+	return x->op == OP_windows && x->attr.window.stride == size && x->attr.window.dilation == 1 &&
+	       x->shape.dim[axis] * size == node(g, x->in[0])->shape.dim[axis];
+}
+
+/* What lies in memory as x does. */
+static NodeId under_tilings(const Graph *g, NodeId x)
+{
+	for (const Node *n = node(g, x); n->op == OP_reshape || is_tiling(g, n); n = node(g, x))
+		x = n->in[0];
+	return x;
+}
+
+/* Whether x is as well stored: it has as many elements as what it is made of. */
+static bool stores_well(const Graph *g, NodeId x, int depth)
+{
+	const Node *n = node(g, x);
+	if (n->op == OP_windows)
+		return false;
+	if (n->op == OP_broadcast)
+		return shape_size(n->shape) < 2 * shape_size(node(g, n->in[0])->shape);
+	if (op_info[n->op].kind != MAP || depth == 0)
+		return true;
+	bool windows = false, some = false;
+	for (int i = 0; i < n->count; i++) {
+		windows |= under_windows(g, n->in[i]) != n->in[i];
+		some |= stores_well(g, n->in[i], depth - 1);
+	}
+	return some && !windows;
+}
+
+/* Of [.. K S C], where S is summed, C stays, and some axes before K are summed: the first axis of K;
+ * 0: there are no such. There may be no C. */
+static int turn_of(const Node *n, Shape from)
+{
+	bool gone[MAX_RANK] = {false};
+	for (int i = 0; i < n->attr.axes.count; i++)
+		gone[n->attr.axes.at[i]] = true;
+	int at = from.rank;
+	while (at > 0 && !gone[at - 1])
+		at--;
+	while (at > 0 && gone[at - 1])
+		at--;
+	while (at > 0 && !gone[at - 1])
+		at--;
+	return at;
+}
+
+static bool takes_turns(const Graph *in, const Node *n)
+{
+	if (op_info[n->op].kind != REDUCE || n->type == DTYPE_bf16)
+		return false;
+	Shape from = node(in, n->in[0])->shape;
+	int turn = turn_of(n, from);
+	return turn > 0 && from.dim[from.rank - 1] < NARROW && shape_size(from) >= WORTH_TWO &&
+	       stores_well(in, under_tilings(in, n->in[0]), DEEPEST);
+}
+
+static NodeId fold(Graph *g, const Node *n, NodeId x, Axes axes)
+{
+	return n->op == OP_sum ? op_sum(g, x, axes) : op_reduce_max(g, x, axes);
+}
+
+/* Over the axes before the turn, of rows that are all that follows; then over the others. */
+static NodeId fold_in_turn(Graph *g, const Node *n, Shape from, NodeId x)
+{
+	int turn = turn_of(n, from);
+	Axes first = {.count = 0}, rest = {.count = 0};
+	Shape rows = {.rank = (uint8_t)(turn + 1)}, left = {.rank = 0};
+	rows.dim[turn] = 1;
+	for (int i = 0, a = 0; i < from.rank; i++) {
+		bool gone = a < n->attr.axes.count && n->attr.axes.at[a] == i;
+		a += gone;
+		if (i < turn)
+			rows.dim[i] = from.dim[i];
+		else
+			rows.dim[turn] *= from.dim[i];
+		if (gone && i < turn) {
+			first.at[first.count++] = (uint8_t)i;
+			continue;
+		}
+		if (gone)
+			rest.at[rest.count++] = left.rank;
+		left.dim[left.rank++] = from.dim[i];
+	}
+	NodeId folded = fold(g, n, op_reshape(g, x, rows), first);
+	return fold(g, n, op_reshape(g, folded, left), rest);
+}
+
 static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 {
 	const Node *n = node(in, x);
@@ -166,6 +270,8 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 		return rewrite_product(out, in, n, map);
 	if (sums_windows_of_samples(in, n) || sums_to_columns(in, n))
 		return sum_each_sample(out, n, map[n->in[0]]);
+	if (takes_turns(in, n))
+		return fold_in_turn(out, n, node(in, n->in[0])->shape, map[under_tilings(in, n->in[0])]);
 	if (op_info[n->op].kind != REDUCE || n->shape.rank != 0)
 		return 0;
 	NodeId from = map[n->in[0]];

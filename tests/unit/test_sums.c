@@ -134,6 +134,54 @@ static void exact_and_special(void)
 		}
 }
 
+/* -- Axes that take turns ---------------------------------------------------------------------- */
+
+/* x [B, R, K, S, C], squared, and its sum and maximum over R and S, as loops say; by windows side by side
+ * in x [B, R', K', C]. */
+static bool turns_are_close(const int64_t *dim, bool windows, DType type, double most)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "turns");
+	int64_t b = dim[0], r = dim[1], k = dim[2], s = dim[3], columns = dim[4];
+	NodeId x =
+	    op_input(g, "x", type, windows ? SHAPE(b, r, k * s, columns) : SHAPE(b, r, k, s, columns));
+	NodeId y = op_mul(g, x, x);
+	y = windows ? op_windows(g, y, 2, s, s, 1) : y;
+	graph_output(g, "sum", op_sum(g, y, (Axes){2, {1, 3}}));
+	graph_output(g, "max", op_reduce_max(g, y, (Axes){2, {1, 3}}));
+	const double *v = test_numbers(c, type, b * r * k * s * columns, 7);
+	Feed feed = {"x", v};
+	Ran *ran = run_graph(c, passes(c, g, NULL), &(How){.hook = ALL_HOOKS}, &feed, 1);
+	bool good = ran != NULL;
+	for (int64_t at = 0; good && at < b * k * columns; at++) {
+		int64_t block = at / columns / k, place = at / columns % k;
+		double sum = 0, max = 0;
+		for (int64_t i = 0; i < r * s; i++) {
+			double e = v[(((block * r + i / s) * k + place) * s + i % s) * columns + at % columns];
+			sum += e * e;
+			max = e * e > max ? e * e : max;
+		}
+		Long a = {b * r, k, columns, {0}, 0, type, POSITIVE, NULL};
+		good = close(&a, "sum in turns", ran->out[0][at], sum, sum, most) &&
+		       close(&a, "max in turns", ran->out[1][at], max, max, most);
+	}
+	compile_close(c);
+	return good;
+}
+
+/* Of more elements than are summed at once, and fewer; of last axes from one element to NARROW. */
+static void axes_that_take_turns(void)
+{
+	static const int64_t SHAPES[][5] = {{128, 4, 8, 4, 2}, {1, 97, 5, 31, 1},  {7, 2, 300, 2, 3},
+	                                    {3, 50, 1, 11, 7}, {2, 1, 1500, 3, 1}, {5, 300, 3, 2, 8},
+	                                    {1, 2, 2, 2, 2}};
+	for (size_t i = 0; i < COUNT(SHAPES); i++)
+		for (int windows = 0; windows < 2; windows++) {
+			CU_ASSERT(turns_are_close(SHAPES[i], windows, DTYPE_f32, 1e-6));
+			CU_ASSERT(turns_are_close(SHAPES[i], windows, DTYPE_f64, 1e-14));
+		}
+}
+
 /* -- Scatters ---------------------------------------------------------------------------------- */
 
 /* `times` cycles of numbers, scattered to ROWS rows by turns: of each row the sum of every ROWS-th
@@ -297,6 +345,7 @@ CU_TestInfo test_sums[] = {
     {"cases that were wrong", cases_that_were_wrong},
     {"every place of the axes", every_place},
     {"exact and special", exact_and_special},
+    {"axes that take turns", axes_that_take_turns},
     {"long scatters", long_scatters},
     {"updates of few rows", updates_of_few_rows},
     {"long products", long_products},
