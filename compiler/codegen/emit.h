@@ -139,6 +139,8 @@ bool fold_asks_nan(const Node *core);       /* a maximum of floats: a NaN anywhe
 /* Of all lanes. Of floats' maximum `odd` says where a NaN was, and is NULL if v does: so no step of
  * the tree has to ask. */
 V fold_lanes(Emit *e, const Node *core, V v, V odd);
+/* The same of so many vectors at once, each by itself, to the same bits: v[i] becomes its result. */
+void fold_lanes_beside(Emit *e, const Node *core, V *v, const V *odd, unsigned count);
 
 /* -- random.c ---------------------------------------------------------------------------------- */
 
@@ -267,9 +269,9 @@ V emit_map(Emit *e, const Node *n, DType operand_type,
 
 V emit_fitting(Emit *e, V x); /* floats that are known to fit, or NaN, as i32 */
 
-/* kernel_reduce.c: a fold over the last axis at the other axes of `row`: a scalar. The row is read
- * in vectors; kept values are stored on the way. */
-V reduce_row(KernelEmit *ke, const Node *core, const Index *row);
+/* kernel_reduce.c: folds over the last axis, at the other axes of row[i], of which several are short: the
+ * scalars v[i]. Rows are read in vectors; kept values are stored on the way. */
+void reduce_rows(KernelEmit *ke, const Node *core, const Index *row, unsigned count, V *v);
 /* Whether it does so in one straight line of code: a few vectors. */
 bool reduce_is_short(const KernelEmit *ke, Shape row);
 

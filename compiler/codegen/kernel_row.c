@@ -5,7 +5,8 @@
  * value as long as the row that the schedule keeps (schedule/rows.c) waits in scratch. Memory is
  * read by the first loop; the others find the row in L1.
  * Rows of a few vectors are no loops: all that is computed stays in registers. The end of a fold is
- * a line of steps that wait for each other, so several such rows go side by side, fold by fold.
+ * a line of steps that wait for each other, so several such rows go side by side, fold by fold, and
+ * take these steps together.
  * Rows of a few elements, which would leave most of a vector empty, are its lanes. */
 #include "nest.h"
 
@@ -89,8 +90,7 @@ static void fold_rows(Rows *r, NodeId x)
 {
 	KernelEmit *ke = r->ke;
 	V v[SIDE];
-	for (unsigned i = 0; i < r->count; i++)
-		v[i] = reduce_row(ke, node(r->g, x), &r->index[i]);
+	reduce_rows(ke, node(r->g, x), r->index, r->count, v);
 	if (!r->is_short)
 		value_forget(ke);
 	for (unsigned i = 0; i < r->count; i++) {

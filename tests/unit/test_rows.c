@@ -2,6 +2,7 @@
  * gradients, through all passes and both schedules, against the interpreter. */
 #include <CUnit/CUnit.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
@@ -85,6 +86,17 @@ static NodeId many_folds(Graph *g, NodeId x, NodeId w)
 	return op_mul(g, y, along_rows(g, x, w));
 }
 
+/* A number for each place along the last two axes: rows are not alike in their number alone. */
+static NodeId softmax_of_placed(Graph *g, NodeId x, NodeId w)
+{
+	Axes first = {.count = 1}, others = {.count = (uint8_t)(node(g, x)->shape.rank - 1)};
+	for (uint8_t i = 0; i < others.count; i++)
+		others.at[i] = i + 1;
+	NodeId sums = op_sum(g, op_tanh(g, x), first);
+	NodeId means = op_mul(g, sums, op_like(g, sums, 1.0 / (double)node(g, x)->shape.dim[0]));
+	return softmax(g, op_add(g, x, op_broadcast(g, means, node(g, x)->shape, others)), w);
+}
+
 static bool agrees_with_interpreter(Model model, DType t, Shape shape, bool always)
 {
 	if (!case_runs())
@@ -124,6 +136,11 @@ static void every_length(Model model)
 	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f64, SHAPE(3, 5, 37), true));
 	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(1, 9, 64), false));
 	CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, SHAPE(300, 1, 130), true));
+	/* several short rows at once, as many and fewer; heads of odd numbers of places */
+	const Shape ODD[] = {SHAPE(3, 7, 49), SHAPE(1, 2, 50), SHAPE(2, 9, 65), SHAPE(2, 4, 97),
+	                     SHAPE(2, 3, 197)};
+	for (size_t i = 0; i < COUNT(ODD); i++)
+		CU_ASSERT(agrees_with_interpreter(model, DTYPE_f32, ODD[i], i == 0));
 	/* as many that they are the lanes: whole vectors of them and not, in tiles that end anywhere */
 	const Shape NARROW[] = {SHAPE(37, 3),    SHAPE(5, 19, 2), SHAPE(64, 8),      SHAPE(40, 1, 5),
 	                        SHAPE(3, 48, 4), SHAPE(3000, 7),  SHAPE(700, 21, 3), SHAPE(2, 16, 7)};
@@ -147,6 +164,10 @@ static void layer_norm_rows(void)
 static void rows_that_keep_an_axis(void)
 {
 	every_length(keeps_axis);
+}
+static void rows_of_a_place(void)
+{
+	every_length(softmax_of_placed);
 }
 static void more_folds_than_a_kernel_takes(void)
 {
@@ -174,6 +195,31 @@ static void softmax_is_one_kernel(void)
 	CU_ASSERT_EQUAL(kernels_of(k, KERNEL_row), 1);
 	CU_ASSERT_EQUAL(k->kernel[0].out_count, 1);
 	compile_close(c);
+}
+
+/* A NaN or an infinity, first or last in its row, is no other row's. */
+static void special_rows(void)
+{
+	static const double SPECIAL[] = {NAN, INFINITY, -INFINITY};
+	static const int64_t LENGTHS[] = {17, 49, 80, 100};
+	enum { ROWS = 9 };
+	for (size_t i = 0; i < COUNT(LENGTHS) * COUNT(SPECIAL); i++) {
+		int64_t length = LENGTHS[i / COUNT(SPECIAL)];
+		Compile *c = compile_open();
+		Graph *g = graph_new(c, "special rows");
+		NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(ROWS, length));
+		NodeId most = op_reduce_max(g, x, last_axis(g, x));
+		NodeId below = op_sub(g, x, stretched(g, x, most));
+		graph_output(g, "most", most);
+		graph_output(g, "least", op_reduce_max(g, op_neg(g, below), last_axis(g, x)));
+		double *v = new_array(c->arena, double, ROWS *length);
+		for (int64_t j = 0; j < ROWS * length; j++)
+			v[j] = (double)(j * 7 % 23 - 11);
+		v[length] = v[6 * length - 1] = v[ROWS * length - 1] = SPECIAL[i % COUNT(SPECIAL)];
+		Feed feed = {"x", v};
+		CU_ASSERT(graph_agrees_always(c, passes(c, g, NULL), &feed, 1, 0));
+		compile_close(c);
+	}
 }
 
 /* -- Matrices by vectors ----------------------------------------------------------------------- */
@@ -224,8 +270,10 @@ CU_TestInfo test_rows[] = {
     {"log softmax", log_softmax_rows},
     {"layer norm", layer_norm_rows},
     {"rows that keep an axis", rows_that_keep_an_axis},
+    {"rows that know their place", rows_of_a_place},
     {"more folds than a kernel takes", more_folds_than_a_kernel_takes},
     {"softmax is one kernel", softmax_is_one_kernel},
+    {"special rows", special_rows},
     {"matrices by vectors", matrices_by_vectors},
     CU_TEST_INFO_NULL,
 };
