@@ -18,6 +18,7 @@ typedef struct Rows {
 	const Graph *g;
 	Shape row;
 	bool is_short;
+	int numbered; /* the axis along which all rows are counted, whatever it is; -1: none */
 	Index index[SIDE], *at; /* the present rows; one of them: the last axis is the loops' */
 	unsigned count;
 } Rows;
@@ -134,7 +135,9 @@ static Index index_of(const Rows *r, V rest)
 {
 	Emit *e = r->ke->e;
 	Index index = {.lane_axis = -1};
-	for (int i = r->row.rank - 2; i >= 0; i--) {
+	for (int i = 0; r->numbered >= 0 && i < r->row.rank - 1; i++)
+		index.at[i] = i == r->numbered ? rest : place(r, 0);
+	for (int i = r->row.rank - 2; r->numbered < 0 && i >= 0; i--) {
 		V size = place(r, r->row.dim[i]);
 		bool one = r->row.dim[i] == 1;
 		index.at[i] = one ? place(r, 0) : i == 0 ? rest : LLVMBuildURem(e->b, rest, size, "");
@@ -161,7 +164,7 @@ static void each_row(Rows *r, V from, V to, unsigned count)
 	value_forget(ke);
 }
 
-/* -- Narrow rows -------------------------------------------------------------------------------- */
+/* -- Rows by their number ----------------------------------------------------------------------- */
 
 /* The axis along which rows follow each other. */
 static int rows_axis(const Rows *r)
@@ -171,6 +174,71 @@ static int rows_axis(const Rows *r)
 		axis--;
 	return axis;
 }
+
+/* A number for each row, or as many as a row has for each. */
+static bool is_of_rows(const Rows *r, Shape s)
+{
+	int64_t length = r->row.dim[r->row.rank - 1], rows = shape_size(r->row) / length;
+	return shape_size(s) == rows || shape_size(s) == rows * length;
+}
+
+/* The axes of rows, in front: all as they are. */
+static bool leads_with_rows(const Rows *r, Shape s)
+{
+	for (int i = 0; i + 1 < r->row.rank; i++)
+		if (i >= s.rank || s.dim[i] != r->row.dim[i])
+			return false;
+	return is_of_rows(r, s);
+}
+
+/* The operand of a broadcast has all axes of rows, or none. */
+static bool spreads_rows(const Rows *r, const Node *n)
+{
+	Shape from = node(r->g, n->in[0])->shape;
+	bool same = leads_with_rows(r, from), none = true;
+	for (int i = 0; i < from.rank; i++) {
+		same &= n->attr.axes.at[i] == i;
+		none &= from.dim[i] == 1 || n->attr.axes.at[i] + 1 == r->row.rank;
+	}
+	return same || none;
+}
+
+/* Whether x, of rows, is at the same row of its operands: one by one, or in memory. */
+static bool stays_in_row(const Rows *r, NodeId x)
+{
+	const Node *n = node(r->g, x);
+	Kind kind = op_info[n->op].kind;
+	if (!leads_with_rows(r, n->shape))
+		return false;
+	if (n->op == OP_broadcast)
+		return spreads_rows(r, n);
+	if (n->op == OP_reshape)
+		return leads_with_rows(r, node(r->g, n->in[0])->shape) && reshape_is_unit(r->g, n);
+	return kind == MAP || kind == REDUCE || n->op == OP_constant;
+}
+
+/* Where nothing asks for a row but by its place among all, no index is divided: its number is enough. */
+static int numbered_axis(const Rows *r)
+{
+	const KernelEmit *ke = r->ke;
+	int axis = rows_axis(r);
+	bool good = r->row.rank > 2;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	const bool *computed = find_computed(ke, true);
+	for (NodeId x = 1; good && x < r->g->count; x++) {
+		const Node *n = node(r->g, x);
+		if (computed[x] && is_of_rows(r, n->shape))
+			good = stays_in_row(r, x);
+		for (int i = 0; computed[x] && good && i < n->count; i++) {
+			Shape s = node(r->g, n->in[i])->shape;
+			good = !is_of_rows(r, s) || leads_with_rows(r, s);
+		}
+	}
+	arena_reset(ke->e->c->arena, mark);
+	return good ? axis : -1;
+}
+
+/* -- Narrow rows -------------------------------------------------------------------------------- */
 
 static bool is_narrow(const Rows *r)
 {
@@ -237,7 +305,7 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 {
 	Emit *e = ke->e;
 	const Graph *g = e->k->graph;
-	Rows r = {.ke = ke, .g = g};
+	Rows r = {.ke = ke, .g = g, .numbered = -1};
 	r.row = node(g, node(g, ke->kernel->core)->in[0])->shape;
 	r.is_short = reduce_is_short(ke, r.row);
 	open_kept(&r, scratch);
@@ -247,6 +315,7 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 		narrow_rows(&r, from, to);
 		return;
 	}
+	r.numbered = numbered_axis(&r);
 	if (!r.is_short) {
 		each_row(&r, from, to, 1);
 		return;
