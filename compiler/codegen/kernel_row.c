@@ -6,7 +6,7 @@
  * read by the first loop; the others find the row in L1.
  * Rows of a few vectors are no loops: all that is computed stays in registers. The end of a fold is
  * a line of steps that wait for each other, so several such rows go side by side, fold by fold, and
- * take these steps together.
+ * take these steps together; the first fold of the next ones is done before the others of these.
  * Rows of a few elements, which would leave most of a vector empty, are its lanes. */
 #include "nest.h"
 
@@ -104,11 +104,12 @@ static void fold_rows(Rows *r, NodeId x)
 		ke->kept[j].done = ke->kept[j].seen;
 }
 
-static void rows_at(Rows *r)
+/* The folds from number `from` on, and what is stored. */
+static void rows_at(Rows *r, uint32_t from)
 {
 	KernelEmit *ke = r->ke;
 	const Kernel *kernel = ke->kernel;
-	for (uint32_t i = 0; i < kernel->fold_count; i++)
+	for (uint32_t i = from; i < kernel->fold_count; i++)
 		fold_rows(r, kernel->fold[i]);
 	bool some = false;
 	for (unsigned j = 0; j < r->count; j++) {
@@ -147,6 +148,14 @@ static Index index_of(const Rows *r, V rest)
 	return index;
 }
 
+static void go_to(Rows *r, V first, unsigned count)
+{
+	Emit *e = r->ke->e;
+	r->count = count;
+	for (unsigned i = 0; i < count; i++)
+		r->index[i] = index_of(r, i ? LLVMBuildNSWAdd(e->b, first, place(r, i), "") : first);
+}
+
 /* Rows [from, to), which are none or a multiple of `count`. */
 static void each_row(Rows *r, V from, V to, unsigned count)
 {
@@ -155,12 +164,59 @@ static void each_row(Rows *r, V from, V to, unsigned count)
 	Loop loop;
 	loop_begin(e, &loop, "row", from, to, place(r, count), NULL, 0);
 	value_forget(ke);
-	r->count = count;
-	for (unsigned i = 0; i < count; i++)
-		r->index[i] =
-		    index_of(r, i ? LLVMBuildNSWAdd(e->b, loop.index, place(r, i), "") : loop.index);
-	rows_at(r);
+	go_to(r, loop.index, count);
+	rows_at(r, 0);
 	loop_end(e, &loop, NULL);
+	value_forget(ke);
+}
+
+static bool is_stored(const Rows *r, NodeId x)
+{
+	const KernelEmit *ke = r->ke;
+	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
+		if (ke->kernel->out[i] == x)
+			return false;
+	return ke->e->k->buffer_of[x] != 0;
+}
+
+/* Whether the first fold is of numbers in memory, or a step from there, and others wait for it: then it is
+ * done a round before them, so that its end, a line of steps, has time. */
+static bool folds_ahead(const Rows *r)
+{
+	enum { STEP = 4, FEW = 5 /* vectors, that are as well read twice */ };
+	const Kernel *kernel = r->ke->kernel;
+	NodeId x = node(r->g, kernel->fold[0])->in[0];
+	const Node *n = node(r->g, x);
+	bool near = op_info[n->op].kind == MAP && op_info[n->op].weight <= STEP &&
+	            r->row.dim[r->row.rank - 1] <= (int64_t)FEW * r->ke->lanes;
+	for (int i = 0; near && i < n->count; i++)
+		near = is_stored(r, n->in[i]);
+	return is_stored(r, x) || near;
+}
+
+/* As each_row, of some rows. */
+static void each_row_ahead(Rows *r, V from, V to, unsigned count)
+{
+	KernelEmit *ke = r->ke;
+	Emit *e = ke->e;
+	const Node *first = node(r->g, ke->kernel->fold[0]);
+	V v[SIDE], next[SIDE], step = place(r, count);
+	go_to(r, from, count);
+	reduce_rows(ke, first, r->index, count, v);
+	Loop loop;
+	loop_begin(e, &loop, "row", from, to, step, v, count);
+	value_forget(ke);
+	V last = LLVMBuildNSWSub(e->b, to, step, "");
+	go_to(r, l_binary(e, "llvm.smin", LLVMBuildNSWAdd(e->b, loop.index, step, ""), last), count);
+	reduce_rows(ke, first, r->index, count, next);
+	value_forget(ke);
+	go_to(r, loop.index, count);
+	for (unsigned i = 0; i < count; i++) {
+		Index number = number_of(r, i);
+		value_define(ke, ke->kernel->fold[0], &number, loop.carry[i]);
+	}
+	rows_at(r, 1);
+	loop_end(e, &loop, next);
 	value_forget(ke);
 }
 
@@ -326,7 +382,10 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 	V rest = LLVMBuildURem(e->b, count, place(&r, side), "");
 	V middle = LLVMBuildNSWSub(e->b, to, rest, "");
 	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, middle, ""));
-	each_row(&r, from, middle, (unsigned)side);
+	if (folds_ahead(&r))
+		each_row_ahead(&r, from, middle, (unsigned)side);
+	else
+		each_row(&r, from, middle, (unsigned)side);
 	if_end(ke, some);
 	some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, middle, to, ""));
 	each_row(&r, middle, to, 1);
