@@ -14,19 +14,55 @@ typedef struct ChainEmit {
 	V scratch, args;
 } ChainEmit;
 
+/* A private buffer in scratch: [offset, offset + bytes), of use to members [first, last]. */
+typedef struct Room {
+	BufferId buffer;
+	uint64_t offset, bytes;
+	uint32_t first, last;
+} Room;
+
+/* As low as those of use at the same time, which have their place, allow. */
+static void place(Room *r, const Room *placed, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const Room *o = &placed[i];
+		bool both = o->first <= r->last && r->first <= o->last;
+		if (both && o->offset < r->offset + r->bytes && r->offset < o->offset + o->bytes) {
+			r->offset = o->offset + o->bytes;
+			i = UINT32_MAX; /* it may meet one that it did not before */
+		}
+	}
+}
+
+/* Members after the last that reads it have its room: so much more of a block stays in the first cache. */
 static uint64_t offsets_of_private(ChainEmit *c)
 {
 	const Kernels *k = c->e->k;
 	uint64_t size = 0;
+	uint32_t count = 0, all = 0;
+	for (uint32_t i = 0; i < c->links; i++)
+		all += c->link[i].count;
+	Room *room = new_array(c->e->c->arena, Room, all + 1);
 	for (uint32_t i = 0; i < c->links; i++)
 		for (uint32_t j = 0; j < c->link[i].count; j++) {
 			BufferId b = c->link[i].buffer[j];
-			if (k->buffer[b].storage != STORED_UNIT || c->offset[b])
+			uint32_t r = 0;
+			while (r < count && room[r].buffer != b)
+				r++;
+			if (k->buffer[b].storage != STORED_UNIT)
 				continue;
-			c->offset[b] = 1 + size;
-			uint64_t bytes = chain_row_bytes(k, c->chain, b) * (uint64_t)c->chain->block;
-			size += (bytes + 63) / 64 * 64;
+			if (r == count)
+				room[count++] = (Room){.buffer = b, .first = i};
+			room[r].last = i;
 		}
+	for (uint32_t r = 0; r < count; r++) {
+		uint64_t bytes = chain_row_bytes(k, c->chain, room[r].buffer) * (uint64_t)c->chain->block;
+		room[r].bytes = (bytes + 63) / 64 * 64;
+		place(&room[r], room, r);
+		c->offset[room[r].buffer] = 1 + room[r].offset;
+		uint64_t end = room[r].offset + room[r].bytes;
+		size = end > size ? end : size;
+	}
 	return size;
 }
 
