@@ -7,7 +7,7 @@
  * the small. */
 #include "fuse.h"
 
-enum { MOST_WORK = 8, MOST_WORK_LATE = 40, DEEPEST = 16 };
+enum { MOST_WORK = 8, MOST_WORK_LATE = 40, DEEPEST = 16, EASY = 4 };
 
 typedef struct Walk {
 	const Fuse *f;
@@ -81,16 +81,60 @@ static void unstore(Fuse *f, NodeId x)
 	f->repeats[x] = true;
 }
 
+/* Whether kernel `home` loads o: an operand of what it computes. */
+static bool is_loaded(Fuse *f, NodeId x, NodeId o, int depth)
+{
+	const Node *n = node(f->g, x);
+	if (f->seen[x] == f->walks || depth == 0)
+		return false;
+	f->seen[x] = f->walks;
+	for (int i = 0; i < n->count; i++)
+		if (n->in[i] == o || (!f->stored[n->in[i]] && is_loaded(f, n->in[i], o, depth - 1)))
+			return true;
+	return false;
+}
+
+/* Whether kernel `home`, which reads x, loads all that x is made of as well. */
+static bool has_operands(Fuse *f, NodeId x, uint32_t home)
+{
+	const Node *n = node(f->g, x);
+	for (int i = 0; i < n->count; i++) {
+		NodeId o = n->in[i];
+		bool loads = shape_size(node(f->g, o)->shape) == 1 && node(f->g, o)->op == OP_constant;
+		if (!loads && !f->stored[o])
+			return false;
+		f->walks++;
+		for (NodeId y = o + 1; !loads && y < f->g->count; y++)
+			loads = f->home[y] == home && y != x && is_loaded(f, y, o, DEEPEST);
+		if (!loads)
+			return false;
+	}
+	return true;
+}
+
+/* A product's epilogue multiplies by what is there, for a fold of rows that reads both factors as well:
+ * the fold does it as soon, and nothing is stored. */
+static void leave_to_rows(Fuse *f, NodeId x, uint32_t user)
+{
+	const Node *n = node(f->g, x);
+	const Home *to = &f->homes[user - 1];
+	if (to->kind == KERNEL_row && shape_equal(n->shape, to->shape) &&
+	    op_info[n->op].weight <= EASY && has_operands(f, x, user))
+		unstore(f, x);
+}
+
 /* The backward pass reads much that the forward one could as well have left to it: what one other
  * kernel alone needs, and follows from one tensor that is stored for others, too. More work is
  * allowed than above: it is done once more, not many times, as where it is stretched. */
 void fuse_repeat_late(Fuse *f)
 {
-	uint32_t *outside = new_array(f->c->arena, uint32_t, f->g->count);
+	uint32_t *outside = new_array(f->c->arena, uint32_t, f->g->count),
+	         *user = new_array(f->c->arena, uint32_t, f->g->count);
 	for (NodeId x = 1; x < f->g->count; x++)
 		for (int i = 0; i < node(f->g, x)->count; i++) {
 			NodeId o = node(f->g, x)->in[i];
 			outside[o] += f->home[o] != f->home[x];
+			user[o] = f->home[o] != f->home[x] ? f->home[x] : user[o];
 		}
 	for (NodeId x = f->g->count - 1; x > 0; x--) {
 		const Node *n = node(f->g, x);
@@ -105,5 +149,7 @@ void fuse_repeat_late(Fuse *f)
 		f->stored[x] = true;
 		if (good)
 			unstore(f, x);
+		else if (user[x])
+			leave_to_rows(f, x, user[x]);
 	}
 }
