@@ -37,7 +37,8 @@ enum {
 	ACROSS_SUM = 128,      /* to these, if R lies across them: its lines stay in L1 for all rows, */
 	LONG_ACROSS = 512,     /* or these: many totals take more time than lines from L2 */
 	SHORT_RUN = 64,        /* steps that are worth a total of their own */
-	FEW_STEPS = 64,        /* they leave no time to bring the result's lines */
+	FEW_STEPS = 64,        /* they leave no time to bring the result's lines, */
+	MANY_FMAS = 1024,      /* but where a register tile takes so many for them */
 	MANY_BLOCKS = 64,      /* of k: their plain sum would lose more than they do */
 	PACKED_ROWS = 192,
 	MANY_ROWS = 128,
@@ -451,7 +452,7 @@ static void choose_rest(Planner *m, const Node *dot)
 	p->next_tile = !cut && !m->axes->outers && p->k % p->block_k == 0;
 	/* Stores of a whole tile at once would wait for lines that are far. */
 	p->brings_result = shape_size(dot->shape) * p->element_bytes > machine_far_bytes(m->machine) &&
-	                   !adds && p->k >= FEW_STEPS;
+	                   !adds && (p->k >= FEW_STEPS || p->k * p->high * p->wide >= MANY_FMAS);
 }
 
 const ContractPlan *contract_plan(const Kernels *k, const Kernel *kernel)
