@@ -136,6 +136,7 @@ void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k);
 void contract_prefetch_value(Contract *c);
 /* Asks for what the tile c->next reads. */
 void contract_prefetch_unit(Contract *c);
+void contract_prefetch_unit_share(Contract *c); /* the share of the present register tile */
 
 /* kernel_contract_edge.c: leaves zeros of R's padding out of those sums that are NaN, of all that the
  * present block of k adds; sum: [high wide]. */

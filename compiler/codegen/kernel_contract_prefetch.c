@@ -217,33 +217,59 @@ void contract_prefetch_value(Contract *c)
 
 /* -- The next unit of a chain -------------------------------------------------------------- */
 
-/* Line after line of `count` rows of `length` elements, from c->next on. */
+/* Register tiles of a tile, if they share the work; else 1: a tile is of several blocks. */
+static int64_t sharers(const Contract *c)
+{
+	bool one = c->p->block_rows == c->t->tile_rows && c->p->block_cols == c->t->tile_cols &&
+	           c->p->k_blocks == 1 && !c->axes->outers;
+	return one ? c->p->row_panels * c->p->col_panels : 1;
+}
+
+/* Of the rows that a tile reads of o from c->next on, or steps of k if they lie across, line after line,
+ * share number c->number. Shares are as large, and meet at the end. */
 static void bring_rows(Contract *c, const Operand *o)
 {
 	Emit *e = c->e;
 	bool is_r = o == &c->r, along_k = contiguous_axis(e->k, o->axes->node) == o->axes->contract;
 	int64_t size = is_r ? c->t->tile_rows : c->t->tile_cols, k = c->p->k;
-	V free = is_r ? c->next.row0 : c->next.col0;
+	int64_t count = along_k ? size : k, share = blocks_of(count, sharers(c));
+	V free = is_r ? c->next.row0 : c->next.col0, first = contract_int(c, 0);
+	if (sharers(c) > 1)
+		first = l_binary(e, "llvm.smin", contract_scale(c, c->number, share),
+		                 contract_int(c, count - share));
 	Loop loop;
-	loop_begin(e, &loop, "unit", contract_int(c, 0), contract_int(c, along_k ? size : k),
-	           contract_int(c, 1), NULL, 0);
+	loop_begin(e, &loop, "unit", contract_int(c, 0), contract_int(c, share), contract_int(c, 1),
+	           NULL, 0);
 	value_forget(c->ke);
+	V row = contract_add(c, first, loop.index);
 	for (int64_t i = 0; i < (along_k ? k : size); i += c->p->lanes) {
 		V line = contract_int(c, i);
-		V at = next_address_of(c, o, contract_add(c, free, along_k ? loop.index : line),
-		                       along_k ? line : loop.index);
+		V at = next_address_of(c, o, contract_add(c, free, along_k ? row : line),
+		                       along_k ? line : row);
 		l_prefetch(e, LLVMBuildIntToPtr(e->b, at, e->ptr, ""), false);
 	}
 	loop_end(e, &loop, NULL);
 	value_forget(c->ke);
 }
 
-void contract_prefetch_unit(Contract *c)
+static void bring_unit(Contract *c)
 {
 	if (c->r.plan->prefetch == PREFETCH_UNIT)
 		bring_rows(c, &c->r);
 	if (c->l.plan->prefetch == PREFETCH_UNIT)
 		bring_rows(c, &c->l);
+}
+
+void contract_prefetch_unit(Contract *c)
+{
+	if (sharers(c) == 1)
+		bring_unit(c);
+}
+
+void contract_prefetch_unit_share(Contract *c)
+{
+	if (sharers(c) > 1)
+		bring_unit(c);
 }
 
 /* -- A step -------------------------------------------------------------------------------- */

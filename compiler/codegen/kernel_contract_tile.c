@@ -413,6 +413,7 @@ void contract_register_tile(Contract *c, const RegisterTile *t)
 	begin_sums(c, t, sum);
 	c->bounded = true;
 	c->number = contract_tile_number(c, t);
+	contract_prefetch_unit_share(c);
 	contract_each_sum(c, rounds, (void *)t, sum, t->high * t->wide);
 	contract_edge(c, t, sum);
 	c->bounded = false;
