@@ -83,8 +83,9 @@ static int turned_side(const Lift *l, const Node *n)
 	bool second = free_size(y, d->y_batch, d->batch, d->y_contract[0]) > 1;
 	const Node *side = second ? y : x;
 	int contract = second ? d->y_contract[0] : d->x_contract[0];
-	bool turns = contract == side->shape.rank - 1 && !l->c->machine->bare &&
-	             side->shape.rank == d->batch + 2 && side->shape.dim[contract] > 1 &&
+	bool bare = l->c->machine && l->c->machine->bare; /* dump asks for none before the schedule */
+	bool turns = contract == side->shape.rank - 1 && !bare && side->shape.rank == d->batch + 2 &&
+	             side->shape.dim[contract] > 1 &&
 	             (second || free_size(x, d->x_batch, d->batch, contract) > 1);
 	return turns && l->still[n->in[second]] && l->read[n->in[second]] ? second : -1;
 }
