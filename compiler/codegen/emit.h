@@ -269,11 +269,12 @@ V emit_map(Emit *e, const Node *n, DType operand_type,
 
 V emit_fitting(Emit *e, V x); /* floats that are known to fit, or NaN, as i32 */
 
-/* kernel_reduce.c: folds over the last axis, at the other axes of row[i], of which several are short: the
- * scalars v[i]. Rows are read in vectors; kept values are stored on the way. */
-void reduce_rows(KernelEmit *ke, const Node *core, const Index *row, unsigned count, V *v);
-/* Whether it does so in one straight line of code: a few vectors. */
+/* kernel_reduce.c: a fold over the last axis at the other axes of `row`: a scalar. The row is read
+ * in vectors; kept values are stored on the way. */
+V reduce_row(KernelEmit *ke, const Node *core, const Index *row);
+/* short_rows.c: the same of rows of a few vectors, which are no loops: the scalars v[i] of row[i]. */
 bool reduce_is_short(const KernelEmit *ke, Shape row);
+void reduce_short_rows(KernelEmit *ke, const Node *core, const Index *row, unsigned count, V *v);
 
 /* -- kernel_<kind>.c: emits the body of a kernel: tiles [begin, end) --------------------------- */
 

@@ -10,8 +10,8 @@
  * most of what they read; what is read at the same address is loaded once (LLVM sees that). */
 #include "nest.h"
 
-/* Vectors along the columns; of sums; of a row that is no loop. */
-enum { MOST_VECTORS = 4, MOST = 8, SHORT_ROW = 16, MOST_BESIDE = 8 /* rows */ };
+/* Vectors along the columns; of sums. */
+enum { MOST_VECTORS = 4, MOST = 8 };
 
 typedef struct Fold {
 	KernelEmit *ke;
@@ -525,58 +525,18 @@ static void choose_places(Fold *f)
 	f->sums = f->vectors * (f->side < 0 ? 1 : f->places);
 }
 
-/* All vectors of a row that is short, in one straight line: one is left. */
-static V fold_short(Fold *f, V *odd)
+V reduce_row(KernelEmit *ke, const Node *core, const Index *row)
 {
-	Emit *e = f->ke->e;
-	int64_t length = f->from.dim[f->from.rank - 1], lanes = f->ke->lanes;
-	V start = l_splat(e, fold_identity(f->ke->e, f->core), f->ke->lanes);
-	FoldTwo *two = fold_asks_nan(f->core) ? fold_larger : fold_two;
-	V sums[MOST_VECTORS] = {NULL};
-	for (unsigned i = 0; i * lanes < length; i++) {
-		bool whole = (i + 1) * lanes <= length || lanes == 1;
-		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - i * lanes));
-		Index index = row_index(f, l_word(e, i * lanes));
-		V v = value_under(f, &index, mask);
-		if (fold_asks_nan(f->core)) {
-			V one = LLVMBuildFCmp(e->b, LLVMRealUNO, v, v, "");
-			*odd = *odd ? LLVMBuildOr(e->b, *odd, one, "") : one;
-		}
-		V *sum = &sums[i % MOST_VECTORS];
-		*sum = *sum                          ? two(e, f->core, *sum, v)
-		       : i || fold_asks_nan(f->core) ? v
-		                                     : fold_two(f->ke->e, f->core, start, v);
-	}
-	for (unsigned i = 1; i < MOST_VECTORS && sums[i]; i++)
-		sums[0] = two(e, f->core, sums[0], sums[i]);
-	return sums[0];
-}
-
-bool reduce_is_short(const KernelEmit *ke, Shape row)
-{
-	return row.dim[row.rank - 1] <= (int64_t)SHORT_ROW * ke->lanes && !ke->e->c->machine->bare;
-}
-
-void reduce_rows(KernelEmit *ke, const Node *core, const Index *row, unsigned count, V *v)
-{
-	V sums[MOST], odd[MOST_BESIDE] = {NULL};
+	V sums[MOST];
 	Fold f = {.ke = ke,
 	          .core = core,
 	          .from = node(ke->e->k->graph, core->in[0])->shape,
 	          .index = *row,
 	          .rows = true,
 	          .side = -1};
-	if (!reduce_is_short(ke, f.from)) {
-		f.vectors = f.sums = vectors_of(&f);
-		fold_all(&f, f.from.rank - 1, sums);
-		v[0] = fold_lanes(ke->e, core, sums[0], NULL);
-		return;
-	}
-	for (unsigned i = 0; i < count; i++) {
-		f.index = row[i];
-		v[i] = fold_short(&f, &odd[i]);
-	}
-	fold_lanes_beside(ke->e, core, v, odd, count);
+	f.vectors = f.sums = vectors_of(&f);
+	fold_all(&f, f.from.rank - 1, sums);
+	return fold_lanes(ke->e, core, sums[0], NULL);
 }
 
 void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)

@@ -91,9 +91,12 @@ static void fold_rows(Rows *r, NodeId x)
 {
 	KernelEmit *ke = r->ke;
 	V v[SIDE];
-	reduce_rows(ke, node(r->g, x), r->index, r->count, v);
-	if (!r->is_short)
+	if (r->is_short) {
+		reduce_short_rows(ke, node(r->g, x), r->index, r->count, v);
+	} else {
+		v[0] = reduce_row(ke, node(r->g, x), r->index);
 		value_forget(ke);
+	}
 	for (unsigned i = 0; i < r->count; i++) {
 		Index number = number_of(r, i);
 		value_define(ke, x, &number, v[i]);
@@ -202,13 +205,13 @@ static void each_row_ahead(Rows *r, V from, V to, unsigned count)
 	const Node *first = node(r->g, ke->kernel->fold[0]);
 	V v[SIDE], next[SIDE], step = place(r, count);
 	go_to(r, from, count);
-	reduce_rows(ke, first, r->index, count, v);
+	reduce_short_rows(ke, first, r->index, count, v);
 	Loop loop;
 	loop_begin(e, &loop, "row", from, to, step, v, count);
 	value_forget(ke);
 	V last = LLVMBuildNSWSub(e->b, to, step, "");
 	go_to(r, l_binary(e, "llvm.smin", LLVMBuildNSWAdd(e->b, loop.index, step, ""), last), count);
-	reduce_rows(ke, first, r->index, count, next);
+	reduce_short_rows(ke, first, r->index, count, next);
 	value_forget(ke);
 	go_to(r, loop.index, count);
 	for (unsigned i = 0; i < count; i++) {
