@@ -205,20 +205,10 @@ void l_fence(Emit *e)
 	LLVMBuildFence(e->b, LLVMAtomicOrderingSequentiallyConsistent, false, "");
 }
 
-static void prefetch(Emit *e, V address, bool write, int32_t locality)
-{
-	V args[] = {address, l_i32(e, write), l_i32(e, locality), l_i32(e, 1)}; /* data */
-	l_call(e, "llvm.prefetch", e->voidt, &e->ptr, 1, args, 4);
-}
-
 void l_prefetch(Emit *e, V address, bool write)
 {
-	prefetch(e, address, write, 3);
-}
-
-void l_prefetch_behind(Emit *e, V address)
-{
-	prefetch(e, address, false, 2);
+	V args[] = {address, l_i32(e, write), l_i32(e, 3), l_i32(e, 1)}; /* into L1; data */
+	l_call(e, "llvm.prefetch", e->voidt, &e->ptr, 1, args, 4);
 }
 
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise)

@@ -76,7 +76,6 @@ void l_store_past(Emit *e, V value, V address, unsigned align); /* the caches; l
 void l_fence(Emit *e); /* other threads see what was stored before it */
 /* Into all caches, to be read or written; any address will do. */
 void l_prefetch(Emit *e, V address, bool write);
-void l_prefetch_behind(Emit *e, V address); /* into the second cache, past the first */
 V l_load_masked(Emit *e, T vector, V address, unsigned align, V mask, V otherwise);
 void l_store_masked(Emit *e, V value, V address, unsigned align, V mask);
 V l_tail_mask(Emit *e, unsigned lanes, V remaining); /* lane < remaining (a word) */

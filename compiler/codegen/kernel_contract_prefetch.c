@@ -204,7 +204,7 @@ static void bring_value(Contract *c, const Operand *o)
 	V from = value_address(c->ke, o->axes->node, &index);
 	from = l_at(e, e->i8, from, contract_scale(c, c->number, o->plan->lines * line));
 	for (int64_t j = 0; j < o->plan->lines; j++)
-		l_prefetch_behind(e, l_at(e, e->i8, from, contract_int(c, j * line)));
+		l_prefetch(e, l_at(e, e->i8, from, contract_int(c, j * line)), false);
 	memcpy(c->at, at, sizeof at);
 	memcpy(c->sum, sum, sizeof sum);
 }
