@@ -163,8 +163,8 @@ static void sum_values_of(Contract *c, int i, V from, V to, ContractSum body, vo
 	loop_begin(c->e, &loop, "sum", from, to, contract_int(c, 1), carry, carries);
 	value_forget(c->ke);
 	c->sum[i] = loop.index;
-	if (cut && c->bounded && c->number)
-		contract_prefetch_value(c);
+	if (c->bounded && c->number)
+		contract_prefetch_value(c, i);
 	int64_t steps = c->p->k;
 	for (int j = i + 1; j + 1 < c->axes->sums; j++)
 		steps *= c->p->sum_size[j];

@@ -183,19 +183,34 @@ void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k)
 
 /* -- Values of a sum ------------------------------------------------------------------------ */
 
+/* The outer axes are where the tile of the next block begins. */
+static void go_to_outer(Contract *c)
+{
+	const ContractAxes *r = c->axes;
+	V outer = c->outer0;
+	if (c->t->row_blocks * c->t->col_blocks == 1) {
+		V after = contract_add(c, outer, contract_int(c, c->t->tile_outer));
+		V more = LLVMBuildICmp(c->e->b, LLVMIntSLT, after, contract_int(c, r->outer_size), "");
+		after = l_select(c->e, more, after, contract_int(c, 0));
+		outer = l_select(c->e, c->last, after, outer);
+	}
+	for (int i = r->outers - 1; i >= 0; i--) {
+		V size = contract_int(c, c->dot->shape.dim[r->outer[i]]);
+		c->at[r->outer[i]] = LLVMBuildURem(c->e->b, outer, size, "");
+		outer = LLVMBuildUDiv(c->e->b, outer, size, "");
+	}
+}
+
 /* After the last block comes the first one of another tile: much of what this tile's read. */
 static void bring_value(Contract *c, const Operand *o)
 {
 	Emit *e = c->e;
 	V at[MAX_RANK], sum[MAX_RANK], zero = contract_int(c, 0);
 	int i = c->p->block_axis, line = (int)e->c->machine->line_bytes;
-	if (o->plan->prefetch != PREFETCH_VALUE)
-		return;
 	memcpy(at, c->at, sizeof at);
 	memcpy(sum, c->sum, sizeof sum);
-	for (int j = 0; j < c->axes->outers; j++)
-		c->at[c->axes->outer[j]] = zero;
-	for (int j = i + 1; j + 1 < c->axes->sums; j++)
+	go_to_outer(c);
+	for (int j = o->plan->value + 1; j + 1 < c->axes->sums; j++)
 		c->sum[j] = zero;
 	V first = LLVMBuildNSWSub(e->b, sum[i], c->sum0, ""),
 	  next = contract_add(c, sum[i], contract_int(c, c->p->block_sum));
@@ -209,10 +224,12 @@ static void bring_value(Contract *c, const Operand *o)
 	memcpy(c->sum, sum, sizeof sum);
 }
 
-void contract_prefetch_value(Contract *c)
+void contract_prefetch_value(Contract *c, int sum)
 {
-	bring_value(c, &c->r);
-	bring_value(c, &c->l);
+	if (c->r.plan->prefetch == PREFETCH_VALUE && c->r.plan->value == sum)
+		bring_value(c, &c->r);
+	if (c->l.plan->prefetch == PREFETCH_VALUE && c->l.plan->value == sum)
+		bring_value(c, &c->l);
 }
 
 /* -- The next unit of a chain -------------------------------------------------------------- */

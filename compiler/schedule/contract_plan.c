@@ -491,7 +491,8 @@ static const char *operand_text(Arena *a, const OperandPlan *o, const char *axis
 	    : o->prefetch == PREFETCH_ROWS ? ", next rows prefetched"
 	    : o->prefetch == PREFETCH_UNIT ? ", next unit prefetched"
 	    : o->prefetch == PREFETCH_VALUE
-	        ? arena_printf(a, ", next block prefetched, %lld lines a tile", (long long)o->lines)
+	        ? arena_printf(a, ", next block prefetched, %lld lines a tile at each value of sum %d",
+	                       (long long)o->lines, o->value)
 	        : "";
 	if (o->prefetch == PREFETCH_STEPS)
 		brings = arena_printf(a, ", prefetched %lld steps before", (long long)o->distance);

@@ -103,19 +103,45 @@ static bool unit_follows(const Planner *m, const OperandPlan *o)
 	return b->storage != STORED_UNIT && (int64_t)b->bytes > machine_far_bytes(m->machine);
 }
 
+/* Elements from the first to the last that a tile reads of o at a value of sum `at`, and of those before. */
+static int64_t span(const Planner *m, const OperandAxes *axes, int at)
+{
+	const ContractAxes *all = m->axes;
+	Shape s = node(m->k->graph, axes->node)->shape;
+	int64_t far = 1, tile = m->t->tile_outer;
+	for (int i = at + 1; i < all->sums; i++)
+		far += (s.dim[axes->sum[i]] - 1) * axis_step(m->k, axes->node, axes->sum[i]);
+	int64_t rows = axes == &all->r ? m->t->tile_rows : m->t->tile_cols;
+	far += (rows - 1) * axis_step(m->k, axes->node, axes->free);
+	for (int i = all->outers - 1; i >= 0 && axes->axis[all->outer[i]] >= 0; i--) {
+		int axis = axes->axis[all->outer[i]];
+		int64_t size = s.dim[axis], there = tile < size && size % tile == 0 ? tile : size;
+		far += (there - 1) * axis_step(m->k, axes->node, axis);
+		tile = blocks_of(tile, size);
+	}
+	return far;
+}
+
 /* Blocks of several sums, of an operand that lies across them: a register tile brings its share of what
- * the next block reads while it goes through the values of this one. */
+ * the next block reads while it goes through the values of this one, or of a sum in it, whose values a
+ * stride of a convolution keeps apart: what lies between is another tile's. */
 static void bring_values(const Planner *m, OperandPlan *o)
 {
 	ContractPlan *p = m->p;
 	const OperandAxes *axes = axes_of(m, o);
-	int64_t step = axis_step(m->k, axes->node, axes->sum[p->block_axis]) * p->element_bytes;
 	int64_t tiles = m->t->tile_outer * blocks_of(p->block_rows, p->high) *
 	                blocks_of(p->block_cols, p->wide * p->lanes);
-	int64_t lines = blocks_of(blocks_of(step, m->machine->line_bytes), tiles);
-	if (step <= 0 || lines > MOST_LINES || !contract_is_plain(m, axes->node))
-		return;
-	o->prefetch = PREFETCH_VALUE, o->lines = lines;
+	int64_t values = 1, fewest = MOST_LINES + 1;
+	for (int i = p->block_axis; i + 1 < m->axes->sums; i++) {
+		int64_t step = axis_step(m->k, axes->node, axes->sum[i]), far = span(m, axes, i);
+		int64_t bytes = (far < step ? far : step) * p->element_bytes;
+		int64_t lines = blocks_of(blocks_of(bytes, m->machine->line_bytes), tiles);
+		values *= i > p->block_axis ? p->sum_size[i] : 1;
+		if (step > 0 && values * lines < fewest)
+			fewest = values * lines, o->lines = lines, o->value = i;
+	}
+	if (fewest <= MOST_LINES && contract_is_plain(m, axes->node))
+		o->prefetch = PREFETCH_VALUE;
 }
 
 /* Blocks come from afar one after the other. */

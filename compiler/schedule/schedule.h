@@ -126,7 +126,8 @@ typedef enum PrefetchKind {
 	PREFETCH_ROWS,  /* the next register tile's rows */
 	PREFETCH_STEPS, /* what is read some steps later */
 	PREFETCH_UNIT,  /* what the next tile reads, which is of the next unit of the chain */
-	PREFETCH_VALUE, /* of the sum that blocks cut what the same value of the next block reads */
+	PREFETCH_VALUE, /* of a sum that blocks cut, or one in it, what the same value of the next
+	                   block reads */
 } PrefetchKind;
 
 typedef struct OperandPlan {
@@ -140,6 +141,7 @@ typedef struct OperandPlan {
 	                     brings; */
 	int64_t share;  /* steps of the next block that a register tile brings; */
 	int64_t tiles;  /* register tiles that do; */
+	int value;      /* the sum at whose values they are brought; */
 	int64_t distance; /* steps from what is read to what is asked for; if copied: once more */
 } OperandPlan;
 

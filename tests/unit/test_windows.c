@@ -345,15 +345,17 @@ static void padding_is_left_out(void)
 }
 
 /* A gradient by weights that is too large for the second cache: both operands are asked for a block
- * before, also of the last images, behind which nothing is. */
-static void next_block_is_asked_for(void)
+ * before, also of the last images, behind which nothing is. A stride of 3 and tiles of one line of
+ * the window: of every third line, as it is read. */
+static void next_block_is_asked_for(int64_t size, int64_t stride, int sum_of_rows)
 {
-	static const Conv v = {128, 5, 24, 48, 3, 2, 1, 1, 1, false};
+	const Conv v = {128, size, 24, 48, 3, stride, 1, 1, 1, false};
+	int64_t padded = size + 2, places = 5;
 	Compile *c = compile_open();
 	Graph *g = graph_new(c, "gradient");
-	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(v.batch, 7, 7, v.inputs)),
-	       dy = op_input(g, "dy", DTYPE_f32, SHAPE(v.batch, 3, 3, v.outputs)),
-	       windows = op_windows(g, op_windows(g, x, 1, 3, 2, 1), 3, 3, 2, 1);
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(v.batch, padded, padded, v.inputs)),
+	       dy = op_input(g, "dy", DTYPE_f32, SHAPE(v.batch, places, places, v.outputs)),
+	       windows = op_windows(g, op_windows(g, x, 1, 3, stride, 1), 3, 3, stride, 1);
 	graph_output(
 	    g, "dw",
 	    op_dot(g, windows, dy,
@@ -361,12 +363,21 @@ static void next_block_is_asked_for(void)
 	const Kernels *k = schedule(c, passes(c, g, NULL));
 	for (uint32_t i = 0; i < k->kernel_count; i++)
 		if (k->kernel[i].kind == KERNEL_contract) {
-			CU_ASSERT_EQUAL(k->kernel[i].contract->r.prefetch, PREFETCH_VALUE);
-			CU_ASSERT_EQUAL(k->kernel[i].contract->l.prefetch, PREFETCH_VALUE);
+			const ContractPlan *p = k->kernel[i].contract;
+			CU_ASSERT_EQUAL(p->r.prefetch, PREFETCH_VALUE);
+			CU_ASSERT_EQUAL(p->l.prefetch, PREFETCH_VALUE);
+			CU_ASSERT_EQUAL(p->r.value, sum_of_rows);
+			CU_ASSERT_EQUAL(p->l.value, 0);
 		}
 	CU_ASSERT_EQUAL(k->kernel_count, 1);
 	compile_close(c);
 	CU_ASSERT(conv_is_right(&v, NULL, ALL_HOOKS));
+}
+
+static void next_block(void)
+{
+	next_block_is_asked_for(5, 1, 0);
+	next_block_is_asked_for(15, 3, 1);
 }
 
 CU_TestInfo test_windows[] = {
@@ -379,6 +390,6 @@ CU_TestInfo test_windows[] = {
     {"of bf16", of_bf16},
     {"small images", small_images},
     {"no padding", padding_is_left_out},
-    {"next block", next_block_is_asked_for},
+    {"next block", next_block},
     CU_TEST_INFO_NULL,
 };
