@@ -132,7 +132,7 @@ Stream contract_copy(Contract *c, const RegisterTile *t);
 void contract_prefetch_step(Contract *c, Stream *a);
 /* At step k, relative: asks for what is read where it is some steps later. */
 void contract_prefetch_soon(Contract *c, const RegisterTile *t, V k);
-/* At the present value of a sum: asks for its share of what the next block reads. */
+/* At the present value of a sum: asks for its share of what the next block, or outer index, reads. */
 void contract_prefetch_value(Contract *c, int sum);
 /* Asks for what the tile c->next reads. */
 void contract_prefetch_unit(Contract *c);

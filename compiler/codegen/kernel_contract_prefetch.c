@@ -224,8 +224,35 @@ static void bring_value(Contract *c, const Operand *o)
 	memcpy(c->sum, sum, sizeof sum);
 }
 
+/* Shares are counted by the values of the sums of a block, and then by register tiles of an outer index. */
+static void bring_outer(Contract *c, const Operand *o)
+{
+	Emit *e = c->e;
+	const ContractPlan *p = c->p;
+	V sum[MAX_RANK], tiles = contract_int(c, p->row_panels * p->col_panels);
+	V share = LLVMBuildURem(e->b, c->number, tiles, "");
+	int line = (int)e->c->machine->line_bytes;
+	memcpy(sum, c->sum, sizeof sum);
+	for (int i = p->block_axis; i <= o->plan->value; i++) {
+		bool cut = i == p->block_axis && p->k_blocks > 1;
+		V at = cut ? LLVMBuildNSWSub(e->b, sum[i], c->sum0, "") : sum[i];
+		share = contract_scale(c, share, cut ? p->block_sum : p->sum_size[i]);
+		share = contract_add(c, share, at);
+		c->sum[i] = cut ? c->sum0 : contract_int(c, 0);
+	}
+	Index index = contract_index(c, o, c->row0, contract_int(c, 0), -1, p->lanes);
+	V from = value_address(c->ke, o->axes->node, &index);
+	from = l_at(e, c->element, from, contract_int(c, o->plan->distance));
+	from = l_at(e, e->i8, from, contract_scale(c, share, o->plan->lines * line));
+	for (int64_t i = 0; i < o->plan->lines; i++)
+		l_prefetch(e, l_at(e, e->i8, from, contract_int(c, i * line)), false);
+	memcpy(c->sum, sum, sizeof sum);
+}
+
 void contract_prefetch_value(Contract *c, int sum)
 {
+	if (c->r.plan->prefetch == PREFETCH_OUTER && c->r.plan->value == sum)
+		bring_outer(c, &c->r);
 	if (c->r.plan->prefetch == PREFETCH_VALUE && c->r.plan->value == sum)
 		bring_value(c, &c->r);
 	if (c->l.plan->prefetch == PREFETCH_VALUE && c->l.plan->value == sum)

@@ -494,6 +494,10 @@ static const char *operand_text(Arena *a, const OperandPlan *o, const char *axis
 	        ? arena_printf(a, ", next block prefetched, %lld lines a tile at each value of sum %d",
 	                       (long long)o->lines, o->value)
 	        : "";
+	if (o->prefetch == PREFETCH_OUTER)
+		brings =
+		    arena_printf(a, ", next outer index prefetched, %lld lines at each value of sum %d",
+		                 (long long)o->lines, o->value);
 	if (o->prefetch == PREFETCH_STEPS)
 		brings = arena_printf(a, ", prefetched %lld steps before", (long long)o->distance);
 	return arena_printf(a, "%s%s", from, brings);

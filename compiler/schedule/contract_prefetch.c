@@ -6,7 +6,8 @@
  * steps, one step after the other, for what is asked for in places far apart is forgotten; if lines
  * are whole they are copied on into panels (the copy of a line that is there costs nothing beside a
  * step's FMAs). Where nothing is packed: the rows of the next register tile, if they lie along k, or
- * what is read some steps later, if they lie across; in a chain, what the next unit reads. */
+ * what is read some steps later, if they lie across; in a chain, what the next unit reads; of windows
+ * on what comes from afar, what the next outer index reads, the next lines of an image. */
 #include "contract_plan.h"
 
 static const OperandAxes *axes_of(const Planner *m, const OperandPlan *o)
@@ -44,7 +45,8 @@ enum {
 	SOME_FMAS = 8, /* nor for a few lines at every value of a sum */
 	SOON = 16,     /* steps that memory has time for */
 	AGAIN = 2,     /* steps after which what was brought is asked for again, lest it is forgotten */
-	MOST_LINES = 32, /* for a value of a sum */
+	MOST_LINES = 32, /* for a value of a sum, */
+	MANY_LINES = 64, /* if it is the one before k */
 };
 
 static void brings(OperandPlan *o, PrefetchKind what, const ContractPlan *p)
@@ -103,16 +105,32 @@ static bool unit_follows(const Planner *m, const OperandPlan *o)
 	return b->storage != STORED_UNIT && (int64_t)b->bytes > machine_far_bytes(m->machine);
 }
 
-/* Elements from the first to the last that a tile reads of o at a value of sum `at`, and of those before. */
+/* Of a block, at one place along the outer axes. */
+static int64_t register_tiles(const ContractPlan *p)
+{
+	return blocks_of(p->block_rows, p->high) * blocks_of(p->block_cols, p->wide * p->lanes);
+}
+
+/* Elements from the first to the last that are read of an operand along sum `at` and those in it, for
+ * all rows or columns of a tile at one place along the outer axes. */
+static int64_t span_of_sums(const Planner *m, const OperandAxes *axes, int at)
+{
+	const ContractAxes *all = m->axes;
+	const ContractPlan *p = m->p;
+	int64_t far = 1, free = axes == &all->r ? m->t->tile_rows : m->t->tile_cols;
+	for (int i = at; i < all->sums; i++) {
+		int64_t size = i == p->block_axis && p->k_blocks > 1 ? p->block_sum : p->sum_size[i];
+		far += (size - 1) * axis_step(m->k, axes->node, axes->sum[i]);
+	}
+	return far + (free - 1) * axis_step(m->k, axes->node, axes->free);
+}
+
+/* The same behind a value of sum `at`, for all places of a tile. */
 static int64_t span(const Planner *m, const OperandAxes *axes, int at)
 {
 	const ContractAxes *all = m->axes;
 	Shape s = node(m->k->graph, axes->node)->shape;
-	int64_t far = 1, tile = m->t->tile_outer;
-	for (int i = at + 1; i < all->sums; i++)
-		far += (s.dim[axes->sum[i]] - 1) * axis_step(m->k, axes->node, axes->sum[i]);
-	int64_t rows = axes == &all->r ? m->t->tile_rows : m->t->tile_cols;
-	far += (rows - 1) * axis_step(m->k, axes->node, axes->free);
+	int64_t far = span_of_sums(m, axes, at + 1), tile = m->t->tile_outer;
 	for (int i = all->outers - 1; i >= 0 && axes->axis[all->outer[i]] >= 0; i--) {
 		int axis = axes->axis[all->outer[i]];
 		int64_t size = s.dim[axis], there = tile < size && size % tile == 0 ? tile : size;
@@ -129,9 +147,7 @@ static void bring_values(const Planner *m, OperandPlan *o)
 {
 	ContractPlan *p = m->p;
 	const OperandAxes *axes = axes_of(m, o);
-	int64_t tiles = m->t->tile_outer * blocks_of(p->block_rows, p->high) *
-	                blocks_of(p->block_cols, p->wide * p->lanes);
-	int64_t values = 1, fewest = MOST_LINES + 1;
+	int64_t tiles = m->t->tile_outer * register_tiles(p), values = 1, fewest = MOST_LINES + 1;
 	for (int i = p->block_axis; i + 1 < m->axes->sums; i++) {
 		int64_t step = axis_step(m->k, axes->node, axes->sum[i]), far = span(m, axes, i);
 		int64_t bytes = (far < step ? far : step) * p->element_bytes;
@@ -153,6 +169,35 @@ static bool values_follow(const Planner *m)
 	       !m->kernel->chain && p->block_axis + 1 < m->axes->sums &&
 	       p->high * p->wide >= SOME_FMAS && m->machine->line_bytes &&
 	       bytes > machine_far_bytes(m->machine) / 2;
+}
+
+/* Windows on what comes from afar: at each value of the sum before k a register tile brings its share of
+ * what the next outer index reads and this one does not, as the next lines of an image: as streams of
+ * rows these are too short, and too many, for the machine to foresee. */
+static void bring_outer(const Planner *m, OperandPlan *o)
+{
+	ContractPlan *p = m->p;
+	const ContractAxes *all = m->axes;
+	NodeId x = all->r.node;
+	int last = all->sums - 2;
+	if (last < p->block_axis || p->k < SOON || all->outers == 0 || all->samples || p->pairs ||
+	    m->kernel->chain || p->r.source != SOURCE_DIRECT || !m->machine->line_bytes ||
+	    !contract_is_plain(m, x) || p->high * p->wide < SOME_FMAS ||
+	    contiguous_axis(m->k, x) != all->r.contract)
+		return;
+	while (m->k->buffer_of[x] == 0)
+		x = node(m->k->graph, x)->in[0];
+	int64_t step = axis_step(m->k, all->r.node, all->r.axis[all->outer[all->outers - 1]]),
+	        far = span_of_sums(m, &all->r, p->block_axis),
+	        bytes = (far < step ? far : step) * p->element_bytes, shares = register_tiles(p);
+	for (int i = p->block_axis; i <= last; i++)
+		shares *= i == p->block_axis && p->k_blocks > 1 ? p->block_sum : p->sum_size[i];
+	int64_t lines = blocks_of(blocks_of(bytes, m->machine->line_bytes), shares);
+	bool is_far = (int64_t)m->k->buffer[m->k->buffer_of[x]].bytes > machine_far_bytes(m->machine);
+	if (!is_far || step <= 0 || lines > MANY_LINES || p->k * p->high * p->wide < lines * FEW_FMAS)
+		return;
+	o->prefetch = PREFETCH_OUTER, o->lines = lines, o->value = last;
+	o->distance = far > step ? far : step;
 }
 
 /* Where blocks are many, and a register tile can bring a step. */
@@ -182,6 +227,8 @@ static void choose(Planner *m)
 		brings(r, PREFETCH_ROWS, p);
 	if (values_follow(m))
 		bring_values(m, r), bring_values(m, l);
+	if (!r->prefetch && !l->prefetch)
+		bring_outer(m, r);
 	if (unit_follows(m, r))
 		brings(r, PREFETCH_UNIT, p);
 	if (unit_follows(m, l))

@@ -128,6 +128,7 @@ typedef enum PrefetchKind {
 	PREFETCH_UNIT,  /* what the next tile reads, which is of the next unit of the chain */
 	PREFETCH_VALUE, /* of a sum that blocks cut, or one in it, what the same value of the next
 	                   block reads */
+	PREFETCH_OUTER, /* what the next outer index reads, of windows */
 } PrefetchKind;
 
 typedef struct OperandPlan {
@@ -142,7 +143,8 @@ typedef struct OperandPlan {
 	int64_t share;  /* steps of the next block that a register tile brings; */
 	int64_t tiles;  /* register tiles that do; */
 	int value;      /* the sum at whose values they are brought; */
-	int64_t distance; /* steps from what is read to what is asked for; if copied: once more */
+	int64_t distance; /* steps from what is read to what is asked for; if copied: once more; of an
+	                     outer index: elements */
 } OperandPlan;
 
 /* contract_plan.c: all that is decided about a product but its tiles, for one machine. A step of k

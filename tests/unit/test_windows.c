@@ -374,6 +374,30 @@ static void next_block_is_asked_for(int64_t size, int64_t stride, int sum_of_row
 	CU_ASSERT(conv_is_right(&v, NULL, ALL_HOOKS));
 }
 
+/* A convolution of images from afar asks for the next lines of an image. */
+static void next_lines_are_asked_for(void)
+{
+	static const Conv v = {5, 31, 32, 24, 3, 2, 1, 1, 1, false};
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "forward");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(v.batch, 33, 33, v.inputs)),
+	       w = op_input(g, "w", DTYPE_f32, SHAPE(3, 3, v.inputs, v.outputs)),
+	       windows = op_windows(g, op_windows(g, x, 1, 3, 2, 1), 3, 3, 2, 1);
+	graph_output(
+	    g, "y",
+	    op_dot(g, windows, w,
+	           (DotAxes){.contract = 3, .x_contract = {2, 4, 5}, .y_contract = {0, 1, 2}}));
+	const Kernels *k = schedule(c, passes(c, g, NULL));
+	CU_ASSERT_EQUAL(k->kernel_count, 1);
+	const ContractPlan *p = k->kernel[0].contract;
+	CU_ASSERT_EQUAL(p->r.prefetch, PREFETCH_OUTER);
+	CU_ASSERT_EQUAL(p->r.value, 1);
+	CU_ASSERT_EQUAL(p->r.distance, 3 * 33 * v.inputs);
+	CU_ASSERT(p->r.lines * 16 * 9 * p->row_panels * p->col_panels >= 2 * 33 * v.inputs);
+	compile_close(c);
+	CU_ASSERT(conv_is_right(&v, NULL, ALL_HOOKS));
+}
+
 static void next_block(void)
 {
 	next_block_is_asked_for(5, 1, 0);
@@ -391,5 +415,6 @@ CU_TestInfo test_windows[] = {
     {"small images", small_images},
     {"no padding", padding_is_left_out},
     {"next block", next_block},
+    {"next lines", next_lines_are_asked_for},
     CU_TEST_INFO_NULL,
 };
