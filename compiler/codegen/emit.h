@@ -164,19 +164,21 @@ typedef struct Index {
 /* Values that are known already: cores (accumulators) and values computed before. */
 typedef struct Memo Memo;
 
-/* 64 elements in a row of a flat kernel, begun at a multiple of 64: they share the random words of 16
+/* 64 elements in a row, begun at a multiple of 64, of a flat kernel or of rows of so many: they share the random words of 16
  * blocks, four each. All vectors are one straight line of code or, where code must be small, those
  * that share words, in a loop over blocks. `first` NULL: not so. */
 enum { STRETCH = 64, STRETCH_BLOCKS = 16 };
 typedef struct Words {
 	const Node *node;
-	unsigned from; /* of the 16 blocks, those of a vector that starts here */
+	unsigned from;   /* of the 16 blocks, those of a vector that starts here */
+	V row[MAX_RANK]; /* where along the axes before the last; of a flat kernel nothing */
 	V word[4];
 } Words;
 typedef struct Stretch {
 	V first, at;   /* index of the first element, of the present vector */
 	V block;       /* of a loop over blocks: the first of the present vectors; else NULL */
 	unsigned lane; /* at - first - block */
+	bool in_rows;  /* lanes run along the last axis of a kernel that is not flat */
 	Words words[16];
 	unsigned count;
 } Stretch;

@@ -289,6 +289,18 @@ static void nest_loop(KernelEmit *ke, Nest *n, int axis, V from, V to, int64_t p
 	}
 }
 
+/* Vectors at a time along rows that are whole stretches, where these share random words; else 1. */
+static unsigned stretch_of_rows(const KernelEmit *ke, const Nest *n)
+{
+	int last = n->shape.rank - 1;
+	bool random, places = n->unrolled || n->rows > 1 || n->part || ke->e->c->machine->bare;
+	if (places || n->vector_axis != last || last == ke->kernel->tile_axis ||
+	    n->shape.dim[last] % STRETCH || ke->lanes < 2)
+		return 1;
+	unsigned most = STRETCH / ke->lanes, body = body_size(ke, &random);
+	return random && body * most <= LARGE_BODY ? most : 1;
+}
+
 /* Axis `axis` and all behind it, but the vector axis, which is innermost. */
 static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 {
@@ -299,11 +311,14 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 	int at = innermost ? n->vector_axis : axis;
 	axis_range(ke, n, at, &from, &to);
 	if (innermost) {
+		unsigned unroll = stretch_of_rows(ke, n);
+		ke->stretch.in_rows = unroll > 1;
 		vector_loop(
-		    ke, from, to, 1,
+		    ke, from, to, unroll,
 		    n->shape.dim[at] % ke->lanes == 0 &&
 		        (at != ke->kernel->tile_axis || (!n->part && divides(ke, n->shape.dim[at], 1))),
 		    nest_vector, n);
+		ke->stretch.in_rows = false;
 		return;
 	}
 	if (at == n->row_axis)
@@ -321,7 +336,9 @@ static int one_from(const KernelEmit *ke, NodeId x)
 	const Kernels *k = ke->e->k;
 	const Node *n = node(k->graph, x);
 	int from = 0;
-	if (op_info[n->op].kind == MAP || n->op == OP_constant || n->op == OP_random)
+	bool looks_up =
+	    n->op == OP_gather && node(k->graph, n->in[0])->shape.rank == 1; /* as a map of its index */
+	if (op_info[n->op].kind == MAP || n->op == OP_constant || n->op == OP_random || looks_up)
 		return 0;
 	if (n->op == OP_iota)
 		return (int)n->attr.axis + 1;

@@ -66,7 +66,7 @@ unsigned body_size(const KernelEmit *ke, bool *random)
 static void vectors(KernelEmit *ke, V first, unsigned unroll, VectorBody body, void *context)
 {
 	Emit *e = ke->e;
-	bool stretch = ke->kernel->flat && unroll * ke->lanes == STRETCH;
+	bool stretch = (ke->kernel->flat || ke->stretch.in_rows) && unroll * ke->lanes == STRETCH;
 	for (unsigned i = 0; i < unroll; i++) {
 		V at = LLVMBuildNSWAdd(e->b, first, l_word(e, (int64_t)i * ke->lanes), "");
 		if (stretch)

@@ -270,19 +270,36 @@ static V value_iota(KernelEmit *ke, const Node *n, const Index *index)
 	                                   : LLVMBuildTrunc(e->b, at, to, "");
 }
 
+/* Whether the vector of n is one of the present stretch: of a row, if rows are whole stretches. */
+static bool is_in_stretch(const KernelEmit *ke, const Node *n, const Index *index)
+{
+	int last = n->shape.rank - 1;
+	if (!ke->stretch.first || index->flat || last < 0)
+		return ke->stretch.first && index->flat && index->at[0] == ke->stretch.at;
+	return ke->stretch.in_rows && index->lane_axis == last && index->lane_step == 1 &&
+	       index->at[last] == ke->stretch.at && n->shape.dim[last] % STRETCH == 0;
+}
+
 /* The words of a vector of the present stretch, made by the first that asks. */
-static V word_in_stretch(KernelEmit *ke, const Node *n, V seed0, V seed1, V step)
+static V word_in_stretch(KernelEmit *ke, const Node *n, const Index *index, V seed0, V seed1,
+                         V step)
 {
 	Emit *e = ke->e;
 	Stretch *s = &ke->stretch;
-	unsigned from = s->lane % 16;
+	Words fresh = {.node = n, .from = s->lane % 16};
+	for (int i = 0; !index->flat && i + 1 < n->shape.rank; i++)
+		fresh.row[i] = index->at[i];
 	for (unsigned i = 0; i < s->count; i++)
-		if (s->words[i].node == n && s->words[i].from == from)
+		if (s->words[i].node == n && s->words[i].from == fresh.from &&
+		    memcmp(s->words[i].row, fresh.row, sizeof fresh.row) == 0)
 			return s->words[i].word[s->lane / 16 % 4];
-	Words fresh = {.node = n, .from = from};
 	V ids = LLVMConstAdd(l_lane_ids(e, e->i32, ke->lanes),
-	                     l_splat_const(l_i32(e, (int32_t)from), ke->lanes));
-	V block = LLVMBuildLShr(e->b, s->first, l_word(e, 2), "");
+	                     l_splat_const(l_i32(e, (int32_t)fresh.from), ke->lanes));
+	Index begin = *index;
+	if (!index->flat)
+		begin.at[n->shape.rank - 1] = s->first;
+	V first = index->flat ? s->first : spot_of(e, n->shape, &begin).linear;
+	V block = LLVMBuildLShr(e->b, first, l_word(e, 2), "");
 	block = s->block ? LLVMBuildAdd(e->b, block, s->block, "") : block;
 	block = LLVMBuildTrunc(e->b, block, e->i32, "");
 	block = LLVMBuildAdd(e->b, l_splat(e, block, ke->lanes), ids, "");
@@ -299,8 +316,8 @@ static V value_random(KernelEmit *ke, const Node *n, const Index *index)
 	      second = {.lane_axis = -1, .at = {l_word(e, 1)}};
 	V seed0 = value_at(ke, n->in[0], &first), seed1 = value_at(ke, n->in[0], &second),
 	  step = value_at(ke, n->in[1], &none);
-	if (index->flat && ke->stretch.first && index->at[0] == ke->stretch.at)
-		return word_in_stretch(ke, n, seed0, seed1, step);
+	if (is_in_stretch(ke, n, index))
+		return word_in_stretch(ke, n, index, seed0, seed1, step);
 	Spot spot = spot_of(e, n->shape, index);
 	V at = spot.step ? spot_lanes(ke, spot) : spot.linear;
 	return random_bits(e, at, seed0, seed1, n->attr.key, step);

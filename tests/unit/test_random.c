@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../runtime/runtime.h"
+#include "compiled.h"
 #include "jit.h"
 
 enum { SIZE = 1024 };
@@ -67,7 +68,7 @@ static void zero_gives_the_published_words(void)
 	jit_close(&j);
 }
 
-static bool agrees(const char *cpu, unsigned lanes, int64_t first, int64_t stride)
+static bool words_agree(const char *cpu, unsigned lanes, int64_t first, int64_t stride)
 {
 	int32_t seed_step[3] = {-123456789, 77, 41};
 	uint32_t out[SIZE];
@@ -87,19 +88,104 @@ static bool agrees(const char *cpu, unsigned lanes, int64_t first, int64_t strid
 
 static void every_lane_has_its_word(void)
 {
-	CU_ASSERT(agrees(NULL, 16, 0, 1));
-	CU_ASSERT(agrees(NULL, 16, 37, 1));
-	CU_ASSERT(agrees(NULL, 16, 5, 3));
-	CU_ASSERT(agrees(NULL, 16, (int64_t)1 << 33, 1));
-	CU_ASSERT(agrees("x86-64-v3", 8, 24, 1));
-	CU_ASSERT(agrees("x86-64", 4, 8, 100));
-	CU_ASSERT(agrees("x86-64", 1, 3, 7));
-	CU_ASSERT(agrees(NULL, 2, 1, 1));
+	CU_ASSERT(words_agree(NULL, 16, 0, 1));
+	CU_ASSERT(words_agree(NULL, 16, 37, 1));
+	CU_ASSERT(words_agree(NULL, 16, 5, 3));
+	CU_ASSERT(words_agree(NULL, 16, (int64_t)1 << 33, 1));
+	CU_ASSERT(words_agree("x86-64-v3", 8, 24, 1));
+	CU_ASSERT(words_agree("x86-64", 4, 8, 100));
+	CU_ASSERT(words_agree("x86-64", 1, 3, 7));
+	CU_ASSERT(words_agree(NULL, 2, 1, 1));
+}
+
+#define LIST(...)                                                                                  \
+	(const int64_t[])                                                                              \
+	{                                                                                              \
+		__VA_ARGS__                                                                                \
+	}
+
+/* Kernels that are not flat: rows of whole stretches share words, and each row has its own; turned
+ * ones, two draws, parts of rows, two rows of one draw, rows that are no whole stretches. */
+static bool rows_agree(int64_t rows, int64_t columns)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "rows");
+	NodeId seed = op_input(g, "seed", DTYPE_i32, SHAPE(2)),
+	       step = op_input(g, "step", DTYPE_i32, SCALAR),
+	       x = op_input(g, "x", DTYPE_i32, SHAPE(columns));
+	Shape s = SHAPE(2, rows, columns);
+	NodeId draw[8]; /* one of its own for each, or they would be stored */
+	for (uint32_t i = 0; i < COUNT(draw); i++)
+		draw[i] = op_random(g, seed, step, 5 + i, s);
+	NodeId column = op_broadcast(g, x, s, (Axes){1, {2}});
+	graph_output(g, "own", op_xor(g, draw[0], column));
+	graph_output(g, "two", op_xor(g, op_add(g, draw[1], draw[2]), column));
+	NodeId upper = op_slice(g, draw[3], LIST(0, 0, 0), LIST(2, rows - 1, columns), LIST(1, 1, 1)),
+	       lower = op_slice(g, draw[3], LIST(0, 1, 0), LIST(2, rows, columns), LIST(1, 1, 1));
+	NodeId less = op_broadcast(g, x, SHAPE(2, rows - 1, columns), (Axes){1, {2}});
+	graph_output(g, "rows", op_add(g, op_mul(g, upper, less), lower));
+	NodeId part = op_slice(g, draw[4], LIST(0, 0, 1), LIST(2, rows, columns), LIST(1, 1, 1));
+	NodeId rest = op_slice(g, x, LIST(1), LIST(columns), LIST(1));
+	graph_output(
+	    g, "part",
+	    op_xor(g, part, op_broadcast(g, rest, SHAPE(2, rows, columns - 1), (Axes){1, {2}})));
+	graph_output(g, "turned",
+	             op_add(g, op_transpose(g, draw[5], (Axes){3, {1, 0, 2}}),
+	                    op_broadcast(g, x, SHAPE(rows, 2, columns), (Axes){1, {2}})));
+	NodeId one = op_slice(g, draw[6], LIST(0, 1, 0), LIST(2, rows, columns), LIST(1, 1, 1));
+	graph_output(g, "one", op_xor(g, one, less));
+	graph_output(g, "doubled",
+	             op_xor(g,
+	                    op_broadcast(g, op_random(g, seed, step, 20, SHAPE(rows, columns)), s,
+	                                 (Axes){2, {1, 2}}),
+	                    op_mul(g, draw[7], column)));
+	double *value = new_array(c->arena, double, columns);
+	for (int64_t i = 0; i < columns; i++)
+		value[i] = (double)(i * 37 % 101);
+	Feed feed[] = {{"seed", (double[]){-5, 77}}, {"step", (double[]){123456}}, {"x", value}};
+	bool good = graph_agrees_always(c, g, feed, COUNT(feed), 0);
+	compile_close(c);
+	return good;
+}
+
+static void rows_have_their_words(void)
+{
+	CU_ASSERT(rows_agree(3, 64));
+	CU_ASSERT(rows_agree(5, 192));
+	CU_ASSERT(rows_agree(2, 100));
+	CU_ASSERT(rows_agree(4, 32));
+}
+
+/* Looked up in a list where random: several short axes are one. */
+static void lists_are_looked_up(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "list");
+	NodeId seed = op_input(g, "seed", DTYPE_i32, SHAPE(2)),
+	       step = op_input(g, "step", DTYPE_i32, SCALAR),
+	       x = op_input(g, "x", DTYPE_i32, SHAPE(48));
+	NodeId bits = op_random(g, seed, step, 7, SHAPE(4, 9, 5));
+	NodeId at =
+	    op_shift_right(g, bits, op_full(g, DTYPE_i32, SHAPE(4, 9, 5), 26)); /* below 64: clamped */
+	NodeId found = op_gather(g, x, at, 0);
+	graph_output(g, "found", found);
+	graph_output(
+	    g, "beside",
+	    op_add(g, op_gather(g, x, op_slice(g, at, LIST(0, 0, 1), LIST(4, 9, 3), LIST(1, 1, 1)), 0),
+	           op_slice(g, found, LIST(0, 0, 0), LIST(4, 9, 2), LIST(1, 1, 1))));
+	double value[48];
+	for (int i = 0; i < 48; i++)
+		value[i] = 1000 + i;
+	Feed feed[] = {{"seed", (double[]){-5, 77}}, {"step", (double[]){9}}, {"x", value}};
+	CU_ASSERT(graph_agrees_always(c, g, feed, COUNT(feed), 0));
+	compile_close(c);
 }
 
 CU_TestInfo test_random[] = {
     {"the published vectors come out", the_published_vectors_come_out},
     {"zero gives the published words", zero_gives_the_published_words},
     {"every lane has its word", every_lane_has_its_word},
+    {"rows have their words", rows_have_their_words},
+    {"lists are looked up", lists_are_looked_up},
     CU_TEST_INFO_NULL,
 };
