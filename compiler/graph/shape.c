@@ -89,6 +89,12 @@ static bool is_widened(const Ask *a, int i)
 	       a->in[2]->type == DTYPE_f32;
 }
 
+/* What a cast to t is written with. */
+static const char *cast_name(DType t)
+{
+	return type_info[t].is_float ? "float" : type_info[t].name;
+}
+
 static bool types_agree(const Ask *a)
 {
 	const char *class = op_info[a->op].types;
@@ -100,6 +106,8 @@ static bool types_agree(const Ask *a)
 		if (fixed != DTYPE_none && t != fixed) {
 			(void)FAIL(a, "'%s' of %s is %s, but must be %s", operand(a, i), op_info[a->op].name,
 			           text_of(a, a->in[i]), type_info[fixed].name);
+			diag_help(a->g->c->diags, "cast(%s, '%s') makes it one", operand(a, i),
+			          type_info[fixed].name);
 			return false;
 		}
 		if (fixed != DTYPE_none)
@@ -112,6 +120,9 @@ static bool types_agree(const Ask *a)
 		if (first >= 0 && t != a->in[first]->type && !is_widened(a, i)) {
 			(void)FAIL(a, "'%s' of %s is %s, but '%s' is %s", operand(a, i), op_info[a->op].name,
 			           text_of(a, a->in[i]), operand(a, first), text_of(a, a->in[first]));
+			diag_help(a->g->c->diags, "cast one of them: cast(%s, '%s') or cast(%s, '%s')",
+			          operand(a, i), cast_name(a->in[first]->type), operand(a, first),
+			          cast_name(t));
 			return false;
 		}
 		first = first < 0 ? i : first;
