@@ -37,7 +37,8 @@ static Graph *primitives(sslc_program *p, const char *function, int64_t batch, b
 	Graph *g = elaborate_function(&exported, p->bundle, p->prelude, function, batch);
 	if (!g && is_free && diag_count(p->c.diags) > errors)
 		diag_help(p->c.diags,
-		          "this is for a batch of %lld: --batch N writes it for N samples alone",
+		          "this is for a batch of %lld: dim(x, 0), or -1 in one place of a shape, is any; "
+		          "--batch N writes it for N samples alone",
 		          (long long)batch);
 	if (g)
 		g = autodiff(&exported, g);

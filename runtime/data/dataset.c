@@ -357,9 +357,11 @@ bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
 		char what[WHY];
 		if (field_in_range(d, r->field, r->below, is_of_task(model, r->function), what))
 			continue;
-		return because(why, "%s, but %s knows only 0 to %lld there (%.200s:%u:%u)", what,
-		               r->function, (long long)(r->below - 1), r->file ? r->file : "", r->line,
-		               r->column);
+		return because(why,
+		               "%s, but %s knows only 0 to %lld there (%.200s:%u:%u); where that is meant, "
+		               "compute first, as in max(label, 0) or at - label == 0",
+		               what, r->function, (long long)(r->below - 1), r->file ? r->file : "",
+		               r->line, r->column);
 	}
 	return true;
 }

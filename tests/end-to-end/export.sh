@@ -84,7 +84,7 @@ noisy.json:3:50: error: 'random' cannot be written as ONNX: ONNX has no such str
 END
 refused 1 export fixed.json <<'END'
 fixed.json:3:16: error: f32[97,20] has 1940 elements, but the shape asked for has 320
-  help: this is for a batch of 97: --batch N writes it for N samples alone
+  help: this is for a batch of 97: dim(x, 0), or -1 in one place of a shape, is any; --batch N writes it for N samples alone
 END
 refused 1 export whole.json <<'END'
 whole.json:3:54: error: the batch cannot be free: the value of a 'constant' here depends on how many samples it has
