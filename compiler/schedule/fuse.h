@@ -62,7 +62,9 @@ typedef struct Fuse {
 void fuse_must_store(Fuse *f);
 bool node_is_leaf(const Node *n); /* input, state: always stored */
 bool node_is_constant(const Node *n);
-bool node_is_filled(const Graph *g, NodeId x); /* a constant, perhaps repeated along axes */
+/* A constant or indices, perhaps repeated along axes; a constant, so that all elements are one number. */
+bool node_is_filled(const Graph *g, NodeId x);
+bool node_is_one_number(const Graph *g, NodeId x);
 
 /* What is stored as output x: what lies behind its reshapes, but for a leaf. */
 NodeId result_of(const Graph *g, NodeId x);

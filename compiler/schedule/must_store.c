@@ -30,7 +30,7 @@ bool node_is_filled(const Graph *g, NodeId x)
 	return node_is_constant(n);
 }
 
-static bool is_one_number(const Graph *g, NodeId x)
+bool node_is_one_number(const Graph *g, NodeId x)
 {
 	while (node(g, x)->op == OP_broadcast)
 		x = node(g, x)->in[0];
@@ -137,7 +137,7 @@ void fuse_must_store(Fuse *f)
 			f->must_store[gathered(g, n->in[0])] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
 			f->must_store[n->in[i]] |=
-			    !(i == 0 ? is_one_number(g, n->in[i]) : node(g, n->in[i])->op == OP_constant);
+			    !(i == 0 ? node_is_one_number(g, n->in[i]) : node(g, n->in[i])->op == OP_constant);
 		if (op_info[n->op].kind == REDUCE && !f->c->machine->bare) /* there memory is dear */
 			store_under_windows(f, n->in[0], 8);
 		f->must_store[x] |= op_info[n->op].kind == LOOP;

@@ -21,7 +21,7 @@ bool scatter_ends_in_maps(const Graph *g, const Node *n)
 	enum { MOST_LIST = 512 * 1024, FEW = 16 };
 	const Machine *m = g->c->machine;
 	int64_t places = shape_size(node(g, n->in[1])->shape), bytes = scatter_list_bytes(g, n);
-	return n->shape.rank == 2 && n->attr.axis == 0 && node_is_filled(g, n->in[0]) &&
+	return n->shape.rank == 2 && n->attr.axis == 0 && node_is_one_number(g, n->in[0]) &&
 	       node(g, n->in[1])->op != OP_constant && node(g, n->in[2])->op != OP_constant &&
 	       places <= shape_size(n->shape) / FEW && bytes <= MOST_LIST && bytes <= m->stack_bytes &&
 	       !m->bare;

@@ -256,6 +256,30 @@ static bool update_is_right(DType sums, int64_t rows, int64_t columns, int64_t p
 	return good;
 }
 
+/* Into numbers that are not the same in all columns of a row. */
+static bool indices_are_right(int axis, int64_t rows, int64_t columns, int64_t places)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "indices");
+	NodeId at = op_input(g, "at", DTYPE_i32, SHAPE(places)),
+	       y = op_input(g, "y", DTYPE_i32, SHAPE(places, columns));
+	NodeId x = op_iota(g, DTYPE_i32, SHAPE(rows, columns), (uint32_t)axis);
+	NodeId sum = op_scatter_add(g, x, at, y, 0);
+	graph_output(
+	    g, "half",
+	    op_mul(g, op_cast(g, sum, DTYPE_f32), op_full(g, DTYPE_f32, SHAPE(rows, columns), 0.5)));
+	double *place = new_array(c->arena, double, places),
+	       *term = new_array(c->arena, double, (size_t)(places * columns));
+	for (int64_t i = 0; i < places; i++)
+		place[i] = (double)(i * 7919 % rows);
+	for (int64_t i = 0; i < places * columns; i++)
+		term[i] = (double)(i * 31 % 33 - 16);
+	Feed feed[] = {{"at", place}, {"y", term}};
+	bool good = graph_agrees_always(c, g, feed, COUNT(feed), 0);
+	compile_close(c);
+	return good;
+}
+
 static void updates_of_few_rows(void)
 {
 	static const int64_t COLUMNS[] = {1, 2, 7, 8, 15, 16, 17, 33, 100};
@@ -267,6 +291,8 @@ static void updates_of_few_rows(void)
 	CU_ASSERT(update_is_right(DTYPE_f64, 1, 64, 4, 0));
 	CU_ASSERT(update_is_right(DTYPE_f32, 257, 12, 190, 256));
 	CU_ASSERT(update_is_right(DTYPE_f64, 2000, 64, 3000, 0));
+	CU_ASSERT(indices_are_right(0, 100, 33, 20));
+	CU_ASSERT(indices_are_right(1, 100, 33, 20));
 }
 
 /* -- Products ---------------------------------------------------------------------------------- */
