@@ -3,7 +3,7 @@
  * Expects: a differentiated graph: what is cut by slices gets its gradient as such a sum.
  * Promises: values stay; no more nodes. Only one of the terms is not zero at any place, and x + 0
  * is x but for the sign of a zero, so that they may be added in any order: a part joins one that
- * was padded earlier in a chain of sums. */
+ * was padded earlier in a chain of sums, and what it has joined its neighbours there. */
 #include "passes.h"
 
 /* The one axis along which the pads x and y differ, y's place beginning where x's ends; -1: none. */
@@ -74,9 +74,9 @@ static NodeId add_term(Graph *g, NodeId x, NodeId term, int depth)
 		return joined;
 	NodeId in[2] = {node(g, x)->in[0], node(g, x)->in[1]};
 	for (int i = 1; i >= 0; i--) {
-		NodeId sum = add_term(g, in[i], term, depth - 1);
+		NodeId sum = add_term(g, in[i], term, depth - 1), both = sum ? join(g, in[1 - i], sum) : 0;
 		if (sum)
-			return op_add(g, in[1 - i], sum);
+			return both ? both : op_add(g, in[1 - i], sum);
 	}
 	return 0;
 }
