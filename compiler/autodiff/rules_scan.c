@@ -3,7 +3,7 @@
  * It carries the adjoints of the carries. Its body is the forward one and the reverse sweep over it. Of
  * the forward part only what costs little is computed again: carries before a step are those after the
  * step before; products, reductions and the like become results of the forward loop, kept for all
- * steps. The gradient of what is the same at every step is a sum over steps: a product's is one product
+ * steps, and so does a function such as tanh, if it is not larger than what a step is given. The gradient of what is the same at every step is a sum over steps: a product's is one product
  * behind the loop, of what all steps kept, not one for each step; anything else is a carry that grows.
  * Chen et al. 2016, "Training deep nets with sublinear memory cost", in reverse: memory is there. */
 #include "rules.h"
@@ -30,6 +30,7 @@ typedef struct Back {
 	NodeId *behind; /* [top + 1] and back */
 	NodeId top;     /* of the draft: the last node of the forward part */
 	bool *varies;   /* [draft's count, after the sweep] from step to step */
+	int64_t kept;   /* elements of the largest function that is kept */
 	NodeId *adjoint;
 	NodeId first[MOST_INS], next[MOST_INS]; /* of the carries, the first around the loop; */
 	NodeId sum_of[MOST_INS];                /* what it adds up; 0: it is an adjoint */
@@ -149,6 +150,25 @@ static NodeId around(Back *b, const Given *given)
 	BUG("no such source");
 }
 
+enum {
+	FUNCTION = 16, /* instructions, or more */
+	FEW_KEPT = MOST_RESULTS / 2,
+};
+
+/* One that is kept costs a store and a load; many would leave no results for what must be kept. */
+static void choose_kept(Back *b)
+{
+	const Region *f = b->forward;
+	uint32_t functions = f->body->out_count;
+	for (NodeId x = 1; x <= b->top; x++)
+		functions += op_info[node(b->draft, x)->op].weight >= FUNCTION;
+	for (uint32_t i = 0; functions <= FEW_KEPT && i < f->carries + f->sequences; i++) {
+		int64_t size = shape_size(node(b->g, b->r->n->in[i])->shape);
+		size /= i < f->carries ? 1 : f->length;
+		b->kept = size > b->kept ? size : b->kept;
+	}
+}
+
 static bool is_output(const Graph *body, NodeId x)
 {
 	for (uint32_t i = 0; i < body->out_count; i++)
@@ -167,7 +187,9 @@ static bool is_kept(const Back *b, NodeId x)
 	if (is_output(b->forward->body, b->behind[x]))
 		return true;
 	Kind kind = op_info[n->op].kind;
-	return kind == REDUCE || kind == CONTRACT || kind == GATHER || kind == SCATTER ||
+	bool function =
+	    kind == MAP && op_info[n->op].weight >= FUNCTION && shape_size(n->shape) <= b->kept;
+	return function || kind == REDUCE || kind == CONTRACT || kind == GATHER || kind == SCATTER ||
 	       kind == LOOP || kind == META;
 }
 
@@ -442,6 +464,7 @@ void grad_scan(Rule *r)
 	seed(&b);
 	sweep_nodes(b.draft, b.adjoint, reached, b.top);
 	find_varying(&b);
+	choose_kept(&b);
 	for (uint32_t i = 0, to = 0; i < f->carries; i++) {
 		DType type = node(f->body, f->body->out[i].value)->type;
 		NodeId dx = adjoint_of_operand(&b, i);
