@@ -1,6 +1,7 @@
 /* cost.c: an estimate of a kernel's work: operations, and bytes read from and written to buffers,
  * each counted once. Operations are those of arithmetic, as the machine's roof is: an exp has as many
- * as its polynomial (the weights of ops.def). What multiplies a padding and is left out is none. */
+ * as its polynomial (the weights of ops.def). What multiplies a padding and is left out is none. A loop reads what
+ * is the same at every step once, as long as a cache holds it: a step's roof is then that of its operations. */
 #include "fuse.h"
 
 static double folded_size(const Kernels *k, const Kernel *kernel, const Node *core)
@@ -27,10 +28,8 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 	ArenaMark mark = arena_mark(c->arena);
 	uint32_t count;
 	const Visit *visit = kernel_walk(c, k, kernel, &count);
-	if (kernel->loop) {
-		kernel->flops = loop_cost(kernel->loop, &kernel->bytes);
-		return;
-	}
+	if (kernel->loop)
+		kernel->flops = loop_cost(c, k, kernel->loop, &kernel->bytes);
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		if (k->buffer[kernel->to[i]].storage != STORED_UNIT)
 			kernel->bytes += (double)k->buffer[kernel->to[i]].bytes;
@@ -40,6 +39,8 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 		bool private = k->buffer[k->buffer_of[visit[i].node]].storage == STORED_UNIT;
 		if (!visit[i].here)
 			kernel->bytes += private ? 0 : size * type_info[n->type].size;
+		else if (kernel->loop)
+			continue;
 		else if (visit[i].node == kernel->core || op_info[n->op].kind == REDUCE)
 			kernel->flops += folded_size(k, kernel, n);
 		else

@@ -127,7 +127,8 @@ NodeId loop_base(const Graph *g, NodeId x); /* what must be stored for an operan
 /* Schedules the body of a scan, and gives the kernel's buffer its size; false: reported. */
 bool kernel_loop(Compile *c, Kernels *k, Kernel *kernel);
 Hash loop_hash(Compile *c, const LoopPlan *loop, Hash h);
-double loop_cost(const LoopPlan *loop, double *bytes); /* operations of all steps, and bytes */
+/* Operations of all steps; adds the bytes that steps but the first bring again. */
+double loop_cost(Compile *c, const Kernels *k, const LoopPlan *loop, double *bytes);
 
 /* tile.c */
 void kernel_tile(const Kernels *k, Kernel *kernel);

@@ -111,13 +111,18 @@ bool kernel_loop(Compile *c, Kernels *k, Kernel *kernel)
 
 /* -- What it is worth, and its hash ------------------------------------------------------------ */
 
-double loop_cost(const LoopPlan *loop, double *bytes)
+double loop_cost(Compile *c, const Kernels *k, const LoopPlan *loop, double *bytes)
 {
-	double flops = 0;
-	for (uint32_t i = 0; i < loop->body->kernel_count; i++) {
-		flops += loop->body->kernel[i].flops * (double)loop->region->length;
-		*bytes += loop->body->kernel[i].bytes * (double)loop->region->length;
-	}
+	const Region *r = loop->region;
+	double flops = 0, same = 0;
+	int64_t cache =
+	    c->machine->l3_bytes > c->machine->l2_bytes ? c->machine->l3_bytes : c->machine->l2_bytes;
+	for (uint32_t i = 0; i < loop->body->kernel_count; i++)
+		flops += loop->body->kernel[i].flops * (double)r->length;
+	for (int i = (int)(r->carries + r->sequences); i < loop->scan->count; i++)
+		same += (double)bytes_of(node(k->graph, loop->scan->in[i]));
+	if (cache && same + (double)loop->bytes > (double)cache)
+		*bytes += same * (double)(r->length - 1);
 	return flops;
 }
 
