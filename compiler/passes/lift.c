@@ -3,7 +3,8 @@
  * Expects: dots in normal form. Promises: the same values, and no step that computes them anew: an
  * operation of what does not move is an operand of the scan, be it a weight that is rounded to bf16 or the
  * product of two. So is a matrix that a product reads along its sum: turned once, its rows are vectors at
- * every step, where each would turn all of it (not where there is little memory). Of element-wise operations those stay in the body that
+ * every step, where each would turn all of it (not where there is little memory). Rows that lie pages apart
+ * meet on few lines of the first caches, which forget what was asked for ahead: with a line more they do not. Of element-wise operations those stay in the body that
  * would only be larger than what they read; views stay, too, and so does what varies. */
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 typedef struct Lift {
 	Compile *c;
+	const Machine *machine; /* NULL: of none in particular, as a graph that is exported */
 	Graph *out, *body;
 	const Graph *from; /* the body as it was */
 	bool *still;       /* [from's count] the same at every step, */
@@ -20,6 +22,7 @@ typedef struct Lift {
 	NodeId *outside, *map;
 	NodeId in[MOST_INS]; /* the scan's */
 	int count, before;   /* of which so many are carries and sequences */
+	int64_t length;
 } Lift;
 
 static Graph *lift_scans(Compile *c, const Graph *in);
@@ -72,22 +75,48 @@ static int64_t free_size(const Node *operand, const uint8_t *batch, int batches,
 	return size;
 }
 
-/* The operand of the dot along whose free axis vectors run, if its sum is along the last axis, and it
- * does not move; -1: neither. */
-static int turned_side(const Lift *l, const Node *n)
+enum {
+	PAGE = 4096,     /* bytes: lines that far apart share their places in the first caches */
+	FEW_ROWS = 16,   /* that do not make up for waiting; */
+	MANY_STEPS = 16, /* that make up for a copy */
+};
+
+typedef struct Layout { /* of an operand that does not move */
+	int side;           /* of the dot; -1: none */
+	bool turns, spreads;
+} Layout;
+
+static bool spreads(const Lift *l, const Node *y, int last, int64_t rows, int64_t steps)
 {
-	if (n->op != OP_dot || n->attr.dot.contract != 1)
-		return -1;
+	int64_t bytes = y->shape.dim[last] * (int64_t)type_info[y->type].size;
+	return l->machine->line_bytes && bytes % PAGE == 0 && rows <= FEW_ROWS && steps >= FEW_ROWS &&
+	       l->length >= MANY_STEPS;
+}
+
+/* Along the free axis of one operand of a dot vectors run. If it does not move it is turned where its sum is
+ * along the last axis, and its rows are spread where they are pages apart. */
+static Layout layout_of(const Lift *l, const Node *n)
+{
+	Layout to = {.side = -1};
+	if (n->op != OP_dot || n->attr.dot.contract != 1 || !l->machine || l->machine->bare)
+		return to;
 	const DotAxes *d = &n->attr.dot;
 	const Node *x = node(l->from, n->in[0]), *y = node(l->from, n->in[1]);
-	bool second = free_size(y, d->y_batch, d->batch, d->y_contract[0]) > 1;
+	int64_t rows = free_size(x, d->x_batch, d->batch, d->x_contract[0]),
+	        cols = free_size(y, d->y_batch, d->batch, d->y_contract[0]);
+	bool second = cols > 1;
 	const Node *side = second ? y : x;
-	int contract = second ? d->y_contract[0] : d->x_contract[0];
-	bool bare = l->c->machine && l->c->machine->bare; /* dump asks for none before the schedule */
-	bool turns = contract == side->shape.rank - 1 && !bare && side->shape.rank == d->batch + 2 &&
-	             side->shape.dim[contract] > 1 &&
-	             (second || free_size(x, d->x_batch, d->batch, contract) > 1);
-	return turns && l->still[n->in[second]] && l->read[n->in[second]] ? second : -1;
+	int contract = second ? d->y_contract[0] : d->x_contract[0], last = side->shape.rank - 1;
+	if (!l->still[n->in[second]] || !l->read[n->in[second]] || last != d->batch + 1 ||
+	    (second ? cols : rows) == 1 || side->shape.dim[contract] == 1)
+		return to;
+	bool batch = memchr(second ? d->y_batch : d->x_batch, last, d->batch) != NULL;
+	to.turns = contract == last;
+	int free = to.turns ? last - 1 : last; /* of a matrix */
+	to.spreads = !batch && d->batch == 0 &&
+	             spreads(l, side, free, second ? rows : 1, side->shape.dim[contract]);
+	to.side = to.turns || to.spreads ? second : -1;
+	return to;
 }
 
 /* The order in which the free axis of a turned side comes last: d has the axes as they are then. */
@@ -125,27 +154,50 @@ static NodeId operand(Lift *l, NodeId x)
 	return op_input(l->body, arena_printf(l->c->arena, "of%d", i - l->before), n->type, n->shape);
 }
 
-static NodeId turned_dot(Lift *l, const Node *n, int side)
+/* A line more for each row: neighbours along the sum are on other places of the caches. */
+static NodeId spread(Graph *g, NodeId x, int64_t line)
+{
+	const Node *n = node(g, x);
+	int64_t none[MAX_RANK] = {0}, high[MAX_RANK] = {0};
+	high[n->shape.rank - 1] = line / (int64_t)type_info[n->type].size;
+	return op_pad(g, x, none, high, none, 0);
+}
+
+/* x without what was added to its rows. */
+static NodeId without(Graph *g, NodeId x, int64_t length)
+{
+	int64_t start[MAX_RANK] = {0}, stop[MAX_RANK], step[MAX_RANK];
+	Shape s = node(g, x)->shape;
+	for (int i = 0; i < MAX_RANK; i++)
+		stop[i] = i + 1 == s.rank ? length : s.dim[i], step[i] = 1;
+	return op_slice(g, x, start, stop, step);
+}
+
+static NodeId new_dot(Lift *l, const Node *n, Layout to)
 {
 	DotAxes d = n->attr.dot;
-	const Node *y = node(l->from, n->in[side]);
-	Axes order = turned_order(y->shape.rank, side ? d.y_batch : d.x_batch, d.batch,
-	                          side ? d.y_contract : d.x_contract);
-	NodeId given = operand(l, op_transpose(l->out, l->outside[n->in[side]], order));
-	if (!given)
+	NodeId y = l->outside[n->in[to.side]];
+	Shape s = node(l->from, n->in[to.side])->shape;
+	Axes order = turned_order(s.rank, to.side ? d.y_batch : d.x_batch, d.batch,
+	                          to.side ? d.y_contract : d.x_contract);
+	int64_t length = s.dim[order.at[s.rank - 1]];
+	y = to.turns ? op_transpose(l->out, y, order) : y;
+	y = operand(l, to.spreads ? spread(l->out, y, l->machine->line_bytes) : y);
+	if (!y)
 		return 0;
-	return side ? op_dot(l->body, l->map[n->in[0]], given, d)
-	            : op_dot(l->body, given, l->map[n->in[1]], d);
+	y = to.spreads ? without(l->body, y, length) : y;
+	return to.side ? op_dot(l->body, l->map[n->in[0]], y, d)
+	               : op_dot(l->body, y, l->map[n->in[1]], d);
 }
 
 /* All that is to be made outside, there. */
 static void make_outside(Lift *l, const Region *r, int operands)
 {
 	for (NodeId x = 1; x < l->from->count; x++) {
-		int side = turned_side(l, node(l->from, x));
+		Layout to = layout_of(l, node(l->from, x));
 		l->wants[x] |= l->lifts[x];
-		if (side >= 0)
-			l->wants[node(l->from, x)->in[side]] = true;
+		if (to.side >= 0)
+			l->wants[node(l->from, x)->in[to.side]] = true;
 	}
 	for (NodeId x = l->from->count - 1; x > 0; x--)
 		for (int i = 0; l->wants[x] && i < node(l->from, x)->count; i++)
@@ -162,12 +214,12 @@ static void make_outside(Lift *l, const Region *r, int operands)
 static NodeId new_scan(Compile *c, Graph *out, const Node *n, const NodeId *map)
 {
 	const Region *r = n->attr.region;
-	Lift l = {.c = c, .out = out, .from = lift_scans(c, r->body)};
+	Lift l = {.c = c, .machine = c->machine, .out = out, .from = lift_scans(c, r->body)};
 	uint32_t size = l.from->count;
 	l.still = new_array(c->arena, bool, size), l.lifts = new_array(c->arena, bool, size);
 	l.wants = new_array(c->arena, bool, size), l.read = new_array(c->arena, int64_t, size);
 	l.outside = new_array(c->arena, NodeId, size), l.map = new_array(c->arena, NodeId, size);
-	l.count = n->count, l.before = (int)(r->carries + r->sequences);
+	l.count = n->count, l.before = (int)(r->carries + r->sequences), l.length = r->length;
 	for (int i = 0; i < n->count; i++)
 		l.in[i] = map[n->in[i]];
 	l.body = graph_like(c, l.from);
@@ -178,12 +230,12 @@ static NodeId new_scan(Compile *c, Graph *out, const Node *n, const NodeId *map)
 	make_outside(&l, r, n->count);
 	for (NodeId x = 1; x < size; x++) {
 		const Node *inner = node(l.from, x);
-		int side = turned_side(&l, inner);
+		Layout to = layout_of(&l, inner);
 		l.body->origin = inner->origin;
 		if (l.lifts[x])
 			l.map[x] = operand(&l, l.outside[x]);
-		else if (side >= 0)
-			l.map[x] = turned_dot(&l, inner, side);
+		else if (to.side >= 0)
+			l.map[x] = new_dot(&l, inner, to);
 		if (!l.map[x])
 			l.map[x] = graph_copy_node(l.body, l.from, x, l.map);
 	}
