@@ -32,6 +32,10 @@ enum {
 	ACROSS_WORK = 1 << 26, /* of a tile of a gradient by weights, at most, unless there are TILES */
 	LONG_SUM = 4096,       /* steps */
 	KEPT = 96 << 10,       /* elements */
+	STREAMS = 4,
+	STREAM_ROWS = 16,       /* as few take as long as their columns need to come, */
+	STREAM_COLS = 6 * LINE, /* of which a tile has long runs, */
+	STREAM_BYTES = 1 << 18, /* and enough */
 	SCRATCH = 1 << 20,
 };
 
@@ -161,6 +165,20 @@ static bool turns_columns(const Kernels *k, const ContractAxes *r)
 	return r->outers == 0 && r->sums == 1 && contiguous_axis(k, r->l.node) == r->l.contract;
 }
 
+/* A matrix by few rows, from the second cache or beyond: each thread keeps its columns, step after step. */
+static void tile_stream(const Kernels *k, const ContractAxes *r, ContractTiling *t)
+{
+	int64_t bytes = r->steps * r->cols * (int64_t)sizeof(float),
+	        tiles = r->cols / STREAM_COLS < STREAMS ? r->cols / STREAM_COLS : STREAMS;
+	const Machine *m = k->graph->c->machine;
+	if (r->rows > STREAM_ROWS || r->sums != 1 || r->outers || r->batch_size > 1 || m->bare ||
+	    bytes <= m->l2_bytes / 4)
+		return;
+	while (tiles > 1 && bytes / tiles < STREAM_BYTES)
+		tiles--;
+	t->tile_cols = tiles > 1 ? round_up(blocks_of(r->cols, tiles), LINE) : t->tile_cols;
+}
+
 /* What a kernel may have of the scratch that it would like: with less it packs less, or nothing,
  * and keeps fewer rows. */
 static uint64_t scratch_of(const Kernels *k, int64_t bytes)
@@ -185,6 +203,8 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 	t.tile_cols = t.tile_cols > 1024 ? 1024 : t.tile_cols;
 	t.tile_rows = t.tile_rows > 1024 ? 1024 : t.tile_rows;
 	t.tile_outer = small && r.steps < LONG_SUM ? r.outer_size : outer_of(&r, &t);
+	if (small)
+		tile_stream(k, &r, &t);
 	bool deep = contract_is_deep(k, dot) && !small;
 	bool across = contract_lies_across(k, &r) && !small;
 	if (deep)
