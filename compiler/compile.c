@@ -224,7 +224,7 @@ static bool dump_code(sslc_program *p, PlannedFunction f, const char *stage, boo
 bool compile_dump(sslc_program *p, Graph *graph, const char *stage, sslc_format format, Text *out)
 {
 	bool of_graphs = stage_is_of_graphs(stage);
-	if (!of_graphs && !open_machine(p))
+	if (!open_machine(p))
 		return false;
 	Lowered l = lower(&p->c, graph, of_graphs ? stage : NULL);
 	if (!l.graph || (!of_graphs && !l.plan))
