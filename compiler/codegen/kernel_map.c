@@ -7,7 +7,8 @@
 
 enum {
 	MOST_PHASES = 4,
-	MOST_ROWS = 8, /* that are done together */
+	MOST_ROWS = 8,  /* that are done together, */
+	LINE_ROWS = 16, /* where they are read from lines that they share */
 	SMALL_BODY = 24,
 	LARGE_BODY = 256,
 	SMALL_STRETCH = 16, /* LARGE_BODY where code must be small */
@@ -53,8 +54,9 @@ typedef struct Nest {
 	int vector_axis;
 	unsigned unrolled; /* a bit an axis: no loop, all places one after the other */
 	int64_t channels;  /* of a pixel, if all are in memory behind each other; else 0 */
-	int row_axis;      /* rows along it are done together, as they share places; -1: none */
-	int64_t rows;      /* so many, at present */
+	int row_axis; /* rows along it are done together, as they share places, or lines; -1: none */
+	unsigned most_rows;
+	int64_t rows; /* so many, at present */
 	int64_t phases[MAX_RANK];
 	Index index;
 	V begin, end;
@@ -118,6 +120,29 @@ static int shared_axis(const KernelEmit *ke, const Nest *n)
 	return found ? axis : -1;
 }
 
+/* The axis along which lie the neighbours of what is read turned: a line has what as many rows want. */
+static int turned_axis(const KernelEmit *ke, const Nest *n)
+{
+	const Kernels *k = ke->e->k;
+	int axis = -1;
+	if (n->part || ke->e->c->machine->bare || n->shape.dim[n->vector_axis] < LINE_ROWS)
+		return -1;
+	ArenaMark mark = arena_mark(ke->e->c->arena);
+	const bool *computed = find_computed(ke, true);
+	for (NodeId x = 1; x < k->graph->count && axis < 0; x++) {
+		const Node *t = node(k->graph, x);
+		if (!computed[x] || t->op != OP_transpose || !shape_equal(t->shape, n->shape) ||
+		    !k->buffer_of[t->in[0]])
+			continue;
+		for (int i = 0; i < n->vector_axis; i++)
+			if (t->attr.axes.at[i] + 1 == t->shape.rank && t->shape.dim[i] >= LINE_ROWS &&
+			    !(n->unrolled >> i & 1))
+				axis = i;
+	}
+	arena_reset(ke->e->c->arena, mark);
+	return axis;
+}
+
 /* Nodes of the body where all places of the last axis are unrolled: what is the same for all, once. */
 static unsigned unrolled_size(const KernelEmit *ke, Shape s, int last)
 {
@@ -149,6 +174,9 @@ static void choose_loops(const KernelEmit *ke, Nest *n)
 	bool channels = n->unrolled == 1u << last && last == n->shape.rank - 1 && !n->part;
 	n->channels = channels && n->vector_axis == last - 1 ? n->shape.dim[last] : 0;
 	n->row_axis = ke->lanes > 1 ? shared_axis(ke, n) : -1;
+	n->most_rows = MOST_ROWS;
+	if (ke->lanes > 1 && n->row_axis < 0)
+		n->row_axis = turned_axis(ke, n), n->most_rows = LINE_ROWS;
 	n->rows = 1;
 }
 
@@ -241,27 +269,47 @@ static void find_phases(const KernelEmit *ke, Nest *n)
 
 static void nest_axis(KernelEmit *ke, Nest *n, int axis);
 
-/* Some rows at a time, then half as many of those that are left. */
-static void nest_rows(KernelEmit *ke, Nest *n, int axis)
+/* The loop over rows [from, to), so many at a time. */
+static void nest_together(KernelEmit *ke, Nest *n, int axis, V from, V to, unsigned rows)
 {
 	Emit *e = ke->e;
-	bool random;
-	unsigned body = body_size(ke, &random);
+	Loop loop;
+	loop_begin(e, &loop, "rows", from, to, l_word(e, rows), NULL, 0);
+	value_forget(ke);
+	n->index.at[axis] = loop.index;
+	n->rows = rows;
+	nest_axis(ke, n, axis + 1);
+	loop_end(e, &loop, NULL);
+	value_forget(ke);
+}
+
+/* Some rows at a time, then half as many of those that are left; of a tile's, then one. */
+static void nest_rows(KernelEmit *ke, Nest *n, int axis, V from, V to)
+{
+	Emit *e = ke->e;
+	bool random, tiled = axis == ke->kernel->tile_axis;
+	unsigned body = body_size(ke, &random), most = n->most_rows;
 	int64_t length = n->shape.dim[axis], done = 0;
-	for (unsigned rows = MOST_ROWS; rows > 0; rows /= 2) {
+	while (most > 1 && body * most > LARGE_BODY)
+		most /= 2;
+	V count = LLVMBuildNSWSub(e->b, to, from, ""), size = l_word(e, most);
+	V whole = LLVMBuildNSWSub(e->b, count, LLVMBuildSRem(e->b, count, size, ""), "");
+	V middle = LLVMBuildNSWAdd(e->b, from, whole, "");
+	for (unsigned rows = most; !tiled && rows > 0; rows /= 2) {
 		int64_t end = length / rows * rows;
-		if (end == done || (rows > 1 && body * rows > LARGE_BODY))
+		if (end == done)
 			continue;
-		Loop loop;
-		loop_begin(e, &loop, "rows", l_word(e, done), l_word(e, end), l_word(e, rows), NULL, 0);
-		value_forget(ke);
-		n->index.at[axis] = loop.index;
-		n->rows = rows;
-		nest_axis(ke, n, axis + 1);
-		loop_end(e, &loop, NULL);
-		value_forget(ke);
+		nest_together(ke, n, axis, l_word(e, done), l_word(e, end), rows);
 		done = end;
 	}
+	If some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, from, middle, ""));
+	if (tiled)
+		nest_together(ke, n, axis, from, middle, most);
+	if_end(ke, some);
+	some = if_begin(ke, LLVMBuildICmp(e->b, LLVMIntSLT, middle, to, ""));
+	if (tiled)
+		nest_together(ke, n, axis, middle, to, 1);
+	if_end(ke, some);
 	n->rows = 1;
 }
 
@@ -322,7 +370,7 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 		return;
 	}
 	if (at == n->row_axis)
-		nest_rows(ke, n, at);
+		nest_rows(ke, n, at, from, to);
 	else
 		nest_loop(ke, n, at, from, to, n->phases[at]);
 }

@@ -1,5 +1,5 @@
 /* test_channels.c: lanes along pixels of few channels, of which all are loaded and stored together,
- * in order or gathered, and folds of gathered columns, against the interpreter. */
+ * in order or gathered, folds of gathered columns, and matrices that are turned, against the interpreter. */
 #include <CUnit/CUnit.h>
 
 #include "compiled.h"
@@ -243,6 +243,31 @@ static void sums_of_gathered(void)
 	}
 }
 
+/* Matrices that are turned: lines are shared by rows, of which tiles and vectors leave a rest. */
+static void turned_of(DType t, Shape s, Axes order)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, arena_printf(c->arena, "turned %s", shape_text(c->arena, t, s)));
+	NodeId x = op_input(g, "x", t, s), turned = op_transpose(g, x, order);
+	graph_output(g, "turned", turned);
+	graph_output(g, "more", op_max(g, turned, op_add(g, turned, turned)));
+	Feed feed = {"x", test_values(c->arena, t, shape_size(s), 5)};
+	CU_ASSERT(graph_agrees_always(c, g, &feed, 1, 0));
+	compile_close(c);
+}
+
+static void turned_matrices(void)
+{
+	static const DType OTHERS[] = {DTYPE_f64, DTYPE_bf16, DTYPE_u8};
+	for (size_t i = 0; i < COUNT(OTHERS); i++)
+		turned_of(OTHERS[i], SHAPE(33, 17), (Axes){2, {1, 0}});
+	turned_of(DTYPE_f32, SHAPE(16, 16), (Axes){2, {1, 0}});
+	turned_of(DTYPE_f32, SHAPE(19, 47), (Axes){2, {1, 0}});
+	turned_of(DTYPE_f32, SHAPE(301, 700), (Axes){2, {1, 0}});
+	turned_of(DTYPE_f32, SHAPE(3, 37, 50), (Axes){3, {0, 2, 1}});
+	turned_of(DTYPE_f32, SHAPE(37, 3, 50), (Axes){3, {2, 1, 0}});
+}
+
 CU_TestInfo test_channels[] = {
     {"pixels", pixels},
     {"the last channel", last_channel},
@@ -250,5 +275,6 @@ CU_TestInfo test_channels[] = {
     {"pairs", pairs},
     {"rows of the same places", rows_of_the_same_places},
     {"sums of what is gathered", sums_of_gathered},
+    {"turned matrices", turned_matrices},
     CU_TEST_INFO_NULL,
 };
