@@ -133,9 +133,84 @@ static void loop_over_k(Contract *c, const RegisterTile *t, V from, V to, Stream
 	memcpy(sum, loop.result, count * sizeof *sum);
 }
 
+/* Where vector v of a row is in the result. */
+static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
+{
+	const ContractAxes *r = c->axes;
+	Index index = {.lane_axis = r->col, .lane_step = 1};
+	for (int i = 0; i < c->dot->shape.rank; i++)
+		index.at[i] = c->at[i];
+	if (r->row >= 0)
+		index.at[r->row] = contract_add(c, c->row0, contract_add(c, t->i, row));
+	if (r->col >= 0) {
+		V col = contract_add(c, t->j, contract_int(c, v * c->p->lanes));
+		index.at[r->col] = contract_add(c, c->col0, col);
+		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
+	}
+	return index;
+}
+
+/* Asks for the lines of a row of the result, and of what is read beside it. */
+static void expect_row(Contract *c, const RegisterTile *t, V row)
+{
+	for (unsigned v = 0; v < t->wide; v++) {
+		Index index = result_index(c, t, row, v);
+		value_prefetch_outs(c->ke, &index);
+		for (unsigned i = 0; i < c->besides; i++)
+			l_prefetch(c->e, value_address(c->ke, c->beside[i], &index), false);
+	}
+}
+
+enum { IN_TIME = 2 /* rows' steps before the end, for the lines of the last row */ };
+
+/* Steps of k after which the next row is asked for; 0: all are at once, before the first step. A loop is
+ * left and begun again there, so it must go on with the same sums. */
+static int64_t steps_of_row(const Contract *c, const RegisterTile *t)
+{
+	const ContractPlan *p = c->p;
+	bool one = p->k_blocks == 1 && !c->t->k_parts && c->axes->sums == 1 && p->run >= p->block_k;
+	if (!p->brings_result || !one || p->ways > 1 || contract_brings(&c->r) ||
+	    contract_brings(&c->l))
+		return 0;
+	return p->k / (t->high + IN_TIME) / p->unroll * p->unroll;
+}
+
+static void expect_result(Contract *c, const RegisterTile *t)
+{
+	if (!c->p->brings_result || steps_of_row(c, t))
+		return;
+	When w = when_begin(c, c->last);
+	for (unsigned i = 0; i < t->high; i++)
+		expect_row(c, t, contract_int(c, i));
+	when_end(c, w);
+}
+
+/* Memory takes its time for the lines of a result: between rows of them are steps of k. */
+static void k_and_result(Contract *c, const RegisterTile *t, Stream *stream, V *sum, unsigned count)
+{
+	Loop loop;
+	V one = contract_int(c, 1), rows = contract_int(c, t->high);
+	loop_begin(c->e, &loop, "expect", contract_int(c, 0), rows, one, sum, count);
+	value_forget(c->ke);
+	expect_row(c, t, loop.index);
+	V next = contract_add(c, loop.index, one), part[MAX_CARRY];
+	V from = contract_scale(c, loop.index, steps_of_row(c, t)),
+	  to = contract_scale(c, next, steps_of_row(c, t));
+	to = l_select(c->e, LLVMBuildICmp(c->e->b, LLVMIntEQ, next, rows, ""), c->k_count, to);
+	memcpy(part, loop.carry, count * sizeof *part);
+	loop_over_k(c, t, from, to, stream, part, count);
+	loop_end(c->e, &loop, part);
+	value_forget(c->ke);
+	memcpy(sum, loop.result, count * sizeof *sum);
+}
+
 /* The block of k. One that is long is no block for the sums: these are cut here. */
 static void all_of_k(Contract *c, const RegisterTile *t, Stream stream, V *sum, unsigned count)
 {
+	if (steps_of_row(c, t)) {
+		k_and_result(c, t, &stream, sum, count);
+		return;
+	}
 	if (c->p->run >= c->p->block_k) {
 		V from = contract_int(c, 0), to = c->k_count;
 		contract_bound(c, c->axes->sums - 1, &from, &to);
@@ -183,23 +258,6 @@ static void rounds(Contract *c, void *context, V *sum, unsigned count)
 	LLVMPositionBuilderAtEnd(b, after);
 	value_forget(c->ke);
 	l_meet(c->e, sum, other, end, count);
-}
-
-/* Where vector v of a row is in the result. */
-static Index result_index(Contract *c, const RegisterTile *t, V row, unsigned v)
-{
-	const ContractAxes *r = c->axes;
-	Index index = {.lane_axis = r->col, .lane_step = 1};
-	for (int i = 0; i < c->dot->shape.rank; i++)
-		index.at[i] = c->at[i];
-	if (r->row >= 0)
-		index.at[r->row] = contract_add(c, c->row0, contract_add(c, t->i, row));
-	if (r->col >= 0) {
-		V col = contract_add(c, t->j, contract_int(c, v * c->p->lanes));
-		index.at[r->col] = contract_add(c, c->col0, col);
-		index.mask = contract_mask(c, v + 1 == t->wide ? t->valid : 0);
-	}
-	return index;
 }
 
 /* -- Partial sums -------------------------------------------------------------------------- */
@@ -390,20 +448,6 @@ void contract_expect(Contract *c)
 {
 	if (c->p->brings_result)
 		find_beside(c);
-}
-
-static void expect_result(Contract *c, const RegisterTile *t)
-{
-	if (!c->p->brings_result)
-		return;
-	When w = when_begin(c, c->last);
-	for (unsigned i = 0; i < t->high * t->wide; i++) {
-		Index index = result_index(c, t, contract_int(c, i / t->wide), i % t->wide);
-		value_prefetch_outs(c->ke, &index);
-		for (unsigned j = 0; j < c->besides; j++)
-			l_prefetch(c->e, value_address(c->ke, c->beside[j], &index), false);
-	}
-	when_end(c, w);
 }
 
 void contract_register_tile(Contract *c, const RegisterTile *t)

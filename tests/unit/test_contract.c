@@ -330,6 +330,20 @@ static void tiles_of_the_schedule(void)
 		}
 }
 
+/* Results that a core does not keep: their lines are asked for between steps of k, which rows of a
+ * register tile do not share evenly; of few steps, or in several blocks, all at once. */
+static void results_from_afar(void)
+{
+	static const int64_t STEPS[] = {64, 67, 130, 300, 1030};
+	for (size_t i = 0; i < COUNT(STEPS); i++)
+		for (int order = 0; order < 4; order++) {
+			Product p = {.m = 523, .n = 331, .k = STEPS[i], .mc = SCHEDULED, .type = DTYPE_f32};
+			p.x = order & 1 ? "km" : "mk", p.y = order & 2 ? "nk" : "kn";
+			p.epilogue = (Epilogue)((i + (size_t)order) % 3), p.cpu = i & 1 ? "x86-64-v3" : NULL;
+			CU_ASSERT(is_right(p));
+		}
+}
+
 static void little_scratch_will_do(void)
 {
 	static const int64_t BYTES[] = {-1, 64, 4096, 1 << 15, 1 << 17};
@@ -420,6 +434,7 @@ CU_TestInfo test_contract[] = {
     {"blocks are packed on the way", blocks_are_packed_on_the_way},
     {"the next tile is packed on the way", the_next_tile_is_packed_on_the_way},
     {"tiles of the schedule", tiles_of_the_schedule},
+    {"results from afar", results_from_afar},
     {"little scratch will do", little_scratch_will_do},
     {"epilogues end masked", epilogues_end_masked},
     {"older machines", older_machines},
