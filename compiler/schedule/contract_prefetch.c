@@ -164,7 +164,8 @@ static void bring_values(const Planner *m, OperandPlan *o)
 static bool values_follow(const Planner *m)
 {
 	const ContractPlan *p = m->p;
-	int64_t bytes = (m->axes->rows + m->axes->cols) * m->steps * p->element_bytes;
+	int64_t bytes =
+	    m->axes->batch_size * (m->axes->rows + m->axes->cols) * m->steps * p->element_bytes;
 	return contract_lies_across(m->k, m->axes) && p->k_blocks > 1 && !p->pairs &&
 	       !m->kernel->chain && p->block_axis + 1 < m->axes->sums &&
 	       p->high * p->wide >= SOME_FMAS && m->machine->line_bytes &&

@@ -374,6 +374,23 @@ static void next_block_is_asked_for(int64_t size, int64_t stride, int sum_of_row
 	CU_ASSERT(conv_is_right(&v, NULL, ALL_HOOKS));
 }
 
+/* Parts of a batch, of which each alone would stay in the second cache, come from afar one by one. */
+static void next_block_of_a_part(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "gradient");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(8, 16, 9, 9, 24)),
+	       dy = op_input(g, "dy", DTYPE_f32, SHAPE(8, 16, 7, 7, 48)),
+	       windows = op_windows(g, op_windows(g, x, 2, 3, 1, 1), 4, 3, 1, 1);
+	DotAxes axes = {.batch = 1, .contract = 3, .x_contract = {1, 2, 4}, .y_contract = {1, 2, 3}};
+	graph_output(g, "dw", op_dot(g, windows, dy, axes));
+	const Kernels *k = schedule(c, passes(c, g, NULL));
+	CU_ASSERT_EQUAL(k->kernel_count, 1);
+	CU_ASSERT_EQUAL(k->kernel[0].contract->r.prefetch, PREFETCH_VALUE);
+	CU_ASSERT_EQUAL(k->kernel[0].contract->l.prefetch, PREFETCH_VALUE);
+	compile_close(c);
+}
+
 /* A convolution of images from afar asks for the next lines of an image. */
 static void next_lines_are_asked_for(void)
 {
@@ -402,6 +419,7 @@ static void next_block(void)
 {
 	next_block_is_asked_for(5, 1, 0);
 	next_block_is_asked_for(15, 3, 1);
+	next_block_of_a_part();
 }
 
 CU_TestInfo test_windows[] = {
