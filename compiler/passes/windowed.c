@@ -218,6 +218,76 @@ static NodeId turned(Graph *g, NodeId x, NodeId y, const DotAxes *d)
 	return op_transpose(g, z, order);
 }
 
+/* Of the places along an axis of an image, the most that a window's border may add, in parts of them. */
+#define MOST_BORDER 0.125
+
+/* The windows that x is, outermost first, with stride 1, on axes that are summed with those of y in
+ * order; 0: it is not so. */
+static int plain_windows(const Graph *g, NodeId x, const DotAxes *d,
+                         const Node *windows[MOST_CHAIN])
+{
+	int count = 0;
+	for (int i = 0; i < d->contract; i++)
+		if (d->y_contract[i] != i || (i > 0 && d->x_contract[i] < d->x_contract[i - 1]))
+			return 0;
+	for (const Node *n = node(g, x); n->op == OP_windows; n = node(g, n->in[0])) {
+		const uint8_t axis = (uint8_t)n->attr.window.axis;
+		bool summed = memchr(d->x_contract, axis, d->contract) && is_free(d, axis + 1);
+		bool before = count == 0 || axis < windows[count - 1]->attr.window.axis;
+		if (count == MOST_CHAIN || n->attr.window.stride != 1 || n->attr.window.dilation != 1 ||
+		    !summed || !before)
+			return 0;
+		windows[count++] = n;
+	}
+	return count;
+}
+
+/* dot(windows of x, y) as dot(windows of y, x), where y is padded so that each of its windows meets an
+ * element of x: x is read once for all positions of the window, whose places and y's channels are rows.
+ * 0: the zeros around y would be too many, or it is no such product. */
+static NodeId windows_exchanged(Graph *g, NodeId x, NodeId y, const DotAxes *d)
+{
+	const Node *windows[MOST_CHAIN];
+	int count = plain_windows(g, x, d, windows), rank = node(g, y)->shape.rank;
+	int64_t low[MAX_RANK] = {0}, inner[MAX_RANK] = {0};
+	if (count == 0 || windows[0]->attr.window.size < 2)
+		return 0;
+	NodeId image = windows[count - 1]->in[0];
+	Shape from = node(g, image)->shape, back = node(g, y)->shape;
+	int64_t rows = windows[0]->attr.window.size * back.dim[rank - 1];
+	bool again = used_lanes(rows) > 1.2 * used_lanes(from.dim[rank - 1]); /* it would be turned */
+	if (from.rank != rank || again)
+		return 0;
+	for (int i = 0; i < rank - 1; i++)
+		low[i] = from.dim[i] - back.dim[i];
+	if ((double)low[rank - 2] > MOST_BORDER * (double)back.dim[rank - 2])
+		return 0;
+	NodeId around = op_pad(g, y, low, low, inner, 0);
+	for (int i = count - 1; i >= 0; i--)
+		around = op_windows(g, around, (int)windows[i]->attr.window.axis,
+		                    windows[i]->attr.window.size, 1, 1);
+	DotAxes axes = {.contract = d->contract};
+	memcpy(axes.x_contract, d->x_contract, MAX_RANK);
+	memcpy(axes.y_contract, d->y_contract, MAX_RANK);
+	NodeId z = op_dot(g, places_as_channels(g, around, &axes), image, axes);
+	/* [positions, y's channels, x's channels], positions from the last to the first */
+	Shape s = {.rank = (uint8_t)(count + 2)};
+	int64_t start[MAX_RANK] = {0}, stop[MAX_RANK], step[MAX_RANK];
+	for (int i = 0; i < count; i++)
+		s.dim[i] = windows[count - 1 - i]->attr.window.size;
+	s.dim[count] = back.dim[rank - 1];
+	s.dim[count + 1] = from.dim[rank - 1];
+	for (int i = 0; i < s.rank; i++) {
+		start[i] = i < count ? s.dim[i] - 1 : 0, stop[i] = i < count ? -1 : s.dim[i];
+		step[i] = i < count ? -1 : 1;
+	}
+	z = op_slice(g, op_reshape(g, z, s), start, stop, step);
+	Axes order = {.count = s.rank};
+	for (int i = 0; i < s.rank; i++)
+		order.at[i] = (uint8_t)(i < count ? i : i == count ? count + 1 : count);
+	return op_transpose(g, z, order);
+}
+
 NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 {
 	DotAxes d = n->attr.dot;
@@ -240,7 +310,10 @@ NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 	else {
 		if (both_lie_across(node(out, x)->shape, node(out, y)->shape, &d))
 			x = places_as_channels(out, x, &d);
-		z = is_turned(out, x, y, &d) ? turned(out, x, y, &d) : op_dot(out, x, y, d);
+		bool turns = is_turned(out, x, y, &d);
+		z = turns ? windows_exchanged(out, x, y, &d) : 0;
+		if (!z)
+			z = turns ? turned(out, x, y, &d) : op_dot(out, x, y, d);
 	}
 	return z && shape_equal(node(out, z)->shape, n->shape) ? z : op_reshape(out, z, n->shape);
 }

@@ -302,6 +302,25 @@ static void small_images(void)
 	CU_ASSERT(conv_of_is_right(DTYPE_bf16, &SMALL[1], "x86-64-v3", SERIAL));
 }
 
+/* Few outputs of more inputs: the gradient by weights is a product of windows on what comes back, along
+ * one axis and two, of any padding; and where the border, a stride or a dilation speaks against it. */
+static const Conv FEW_OUTPUTS[] = {
+    {5, 17, 32, 5, 3, 1, 1, 1, 1, false},  {3, 21, 33, 7, 2, 1, 1, 0, 1, false},
+    {2, 35, 31, 1, 5, 1, 1, 2, 1, false},  {3, 500, 40, 6, 7, 1, 1, 3, 1, true},
+    {9, 131, 64, 3, 4, 1, 1, 5, 1, true},  {5, 16, 32, 5, 4, 1, 1, 1, 1, false},
+    {4, 34, 32, 5, 3, 2, 1, 1, 1, false},  {4, 20, 32, 5, 3, 1, 2, 2, 1, false},
+    {1100, 1, 32, 5, 3, 1, 1, 1, 1, true}, {6, 18, 48, 12, 3, 1, 1, 1, 2, false},
+};
+
+static void few_outputs(void)
+{
+	for (size_t i = 0; i < COUNT(FEW_OUTPUTS); i++) {
+		CU_ASSERT(conv_is_right(&FEW_OUTPUTS[i], i % 2 ? "x86-64-v3" : NULL, ALL_HOOKS));
+		if (i < 4)
+			CU_ASSERT(conv_of_is_right(DTYPE_bf16, &FEW_OUTPUTS[i], NULL, ALL_HOOKS));
+	}
+}
+
 /* Multiplications of elements that are there, two operations each. */
 static double products_by_definition(const Conv *v)
 {
@@ -431,6 +450,7 @@ CU_TestInfo test_windows[] = {
     {"long sums", long_sums},
     {"of bf16", of_bf16},
     {"small images", small_images},
+    {"few outputs", few_outputs},
     {"no padding", padding_is_left_out},
     {"next block", next_block},
     {"next lines", next_lines_are_asked_for},
