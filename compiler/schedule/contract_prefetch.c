@@ -90,13 +90,32 @@ static bool rows_follow(const Planner *m)
 	return far && p->r.source == SOURCE_DIRECT && follows(m, &m->axes->r, m->axes->r.contract);
 }
 
+static bool brings_unit(const ContractPlan *p, NodeId x)
+{
+	return (p->r.prefetch == PREFETCH_UNIT && p->axes.r.node == x) ||
+	       (p->l.prefetch == PREFETCH_UNIT && p->axes.l.node == x);
+}
+
+/* Whether a member before this one, or its other operand, asks for the same. */
+static bool is_brought(const Planner *m, NodeId x)
+{
+	bool found = brings_unit(m->p, x);
+	for (const Kernel *k = m->kernel; !found && k > m->k->kernel; k--) {
+		if (k[-1].chain != m->kernel->chain)
+			break;
+		found = k[-1].contract && brings_unit(k[-1].contract, x);
+	}
+	return found;
+}
+
 /* A unit's part of what all units read in turn is a stream too short for the machine to foresee. */
 static bool unit_follows(const Planner *m, const OperandPlan *o)
 {
 	const Kernels *k = m->k;
 	const OperandAxes *axes = axes_of(m, o);
 	if (!m->kernel->chain || o->prefetch ||
-	    !(follows(m, axes, axes->free) || follows(m, axes, axes->contract)))
+	    !(follows(m, axes, axes->free) || follows(m, axes, axes->contract)) ||
+	    is_brought(m, axes->node))
 		return false;
 	NodeId x = axes->node;
 	while (k->buffer_of[x] == 0)
