@@ -93,25 +93,68 @@ static void panel_step(Contract *c, void *context, V k, V panel, int64_t size)
 
 /* -- Panels along k: squares of lanes x lanes ---------------------------------------------- */
 
-/* Rows become columns: exchanges halves, then quarters, ... of pairs of rows. */
-static void transpose(Contract *c, V *row)
+enum { PIECE = 16 /* bytes of a vector in which elements move at no cost, on most machines */ };
+
+/* Of each piece of x and of y one half, runs of `size` elements in turns. */
+static V zip(Contract *c, V x, V y, unsigned piece, unsigned size, unsigned half)
 {
 	unsigned lanes = c->p->lanes;
-	V low[64], high[64];
-	for (unsigned d = lanes / 2; d > 0; d /= 2) {
-		for (unsigned i = 0; i < lanes; i++) {
-			low[i] = l_i32(c->e, (int32_t)(i & d ? lanes + i - d : i));
-			high[i] = l_i32(c->e, (int32_t)(i & d ? lanes + i : i + d));
+	V place[64];
+	for (unsigned i = 0; i < lanes; i++) {
+		unsigned at = i % piece, run = at / size, of_y = run % 2;
+		unsigned from = i / piece * piece + half * piece / 2 + run / 2 * size + at % size;
+		place[i] = l_i32(c->e, (int32_t)(of_y * lanes + from));
+	}
+	return LLVMBuildShuffleVector(c->e->b, x, y, LLVMConstVector(place, lanes), "");
+}
+
+/* The even or odd pieces of x, then those of y. */
+static V every_other(Contract *c, V x, V y, unsigned piece, unsigned odd)
+{
+	unsigned lanes = c->p->lanes;
+	V place[64];
+	for (unsigned i = 0; i < lanes; i++)
+		place[i] = l_i32(c->e, (int32_t)((2 * (i / piece) + odd) * piece + i % piece));
+	return LLVMBuildShuffleVector(c->e->b, x, y, LLVMConstVector(place, lanes), "");
+}
+
+/* Piece i of the row number j of `count`, `step` apart, becomes piece j of row i: first those of even i and
+ * of odd i, each of half as many rows. */
+static void transpose_pieces(Contract *c, V *row, unsigned step, unsigned count, unsigned piece)
+{
+	V half[2][32];
+	for (unsigned odd = 0; count > 1 && odd < 2; odd++) {
+		for (unsigned i = 0; i < count; i += 2)
+			half[odd][i / 2] = every_other(c, row[i * step], row[(i + 1) * step], piece, odd);
+		transpose_pieces(c, half[odd], 1, count / 2, piece);
+	}
+	for (unsigned i = 0; count > 1 && i < count; i++)
+		row[i * step] = half[i % 2][i / 2];
+}
+
+/* Rows become columns: in squares of pieces, then the pieces. */
+static void transpose(Contract *c, V *row)
+{
+	unsigned lanes = c->p->lanes, piece = PIECE / (unsigned)c->p->element_bytes;
+	piece = piece < lanes ? piece : lanes;
+	for (unsigned i = 0; piece == 4 && i < lanes; i += 4) {
+		V low[2], high[2];
+		for (unsigned j = 0; j < 2; j++) {
+			low[j] = zip(c, row[i + 2 * j], row[i + 2 * j + 1], piece, 1, 0);
+			high[j] = zip(c, row[i + 2 * j], row[i + 2 * j + 1], piece, 1, 1);
 		}
-		V low_order = LLVMConstVector(low, lanes), high_order = LLVMConstVector(high, lanes);
-		for (unsigned i = 0; i < lanes; i++) {
-			if (i & d)
-				continue;
-			V x = row[i], y = row[i | d];
-			row[i] = LLVMBuildShuffleVector(c->e->b, x, y, low_order, "");
-			row[i | d] = LLVMBuildShuffleVector(c->e->b, x, y, high_order, "");
+		for (unsigned j = 0; j < 2; j++) {
+			row[i + j] = zip(c, low[0], low[1], piece, 2, j);
+			row[i + 2 + j] = zip(c, high[0], high[1], piece, 2, j);
 		}
 	}
+	for (unsigned i = 0; piece == 2 && i < lanes; i += 2) {
+		V low = zip(c, row[i], row[i + 1], piece, 1, 0);
+		row[i + 1] = zip(c, row[i], row[i + 1], piece, 1, 1);
+		row[i] = low;
+	}
+	for (unsigned j = 0; j < piece; j++)
+		transpose_pieces(c, row + j, piece, lanes / piece, piece);
 }
 
 static void square(Contract *c, void *context, V k, V panel, int64_t size)
