@@ -31,6 +31,8 @@ Graph *begin_graph(Elab *b, const char *name, bool training, int64_t batch)
 	b->samples = 0;
 	b->averages = 0;
 	b->binding = NULL;
+	b->loss_body = NULL;
+	b->loss_scope = NULL;
 	memset(b->pending, 0, b->bundle->state_count * sizeof *b->pending);
 	memset(b->is_average, 0, b->bundle->state_count * sizeof *b->is_average);
 	b->calls = 0;
@@ -76,6 +78,13 @@ Value eval_section(Elab *b, const char *name, const Body *body, const Scope *sco
 	return v;
 }
 
+Value eval_loss(Elab *b, const Body *body, const Scope *scope)
+{
+	b->loss_body = body;
+	b->loss_scope = scope;
+	return eval_section(b, "loss", body, scope);
+}
+
 /* The names of "pretext", for the loss to see. */
 static const Scope *pretext_scope(Elab *b, const Scope *scope)
 {
@@ -117,7 +126,7 @@ NodeId loss_of(Elab *b, const Value *v, Span span, const char *what)
 static NodeId build_loss(Elab *b)
 {
 	const Scope *scope = pretext_scope(b, data_scope(b, b->bundle->batch));
-	Value v = eval_section(b, "loss", b->model->loss, scope);
+	Value v = eval_loss(b, b->model->loss, scope);
 	return loss_of(b, &v, b->model->loss->span, "loss");
 }
 

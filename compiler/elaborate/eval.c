@@ -283,6 +283,8 @@ static Value eval_named(Elab *b, const Body *body, const Scope *scope)
 			view_note(b, n->name, &last, false);
 		scope = scope_bind(b, scope, n->name, last);
 	}
+	if (body == b->loss_body)
+		b->loss_scope = scope;
 	return last;
 }
 

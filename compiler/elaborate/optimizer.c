@@ -1,5 +1,6 @@
 /* optimizer.c: which parameters a loss trains, and what the optimizer makes of each: its layer is called on the
- * parameter and its gradient, which is a question yet (autodiff answers it), and gives the next value. */
+ * parameter and its gradient, which is a question yet (autodiff answers it), and gives the next value; it sees what
+ * the loss names. */
 #include "elaborator.h"
 
 #include <string.h>
@@ -105,4 +106,50 @@ void apply_optimizer(Elab *b, const Expr *optimizer, NodeId loss, Span of_loss, 
 	} while (diag_count(b->c->diags) == errors && together_again(b));
 	together_close(b);
 	b->grad_norm = 0;
+}
+
+/* -- What the loss names ----------------------------------------------------------------------- */
+
+static void not_of_loss(Elab *b, Span span, const char *name)
+{
+	size_t count = 0;
+	for (const Scope *s = b->loss_scope; s; s = s->outer)
+		count++;
+	const char **names = new_array(b->c->arena, const char *, count + 1);
+	count = 0;
+	for (const Scope *s = b->loss_scope; s; s = s->outer)
+		names[count++] = s->name;
+	elab_error(b, span, "the loss of this optimizer names no '%s'", name);
+	const char *near = suggest(name, names, count);
+	if (near)
+		diag_help(b->c->diags, "did you mean '%s'?", near);
+	else
+		diag_help(b->c->diags, "name it in the loss: \"loss\": {\"%s\": \"...\", \"all\": \"...\"}",
+		          name);
+}
+
+Value builtin_of_loss(Elab *b, Span span, Given *in)
+{
+	const Value *name = &in[0].value;
+	if (name->kind == VALUE_NONE)
+		return value_none();
+	if (!b->together || b->in_init) {
+		elab_error(b, span,
+		           "'of_loss' is for an optimizer, which sees the loss that it makes small");
+		diag_help(b->c->diags, "a value has its name where it was given one");
+		return value_none();
+	}
+	if (name->kind != VALUE_TEXT) {
+		elab_error(b, in[0].span, "a name of the loss is a text in single quotes, not %s",
+		           value_text(b, name));
+		return value_none();
+	}
+	const Value *found = scope_find(b->loss_scope, name->text);
+	if (!found) {
+		not_of_loss(b, in[0].span, name->text);
+		return value_none();
+	}
+	Value v = *found;
+	v.state = 0; /* set by the loss alone */
+	return v;
 }

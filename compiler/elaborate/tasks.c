@@ -293,7 +293,7 @@ static NodeId build_training(Elab *b, const BundleTask *to)
 {
 	const Task *t = to->task;
 	begin_graph(b, arena_printf(b->c->arena, "%s.step", to->name), true, to->batch);
-	Value v = eval_section(b, "loss", t->loss, data_scope(b, to->batch));
+	Value v = eval_loss(b, t->loss, data_scope(b, to->batch));
 	NodeId loss = loss_of(b, &v, t->loss->span, "loss");
 	graph_output(b->g, "loss", loss);
 	if (loss)

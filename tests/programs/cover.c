@@ -156,6 +156,7 @@ bool cover_stored(Cover *c)
 	bool good = use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/vision/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/masks/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/einsum/cases.def") &&
+	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/optimizers/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/convolution/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/recurrent/cases.def") &&
 	            use_file(c, p->prelude, SSLC_SOURCE "/tests/oracle/text/cases.def") &&

@@ -273,6 +273,7 @@ const char DEFINITIONS[] =
     "* next\"},\n"
     "\t\t\"polyak(w, g, lr)\": \"w - lr * min(1, loss_at(w - 0.01 * g) / (1 + total(sum(g^2)))) * "
     "g\",\n"
+    "\t\t\"paced_by(w, g, lr)\": \"w - lr * (1 + tanh(mean(cast(of_loss('x'), 'float')))) * g\",\n"
     "\t\t\"paced(x)\": {\"r\": \"state([dim(x, -1)], zeros)\", \"set r\": \"0.5 * r + mean(x, "
     "leading_axes(x))\", \"y\": \"x - per_channel(x, r)\"},\n"
     "\t\t\"half_held(x)\": \"0.5 * (x + stop_gradient(tanh(x)))\",\n"

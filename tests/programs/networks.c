@@ -442,6 +442,7 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"schedule_free_sgd(", "0.1", ", batches=2)"},
 	    {"prodigy(", "1", ", d0=0.001)"},
 	    {"polyak(", "1", ")"},
+	    {"paced_by(", "0.02", ")"},
 	};
 	uint32_t row = pick(d->t, COUNT(ROWS));
 	bool clips = chance(d->t, 1, 4);

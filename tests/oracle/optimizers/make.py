@@ -245,6 +245,25 @@ def ahead(net, t, weights, gradients):
     return [0.1 * g for g in torch.autograd.grad(((output - target[t]) ** 2).mean(), weights)]
 
 
+def conflicting():
+    """PCGrad (Yu et al. 2020) of two losses, by its algorithm 1: each gradient without what is against the other one."""
+    net = network()
+
+    def step(t):
+        weights = list(net.parameters())
+        output = net(x[t])
+        losses = ((output - target[t]) ** 2).mean(), ((output + 2 * target[t]) ** 2).mean()
+        a, b = (torch.cat([g.flatten() for g in torch.autograd.grad(l, weights, retain_graph=True)]) for l in losses)
+        first = a - torch.clamp(a @ b, max=0) / (b @ b) * b
+        second = b - torch.clamp(a @ b, max=0) / (a @ a) * a
+        with torch.no_grad():
+            for p, move in zip(weights, torch.split(first + second, [p.numel() for p in weights])):
+                p.sub_(0.1 * move.reshape(p.shape))
+        return losses[0] + losses[1]
+
+    case("pcgrad", net, step)
+
+
 sharpness_aware("sam", False)
 sharpness_aware("asam", True)
 surrogate_gap()
@@ -258,4 +277,5 @@ clipped_after()
 polyak()
 by_gradients("curved", curved)
 by_gradients("ahead", ahead)
+conflicting()
 save_file({k: np.ascontiguousarray(v.numpy()) for k, v in truth.items()}, HERE / "truth.safetensors")
