@@ -8,6 +8,7 @@
 enum {
 	MOST_PHASES = 4,
 	MOST_ROWS = 8,  /* that are done together, */
+	DEEPEST = 8,    /* operations behind each other, of an index */
 	LINE_ROWS = 16, /* where they are read from lines that they share */
 	SMALL_BODY = 24,
 	LARGE_BODY = 256,
@@ -377,6 +378,8 @@ static void nest_axis(KernelEmit *ke, Nest *n, int axis)
 
 /* -- Axes that are one ------------------------------------------------------------------------- */
 
+static int one_behind(const KernelEmit *ke, NodeId x, int depth);
+
 /* The axis from which on x, computed here, takes all as one; its rank if that cannot be. Behind it
  * the index of an element is its row-major one, as that of whatever lies in memory. */
 static int one_from(const KernelEmit *ke, NodeId x)
@@ -384,10 +387,10 @@ static int one_from(const KernelEmit *ke, NodeId x)
 	const Kernels *k = ke->e->k;
 	const Node *n = node(k->graph, x);
 	int from = 0;
-	bool looks_up =
-	    n->op == OP_gather && node(k->graph, n->in[0])->shape.rank == 1; /* as a map of its index */
-	if (op_info[n->op].kind == MAP || n->op == OP_constant || n->op == OP_random || looks_up)
+	if (op_info[n->op].kind == MAP || n->op == OP_constant || n->op == OP_random)
 		return 0;
+	if (n->op == OP_gather && node(k->graph, n->in[0])->shape.rank == 1)
+		return one_behind(ke, n->in[1], DEEPEST); /* as a map of its index */
 	if (n->op == OP_iota)
 		return (int)n->attr.axis + 1;
 	if (n->op != OP_broadcast)
@@ -396,6 +399,23 @@ static int one_from(const KernelEmit *ke, NodeId x)
 	for (int i = 0; i < s.rank; i++)
 		if (s.dim[i] != 1)
 			from = n->attr.axes.at[i] + 1;
+	return from;
+}
+
+/* The same of an index, and of what it is made of here. */
+static int one_behind(const KernelEmit *ke, NodeId x, int depth)
+{
+	const Kernels *k = ke->e->k;
+	const Node *n = node(k->graph, x);
+	if (k->buffer_of[x])
+		return 0;
+	if (!depth)
+		return n->shape.rank;
+	int from = one_from(ke, x);
+	for (int i = 0; op_info[n->op].kind == MAP && i < n->count; i++) {
+		int own = one_behind(ke, n->in[i], depth - 1);
+		from = own > from ? own : from;
+	}
 	return from;
 }
 
