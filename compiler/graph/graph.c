@@ -285,6 +285,27 @@ const char *graph_name(Graph *g, const char *name)
 	return arena_copy(g->c->arena, name, strlen(name));
 }
 
+static NodeId add_inferred(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
+                           Attr attr)
+{
+	NodeId swapped[2];
+	Node n;
+	memset(&n, 0, sizeof n);
+	n.op = op;
+	n.type = type;
+	n.shape = shape;
+	n.count = (uint8_t)count;
+	n.attr = attr;
+	n.origin = g->origin;
+	n.in = in;
+	if ((op_info[op].flags & COMMUTES) && in[0] > in[1]) {
+		swapped[0] = in[1];
+		swapped[1] = in[0];
+		n.in = swapped;
+	}
+	return intern(g, &n);
+}
+
 NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
                       Attr attr)
 {
@@ -300,22 +321,7 @@ NodeId graph_add_node(Graph *g, Op op, const NodeId *in, int count, DType type, 
 	Inferred inferred = shape_infer(g, op, in, count, type, shape, &attr);
 	if (inferred.type == DTYPE_none)
 		return 0;
-	NodeId swapped[2];
-	Node n;
-	memset(&n, 0, sizeof n);
-	n.op = op;
-	n.type = inferred.type;
-	n.shape = inferred.shape;
-	n.count = (uint8_t)count;
-	n.attr = attr;
-	n.origin = g->origin;
-	n.in = in;
-	if ((op_info[op].flags & COMMUTES) && in[0] > in[1]) {
-		swapped[0] = in[1];
-		swapped[1] = in[0];
-		n.in = swapped;
-	}
-	return intern(g, &n);
+	return add_inferred(g, op, in, count, inferred.type, inferred.shape, attr);
 }
 
 static void *grown(Arena *a, void *old, uint32_t count, uint32_t *capacity, size_t size)
@@ -363,8 +369,11 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 {
 	const Node *n = node(from, x);
 	NodeId in[MOST_INS];
-	for (int i = 0; i < n->count; i++)
-		in[i] = map[n->in[i]];
+	bool alike = n->op != OP_scan; /* operands are, and so is what follows from them */
+	for (int i = 0; i < n->count; i++) {
+		const Node *old = node(from, n->in[i]), *now = node(g, in[i] = map[n->in[i]]);
+		alike &= in[i] && old->type == now->type && shape_equal(old->shape, now->shape);
+	}
 	Attr attr = n->attr;
 	if (n->op == OP_input || n->op == OP_state)
 		attr.name = graph_name(g, n->attr.name);
@@ -372,7 +381,8 @@ NodeId graph_copy_node(Graph *g, const Graph *from, NodeId x, const NodeId *map)
 		attr.region = region_copy(g->c, n->attr.region);
 	Span kept = g->origin;
 	g->origin = n->origin;
-	NodeId copy = graph_add_node(g, n->op, in, n->count, n->type, n->shape, attr);
+	NodeId copy = alike ? add_inferred(g, n->op, in, n->count, n->type, n->shape, attr)
+	                    : graph_add_node(g, n->op, in, n->count, n->type, n->shape, attr);
 	g->origin = kept;
 	return copy;
 }

@@ -42,19 +42,23 @@ static const char *operand(const Ask *a, int i)
 
 /* -- Types ------------------------------------------------------------------------------------- */
 
+/* Asked of every node of every graph: the first letters of classes differ. */
 static bool type_allowed(const char *class, DType t)
 {
-	if (strcmp(class, "NUM") == 0)
+	switch (*class) {
+	case 'N': /* NUM */
 		return type_info[t].is_float || type_info[t].is_int;
-	if (strcmp(class, "FLOAT") == 0)
+	case 'F': /* FLOAT */
 		return type_info[t].is_float;
-	if (strcmp(class, "INT") == 0)
+	case 'I': /* INT */
 		return type_info[t].is_int;
-	if (strcmp(class, "LOGIC") == 0)
+	case 'L': /* LOGIC */
 		return t == DTYPE_bool || type_info[t].is_int;
-	if (strcmp(class, "BOOL") == 0)
+	case 'B': /* BOOL */
 		return t == DTYPE_bool;
-	return t != DTYPE_none;
+	default: /* ANY */
+		return t != DTYPE_none;
+	}
 }
 
 static const char *class_words(const char *class)
@@ -522,7 +526,8 @@ static bool shape_sane(const Ask *a, Shape s)
 Inferred shape_infer(Graph *g, Op op, const NodeId *in, int count, DType type, Shape shape,
                      const Attr *attr)
 {
-	Ask a = {.g = g, .op = op, .count = count, .type = type, .shape = shape, .attr = attr};
+	Ask a; /* operands that there are not stay as they are: to clear them took longer than most rules */
+	a.g = g, a.op = op, a.count = count, a.type = type, a.shape = shape, a.attr = attr;
 	for (int i = 0; i < count; i++)
 		a.in[i] = node(g, in[i]);
 	if (!types_agree(&a) || !shape_sane(&a, shape))

@@ -98,5 +98,5 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 
 Graph *pass_join(Compile *c, const Graph *in)
 {
-	return rebuild(c, in, rewrite);
+	return rebuild_of(c, in, OP_pad, rewrite);
 }

@@ -253,7 +253,7 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 
 static Graph *lift_scans(Compile *c, const Graph *in)
 {
-	return rebuild(c, in, rewrite);
+	return rebuild_of(c, in, OP_scan, rewrite);
 }
 
 Graph *pass_lift(Compile *c, const Graph *in)

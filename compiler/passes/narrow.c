@@ -88,5 +88,5 @@ static NodeId narrow(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 
 Graph *pass_narrow(Compile *c, const Graph *in)
 {
-	return in ? rebuild(c, in, narrow) : NULL;
+	return rebuild_of(c, in, OP_gather, narrow);
 }

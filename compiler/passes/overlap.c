@@ -293,5 +293,5 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 
 Graph *pass_overlap(Compile *c, const Graph *in)
 {
-	return rebuild(c, in, rewrite);
+	return rebuild_of(c, in, OP_overlap_add, rewrite);
 }

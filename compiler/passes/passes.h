@@ -25,6 +25,8 @@ Graph *passes(Compile *c, const Graph *in, const char *last);
  * vanish, equal ones merge. */
 typedef NodeId (*Rewrite)(Graph *out, const Graph *in, NodeId x, const NodeId *map);
 Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite);
+/* The same of a rewrite that changes nothing where no node is of op: then `in` itself, if all of it is reached. */
+Graph *rebuild_of(Compile *c, const Graph *in, Op op, Rewrite rewrite);
 /* The end of a pass that walks by itself: outputs and sets of `in`, by map[], and what they reach. */
 Graph *rebuilt(Compile *c, Graph *out, const Graph *in, const NodeId *map);
 /* How often each node is an operand. */

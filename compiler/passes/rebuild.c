@@ -63,6 +63,14 @@ Graph *rebuild(Compile *c, const Graph *in, Rewrite rewrite)
 	return !out || all_reached(c, out) ? (Graph *)out : walk(c, out, NULL);
 }
 
+Graph *rebuild_of(Compile *c, const Graph *in, Op op, Rewrite rewrite)
+{
+	bool some = false;
+	for (NodeId x = 1; in && x < in->count && !some; x++)
+		some = node(in, x)->op == op;
+	return in && !some && all_reached(c, in) ? (Graph *)in : rebuild(c, in, rewrite);
+}
+
 Graph *rebuilt(Compile *c, Graph *out, const Graph *in, const NodeId *map)
 {
 	keep_results(out, in, map);

@@ -350,10 +350,11 @@ static bool is_private(const Chaining *ch, BufferId b, const Draft *d)
 }
 
 /* Bytes of what d needs of `from` and could be private; their writers, and what those need, in
- * wanted[]. */
+ * wanted[], of which those of `from` are set. */
 static uint64_t find_wanted(const Chaining *ch, const Draft *d, const Draft *from, bool *wanted)
 {
 	uint64_t bytes = 0;
+	memset(&wanted[from->first], 0, from->end - from->first);
 	for (uint32_t i = from->first; i < from->end; i++)
 		for (uint32_t o = 0; o < ch->k->kernel[i].out_count; o++) {
 			BufferId b = ch->k->kernel[i].to[o];
@@ -371,14 +372,26 @@ static uint64_t find_wanted(const Chaining *ch, const Draft *d, const Draft *fro
 	return bytes;
 }
 
-/* Takes over the kernels of an earlier chain whose results are better made again. */
-static void choose_copies(Chaining *ch, Draft *d)
+/* read_by[i]: the last chain that is known to read what chain i writes, from 1. */
+static void note_read_chains(const Chaining *ch, const Draft *d, uint32_t *read_by)
 {
-	bool *wanted = new_array(ch->c->arena, bool, ch->k->kernel_count);
+	for (uint32_t i = d->first; i < d->end; i++)
+		for (uint32_t r = 0; r < ch->reads[i].count; r++) {
+			uint32_t writer = ch->writer[ch->reads[i].buffer[r]];
+			uint32_t of = writer ? ch->draft_of[writer - 1] : 0;
+			if (of)
+				read_by[of - 1] = (uint32_t)(d - ch->draft) + 1;
+		}
+}
+
+/* Takes over the kernels of an earlier chain whose results are better made again. */
+static void choose_copies(Chaining *ch, Draft *d, bool *wanted, uint32_t *read_by)
+{
+	note_read_chains(ch, d, read_by);
 	for (Draft *from = ch->draft; from < d && d->exact; from++) {
-		if (!same_lead(from, d) || from->copied_by || from->copies)
+		if (read_by[from - ch->draft] != d - ch->draft + 1 || !same_lead(from, d) ||
+		    from->copied_by || from->copies)
 			continue;
-		memset(wanted, 0, ch->k->kernel_count);
 		if (find_wanted(ch, d, from, wanted) <= repeat_limit(ch))
 			continue;
 		uint32_t count = 0;
@@ -535,8 +548,10 @@ void kernels_chain(Compile *c, Kernels *k)
 		i = draft(&ch, i);
 	if (!ch.drafts)
 		return;
+	bool *wanted = new_array(c->arena, bool, k->kernel_count);
+	uint32_t *read_by = new_array(c->arena, uint32_t, ch.drafts);
 	for (uint32_t i = 1; i < ch.drafts; i++)
-		choose_copies(&ch, &ch.draft[i]);
+		choose_copies(&ch, &ch.draft[i], wanted, read_by);
 	for (BufferId b = 1; b < k->buffer_count; b++) {
 		uint32_t writer = ch.writer[b], of = writer ? ch.draft_of[writer - 1] : 0;
 		ch.unit[b] = of && is_private(&ch, b, &ch.draft[of - 1]);
