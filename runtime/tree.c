@@ -10,10 +10,18 @@
 typedef struct Walk {
 	const char *folder;
 	bool (*wanted)(const char *name); /* NULL: all */
+	const TreeSkip *skip;             /* NULL: nothing */
 	Tree *tree;
 	size_t room;
 	char *why;
 } Walk;
+
+/* From the folder on. */
+static const char *path_inside(const Walk *w, const FTSENT *at)
+{
+	const char *inside = at->fts_path + strlen(w->folder);
+	return inside + strspn(inside, "/");
+}
 
 static bool keep(Walk *w, const FTSENT *at)
 {
@@ -24,8 +32,7 @@ static bool keep(Walk *w, const FTSENT *at)
 	if (!more)
 		return because(w->why, "no memory for the names of %zu files", t->count + 1);
 	t->path = more;
-	const char *inside = at->fts_path + strlen(w->folder);
-	t->path[t->count] = strdup(inside + strspn(inside, "/"));
+	t->path[t->count] = strdup(path_inside(w, at));
 	return t->path[t->count++] || because(w->why, "no memory for the name of a file");
 }
 
@@ -35,7 +42,8 @@ static bool visit(Walk *w, FTS *tree, FTSENT *at)
 	if (at->fts_info == FTS_DNR || (at->fts_level == 0 && !is_folder))
 		return because(w->why, "cannot read the folder '%.250s': %s", at->fts_path,
 		               strerror(at->fts_errno ? at->fts_errno : ENOTDIR));
-	if (at->fts_level > 0 && at->fts_name[0] == '.') {
+	bool skips = w->skip && w->skip->names(w->skip->of, path_inside(w, at));
+	if (at->fts_level > 0 && (at->fts_name[0] == '.' || skips)) {
 		(void)fts_set(tree, at, FTS_SKIP);
 		return true;
 	}
@@ -53,10 +61,11 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool tree_read(const char *folder, bool (*wanted)(const char *name), Tree *tree, char why[WHY])
+bool tree_read(const char *folder, bool (*wanted)(const char *name), const TreeSkip *skip,
+               Tree *tree, char why[WHY])
 {
 	*tree = (Tree){0};
-	Walk w = {.folder = folder, .wanted = wanted, .tree = tree, .why = why};
+	Walk w = {.folder = folder, .wanted = wanted, .skip = skip, .tree = tree, .why = why};
 	FTS *all = fts_open((char *[]){(char *)folder, NULL}, FTS_LOGICAL | FTS_NOCHDIR, NULL);
 	bool good = all || because(why, "cannot open '%.250s': %s", folder, strerror(errno));
 	for (FTSENT *at; good && (at = fts_read(all));)

@@ -80,12 +80,14 @@ static char *label_of(const char *path, const char *labels)
 static bool find_all(const Asked *k, Listing *l, char why[WHY])
 {
 	Tree tree;
-	if (!tree_read(l->folder, k->wanted, &tree, why))
+	const TreeSkip skip = {listing_names,
+	                       k->skip}; /* so a folder that cannot be read can be left out */
+	if (!tree_read(l->folder, k->wanted, &skip, &tree, why))
 		return false;
 	l->file = calloc(tree.count + 1, sizeof *l->file);
 	bool good = l->file || because(why, "no memory for the names of %zu files", tree.count);
 	for (size_t i = 0; good && i < tree.count; i++) {
-		if (listing_names(k->skip, tree.path[i]) || !fits(k->only, tree.path[i]))
+		if (!fits(k->only, tree.path[i]))
 			continue;
 		Listed *f = &l->file[l->count++];
 		f->path = tree.path[i];

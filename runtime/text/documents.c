@@ -68,7 +68,7 @@ bool documents_add(Documents *d, const char *path, const char *separator, char w
 	if (!tree_is_folder(path))
 		return add_file(d, path, separator, why);
 	Tree tree;
-	bool good = tree_read(path, NULL, &tree, why);
+	bool good = tree_read(path, NULL, NULL, &tree, why);
 	for (size_t i = 0; good && i < tree.count; i++) {
 		char *file = NULL;
 		good = asprintf(&file, "%s/%s", path, tree.path[i]) >= 0 ||
