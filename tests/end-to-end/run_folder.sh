@@ -113,6 +113,11 @@ for file in checkpoint.safetensors metrics.jsonl features.npy model.json; do
 	[ ! -e several/$file ] || die "$file of another run is beside the results of several seeds"
 done
 "$sslc" report several --out page.html >/dev/null
+! grep -q 'earlier run' out.txt || die "a seed of this run is called another's"
+mkdir several/seed-2 several/seed-7
+"$sslc" run seeds.json --out several --seeds 2 >out.txt
+grep -q '^note        several/seed-2 and 1 more such folder: of an earlier run, no part of these results$' out.txt ||
+	die "it is not said whose seed-2 is: $(cat out.txt)"
 
 # What another run found is not beside a run, or several, that did not end.
 sed 's/"epochs": 2/"epochs": 100000/' seeds.json >long.json

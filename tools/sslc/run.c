@@ -6,6 +6,7 @@
  * Then the files of an older run in that folder make room. */
 #include "command.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -302,6 +303,30 @@ static bool next_seed(Run *r, const Options *o)
 	       train(&r->engine, r->session.data, &r->options, &r->watch, &r->at, &r->failure);
 }
 
+/* Folders of seeds from an earlier run lie beside those that the results are of. */
+static void say_other_seeds(const Run *r, uint64_t first, uint64_t last)
+{
+	uint64_t least = 0;
+	size_t others = 0;
+	DIR *all = opendir(r->whole);
+	for (struct dirent *d; all && (d = readdir(all));) {
+		char *end = d->d_name;
+		uint64_t seed = strncmp(end, "seed-", 5) == 0 ? strtoull(end + 5, &end, 10) : 0;
+		if (end == d->d_name || *end || (seed >= first && seed <= last))
+			continue;
+		least = others++ == 0 || seed < least ? seed : least;
+	}
+	if (all)
+		closedir(all);
+	char more[64] = "";
+	if (others > 1)
+		snprintf(more, sizeof more, " and %zu more such folder%s", others - 1,
+		         others > 2 ? "s" : "");
+	if (others)
+		say(r, "note        %s/seed-%" PRIu64 "%s: of an earlier run, no part of these results\n",
+		    r->whole, least, more);
+}
+
 /* Experiments with seeds that follow each other: what differs between their scores is chance. One seed alone shows none: its
  * scores are those of a run. */
 static bool run_seeds(Run *r, const Options *o)
@@ -321,6 +346,8 @@ static bool run_seeds(Run *r, const Options *o)
 	scores_close(&all);
 	if (good)
 		say(r, "\nin %s: results.json, and a folder a seed\n", r->whole);
+	if (good)
+		say_other_seeds(r, r->options.seed + 1 - (uint64_t)o->seeds, r->options.seed);
 	return good;
 }
 
