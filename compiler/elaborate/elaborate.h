@@ -52,7 +52,7 @@ typedef struct BundleTask {
 	const char *metric;            /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
-/* Where a graph tells apart only the values 0 to below - 1 of an integer field. */
+/* Where a graph tells apart only the values 0 to below - 1 of a field, as it is or cast to integers. */
 typedef struct Range {
 	size_t field; /* into DataShape.field */
 	const char *graph;

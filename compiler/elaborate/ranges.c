@@ -1,4 +1,4 @@
-/* ranges.c: which values of the data's integer fields the graphs can tell apart.
+/* ranges.c: which values of the data's fields the graphs can tell apart as integers.
  *
  * In: the graphs of a bundle. Out: a Range wherever an input, as it is or seen through views, casts,
  * gathers and scans, is compared with the index along an axis (one_hot) or looks something up (gather):
@@ -114,7 +114,7 @@ static void graph_ranges(Bundle *b, const Graph *g)
 	find_limits(g, limit);
 	for (NodeId x = 1; x < g->count; x++)
 		for (size_t i = 0; node(g, x)->op == OP_input && limit[x].below && i < b->data.count; i++)
-			if (type_info[b->data.field[i].type].is_int &&
+			if (b->data.field[i].type != DTYPE_u8 &&
 			    strcmp(b->data.field[i].name, node(g, x)->attr.name) == 0)
 				add_range(b, g->c->arena, (Range){i, g->name, limit[x].below, limit[x].origin});
 }

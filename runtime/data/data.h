@@ -56,6 +56,7 @@ typedef struct Field {
 	const char *name; /* lives as long as the data */
 	Array array;   /* at NULL: not in memory, decoded sample by sample; a "label" is always there */
 	int64_t below; /* of integers: all are in [0, below); 0: nobody knows */
+	bool is_label; /* of a joined reader: -1 or NaN says that its sample has none */
 } Field;
 
 /* The samples of a split: the fields of one are at the same place of every array. */

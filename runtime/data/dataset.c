@@ -82,7 +82,12 @@ static bool list_rows(Data *d, Split s, int64_t *labelled, char why[WHY])
 	}
 	if (!d->row[s])
 		return because(why, "no memory for %" PRId64 " samples", n);
-	return have || because(why, "no %s sample has a label", s == SPLIT_TEST ? "test" : "train");
+	return have ||
+	       because(why,
+	               s == SPLIT_TEST
+	                   ? "no test sample has a label, by which tasks are scored: give some of them "
+	                     "one, or hold out other samples"
+	                   : "no train sample has a label: give some of them one, or read no labels");
 }
 
 /* Samples without a label are trained on: none of them is held out or scored, and no task learns from them. */
@@ -296,28 +301,48 @@ bool data_has_label(const Data *d, Split s, int64_t i)
 
 /* -- Ranges ------------------------------------------------------------------------------------ */
 
-/* False names the first sample, by its place in its file, whose integer is not in [0, below). No task sees a sample
+/* Of a float what a cast to an integer makes of it, but NaN. */
+static double whole_at(const sslc_tensor *t, const void *value, size_t k)
+{
+	return t->dtype[0] == 'f' ? trunc((double)((const float *)value)[k])
+	                          : (double)((const int32_t *)value)[k];
+}
+
+/* The sample says that it has no such label. */
+static bool lacks_label(const Data *d, Split s, size_t field, int64_t i)
+{
+	const Field *f = &part_of(d, s)->field[field];
+	bool own = strcmp(f->name, "label") == 0;
+	return own ? d->shape.unlabelled > 0 && !data_has_label(d, s, i)
+	           : f->is_label && !found_has_label(&f->array, data_row(d, s, i));
+}
+
+/* False names the first sample, by its place in its file, whose value is not in [0, below). No task sees a sample
  * without a label. */
 static bool in_range(const Data *d, Split s, size_t field, int64_t below, bool of_task,
                      char why[WHY])
 {
 	const sslc_tensor *t = &d->shape.field[field];
 	size_t width = t->bytes / sizeof(int32_t);
-	bool some = d->shape.unlabelled > 0 && strcmp(t->name, "label") == 0;
+	bool own = strcmp(t->name, "label") == 0;
 	for (int64_t i = 0; i < data_count(d, s); i++) {
-		const int32_t *value = data_value(d, s, field, i);
-		if (some && of_task && *value < 0)
+		const void *value = data_value(d, s, field, i);
+		long long row = (long long)data_row(d, s, i);
+		bool none = lacks_label(d, s, field, i);
+		if (none && own && of_task)
 			continue;
-		if (some && *value < 0)
-			return because(why, "sample %" PRId64 " has no label", data_row(d, s, i));
-		for (size_t k = 0; k < width; k++)
-			if (value[k] < 0 || value[k] >= below)
-				return because(why, "'%s' of sample %" PRId64 "%s is %d", t->name,
-				               data_row(d, s, i),
+		if (none)
+			return own ? because(why, "sample %lld has no label", row)
+			           : because(why, "sample %lld has no '%s'", row, t->name);
+		for (size_t k = 0; k < width; k++) {
+			double x = whole_at(t, value, k);
+			if (!(x >= 0 && x < (double)below))
+				return because(why, "'%s' of sample %lld%s is %.9g", t->name, row,
 				               d->whole || d->asked ? ""
 				               : s == SPLIT_TRAIN   ? " of the train data"
 				                                    : " of the test data",
-				               value[k]);
+				               t->dtype[0] == 'f' ? (double)((const float *)value)[k] : x);
+		}
 	}
 	return true;
 }
@@ -326,10 +351,12 @@ static bool in_range(const Data *d, Split s, size_t field, int64_t below, bool o
 static bool field_in_range(const Data *d, size_t field, int64_t below, bool of_task, char why[WHY])
 {
 	const sslc_tensor *t = &d->shape.field[field];
-	if (field >= d->shape.count || strcmp(t->dtype, "i32") != 0)
+	if (field >= d->shape.count || (strcmp(t->dtype, "i32") != 0 && strcmp(t->dtype, "f32") != 0))
 		return true;
 	for (int s = 0; s < 2; s++) {
 		const Field *f = &part_of(d, (Split)s)->field[field];
+		if (!f->array.at && t->dtype[0] == 'f')
+			continue;
 		if (!f->array.at && data_count(d, (Split)s) && (f->below == 0 || f->below > below))
 			return because(why, "'%s' goes up to %" PRId64, t->name,
 			               f->below ? f->below - 1 : (int64_t)INT32_MAX);

@@ -105,14 +105,15 @@ static bool check_labels(Found *found, Array *label, int64_t samples, int64_t *c
                          char why[WHY])
 {
 	int64_t none;
-	if (label->rank == 2 && label->dim[1] == 1)
+	bool is_float = strcmp(label->type, "f32") == 0;
+	if (!is_float && label->rank == 2 && label->dim[1] == 1) /* a column of classes */
 		label->rank = 1;
 	if (label->rank < 1 || label->dim[0] != samples)
 		return because(why, "there are %lld samples but %lld labels", (long long)samples,
 		               label->rank < 1 ? 1 : (long long)label->dim[0]);
 	if (!read_unlabelled(found, label, &none, why))
 		return false;
-	if (strcmp(label->type, "f32") == 0)
+	if (is_float)
 		return true;
 	int64_t size = array_size(label);
 	int32_t *wide = malloc((size_t)size * sizeof *wide);
@@ -151,7 +152,8 @@ static bool check_field(Found *found, Field *field, int64_t samples, Split split
 	snprintf(what, sizeof what, "'%.40s' of the %sdata", field->name,
 	         split == SPLIT_TEST ? "test " : "");
 	bool is_label = strcmp(field->name, "label") == 0;
-	if (!check_finite(found, a, is_label, what, why))
+	bool checked = field->is_label && !is_label; /* by its reader */
+	if (!checked && !check_finite(found, a, is_label, what, why))
 		return false;
 	if (is_label && !check_labels(found, a, samples, classes, why))
 		return false;

@@ -218,14 +218,15 @@ static void close_source(void *source)
 	free(s);
 }
 
-/* Labels are looked at before any batch is made. */
-static bool copy_label(const Source *s, const Field *from, size_t f, Array *to, char why[WHY])
+/* Labels, of reader r, are looked at before any batch is made. */
+static bool copy_label(const Source *s, size_t r, const Field *from, size_t f, Array *to,
+                       char why[WHY])
 {
 	size_t bytes = array_row_bytes(&from->array);
 	unsigned char *at = to->at = malloc((size_t)s->count * bytes + 1);
 	for (int64_t i = 0; at && i < s->count; i++) {
-		const Row *row = s->row + i * (int64_t)s->readers;
-		const unsigned char *own = s->found[0].part[row->split].field[f].array.at;
+		const Row *row = s->row + i * (int64_t)s->readers + r;
+		const unsigned char *own = s->found[r].part[row->split].field[f].array.at;
 		memcpy(at + bytes * (size_t)i, own + bytes * (size_t)row->at, bytes);
 	}
 	return at || because(why, "no memory for %lld labels", (long long)s->count);
@@ -252,7 +253,8 @@ static bool fill_part(Source *s, const char *const name[SSLC_MAX_FIELDS], Part *
 			to->array.dim[0] = s->count;
 			to->array.at = NULL;
 			to->below = below_both(&s->found[r], f);
-			if (strcmp(to->name, "label") == 0 && !copy_label(s, from, f, &to->array, why))
+			to->is_label = strcmp(from->name, "label") == 0;
+			if (to->is_label && !copy_label(s, r, from, f, &to->array, why))
 				return false;
 		}
 	return true;

@@ -319,6 +319,27 @@ static bool data_refused(const Array *x, const Array *y, const char *word)
 	return good;
 }
 
+/* [n, 1]: of integers the classes of n samples; numbers stay what they are, for a loss of [n, 1]. */
+static void a_column_of_labels(void)
+{
+	Scratch s;
+	char why[WHY] = "";
+	float x[] = {1, 2, 3, 4}, y[] = {5, 6, 7, 8};
+	int32_t class[] = {0, 1, 2, 3};
+	scratch_open(&s);
+	CU_ASSERT(npy_write(scratch_path(&s, "x.npy"), "f32", 2, (int64_t[]){4, 1}, x, why));
+	CU_ASSERT(npy_write(scratch_path(&s, "y.npy"), "f32", 2, (int64_t[]){4, 1}, y, why));
+	Data *d = open_share(&s, 0, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	CU_ASSERT(data_shape(d)->field[1].rank == 1 && data_shape(d)->field[1].dim[0] == 1);
+	data_close(d);
+	CU_ASSERT(npy_write(scratch_path(&s, "y.npy"), "i32", 2, (int64_t[]){4, 1}, class, why));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d = open_share(&s, 0, why));
+	CU_ASSERT(data_shape(d)->field[1].rank == 0 && data_shape(d)->classes == 4);
+	data_close(d);
+	scratch_close(&s);
+}
+
 static void wrong_data_is_refused(void)
 {
 	float fine[] = {1, 2}, nan[] = {1, NAN}, none[] = {NAN, NAN}, endless[] = {-INFINITY, 1};
@@ -329,7 +350,9 @@ static void wrong_data_is_refused(void)
 	CU_ASSERT(data_refused(&(Array){"f32", 2, {2, 1}, nan}, &label, "NaN at index 1"));
 	CU_ASSERT(data_refused(&(Array){"f32", 2, {2, 1}, endless}, &label, "infinity at index 0"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 1, {3}, y}, "2 samples but 3 labels"));
-	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, none}, "no train sample has a label"));
+	CU_ASSERT(
+	    data_refused(&x, &(Array){"f32", 1, {2}, none},
+	                 "no train sample has a label: give some of them one, or read no labels"));
 	CU_ASSERT(data_refused(&x, &(Array){"f32", 1, {2}, endless}, "infinity at index 0"));
 	CU_ASSERT(data_refused(&x, &(Array){"f32", 2, {1, 2}, fine}, "2 samples but 1 labels"));
 	CU_ASSERT(data_refused(&x, &(Array){"i32", 1, {2}, negative}, "label 1 is -1"));
@@ -551,6 +574,7 @@ CU_TestInfo test_batches[] = {
     {"further arrays have names", further_arrays_have_names},
     {"wrong further arrays are refused", wrong_further_arrays_are_refused},
     {"wrong data is refused", wrong_data_is_refused},
+    {"a column of labels", a_column_of_labels},
     {"normal numbers are those of NumPy", normal_numbers_are_those_of_numpy},
     {"normal refuses what is no count", normal_refuses_what_is_no_count},
     {"batches come in order", batches_come_in_order},

@@ -338,7 +338,8 @@ static void what_cannot_be_read_is_refused(void)
 	        "line 4, column 'b': 'inf' is no number");
 	refused(OPEN("a,b\n1,1e39\n", N("test", 0)), why, "'1e39' is no number");
 	refused(OPEN("a,b\n1,2\n3,\n", N("test", 0)), why, "line 3, column 'b': the value is missing");
-	refused(OPEN("a,k\n1,\n2,\n", T("label", "k")), why, "no train sample has a label");
+	refused(OPEN("a,k\n1,\n2,\n", T("label", "k")), why,
+	        "no train sample has a label: give some of them one, or read no labels");
 	refused(OPEN("1,2\n3,4\n", N("test", 0)), why, "say header=0");
 	refused(OPEN("a,b\n", N("test", 0)), why, "has no rows of values");
 	refused(OPEN("title\nby us\n", N("test", 0), N("before", 2)), why,
