@@ -54,6 +54,21 @@ V edge_is_nan(Emit *e, V x)
 	return LLVMBuildFCmp(e->b, LLVMRealUNO, x, x, "");
 }
 
+/* Of pairs each half of R's element is there or not: what those that are not would meet becomes 0, too. */
+static V only_there(Contract *c, V row, V k, V pairs)
+{
+	V half[2], words = LLVMBuildBitCast(c->e->b, pairs, l_vector(c->e->i32, c->p->lanes), "");
+	for (int i = 0; i < 2; i++) {
+		V at = contract_add(c, contract_scale(c, k, 2), contract_int(c, i));
+		Index index = contract_index(c, &c->r, row, at, -1, c->p->lanes);
+		V there = edge_holds(c->e, c->p->edge, c->p->edges, &index);
+		V bits = l_i32(c->e, (int32_t)(i ? 0xffff0000u : 0xffffu));
+		half[i] = l_select(c->e, there, bits, l_i32(c->e, 0));
+	}
+	V mask = l_splat(c->e, LLVMBuildOr(c->e->b, half[0], half[1], ""), c->p->lanes);
+	return LLVMBuildBitCast(c->e->b, LLVMBuildAnd(c->e->b, words, mask, ""), c->vector, "");
+}
+
 static void again_over_k(Contract *c, void *context, V *sum, unsigned count)
 {
 	const Again *a = context;
@@ -69,8 +84,9 @@ static void again_over_k(Contract *c, void *context, V *sum, unsigned count)
 	V element = contract_read(c, &c->r, row, k, -1, c->p->lanes);
 	for (unsigned v = 0; v < count; v++) {
 		V col = contract_column(c, a->t, v, loop.index);
+		col = c->p->pairs ? only_there(c, row, k, col) : col;
 		V more = contract_multiply(c, l_splat(c->e, element, c->p->lanes), col, loop.carry[v]);
-		sum[v] = l_select(c->e, there, more, loop.carry[v]);
+		sum[v] = c->p->pairs ? more : l_select(c->e, there, more, loop.carry[v]);
 	}
 	loop_end(c->e, &loop, sum);
 	value_forget(c->ke);

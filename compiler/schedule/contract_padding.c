@@ -179,8 +179,7 @@ void contract_find_edges(const Graph *g, ContractPlan *p, const ContractTiling *
 	unsigned edges = t->k_parts || g->c->machine->bare ? 0 : window_edges(g, o->node, edge);
 	p->edges = 0;
 	for (unsigned i = 0; i < edges; i++) {
-		bool halves = p->pairs && edge[i].by[o->contract]; /* one of a pair may be there */
-		if (!halves && !ends_there(p, &edge[i]))
+		if (!ends_there(p, &edge[i]))
 			p->edge[p->edges++] = edge[i];
 	}
 }

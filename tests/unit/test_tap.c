@@ -21,6 +21,7 @@ typedef struct Layer {
 	int64_t size, kernel, stride, pad, in, out, groups;
 	bool winograd;
 	int64_t batch, gap; /* 0: 1; gap: from one place of the kernel to the next */
+	bool bf16;
 } Layer;
 
 /* Along each axis: a flat one has one place along the first. */
@@ -95,9 +96,10 @@ static bool same(const char *what, const Layer *l, const double *got, const doub
 {
 	for (int64_t i = 0; i < count; i++) {
 		bool may = may_end && may_end[i / channels] && i % channels == channel;
-		bool good = isnan(want[i])   ? isnan(got[i])
-		            : isinf(want[i]) ? got[i] == want[i] || (l->winograd && !isfinite(got[i]))
-		                             : fabs(got[i] - want[i]) <= 1e-4 * fmax(1, fabs(want[i]));
+		bool good = isnan(want[i]) ? isnan(got[i])
+		            : isinf(want[i])
+		                ? got[i] == want[i] || (l->winograd && !isfinite(got[i]))
+		                : fabs(got[i] - want[i]) <= (l->bf16 ? 0.5 : 1e-4) * fmax(1, fabs(want[i]));
 		if (good || (may && isnan(got[i])))
 			continue;
 		fprintf(stderr,
@@ -131,6 +133,7 @@ static const char *call_of(Arena *a, const Layer *l)
 static bool holds_beside(const Layer *l, int64_t tap)
 {
 	Compile *c = compile_open();
+	c->dot_type = l->bf16 ? DTYPE_bf16 : 0;
 	Sizes s = sizes_of(l);
 	int64_t each = l->in / l->groups;
 	Shape of_x = l->flat ? SHAPE(s.n, s.w, l->in) : SHAPE(s.n, s.h, s.w, l->in);
@@ -171,18 +174,32 @@ static bool holds_beside(const Layer *l, int64_t tap)
 static void one_infinite_weight(void)
 {
 	static const Layer LAYERS[] = {
-	    {false, 6, 3, 1, 1, 3, 4, 1, false, 0, 0},    {false, 7, 3, 2, 1, 3, 4, 1, false, 0, 0},
-	    {false, 8, 5, 1, 2, 2, 17, 1, false, 0, 0},   {false, 9, 5, 3, 2, 2, 4, 1, false, 0, 0},
-	    {false, 6, 3, 1, 0, 3, 4, 1, false, 0, 0},    {false, 5, 3, 1, 1, 4, 4, 4, false, 0, 0},
-	    {false, 7, 3, 2, 1, 6, 4, 2, false, 0, 0},    {true, 11, 3, 1, 1, 3, 4, 1, false, 0, 0},
-	    {true, 11, 5, 2, 2, 3, 18, 1, false, 0, 0},   {true, 9, 3, 1, 1, 4, 4, 4, false, 0, 0},
-	    {false, 8, 1, 1, 0, 3, 4, 1, false, 0, 0},    {false, 8, 3, 1, 1, 32, 32, 1, true, 0, 0},
-	    {false, 16, 7, 2, 3, 3, 64, 1, false, 0, 0},  {false, 3, 3, 1, 1, 5, 6, 1, false, 33, 0},
-	    {false, 7, 3, 1, 1, 8, 8, 1, false, 5, 0},    {false, 5, 3, 2, 1, 16, 16, 16, false, 3, 0},
-	    {true, 13, 3, 1, 1, 1, 1, 1, false, 2, 0},    {true, 23, 3, 1, 2, 3, 5, 1, false, 2, 2},
-	    {true, 23, 3, 2, 4, 2, 5, 1, false, 1, 3},    {true, 40, 9, 1, 4, 20, 24, 1, false, 2, 0},
-	    {false, 2, 3, 1, 1, 4, 4, 1, false, 2, 0},    {false, 40, 3, 1, 1, 2, 9, 1, false, 1, 0},
-	    {false, 6, 5, 1, 2, 40, 200, 1, false, 9, 0},
+	    {false, 6, 3, 1, 1, 3, 4, 1, false, 0, 0, false},
+	    {false, 7, 3, 2, 1, 3, 4, 1, false, 0, 0, false},
+	    {false, 8, 5, 1, 2, 2, 17, 1, false, 0, 0, false},
+	    {false, 9, 5, 3, 2, 2, 4, 1, false, 0, 0, false},
+	    {false, 6, 3, 1, 0, 3, 4, 1, false, 0, 0, false},
+	    {false, 5, 3, 1, 1, 4, 4, 4, false, 0, 0, false},
+	    {false, 7, 3, 2, 1, 6, 4, 2, false, 0, 0, false},
+	    {true, 11, 3, 1, 1, 3, 4, 1, false, 0, 0, false},
+	    {true, 11, 5, 2, 2, 3, 18, 1, false, 0, 0, false},
+	    {true, 9, 3, 1, 1, 4, 4, 4, false, 0, 0, false},
+	    {false, 8, 1, 1, 0, 3, 4, 1, false, 0, 0, false},
+	    {false, 8, 3, 1, 1, 32, 32, 1, true, 0, 0, false},
+	    {false, 16, 7, 2, 3, 3, 64, 1, false, 0, 0, false},
+	    {false, 3, 3, 1, 1, 5, 6, 1, false, 33, 0, false},
+	    {false, 7, 3, 1, 1, 8, 8, 1, false, 5, 0, false},
+	    {false, 5, 3, 2, 1, 16, 16, 16, false, 3, 0, false},
+	    {true, 13, 3, 1, 1, 1, 1, 1, false, 2, 0, false},
+	    {true, 23, 3, 1, 2, 3, 5, 1, false, 2, 2, false},
+	    {true, 23, 3, 2, 4, 2, 5, 1, false, 1, 3, false},
+	    {true, 40, 9, 1, 4, 20, 24, 1, false, 2, 0, false},
+	    {false, 2, 3, 1, 1, 4, 4, 1, false, 2, 0, false},
+	    {false, 40, 3, 1, 1, 2, 9, 1, false, 1, 0, false},
+	    {false, 6, 5, 1, 2, 40, 200, 1, false, 9, 0, false},
+	    {false, 11, 3, 1, 1, 1, 7, 1, false, 2, 0, true},
+	    {false, 9, 3, 1, 1, 4, 6, 1, false, 3, 0, true},
+	    {true, 21, 5, 2, 2, 3, 18, 1, false, 2, 0, true},
 	};
 	for (size_t i = 0; i < COUNT(LAYERS); i++) {
 		int64_t taps = (LAYERS[i].flat ? 1 : LAYERS[i].kernel) * LAYERS[i].kernel;
