@@ -2,6 +2,7 @@
  * reductions and dots. */
 #include "elaborator.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The tensor behind an argument; 0: reported. Numbers become scalars. */
@@ -269,6 +270,15 @@ Value builtin_windows(Elab *b, Span span, Given *in)
 	return value_tensor(op_windows(b->g, x, axis, number[0], number[1], number[2]));
 }
 
+/* A number is one of type's; of floats any is, rounded. */
+static bool value_fits(DType type, double x)
+{
+	double least = type == DTYPE_i32 ? INT32_MIN : 0, most = type == DTYPE_i32  ? INT32_MAX
+	                                                         : type == DTYPE_u8 ? UINT8_MAX
+	                                                                            : 1;
+	return type_info[type].is_float || (x == floor(x) && x >= least && x <= most);
+}
+
 Value builtin_pad(Elab *b, Span span, Given *in)
 {
 	NodeId x = tensor(b, &in[0], "'x' of pad");
@@ -285,7 +295,16 @@ Value builtin_pad(Elab *b, Span span, Given *in)
 		           value_text(b, &in[4].value));
 		return value_none();
 	}
-	return value_tensor(op_pad(b->g, x, low, high, inner, in[4].value.number));
+	double value = in[4].value.number;
+	DType type = node(b->g, x)->type;
+	bool pads = low[axis] > 0 || high[axis] > 0;
+	if (pads && !value_fits(type, value)) {
+		elab_error(b, in[4].span, "'value' of pad is %s, which is no %s",
+		           value_text(b, &in[4].value), type_info[type].name);
+		diag_help(b->c->diags, "pad cast(x, 'float') to pad with any number");
+		return value_none();
+	}
+	return value_tensor(op_pad(b->g, x, low, high, inner, value));
 }
 
 Value builtin_concat(Elab *b, Span span, Given *in)
