@@ -230,6 +230,19 @@ bool weights_load(Engine *e, const char *path, bool all, Loaded *said, Failure *
 
 /* -- Resuming ---------------------------------------------------------------------------------- */
 
+enum { SHOWN = 120, BEFORE = 40 };
+
+/* What is shown of a line that differs at a place behind its beginning: that place, and some of what is before it. */
+static LineOf shown_of(LineOf line, int place)
+{
+	int from = place > SHOWN - BEFORE ? place - BEFORE : 0;
+	while (from > 0 && ((unsigned char)line.at[from] & 0xc0) == 0x80) /* within a character */
+		from--;
+	line.at += from, line.length -= from;
+	line.length = line.length < SHOWN ? line.length : SHOWN;
+	return line;
+}
+
 /* True if both are equal, else a failure that shows the first line that differs. */
 static bool same_model(const char *then, const char *now, const char *path, Failure *f)
 {
@@ -237,12 +250,16 @@ static bool same_model(const char *then, const char *now, const char *path, Fail
 	int number = other_line(then, now, &a, &b);
 	if (!number)
 		return true;
-	enum { SHOWN = 120 };
+	int place = 0;
+	while (place < a.length && place < b.length && a.at[place] == b.at[place])
+		place++;
+	const char *cut = shown_of(a, place).at > a.at ? "... " : "";
+	a = shown_of(a, place), b = shown_of(b, place);
 	fail(f, FAILURE_WRONG,
-	     "%s is of another text of this model, which differs from line %d on:\n    then: %.*s\n    "
-	     "now:  %.*s",
-	     path, number, a.length < SHOWN ? a.length : SHOWN, a.at,
-	     b.length < SHOWN ? b.length : SHOWN, b.at);
+	     "%s is of another text of this model, which differs from line %d on:\n    then: %s%.*s\n  "
+	     "  "
+	     "now:  %s%.*s",
+	     path, number, cut, a.length, a.at, cut, b.length, b.at);
 	return fail_help(
 	    f, "put the line back, or take only the weights into a new run: --init %s --out ANOTHER",
 	    path);
