@@ -445,7 +445,14 @@ def best():
     put("top_k_rounds", torch.tensor(np.argsort(-x.numpy(), axis=-1, kind="stable")[:, :5].copy()), x=x)
 
 
+def factors():
+    for name, rows, columns in (("orthonormal", 7, 4), ("orthonormal_square", 5, 5)):
+        x, y = (torch.sin(k * torch.arange(rows * columns).double() ** 2 + k).reshape(rows, columns) for k in (1, 2))
+        put(name, torch.linalg.qr(x)[0], x=x)
+        put_loss(name + "_loss", lambda x, y: (torch.linalg.qr(x)[0] * y).sum(), x=x, y=y)
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters, matrices, best):
+    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters, matrices, best, factors):
         make()
     stored.save(__file__)
