@@ -20,16 +20,43 @@ bool dot_is_windowed(const Graph *g, const Node *dot)
 
 /* -- Axes of length 1 -------------------------------------------------------------------------- */
 
-/* x without its axes of length 1; to[i]: where axis i went, or -1. */
-static NodeId squeeze(Graph *g, NodeId x, int *to)
+static Shape without_ones(Shape from, int *to)
 {
-	Shape from = node(g, x)->shape, left = {0};
+	Shape left = {0};
 	for (int i = 0; i < from.rank; i++) {
 		to[i] = from.dim[i] == 1 ? -1 : left.rank;
 		if (from.dim[i] != 1)
 			left.dim[left.rank++] = from.dim[i];
 	}
-	return left.rank == from.rank ? x : op_reshape(g, x, left);
+	return left;
+}
+
+/* x without its axes of length 1; to[i]: where axis i went, or -1. Windows of what has none are windows
+ * still, unless one of their own two axes goes. */
+static NodeId squeeze(Graph *g, NodeId x, int *to)
+{
+	int image_to[MAX_RANK], depth = 0;
+	NodeId under[MAX_RANK], image = x;
+	Shape left = without_ones(node(g, x)->shape, to);
+	if (left.rank == node(g, x)->shape.rank)
+		return x;
+	for (; node(g, image)->op == OP_windows && depth < MAX_RANK; image = node(g, image)->in[0]) {
+		const Node *n = node(g, image);
+		if (n->shape.dim[n->attr.window.axis] == 1 || n->shape.dim[n->attr.window.axis + 1] == 1)
+			return op_reshape(g, x, left);
+		under[depth++] = image;
+	}
+	Shape s = without_ones(node(g, image)->shape, image_to);
+	NodeId y = op_reshape(g, image, s);
+	while (depth > 0) {
+		const Node *n = node(g, under[--depth]);
+		int axis = 0;
+		for (uint32_t i = 0; i < n->attr.window.axis; i++)
+			axis += n->shape.dim[i] != 1;
+		y = op_windows(g, y, axis, n->attr.window.size, n->attr.window.stride,
+		               n->attr.window.dilation);
+	}
+	return y;
 }
 
 static NodeId one_more(Graph *g, NodeId x)
