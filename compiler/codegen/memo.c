@@ -19,7 +19,8 @@ struct Memo {
 
 static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Index *b)
 {
-	int rank = a->flat ? 1 : node(ke->e->k->graph, x)->shape.rank;
+	Shape s = node(ke->e->k->graph, x)->shape;
+	int rank = a->flat ? 1 : s.rank;
 	if (a->flat != b->flat || a->lane_axis != b->lane_axis)
 		return false;
 	if (a->lane_axis >= 0 && a->mask != b->mask)
@@ -27,7 +28,7 @@ static bool same_index(const KernelEmit *ke, NodeId x, const Index *a, const Ind
 	if (a->lane_axis >= 0 && a->lane_step != b->lane_step)
 		return false;
 	for (int i = 0; i < rank; i++)
-		if (a->at[i] != b->at[i])
+		if (a->at[i] != b->at[i] && (a->flat || s.dim[i] != 1)) /* else both are 0 */
 			return false;
 	return true;
 }

@@ -367,6 +367,22 @@ static void long_windows(void)
 	CU_ASSERT(windows_are_close(3, 300, 90, 5e-7));
 }
 
+/* Of an axis of length 1 there is one place, whatever its loop calls it: what follows a sum finds it by
+ * way of reshapes that drop the axis and add another. */
+static void of_one_sample(void)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "one");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(1, 45, 3)),
+	       sum = op_sum(g, x, (Axes){.count = 1, .at = {2}}),
+	       turned = op_tanh(g, op_reshape(g, sum, SHAPE(1, 45, 1)));
+	graph_output(g, "both", op_add(g, sum, op_reshape(g, turned, SHAPE(1, 45))));
+	graph_output(g, "turned", op_exp(g, op_reshape(g, turned, SHAPE(1, 45))));
+	Feed feed = {.name = "x", .at = test_numbers(c, DTYPE_f32, 135, 1)};
+	CU_ASSERT(graph_agrees_always(c, g, &feed, 1, 1e-6));
+	compile_close(c);
+}
+
 CU_TestInfo test_sums[] = {
     {"cases that were wrong", cases_that_were_wrong},
     {"every place of the axes", every_place},
@@ -376,5 +392,6 @@ CU_TestInfo test_sums[] = {
     {"updates of few rows", updates_of_few_rows},
     {"long products", long_products},
     {"long windows", long_windows},
+    {"of one sample", of_one_sample},
     CU_TEST_INFO_NULL,
 };
