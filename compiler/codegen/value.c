@@ -207,6 +207,8 @@ static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 	for (int i = 0; i < n->shape.rank; i++) {
 		int64_t stride = n->attr.pad.inner[i] + 1;
 		bool lanes = i == index->lane_axis;
+		if (from.dim[i] == n->shape.dim[i] && !n->attr.pad.low[i]) /* nothing is around it */
+			continue;
 		V at = index_add(e, index->at[i], l_word(e, -n->attr.pad.low[i]));
 		V good = in_range(ke, at, lanes, index->lane_step, (from.dim[i] - 1) * stride + 1);
 		int64_t known = 0;
@@ -224,7 +226,7 @@ static V value_pad(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 		to.at[i] = lanes ? at : l_select(e, good, at, l_word(e, 0));
 		inside = both(ke, inside, good);
 	}
-	if (index->lane_axis >= 0)
+	if (inside && index->lane_axis >= 0)
 		to.mask = both(ke, index->mask, l_splat(e, inside, ke->lanes));
 	V v = value_at(ke, n->in[0], &to);
 	return inside ? pick(ke, inside, v, constant_of(e, n->type, n->attr.pad.value)) : v;
