@@ -45,7 +45,8 @@ static NodeId first_value(Elab *b, Span span, const char *name, Shape shape,
 	return x;
 }
 
-static uint32_t state_add(Elab *b, Span span, const char *name, Shape shape,
+/* The random numbers of its first value are those of `drawn_as`: an average begins as what it follows. */
+static uint32_t state_add(Elab *b, Span span, const char *name, const char *drawn_as, Shape shape,
                           const Value *shape_value, const Layer *init, bool is_param)
 {
 	Bundle *bundle = b->bundle;
@@ -55,7 +56,7 @@ static uint32_t state_add(Elab *b, Span span, const char *name, Shape shape,
 		          "a network that only a task uses stands in the task: \"head\": [...]");
 		return 0;
 	}
-	NodeId x = first_value(b, span, name, shape, shape_value, init);
+	NodeId x = first_value(b, span, drawn_as, shape, shape_value, init);
 	if (!x)
 		return 0;
 	if (bundle->state_count == MAX_STATES) {
@@ -115,15 +116,16 @@ Value state_make(Elab *b, Span span, const Value *shape_value, const Layer *init
 	}
 	const char *name =
 	    frame_path(b, binding ? binding : frame_component(b, is_param ? "param" : "state"));
+	const char *followed = name;
 	uint32_t param = 0;
 	bool averaged = b->momentum.kind != VALUE_NONE;
 	if (averaged && is_param && !(param = state_find(b->bundle, name)))
-		param = state_add(b, span, name, shape, shape_value, init, true);
+		param = state_add(b, span, name, name, shape, shape_value, init, true);
 	if (averaged)
 		name = arena_printf(b->c->arena, "%s.ema", name);
 	uint32_t found = state_find(b->bundle, name);
 	if (!found)
-		found = state_add(b, span, name, shape, shape_value, init, is_param && !averaged);
+		found = state_add(b, span, name, followed, shape, shape_value, init, is_param && !averaged);
 	if (!found)
 		return value_none();
 	const State *s = &b->bundle->state[found - 1];

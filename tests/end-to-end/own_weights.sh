@@ -38,3 +38,15 @@ cat >noise.json <<'END'
 END
 "$sslc" run noise.json --steps 1 --quiet --out noise
 sed 's/.*"loss": \([^,]*\),.*/\1/' noise/metrics.jsonl | awk '$1 < 1.9 || $1 > 2.1 { print "noise of two repeats: " $1; exit 1 }'
+
+# a moving average begins as what it follows, as the teachers of MoCo, BYOL, DINO and data2vec do
+cat >teacher.json <<'END'
+{
+  "data": "normal(64, 20)",
+  "encoder": ["linear(30)", "gelu", "linear(10)"],
+  "loss": "mse(encoder(x), ema(encoder, 0.99)(x))",
+  "train": {"batch": 64}
+}
+END
+"$sslc" run teacher.json --steps 1 --quiet --out teacher
+grep -q '"loss": 0,' teacher/metrics.jsonl || die "the teacher is another network at first: $(cat teacher/metrics.jsonl)"
