@@ -221,6 +221,19 @@ static bool lacking(const Import *m, size_t i)
 	                 m->names->table);
 }
 
+/* A moving average goes on from what it follows, unless the file has it, too: states follow their own. */
+static void begin_average(const Import *m, const sslc_state *of)
+{
+	const sslc_model *model = m->engine->model;
+	size_t size = strlen(of->tensor.name);
+	for (size_t i = 0; i < model->state_count; i++) {
+		const sslc_state *s = &model->state[i];
+		if (strncmp(s->tensor.name, of->tensor.name, size) == 0 &&
+		    strcmp(s->tensor.name + size, ".ema") == 0)
+			memcpy(engine_state(m->engine, s), engine_state(m->engine, of), of->tensor.bytes);
+	}
+}
+
 static bool take_states(Import *m, bool all, Loaded *said)
 {
 	const sslc_names *n = m->names;
@@ -229,6 +242,8 @@ static bool take_states(Import *m, bool all, Loaded *said)
 		end = end_of_state(n, i);
 		if (!take_state(m, i, end, &taken) || (!taken && all && !lacking(m, i)))
 			return false;
+		if (taken && !all)
+			begin_average(m, n->at[i].state);
 		loaded_count(said, n->at[i].state->tensor.name, taken);
 	}
 	for (size_t i = 0; i < m->file->count; i++)

@@ -128,6 +128,18 @@ static bool is_wanted(const sslc_state *state, What what)
 	       (what == ALL || strncmp(state->tensor.name, "optimizer.", strlen("optimizer.")) != 0);
 }
 
+/* Of the moving average NAME.ema, which the file lacks, what it follows: NAME. */
+static const SafeTensor *followed(const SafeFile *file, const char *name)
+{
+	size_t size = strlen(name), end = strlen(".ema");
+	char stem[1024];
+	if (size <= end || size - end >= sizeof stem || strcmp(name + size - end, ".ema") != 0)
+		return NULL;
+	memcpy(stem, name, size - end);
+	stem[size - end] = 0;
+	return safe_tensor(file, stem);
+}
+
 static bool copy_states(Engine *e, const SafeFile *file, const char *path, What what, bool all,
                         Loaded *said, Failure *f)
 {
@@ -140,6 +152,8 @@ static bool copy_states(Engine *e, const SafeFile *file, const char *path, What 
 			fail(f, FAILURE_WRONG, "%s has no '%s', which the model has", path, t->name);
 			return fail_help(f, "it belongs to another model, or to another version of this one");
 		}
+		if (wanted && !from && !all)
+			from = followed(file, t->name);
 		if (wanted)
 			loaded_count(said, t->name, from != NULL);
 		if (!from)

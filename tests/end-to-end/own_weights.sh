@@ -50,3 +50,22 @@ cat >teacher.json <<'END'
 END
 "$sslc" run teacher.json --steps 1 --quiet --out teacher
 grep -q '"loss": 0,' teacher/metrics.jsonl || die "the teacher is another network at first: $(cat teacher/metrics.jsonl)"
+
+# and so does one of --init, where the file has no average, by our names or another program's
+cat >student.json <<'END'
+{
+  "data": "normal(64, 20)",
+  "encoder": ["linear(30)", "gelu", "linear(10)"],
+  "loss": "mse(encoder(x), 0)",
+  "names": {"other": {"encoder.0": "first", "encoder.2": "last"}},
+  "train": {"batch": 64}
+}
+END
+sed -i 's/  "train"/  "names": {"other": {"encoder.0": "first", "encoder.2": "last", "ema": null}},\n  "train"/' teacher.json
+"$sslc" run student.json --steps 9 --seed 5 --quiet --out student
+"$sslc" export student.json --weights student/checkpoint.safetensors --names other --out other.safetensors >said
+"$sslc" run teacher.json --steps 1 --quiet --out ours --init student/checkpoint.safetensors
+"$sslc" run teacher.json --steps 1 --quiet --out others --init other.safetensors --names other
+for run in ours others; do
+	grep -q '"loss": 0,' $run/metrics.jsonl || die "the teacher is not the student of --init: $(cat $run/metrics.jsonl)"
+done
