@@ -1,7 +1,7 @@
 /* run.c: runs the passes in the order of passes.def.
  *
- * Each reads the graph of the one before and makes its own, so two arenas are taken by turns: at
- * most two of the graphs exist at a time, however many passes there are. A scan's body is a graph as
+ * Each reads the graph of the one before and makes its own, or hands that on, so two arenas are taken by
+ * turns: at most two of the graphs exist at a time, however many passes there are. A scan's body is a graph as
  * any other: it passes the same passes, right after the graph that it is in. */
 #include "passes.h"
 
@@ -39,6 +39,7 @@ Graph *passes(Compile *c, const Graph *in, const char *last)
 		Compile *own = &room[g->c == &room[0]];
 		arena_reset(own->arena, (ArenaMark){0});
 		g = pass->run(own, g);
+		g = g == in ? graph_copy(own, in) : g; /* its bodies are the caller's */
 		g = g && run_on_bodies(own, pass, (Graph *)g) ? g : NULL;
 		lap(&c->laps, pass->name);
 		if (g)

@@ -214,11 +214,42 @@ static void samples_have_their_odds(void)
 	compile_close(c);
 }
 
+/* Two halves, each among zeros, are added: a pass makes them one. */
+static Graph *halves(Compile *c)
+{
+	const int64_t zero[MAX_RANK] = {0}, one[MAX_RANK] = {1}, two[MAX_RANK] = {2};
+	Graph *body = graph_new(c, "body");
+	NodeId x = op_input(body, "carry0", DTYPE_f32, SHAPE(2));
+	NodeId left = op_slice(body, x, zero, one, one), right = op_slice(body, x, one, two, one);
+	NodeId sum = op_add(body, op_pad(body, left, zero, one, zero, 0),
+	                    op_pad(body, right, one, zero, zero, 0));
+	graph_output(body, "carry0", sum);
+	return body;
+}
+
+/* A graph is its caller's, and so are the bodies in it, also where a pass changes nothing but those. */
+static void passes_change_nothing_given(void)
+{
+	Compile *c = compile_open();
+	Text before = {0}, after = {0};
+	Graph *g = graph_new(c, "given");
+	NodeId x = op_input(g, "x", DTYPE_f32, SHAPE(2));
+	Region region = {.body = halves(c), .length = 3, .carries = 1};
+	graph_output(g, "y", op_result(g, op_scan(g, &x, 1, region), 0, true));
+	graph_print(g, NULL, &before);
+	CU_ASSERT(passes(c, g, NULL) != NULL);
+	graph_print(g, NULL, &after);
+	CU_ASSERT_STRING_EQUAL(after.data, before.data);
+	text_close(&before), text_close(&after);
+	compile_close(c);
+}
+
 CU_TestInfo test_scan[] = {
     {"closed forms", closed_forms},
     {"layers agree", layers_agree},
     {"steps draw anew", steps_draw_anew},
     {"samples have their odds", samples_have_their_odds},
     {"dropped places have no slope", dropped_places_have_no_slope},
+    {"passes change nothing given", passes_change_nothing_given},
     CU_TEST_INFO_NULL,
 };
