@@ -6,6 +6,7 @@ CASE/STATE after each step, along axis 0. Weights of linear layers lie as ours d
 python3 make.py   (PyTorch 2, NumPy, safetensors; schedulefree 1.4.1, prodigyopt 1.1.2, pytorch_optimizer)
 """
 
+import math
 import pathlib
 from types import SimpleNamespace
 
@@ -139,12 +140,15 @@ def prodigy(name, decay, **how):
     plain(name, net, prodigyopt.Prodigy(vectors_apart(net, decay), **how))
 
 
-def schedule_free(name, kind, decay, count=1, **how):
-    """The loss and the running statistics are those at the averaged weights, which are kept; gradients are at the others."""
+def schedule_free(name, kind, decay, count=1, rate=None, **how):
+    """The loss and the running statistics are those at the averaged weights, which are kept; gradients are at the others. Of
+    rate(t), if it is given, at step t."""
     net, other = network(), network()
     optimizer = kind(vectors_apart(other, decay), **how)
 
     def step(t):
+        for group in optimizer.param_groups if rate else []:
+            group["lr"] = rate(t)
         optimizer.train()
         if t % count == 0:
             optimizer.zero_grad()
@@ -271,6 +275,8 @@ prodigy("prodigy", 0, d0=1e-3)
 prodigy("prodigy_decay", 0.1, lr=0.5, d0=1e-2, betas=(0.8, 0.95), d_coef=2)
 schedule_free("schedule_free", schedulefree.AdamWScheduleFree, 0.1, lr=0.05, betas=(0.8, 0.99), warmup_steps=4)
 schedule_free("schedule_free_two", schedulefree.AdamWScheduleFree, 0, 2, lr=0.05)
+rising = lambda t: 0.05 - 0.025 * (1 + math.cos(math.pi * t / STEPS))
+schedule_free("schedule_free_from_0", schedulefree.AdamWScheduleFree, 0, rate=rising)
 schedule_free("schedule_free_sgd", schedulefree.SGDScheduleFree, 0, lr=0.5, momentum=0.8)
 averaged("averaged")
 clipped_after()
