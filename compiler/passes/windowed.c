@@ -188,9 +188,37 @@ static bool is_free(const DotAxes *d, int axis)
 	return !memchr(d->x_batch, axis, d->batch) && !memchr(d->x_contract, axis, d->contract);
 }
 
+/* The last two axes of x as one. */
+static NodeId last_as_one(Graph *g, NodeId x)
+{
+	Shape s = node(g, x)->shape;
+	s.rank--;
+	s.dim[s.rank - 1] *= s.dim[s.rank];
+	s.dim[s.rank] = 0;
+	return op_reshape(g, x, s);
+}
+
+/* The same of zeros around an x, but for its channels: they are put around what is one axis there, so that sums
+ * that are NaN leave them out (codegen/kernel_contract_edge.c). */
+static NodeId zeros_around_one(Graph *g, NodeId around)
+{
+	const Node *n = node(g, around);
+	Attr a = n->attr;
+	int last = n->shape.rank - 1;
+	int64_t channels = n->shape.dim[last];
+	if (n->op != OP_pad || a.pad.low[last] || a.pad.high[last] || a.pad.inner[last] ||
+	    a.pad.inner[last - 1])
+		return last_as_one(g, around);
+	NodeId x = last_as_one(g, n->in[0]);
+	a.pad.low[last - 1] *= channels, a.pad.high[last - 1] *= channels;
+	return op_pad(g, x, a.pad.low, a.pad.high, a.pad.inner, a.pad.value);
+}
+
+typedef NodeId AsOne(Graph *g, NodeId x);
+
 /* Windows whose places have few channels: places and channels, neighbours in memory, as one axis, the
  * last. So a gradient by weights has many rows to multiply what it reads with. */
-static NodeId places_as_channels(Graph *g, NodeId x, const DotAxes *d)
+static NodeId places_as_channels(Graph *g, NodeId x, const DotAxes *d, AsOne *as_one)
 {
 	const Node *windows[MOST_CHAIN], *n = node(g, x);
 	int last = n->shape.rank - 1, count = 0;
@@ -204,12 +232,7 @@ static NodeId places_as_channels(Graph *g, NodeId x, const DotAxes *d)
 			return x;
 		windows[count++] = n;
 	}
-	NodeId y = windows[count - 1]->in[0];
-	Shape s = node(g, y)->shape;
-	s.rank--;
-	s.dim[s.rank - 1] *= channels;
-	s.dim[s.rank] = 0;
-	y = op_reshape(g, y, s);
+	NodeId y = as_one(g, windows[count - 1]->in[0]);
 	for (int i = count - 1; i >= 0; i--) {
 		int64_t by = i == 0 ? channels : 1;
 		const Node *w = windows[i];
@@ -296,7 +319,7 @@ static NodeId windows_exchanged(Graph *g, NodeId x, NodeId y, const DotAxes *d)
 	DotAxes axes = {.contract = d->contract};
 	memcpy(axes.x_contract, d->x_contract, MAX_RANK);
 	memcpy(axes.y_contract, d->y_contract, MAX_RANK);
-	NodeId z = op_dot(g, places_as_channels(g, around, &axes), image, axes);
+	NodeId z = op_dot(g, places_as_channels(g, around, &axes, zeros_around_one), image, axes);
 	/* [positions, y's channels, x's channels], positions from the last to the first */
 	Shape s = {.rank = (uint8_t)(count + 2)};
 	int64_t start[MAX_RANK] = {0}, stop[MAX_RANK], step[MAX_RANK];
@@ -336,7 +359,7 @@ NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 		z = sum_of_products(out, y, x, d.y_batch, d.x_batch, d.y_contract, d.x_contract, &d);
 	else {
 		if (both_lie_across(node(out, x)->shape, node(out, y)->shape, &d))
-			x = places_as_channels(out, x, &d);
+			x = places_as_channels(out, x, &d, last_as_one);
 		bool turns = is_turned(out, x, y, &d);
 		z = turns ? windows_exchanged(out, x, y, &d) : 0;
 		if (!z)

@@ -129,7 +129,8 @@ static const char *call_of(Arena *a, const Layer *l)
 	                    last);
 }
 
-/* The weight that is infinite: of each place of the kernel, from channel 1 to channel 2. */
+/* The weight that is infinite: of each place of the kernel, from channel 1 to channel 2; tap -1: none, but the
+ * first pixel is, in channel 1. */
 static bool holds_beside(const Layer *l, int64_t tap)
 {
 	Compile *c = compile_open();
@@ -140,11 +141,11 @@ static bool holds_beside(const Layer *l, int64_t tap)
 	Shape of_w = l->flat ? SHAPE(l->kernel, each, l->out) : SHAPE(s.kh, l->kernel, each, l->out);
 	Shape of_y = l->flat ? SHAPE(s.n, s.ow, l->out) : SHAPE(s.n, s.oh, s.ow, l->out);
 	DataField inputs[] = {{"x", DTYPE_f32, of_x}, {"w", DTYPE_f32, of_w}, {"d", DTYPE_f32, of_y}};
-	const double *x = test_numbers(c, DTYPE_f32, shape_size(of_x), 1),
-	             *d = test_numbers(c, DTYPE_f32, shape_size(of_y), 3);
-	double *w = (double *)test_numbers(c, DTYPE_f32, shape_size(of_w), 2);
+	const double *d = test_numbers(c, DTYPE_f32, shape_size(of_y), 3);
+	double *x = (double *)test_numbers(c, DTYPE_f32, shape_size(of_x), 1),
+	       *w = (double *)test_numbers(c, DTYPE_f32, shape_size(of_w), 2);
 	int64_t in = each > 1 ? 1 : 0, out = l->out > 2 ? 2 : 0;
-	w[(tap * each + in) * l->out + out] = INFINITY;
+	*(tap < 0 ? &x[in] : &w[(tap * each + in) * l->out + out]) = INFINITY;
 	Feed feed[] = {{"x", x}, {"w", w}, {"d", d}};
 	const char *call = call_of(c->arena, l);
 	Sums want = sums(c->arena, l, tap, x, w, d);
@@ -209,7 +210,21 @@ static void one_infinite_weight(void)
 	}
 }
 
+/* The gradient by the weights of few outputs may have its windows on the adjoint, among zeros. */
+static void one_infinite_pixel(void)
+{
+	static const Layer LAYERS[] = {
+	    {false, 17, 2, 1, 0, 64, 10, 1, false, 17, 0},
+	    {false, 16, 3, 1, 1, 33, 3, 1, false, 17, 0},
+	    {true, 80, 5, 1, 2, 40, 2, 1, false, 53, 0},
+	    {false, 6, 3, 1, 1, 3, 4, 1, false, 0, 0},
+	};
+	for (size_t i = 0; i < COUNT(LAYERS); i++)
+		CU_ASSERT(holds_beside(&LAYERS[i], -1));
+}
+
 CU_TestInfo test_tap[] = {
+    {"one infinite pixel", one_infinite_pixel},
     {"one infinite weight", one_infinite_weight},
     CU_TEST_INFO_NULL,
 };
