@@ -149,6 +149,12 @@ Value builtin_of_loss(Elab *b, Span span, Given *in)
 		not_of_loss(b, in[0].span, name->text);
 		return value_none();
 	}
+	if (b->period > 1 && found->kind == VALUE_TENSOR) {
+		elab_error(b, span,
+		           "of_loss is of the batch of one step, not of those that 'every' gathers");
+		diag_help(b->c->diags, "put every() inside: pcgrad('one', 'two', accumulate(4, sgd))");
+		return value_none();
+	}
 	Value v = *found;
 	v.state = 0; /* set by the loss alone */
 	return v;
