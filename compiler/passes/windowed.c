@@ -333,8 +333,9 @@ static NodeId windows_exchanged(Graph *g, NodeId x, NodeId y, const DotAxes *d)
 	}
 	z = op_slice(g, op_reshape(g, z, s), start, stop, step);
 	Axes order = {.count = s.rank};
-	for (int i = 0; i < s.rank; i++)
-		order.at[i] = (uint8_t)(i < count ? i : i == count ? count + 1 : count);
+	for (int i = 0; i < count; i++)
+		order.at[i] = (uint8_t)i;
+	order.at[count] = (uint8_t)(count + 1), order.at[count + 1] = (uint8_t)count;
 	return op_transpose(g, z, order);
 }
 
