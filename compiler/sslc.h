@@ -218,7 +218,8 @@ SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);
 
 /* -- 3 Errors ---------------------------------------------------------------------------------- */
 
-/* Of a NULL program it is 1: there was no memory for it. */
+/* 0: none; what is wrong in one place may count more than once. Of a NULL program it is 1: there
+ * was no memory for it. */
 SSLC_API size_t sslc_error_count(const sslc_program *p);
 /* Prints all errors, in the order of the file, with the line and a caret. */
 SSLC_API void sslc_print_errors(const sslc_program *p, FILE *out, bool colour);

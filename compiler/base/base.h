@@ -143,7 +143,7 @@ void diag_error_from(Diags *d, const char *from, Span span, const char *format, 
 #define DATA_OF_MODEL      "data" /* `from` of errors that are of the data; behind it its reader */
 void diag_note(Diags *d, Span span, const char *format, ...) PRINTF(3, 4);
 void diag_help(Diags *d, const char *format, ...) PRINTF(2, 3);
-size_t diag_count(const Diags *d);
+size_t diag_count(const Diags *d); /* grows by every error, also one that is shown already */
 bool diag_is_kept(const Diags *d); /* the last error will be shown: a help is worth finding */
 /* "file:line:col: error: text", the source line, carets under the span, notes, help. In source
  * order. */

@@ -36,7 +36,7 @@ struct Diags {
 	File file[MAX_FILES];
 	uint32_t files;
 	Error error[MAX_ERRORS];
-	size_t errors, dropped;
+	size_t errors, dropped, repeated;
 	Error *last; /* that notes and helps belong to; NULL: it was dropped */
 };
 
@@ -118,8 +118,10 @@ void diag_error_from(Diags *d, const char *from, Span span, const char *format, 
 	d->last = NULL;
 	for (size_t i = 0; i < d->errors; i++)
 		if (memcmp(&d->error[i].span, &span, sizeof span) == 0 &&
-		    (span.file || strcmp(d->error[i].text, text) == 0))
-			return; /* the first error of a place is its cause */
+		    (span.file || strcmp(d->error[i].text, text) == 0)) {
+			d->repeated++; /* the first error of a place is its cause */
+			return;
+		}
 	if (d->errors == MAX_ERRORS) {
 		d->dropped++;
 		return;
@@ -162,7 +164,7 @@ void diag_help(Diags *d, const char *format, ...)
 
 size_t diag_count(const Diags *d)
 {
-	return d->errors + d->dropped;
+	return d->errors + d->dropped + d->repeated;
 }
 
 /* -- Who explains it --------------------------------------------------------------------------- */
