@@ -179,9 +179,10 @@ static NodeId loss_with(Elab *b, NodeId loss, NodeId *map)
  * be given the same weights. */
 static NodeId apart(Graph *g, NodeId x)
 {
-	NodeId before = g->count, y = op_stop_gradient(g, x);
+	Shape same = node(g, x)->shape;
+	NodeId before = g->count, y = op_reshape(g, x, same);
 	while (y && y < before)
-		y = op_stop_gradient(g, y);
+		y = op_reshape(g, y, same);
 	return y;
 }
 

@@ -38,14 +38,16 @@ static const double *stored(const char *name, const char *part, size_t *bytes)
 
 static sslc_program *bound(const char *optimizer, const char *loss)
 {
-	char text[1024];
+	char text[2048];
 	int size = snprintf(
 	    text, sizeof text,
 	    "{\"data\": \"npy('x.npy')\", \"encoder\": [\"linear(4)\", \"tanh\", "
 	    "\"batch_norm\", \"linear(3)\"],\n\"loss\": %s, "
 	    "\"define\": {\"polyak(w, g)\": \"w - loss_at(w) / total(sum(g^2)) * g\", "
 	    "\"curved(w, g)\": \"w - 0.1 * g - 0.05 * grad(total(sum(g * stop_gradient(cos(5 * w)))), "
-	    "w)\", \"ahead(w, g)\": \"w - 0.1 * grad(loss_at(w - 0.2 * g), w)\"},\n"
+	    "w)\", \"ahead(w, g)\": \"w - 0.1 * grad(loss_at(w - 0.2 * g), w)\", "
+	    "\"curved_ahead(w, g)\": \"w - 0.1 * g - 0.05 * grad(total(sum(gradient_at(w - 0.2 * g) * "
+	    "stop_gradient(cos(5 * w)))), w)\"},\n"
 	    "\"optimizer\": \"%s\", \"train\": {\"epochs\": 1, \"batch\": %d}}",
 	    loss ? loss : "\"mse(encoder(x), target)\"", optimizer, BATCH);
 	sslc_data data = {.field = {{"x", "f32", 1, {5}, 0}, {"target", "f32", 1, {3}, 0}},

@@ -249,6 +249,15 @@ def ahead(net, t, weights, gradients):
     return [0.1 * g for g in torch.autograd.grad(((output - target[t]) ** 2).mean(), weights)]
 
 
+def curved_ahead(net, t, weights, gradients):
+    """Along the gradient there, after such a step: its gradient by the weights before it."""
+    moved = {name: p - 0.2 * g for (name, p), g in zip(net.named_parameters(), gradients)}
+    output = without_statistics(net, lambda: torch.func.functional_call(net, moved, x[t]))
+    there = torch.autograd.grad(((output - target[t]) ** 2).mean(), list(moved.values()), create_graph=True)
+    along = sum((h * torch.cos(5 * p).detach()).sum() for p, h in zip(weights, there))
+    return [0.1 * g.detach() + 0.05 * h for g, h in zip(gradients, torch.autograd.grad(along, weights))]
+
+
 def conflicting():
     """PCGrad (Yu et al. 2020) of two losses, by its algorithm 1: each gradient without what is against the other one."""
     net = network()
@@ -283,5 +292,6 @@ clipped_after()
 polyak()
 by_gradients("curved", curved)
 by_gradients("ahead", ahead)
+by_gradients("curved_ahead", curved_ahead)
 conflicting()
 save_file({k: np.ascontiguousarray(v.numpy()) for k, v in truth.items()}, HERE / "truth.safetensors")
