@@ -214,10 +214,10 @@ static void one_infinite_weight(void)
 static void one_infinite_pixel(void)
 {
 	static const Layer LAYERS[] = {
-	    {false, 17, 2, 1, 0, 64, 10, 1, false, 17, 0},
-	    {false, 16, 3, 1, 1, 33, 3, 1, false, 17, 0},
-	    {true, 80, 5, 1, 2, 40, 2, 1, false, 53, 0},
-	    {false, 6, 3, 1, 1, 3, 4, 1, false, 0, 0},
+	    {false, 17, 2, 1, 0, 64, 10, 1, false, 17, 0, false},
+	    {false, 16, 3, 1, 1, 33, 3, 1, false, 17, 0, false},
+	    {true, 80, 5, 1, 2, 40, 2, 1, false, 53, 0, false},
+	    {false, 6, 3, 1, 1, 3, 4, 1, false, 0, 0, false},
 	};
 	for (size_t i = 0; i < COUNT(LAYERS); i++)
 		CU_ASSERT(holds_beside(&LAYERS[i], -1));
