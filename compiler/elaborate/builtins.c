@@ -245,5 +245,14 @@ Value builtin_grad(Elab *b, Span span, Given *in)
 		           value_text(b, &in[1].value));
 		return value_none();
 	}
+	if (together_made(b, in[1].value.node) && !together_made(b, in[0].value.node)) {
+		elab_error(b, span,
+		           "what the loss has made does not depend on %s, which the optimizer makes",
+		           value_text(b, &in[1].value));
+		diag_help(b->c->diags,
+		          "grad(of_loss('name'), w) is by the parameter itself: averaged(), for one, gives "
+		          "what stands in it another w");
+		return value_none();
+	}
 	return value_tensor(op_gradient(b->g, in[0].value.node, in[1].value.node));
 }

@@ -270,6 +270,8 @@ void together_open(Elab *b, NodeId loss, const uint32_t *index, size_t count);
 void together_turn(Elab *b, size_t parameter);
 bool together_again(Elab *b);
 void together_close(Elab *b);
+/* Whether the optimizer has made x, so that nothing of the loss depends on it. */
+bool together_made(const Elab *b, NodeId x);
 
 /* views.c: while they are noted, values of the loss by name; then the function that gives them, or NULL. */
 void views_begin(Elab *b);

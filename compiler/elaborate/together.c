@@ -24,7 +24,7 @@ typedef struct Asked { /* at one place of the optimizer's text */
 } Asked;
 
 struct Together {
-	NodeId loss;
+	NodeId loss, made;     /* made: the first node that the optimizer makes */
 	const uint32_t *index; /* [count] the states that are moved */
 	size_t count, at;      /* at: whose optimizer is evaluated */
 	Asked *asked;
@@ -252,6 +252,7 @@ void together_open(Elab *b, NodeId loss, const uint32_t *index, size_t count)
 {
 	Together *t = b->together = new (b->c->arena, Together);
 	*t = (Together){.loss = loss,
+	                .made = b->g->count,
 	                .index = index,
 	                .count = count,
 	                .states = b->bundle->state_count,
@@ -289,6 +290,11 @@ bool together_again(Elab *b)
 	memcpy(b->pending, t->pending, t->states * sizeof *t->pending);
 	b->stand_ins = true;
 	return true;
+}
+
+bool together_made(const Elab *b, NodeId x)
+{
+	return b->together && x >= b->together->made;
 }
 
 void together_close(Elab *b)
