@@ -96,8 +96,8 @@ static bool parse_text(Einsum *e)
 			return wrong(e, "the result has a letter twice");
 	if (sides == e->count)
 		return true;
-	elab_error(e->b, e->span, "'%s' is of %d operand%s, and %d are given", e->text, sides,
-	           sides == 1 ? "" : "s", e->count);
+	elab_error(e->b, e->span, "'%s' is of %d operand%s, and %d %s given", e->text, sides,
+	           sides == 1 ? "" : "s", e->count, e->count == 1 ? "is" : "are");
 	return false;
 }
 
