@@ -4,7 +4,7 @@
 # usage: explained.sh <path to sslc>
 . "$(dirname "$0")/shared/begin.sh"
 python3 - "$sslc" "$root" <<'PYTHON'
-import glob, json, os, pty, re, subprocess, sys
+import glob, json, os, pty, re, subprocess, sys, threading
 
 sslc, root = sys.argv[1:]
 readme = open(root + "/models/README.md").read()
@@ -20,18 +20,13 @@ for file, part, section in table:
 def on_terminal(arguments, **environment):
     reader, writer = pty.openpty()
     process = subprocess.Popen([sslc] + arguments, stdout=subprocess.DEVNULL, stderr=writer, env=os.environ | environment)
-    os.close(writer)
+    end = b"\0" # written behind the last word: a terminal that nobody has open any more may lose what is not read
+    threading.Thread(target=lambda: (process.wait(), os.write(writer, end))).start()
     text = b""
-    while True:
-        try:
-            part = os.read(reader, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        text += part
-    process.wait()
-    return text.decode().replace("\r\n", "\n")
+    while not text.endswith(end):
+        text += os.read(reader, 65536)
+    os.close(reader), os.close(writer)
+    return text.removesuffix(end).decode().replace("\r\n", "\n")
 
 
 model = lambda loss: json.dump({"data": "normal(8, 4)", "encoder": ["linear(4)"], "loss": loss, "train": {"batch": 8}}, open("m.json", "w"))
