@@ -2,6 +2,8 @@
  * place, the channels of a pixel, are loaded together and sorted by shuffles. */
 #include "spot.h"
 
+#include <string.h>
+
 enum { WORD = 4 /* bytes: of an element, or of all bytes of a pixel */ };
 
 /* Offsets are of 32 bits where those reach all of the buffer: as many in a vector as elements. */
@@ -154,10 +156,8 @@ void gather_pairs(KernelEmit *ke, V base, const V offsets[2], int64_t places, in
 		other[i] = gather_words(ke, base, offsets[i], places, channels);
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, after);
-	for (int i = 0; i < 2; i++) {
-		words[i] = LLVMBuildPhi(e->b, LLVMTypeOf(found[i]), "");
-		LLVMAddIncoming(words[i], (V[]){found[i], other[i]}, (LLVMBasicBlockRef[]){near, far}, 2);
-	}
+	l_meet(e, found, other, (LLVMBasicBlockRef[]){near, far}, 2);
+	memcpy(words, found, sizeof found);
 }
 
 /* A load for each lane. */
@@ -263,10 +263,8 @@ void gather_pixels(KernelEmit *ke, T element, V base, V offsets, int64_t channel
 	far = LLVMGetInsertBlock(e->b);
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, after);
-	for (int64_t c = 0; c < channels; c++) {
-		v[c] = LLVMBuildPhi(e->b, LLVMTypeOf(found[c]), "");
-		LLVMAddIncoming(v[c], (V[]){found[c], other[c]}, (LLVMBasicBlockRef[]){near, far}, 2);
-	}
+	l_meet(e, found, other, (LLVMBasicBlockRef[]){near, far}, (unsigned)channels);
+	memcpy(v, found, (size_t)channels * sizeof *v);
 }
 
 V gather_offsets(KernelEmit *ke, Shape from, V place, int64_t stride)
@@ -354,7 +352,6 @@ V gather_near(KernelEmit *ke, T element, V base, V offsets, V mask)
 	V other = spot_gather(ke, element, WORD, base, offsets, mask);
 	LLVMBuildBr(e->b, after);
 	LLVMPositionBuilderAtEnd(e->b, after);
-	V v = LLVMBuildPhi(e->b, LLVMTypeOf(found), "");
-	LLVMAddIncoming(v, (V[]){found, other}, (LLVMBasicBlockRef[]){near, far}, 2);
-	return v;
+	l_meet(e, &found, &other, (LLVMBasicBlockRef[]){near, far}, 1);
+	return found;
 }

@@ -99,9 +99,8 @@ static V add_terms(Rows *r, KernelEmit *ke, V at, V mask, V sum)
 	loop_end(e, &loop, &next);
 	LLVMBasicBlockRef added = LLVMGetInsertBlock(e->b);
 	if_end(ke, some);
-	V all = LLVMBuildPhi(e->b, LLVMTypeOf(sum), "");
-	LLVMAddIncoming(all, (V[]){sum, next}, (LLVMBasicBlockRef[]){none, added}, 2);
-	return all;
+	l_meet(e, &sum, &next, (LLVMBasicBlockRef[]){none, added}, 1);
+	return sum;
 }
 
 static void columns_body(KernelEmit *ke, void *context, V at, V mask)
