@@ -201,12 +201,21 @@ static void go_to_outer(Contract *c)
 	}
 }
 
+/* The share's lines of what o reads from `from` on. */
+static void bring_lines(Contract *c, const Operand *o, V from, V share)
+{
+	int line = (int)c->e->c->machine->line_bytes;
+	from = l_at(c->e, c->e->i8, from, contract_scale(c, share, o->plan->lines * line));
+	for (int64_t i = 0; i < o->plan->lines; i++)
+		l_prefetch(c->e, l_at(c->e, c->e->i8, from, contract_int(c, i * line)), false);
+}
+
 /* After the last block comes the first one of another tile: much of what this tile's read. */
 static void bring_value(Contract *c, const Operand *o)
 {
 	Emit *e = c->e;
 	V at[MAX_RANK], sum[MAX_RANK], zero = contract_int(c, 0);
-	int i = c->p->block_axis, line = (int)e->c->machine->line_bytes;
+	int i = c->p->block_axis;
 	memcpy(at, c->at, sizeof at);
 	memcpy(sum, c->sum, sizeof sum);
 	go_to_outer(c);
@@ -216,10 +225,7 @@ static void bring_value(Contract *c, const Operand *o)
 	  next = contract_add(c, sum[i], contract_int(c, c->p->block_sum));
 	c->sum[i] = l_select(e, c->last, first, next);
 	Index index = contract_index(c, o, o == &c->r ? c->row0 : c->col0, zero, -1, c->p->lanes);
-	V from = value_address(c->ke, o->axes->node, &index);
-	from = l_at(e, e->i8, from, contract_scale(c, c->number, o->plan->lines * line));
-	for (int64_t j = 0; j < o->plan->lines; j++)
-		l_prefetch(e, l_at(e, e->i8, from, contract_int(c, j * line)), false);
+	bring_lines(c, o, value_address(c->ke, o->axes->node, &index), c->number);
 	memcpy(c->at, at, sizeof at);
 	memcpy(c->sum, sum, sizeof sum);
 }
@@ -231,7 +237,6 @@ static void bring_outer(Contract *c, const Operand *o)
 	const ContractPlan *p = c->p;
 	V sum[MAX_RANK], tiles = contract_int(c, p->row_panels * p->col_panels);
 	V share = LLVMBuildURem(e->b, c->number, tiles, "");
-	int line = (int)e->c->machine->line_bytes;
 	memcpy(sum, c->sum, sizeof sum);
 	for (int i = p->block_axis; i <= o->plan->value; i++) {
 		bool cut = i == p->block_axis && p->k_blocks > 1;
@@ -242,10 +247,7 @@ static void bring_outer(Contract *c, const Operand *o)
 	}
 	Index index = contract_index(c, o, c->row0, contract_int(c, 0), -1, p->lanes);
 	V from = value_address(c->ke, o->axes->node, &index);
-	from = l_at(e, c->element, from, contract_int(c, o->plan->distance));
-	from = l_at(e, e->i8, from, contract_scale(c, share, o->plan->lines * line));
-	for (int64_t i = 0; i < o->plan->lines; i++)
-		l_prefetch(e, l_at(e, e->i8, from, contract_int(c, i * line)), false);
+	bring_lines(c, o, l_at(e, c->element, from, contract_int(c, o->plan->distance)), share);
 	memcpy(c->sum, sum, sizeof sum);
 }
 
