@@ -4,8 +4,9 @@
  * operation of what does not move is an operand of the scan, be it a weight that is rounded to bf16 or the
  * product of two. So is a matrix that a product reads along its sum: turned once, its rows are vectors at
  * every step, where each would turn all of it (not where there is little memory). Rows that lie pages apart
- * meet on few lines of the first caches, which forget what was asked for ahead: with a line more they do not. Of element-wise operations those stay in the body that
- * would only be larger than what they read; views stay, too, and so does what varies. */
+ * meet on few lines of the first caches, which forget what was asked for ahead: with a line more they do
+ * not. Of element-wise operations those stay in the body that would only be larger than what they read;
+ * views stay, too, and so does what varies. */
 #include <string.h>
 
 #include "../machine/machine.h"
@@ -24,8 +25,6 @@ typedef struct Lift {
 	int count, before;   /* of which so many are carries and sequences */
 	int64_t length;
 } Lift;
-
-static Graph *lift_scans(Compile *c, const Graph *in);
 
 /* -- What does not move ------------------------------------------------------------------------ */
 
@@ -214,7 +213,7 @@ static void make_outside(Lift *l, const Region *r, int operands)
 static NodeId new_scan(Compile *c, Graph *out, const Node *n, const NodeId *map)
 {
 	const Region *r = n->attr.region;
-	Lift l = {.c = c, .machine = c->machine, .out = out, .from = lift_scans(c, r->body)};
+	Lift l = {.c = c, .machine = c->machine, .out = out, .from = pass_lift(c, r->body)};
 	uint32_t size = l.from->count;
 	l.still = new_array(c->arena, bool, size), l.lifts = new_array(c->arena, bool, size);
 	l.wants = new_array(c->arena, bool, size), l.read = new_array(c->arena, int64_t, size);
@@ -251,12 +250,7 @@ static NodeId rewrite(Graph *out, const Graph *in, NodeId x, const NodeId *map)
 	return n->op == OP_scan ? new_scan(out->c, out, n, map) : 0;
 }
 
-static Graph *lift_scans(Compile *c, const Graph *in)
-{
-	return rebuild_of(c, in, OP_scan, rewrite);
-}
-
 Graph *pass_lift(Compile *c, const Graph *in)
 {
-	return lift_scans(c, in);
+	return rebuild_of(c, in, OP_scan, rewrite);
 }
