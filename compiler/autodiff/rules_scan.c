@@ -3,8 +3,9 @@
  * It carries the adjoints of the carries. Its body is the forward one and the reverse sweep over it. Of
  * the forward part only what costs little is computed again: carries before a step are those after the
  * step before; products, reductions and the like become results of the forward loop, kept for all
- * steps, and so does a function such as tanh, if it is not larger than what a step is given. The gradient of what is the same at every step is a sum over steps: a product's is one product
- * behind the loop, of what all steps kept, not one for each step; anything else is a carry that grows.
+ * steps, and so does a function such as tanh, if it is not larger than what a step is given. The
+ * gradient of what is the same at every step is a sum over steps: a product's is one product behind the
+ * loop, of what all steps kept, not one for each step; anything else is a carry that grows.
  * Chen et al. 2016, "Training deep nets with sublinear memory cost", in reverse: memory is there. */
 #include "rules.h"
 

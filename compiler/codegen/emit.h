@@ -164,9 +164,9 @@ typedef struct Index {
 /* Values that are known already: cores (accumulators) and values computed before. */
 typedef struct Memo Memo;
 
-/* 64 elements in a row, begun at a multiple of 64, of a flat kernel or of rows of so many: they share the random words of 16
- * blocks, four each. All vectors are one straight line of code or, where code must be small, those
- * that share words, in a loop over blocks. `first` NULL: not so. */
+/* 64 elements in a row, begun at a multiple of 64, of a flat kernel or of rows of so many: they share the
+ * random words of 16 blocks, four each. All vectors are one straight line of code or, where code must be
+ * small, those that share words, in a loop over blocks. `first` NULL: not so. */
 enum { STRETCH = 64, STRETCH_BLOCKS = 16 };
 typedef struct Words {
 	const Node *node;
