@@ -30,6 +30,12 @@ lines() { # target: every line of the input is a seed
 	mkdir -p "$corpus/$1"
 	(cd "$corpus/$1" && LC_ALL=C awk '{ name = sprintf("line%05d", NR); printf "%s", $0 >name; close(name) }')
 }
+words() { # target...: the words of the input are what libFuzzer puts in, whole
+	LC_ALL=C sort -u | sed 's/.*/"&"/' >"$corpus/words"
+	for target; do
+		mkdir -p "$corpus/dictionary" && cp "$corpus/words" "$corpus/dictionary/$target"
+	done
+}
 shopt -s nullglob globstar extglob
 # define_doubles stops at the bound on calls, which takes 12 s under sanitizers
 seed model "$root"/models/**/*.json "$root"/tests/errors/**/!(define_doubles).json
@@ -42,6 +48,9 @@ printf '%s\n' "npy('u1.npy', label='i1.npy', test=0.5)" "npy('f4.npy', boxes='i1
 	"csv('../tables/numbers.csv', window=3, stride=1)" "csv('../tables/good/plain.csv', columns='a', text='b')" \
 	"audio('../sound/words', seconds=0.1, labels='../sound/words.csv')" \
 	"joined(images('../images', size=4, corrupt='skip'), b=csv('../tables/good/plain.csv', key='a', text='b'))" | lines reader
+cat "$root"/models/**/*.json | grep -aoE '[a-z_][a-z_0-9]+' | words model format expr dump
+sed 's/, *"[^"]*" *)$//' "$root"/runtime/data/readers.def | grep -aoE '[a-z_][a-z_0-9]+' | words reader
+sed -n 's/^OPTION( *"\([^"]*\)".*/--\1/p' "$root/tools/sslc/options.def" | words options
 seed graph "$root"/tests/golden/**/*.ir
 seed idx "$root"/tests/oracle/**/*.idx*
 seed gzip "$root"/tests/oracle/**/*.idx*
@@ -91,7 +100,8 @@ run() { # target: its row of the table, and what was found
 	local found log=$corpus/log/$1 silent=1 clean=1
 	mkdir -p "$corpus/$1" "$corpus/found/$1"
 	[ "$1" != options ] || silent=3 # it complains of nearly every input
-	(cd "$corpus" && "$build/fuzz_$1" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
+	[ ! -f "$corpus/dictionary/$1" ] || set -- "$1" -dict="$corpus/dictionary/$1"
+	(cd "$corpus" && "$build/fuzz_$1" "${@:2}" -max_total_time="$seconds" -timeout="${FUZZ_TIMEOUT:-25}" -rss_limit_mb=4096 -close_fd_mask=$silent \
 		-print_final_stats=1 -artifact_prefix="$corpus/found/$1/" "$corpus/$1") >"$log" 2>&1 || clean=0
 	times >"$log.time" # of this shell, and of its children, of which there is one
 	found=$(find "$corpus/found/$1" -type f | wc -l)
