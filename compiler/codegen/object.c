@@ -2,7 +2,8 @@
  *
  * In: planned functions, the tensors of the states. Out: a module that holds them, the tables and
  * the functions of runtime/embed, which are bitcode that was made as sslc was built, and thin
- * functions by the model's name, the only ones that are seen from outside. No global is written.
+ * functions by the model's name, the only ones that are seen from outside: all others have a dot in
+ * their names, so that no name of a model is one of them. No global is written.
  *
  * The layout of a table is that of the C struct in runtime/embed/embed.h: LLVM lays out a struct of
  * pointers and integers as C does. */
@@ -166,7 +167,7 @@ static V exported(ObjectEmit *o, const char *suffix, T result, T *params, unsign
 
 static V embedded(ObjectEmit *o, const char *name)
 {
-	V f = LLVMGetNamedFunction(o->e->module, arena_printf(o->e->c->arena, "embed_%s", name));
+	V f = LLVMGetNamedFunction(o->e->module, arena_printf(o->e->c->arena, "own.embed_%s", name));
 	if (!f)
 		BUG("runtime/embed has no function '%s'", name);
 	return f;
@@ -252,6 +253,19 @@ static void retarget(ObjectEmit *o, V f)
 	target_attributes(o->cg, o->e, f);
 }
 
+/* Names that no model can have, whatever its prefix. */
+static void rename_own(ObjectEmit *o, LLVMModuleRef module)
+{
+	for (V f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
+		size_t length;
+		const char *name = LLVMGetValueName2(f, &length);
+		if (LLVMIsDeclaration(f))
+			continue;
+		name = arena_printf(o->e->c->arena, "own.%s", name);
+		LLVMSetValueName2(f, name, strlen(name));
+	}
+}
+
 static void link_embed(ObjectEmit *o)
 {
 	Emit *e = o->e;
@@ -263,6 +277,7 @@ static void link_embed(ObjectEmit *o)
 	if (LLVMParseBitcodeInContext2(e->context, bytes, &module))
 		BUG("the bitcode of runtime/embed is damaged");
 	LLVMDisposeMemoryBuffer(bytes);
+	rename_own(o, module);
 	LLVMSetTarget(module, o->cg->target->triple);
 	LLVMSetModuleDataLayout(module, e->layout);
 	if (LLVMLinkModules2(e->module, module))
@@ -278,11 +293,11 @@ static V emit_whole(ObjectEmit *o, size_t variant, const ObjectFunction *f)
 {
 	Emit *e = o->e;
 	size_t number = (size_t)(f - o->plan->function);
-	const char *prefix = arena_printf(e->c->arena, "f%zu_", number),
+	const char *prefix = arena_printf(e->c->arena, "f%zu.", number),
 	           *name = arena_printf(e->c->arena, "%scall", prefix);
 	e->k = f->k;
 	e->plan = f->p;
-	const char *of_variant = arena_printf(e->c->arena, "v%zu_", variant);
+	const char *of_variant = arena_printf(e->c->arena, "v%zu.", variant);
 	uint32_t made =
 	    emit_function(e, o->cg, prefix, name, kernel_contents(e->c, f->k, of_variant, name));
 	o->cg->counts.compiled += made;
@@ -311,7 +326,7 @@ static V emit_choice(ObjectEmit *o)
 	Emit *e = o->e;
 	if (o->plan->variants == 1)
 		return LLVMConstNull(e->ptr);
-	V f = LLVMAddFunction(e->module, "variant", LLVMFunctionType(e->i32, NULL, 0, false));
+	V f = LLVMAddFunction(e->module, "own.variant", LLVMFunctionType(e->i32, NULL, 0, false));
 	target_attributes(o->cg, e, f);
 	e->function = f;
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
@@ -363,15 +378,14 @@ static void emit_all(ObjectEmit *o)
 			export_function(o, &p->function[i], tables[i]);
 }
 
-/* All but what begins with the prefix is this module's own. Each function has a section, so that
- * a linker can leave out what a program does not call. */
+/* What has a dot in its name is this module's own. Each function has a section, so that a linker
+ * can leave out what a program does not call. */
 static void hide(ObjectEmit *o)
 {
-	const char *shown = arena_printf(o->e->c->arena, "%s_", o->plan->prefix);
 	for (V f = LLVMGetFirstFunction(o->e->module); f; f = LLVMGetNextFunction(f)) {
 		size_t length;
 		const char *name = LLVMGetValueName2(f, &length);
-		if (!LLVMIsDeclaration(f) && strncmp(name, shown, strlen(shown)) != 0)
+		if (!LLVMIsDeclaration(f) && strchr(name, '.'))
 			LLVMSetLinkage(f, LLVMInternalLinkage);
 		if (!LLVMIsDeclaration(f) && strncmp(o->cg->target->triple, "wasm", 4) != 0)
 			LLVMSetSection(f, arena_printf(o->e->c->arena, ".text.%s", name));
