@@ -68,7 +68,7 @@ int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t 
 	head->step = 0;
 	head->seed[0] = seed_low;
 	head->seed[1] = seed_high;
-	head->is_ready = model->weights || model->init;
+	head->is_ready = model->weights || model->init || !model->tensor_count;
 	head->variant = (uint32_t)variant;
 	head->pool = NULL;
 	head->parallel = NULL;
