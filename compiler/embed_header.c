@@ -63,17 +63,43 @@ static int64_t elements(const sslc_tensor *t)
 }
 
 /* A name in C of what the model calls so. */
-static void put_name(Text *out, const char *name)
+static const char *c_name(sslc_program *p, const char *begin, const char *name)
 {
-	for (const char *c = name; *c; c++)
-		text_printf(out, "%c", isalnum((unsigned char)*c) ? *c : '_');
+	char *copy = arena_printf(p->c.arena, "%s%s", begin, name);
+	for (char *c = copy; *c; c++)
+		*c = isalnum((unsigned char)*c) ? *c : '_';
+	return copy;
+}
+
+/* The name, or the first of NAME_2, NAME_3, ... that is not taken yet. */
+static const char *take(sslc_program *p, Names *taken, const char *name)
+{
+	const char *free = name;
+	for (unsigned i = 2; names_add(taken, p->c.arena, free, 1); i++)
+		free = arena_printf(p->c.arena, "%s_%u", name, i);
+	return free;
+}
+
+/* What the header calls so whatever the model is. */
+static void take_fixed(sslc_program *p, const char *shout, Names *taken)
+{
+	static const char *const fixed[] = {
+	    "BLOCK_BYTES", "STATES_BYTES", "ARENA_BYTES", "HASH", "ALIGN", "ALIGNED", "TENSORS", "GOOD",
+#define ERROR(name, code, text) "ERROR_" #name,
+#include "../runtime/embed/errors.def"
+#undef ERROR
+	};
+	for (size_t i = 0; i < COUNT(fixed); i++)
+		(void)take(p, taken, arena_printf(p->c.arena, "%s_%s", shout, fixed[i]));
 }
 
 static void put_tensor(sslc_program *p, const char *prefix, const char *function,
-                       const sslc_tensor *t, Text *out)
+                       const sslc_tensor *t, Names *taken, Text *out)
 {
-	text_printf(out, "#define %s_%s_%s_COUNT %" PRId64 " /* %s %s */\n", prefix, upper(p, function),
-	            upper(p, t->name), elements(t), c_type(t->dtype), dims_text(p, t->rank, t->dim));
+	const char *name =
+	    arena_printf(p->c.arena, "%s_%s_%s_COUNT", prefix, upper(p, function), upper(p, t->name));
+	text_printf(out, "#define %s %" PRId64 " /* %s %s */\n", take(p, taken, name), elements(t),
+	            c_type(t->dtype), dims_text(p, t->rank, t->dim));
 }
 
 static const char *purpose(const EmbeddedFunction *f)
@@ -88,29 +114,33 @@ static const char *purpose(const EmbeddedFunction *f)
 	                 : "A function of the model; the states do not change.";
 }
 
-static void put_function(sslc_program *p, const Embedded *e, const EmbeddedFunction *f, Text *out)
+/* Parameters begin with in_ and out_: what the model calls `int`, `block` or `EOF` is none in C. */
+static void put_function(sslc_program *p, const Embedded *e, const EmbeddedFunction *f,
+                         Names *taken, Text *out)
 {
 	const char *prefix = upper(p, e->prefix);
+	Names params = {0};
 	text_printf(out, "\n");
 	for (size_t i = 0; i < f->code.input_count; i++)
 		if (is_given(&f->code.input[i]))
-			put_tensor(p, prefix, f->name, &f->code.input[i], out);
+			put_tensor(p, prefix, f->name, &f->code.input[i], taken, out);
 	for (size_t i = 0; i < f->code.output_count; i++)
-		put_tensor(p, prefix, f->name, &f->code.output[i], out);
+		put_tensor(p, prefix, f->name, &f->code.output[i], taken, out);
 	text_printf(out, "/* %s Inputs are read where they are, row-major%s */\n", purpose(f),
 	            embed_is_sole(f->code.output_count, f->counts)
 	                ? "."
 	                : "; an output that is\n * NULL is not wanted.");
 	text_printf(out, "int32_t %s_%s(void *block", e->prefix, f->name);
 	for (size_t i = 0; i < f->code.input_count; i++) {
-		if (!is_given(&f->code.input[i]))
-			continue;
-		text_printf(out, ", const %s *", c_type(f->code.input[i].dtype));
-		put_name(out, f->code.input[i].name);
+		const sslc_tensor *t = &f->code.input[i];
+		if (is_given(t))
+			text_printf(out, ", const %s *%s", c_type(t->dtype),
+			            take(p, &params, c_name(p, "in_", t->name)));
 	}
 	for (size_t i = 0; i < f->code.output_count; i++) {
-		text_printf(out, ", %s *", c_type(f->code.output[i].dtype));
-		put_name(out, f->code.output[i].name);
+		const sslc_tensor *t = &f->code.output[i];
+		text_printf(out, ", %s *%s", c_type(t->dtype),
+		            take(p, &params, c_name(p, "out_", t->name)));
 	}
 	text_printf(out, ");\n");
 }
@@ -164,23 +194,7 @@ static void put_head(sslc_program *p, const Embedded *e, Text *out)
 	            shout, shout, shout, shout, shout, shout);
 }
 
-/* Whether both are the same name in C. */
-static bool alike(const char *a, const char *b)
-{
-	while (*a && *b && (*a == *b || (!isalnum((unsigned char)*a) && !isalnum((unsigned char)*b))))
-		a++, b++;
-	return !*a && !*b;
-}
-
-static bool is_taken(const Embedded *e, size_t tensor)
-{
-	for (size_t i = 0; i < tensor; i++)
-		if (alike(e->tensor[i].name, e->tensor[tensor].name))
-			return true;
-	return false;
-}
-
-static void put_tensors(sslc_program *p, const Embedded *e, Text *out)
+static void put_tensors(sslc_program *p, const Embedded *e, Names *taken, Text *out)
 {
 	const char *shout = upper(p, e->prefix);
 	text_printf(
@@ -188,11 +202,8 @@ static void put_tensors(sslc_program *p, const Embedded *e, Text *out)
 	    "\n/* -- Tensors: their numbers --------------------------------------- */\n\nenum {\n");
 	for (size_t i = 0; i < e->tensor_count; i++) {
 		const ObjectTensor *t = &e->tensor[i];
-		text_printf(out, "\t%s_", shout);
-		put_name(out, t->name);
-		if (is_taken(e, i))
-			text_printf(out, "_%zu", i);
-		text_printf(out, " = %zu, /* %s %s %s */\n", i, t->name, t->dtype,
+		const char *name = c_name(p, arena_printf(p->c.arena, "%s_", shout), t->name);
+		text_printf(out, "\t%s = %zu, /* %s %s %s */\n", take(p, taken, name), i, t->name, t->dtype,
 		            dims_text(p, t->shape.rank, t->shape.dim));
 	}
 	text_printf(out, "\t%s_TENSORS = %zu\n};\n", shout, e->tensor_count);
@@ -225,12 +236,14 @@ static void put_errors(sslc_program *p, const Embedded *e, Text *out)
 
 void embed_header(sslc_program *p, const Embedded *e, Text *out)
 {
+	Names taken = {0};
+	take_fixed(p, upper(p, e->prefix), &taken);
 	put_head(p, e, out);
 	put_errors(p, e, out);
-	put_tensors(p, e, out);
+	put_tensors(p, e, &taken, out);
 	text_printf(out, "\n/* -- The model's functions ---------------------------------------- */\n");
 	for (size_t i = 0; i < e->shown; i++)
-		put_function(p, e, &e->function[i], out);
+		put_function(p, e, &e->function[i], &taken, out);
 	put_common(e, out);
 	text_printf(out, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
 }

@@ -32,6 +32,55 @@ cat > alike.json <<'MODEL'
 MODEL
 "$sslc" compile alike.json > said || die "alike: $(cat said)"
 echo '#include "alike.h"' | cc -Wall -Werror -fsyntax-only -xc - || die "names that are alike are there twice"
+# names that are C's own, or the header's, and a name of the model that is the one of what is in the object
+cat > table.csv <<'TABLE'
+key,int,loss,class
+a,1,2,3
+b,4,5,6
+c,7,8,9
+d,1,0,1
+TABLE
+cat > embed.json <<'MODEL'
+{"data": "joined(csv('table.csv', key='key'), int=csv('table.csv', key='key'), loss=csv('table.csv', key='key'), EOF=csv('table.csv', key='key'), block=csv('table.csv', key='key'))",
+"define": {"scale(x)": {"BYTES": "param([3], ones)", "y": "x * BYTES"}}, "BLOCK": ["scale"], "TENSORS": ["scale"], "ERROR": ["scale"],
+"loss": "mse(BLOCK(x) + TENSORS(x) + ERROR(EOF), int + loss + block)", "features": "2 * x", "train": {"batch": 3}}
+MODEL
+"$sslc" compile embed.json > said 2>&1 || die "names of C: $(cat said)"
+cat > names.c <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include "embed.h"
+EMBED_ALIGNED static unsigned char block[EMBED_BLOCK_BYTES];
+int main(void)
+{
+	float x[EMBED_STEP_INT_COUNT] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, y[EMBED_ENCODE_FEATURES_COUNT], loss[EMBED_STEP_LOSS_COUNT_2];
+	int32_t error = embed_init(block, sizeof block, 1, 0);
+	error = error ? error : embed_step(block, x, x, x, x, x, loss);
+	error = error ? error : embed_encode(block, x, y);
+	puts(embed_message(error));
+	return error || loss[0] != 0 || y[8] != 18 || embed_find("BLOCK.0.BYTES") != EMBED_BLOCK_0_BYTES;
+}
+C
+cc -std=c99 -Wall -Wextra -Wpedantic -Werror names.c embed.o -o names
+./names > said || die "names of C: $(cat said)"
+"$sslc" compile embed.json --prefix f0 --out f0.o > /dev/null
+for name in embed f0; do
+	nm -g --defined-only $name.o | awk '{ print $3 }' | sed "s/^${name}_//" > $name.names
+done
+cmp embed.names f0.names && ! grep '[_.0-9]k\|call\|json' embed.names || die "names that are the object's own are seen"
+# what has no state needs no weights
+"$sslc" compile embed.json --only encode --out stateless.o > /dev/null
+cat > stateless.c <<'C'
+#include "stateless.h"
+EMBED_ALIGNED static unsigned char block[EMBED_BLOCK_BYTES];
+int main(void)
+{
+	float x[EMBED_ENCODE_X_COUNT] = {0, 1, 2}, y[EMBED_ENCODE_FEATURES_COUNT];
+	return embed_init(block, sizeof block, 1, 0) || embed_encode(block, x, y) || y[2] != 4;
+}
+C
+cc -std=c99 -Wall -Wextra -Werror stateless.c stateless.o -o stateless
+./stateless || die "a model without states cannot be called"
 
 if has c++; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || die "C++: $(cat said)"
