@@ -1,9 +1,8 @@
 /* jit.h: for tests and tools of codegen/: one LLVM function, emitted by hand, as a C function.
  *
  *     Jit j;
- *     jit_open(&j, NULL);                         the Emit in j.e is ready; NULL: this machine's
- * CPU jit_function(&j, "f", 3);                   void f(ptr, ptr, ptr); the builder stands in its
- * entry
+ *     jit_open(&j, NULL);                         the Emit in j.e is ready; NULL: this machine's CPU
+ *     jit_function(&j, "f", 3, 0);                void f(ptr, ptr, ptr); the builder stands in its entry
  *     ... emit into j.e ...
  *     void (*f)(void *, ...) = jit_finish(&j);    closes the function, optimizes, compiles
  *     jit_close(&j); */

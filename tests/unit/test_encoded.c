@@ -8,6 +8,7 @@
 
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/program.h"
+#include "bound.h"
 #include "compiled.h"
 
 enum { SAMPLES = 18, BATCH = 6, CLASSES = 3, MOST_FEEDS = 128 };
@@ -29,13 +30,13 @@ typedef struct Case {
 static sslc_program *bound(const Case *of)
 {
 	char text[2048];
-	int size = snprintf(text, sizeof text,
-	                    "{\"data\": \"npy('x.npy')\", %s, \"loss\": \"mean(encoder(x))\",\n"
-	                    "\"train\": {\"epochs\": 1, \"batch\": 2}, \"downstream\": {\"probe\": {\n"
-	                    "\"freeze\": [\"encoder\"], \"baselines\": [\"scratch\"], \"head\": "
-	                    "[\"flatten\", \"linear(3)\"],\n"
-	                    "\"loss\": \"%s\", \"train\": {\"epochs\": %g, \"batch\": %d}}}}",
-	                    of->encoder, of->loss, of->epochs ? of->epochs : 2, BATCH);
+	(void)snprintf(text, sizeof text,
+	               "{\"data\": \"npy('x.npy')\", %s, \"loss\": \"mean(encoder(x))\",\n"
+	               "\"train\": {\"epochs\": 1, \"batch\": 2}, \"downstream\": {\"probe\": {\n"
+	               "\"freeze\": [\"encoder\"], \"baselines\": [\"scratch\"], \"head\": "
+	               "[\"flatten\", \"linear(3)\"],\n"
+	               "\"loss\": \"%s\", \"train\": {\"epochs\": %g, \"batch\": %d}}}}",
+	               of->encoder, of->loss, of->epochs ? of->epochs : 2, BATCH);
 	sslc_data data = {
 	    .field = {{"x", of->of_tokens ? "i32" : "u8", of->of_tokens ? 1 : 2, {5, 7}, 0},
 	              {"label", "i32", 0, {0}, 0}},
@@ -45,12 +46,7 @@ static sslc_program *bound(const Case *of)
 	    .classes = CLASSES,
 	    .vocab = 7,
 	};
-	sslc_program *p = sslc_open_text("model", text, (size_t)size, NULL);
-	bool good = p && sslc_bind(p, &data);
-	if (p)
-		sslc_print_errors(p, stderr, false);
-	CU_ASSERT_TRUE_FATAL(good);
-	return p;
+	return bound_text(text, &data, NULL);
 }
 
 /* -- The same step ----------------------------------------------------------------------------- */

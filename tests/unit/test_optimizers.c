@@ -10,6 +10,7 @@
 #include "../../compiler/autodiff/autodiff.h"
 #include "../../compiler/program.h"
 #include "../../runtime/runtime.h"
+#include "bound.h"
 #include "scratch.h"
 
 enum { STEPS = 6, BATCH = 8, MOST_FEEDS = 128 };
@@ -39,7 +40,7 @@ static const double *stored(const char *name, const char *part, size_t *bytes)
 static sslc_program *bound(const char *optimizer, const char *loss)
 {
 	char text[2048];
-	int size = snprintf(
+	(void)snprintf(
 	    text, sizeof text,
 	    "{\"data\": \"npy('x.npy')\", \"encoder\": [\"linear(4)\", \"tanh\", "
 	    "\"batch_norm\", \"linear(3)\"],\n\"loss\": %s, "
@@ -53,12 +54,7 @@ static sslc_program *bound(const char *optimizer, const char *loss)
 	sslc_data data = {.field = {{"x", "f32", 1, {5}, 0}, {"target", "f32", 1, {3}, 0}},
 	                  .count = 2,
 	                  .train_count = STEPS * BATCH};
-	sslc_program *p = sslc_open_text("model", text, (size_t)size, &(sslc_options){.f64 = true});
-	bool good = p && sslc_bind(p, &data);
-	if (p)
-		sslc_print_errors(p, stderr, false);
-	CU_ASSERT_TRUE_FATAL(good);
-	return p;
+	return bound_text(text, &data, &(sslc_options){.f64 = true});
 }
 
 /* -- One step after the other ------------------------------------------------------------------ */
