@@ -1,9 +1,8 @@
 /* test_exact.c: what codegen/exact.c does for machines that lack an instruction, on this machine:
  * bit for bit what the C library gives. */
 #include <CUnit/CUnit.h>
-#include <math.h>
 
-#include "jit.h"
+#include "jit_math.h"
 
 enum { SIZE = 1 << 15 };
 
@@ -53,14 +52,6 @@ static void *compile(Jit *j, Lack lack, Emitter emit, bool wide, unsigned lanes)
 	return jit_finish(j);
 }
 
-static uint64_t next(uint64_t *state)
-{ /* splitmix64 */
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
-}
-
 static const double LIMITS[] = {0.0,       -0.0,   1,        -1,        0.5,       -0.5,
                                 1.5,       2.5,    -3.5,     0x1p-149,  -0x1p-149, 0x1p-126,
                                 0x1p-127,  NAN,    INFINITY, -INFINITY, 0x1p23,    0x1p22,
@@ -70,7 +61,7 @@ static const double LIMITS[] = {0.0,       -0.0,   1,        -1,        0.5,    
 /* Limits in all pairs, then any bits, then numbers near each other. */
 static double any_number(bool wide, unsigned i, unsigned which, uint64_t *seed)
 {
-	uint64_t bits = next(seed);
+	uint64_t bits = next_bits(seed);
 	double x;
 	float narrow;
 	if (i < COUNT(LIMITS) * COUNT(LIMITS))
@@ -97,12 +88,12 @@ static void fill(Numbers *n)
 	for (unsigned i = COUNT(LIMITS) * COUNT(LIMITS); i < SIZE; i += 3) { /* beside a multiple */
 		int power;
 		float y = i % 2 ? frexpf(n->narrow[1][i], &power) : n->narrow[1][i];
-		float x = y * (float)(next(&seed) % (1 << i % 24));
+		float x = y * (float)(next_bits(&seed) % (1 << i % 24));
 		n->narrow[1][i] = y;
 		n->narrow[0][i] = i % 5 ? nextafterf(x, i % 5 > 2 ? INFINITY : -INFINITY) : x;
 	}
 	for (unsigned i = 0; i < SIZE; i++) { /* sums that cancel, and ones that do not */
-		uint64_t bits = next(&seed);
+		uint64_t bits = next_bits(&seed);
 		double x = n->wide[0][i], y = n->wide[1][i], part = ldexp(1, -(int)(bits % 60));
 		n->wide[2][i] = i % 3 ? -x * y * (1 + (i % 3 - 1) * part) : x + y;
 		float a = n->narrow[0][i], b = n->narrow[1][i];

@@ -1,14 +1,13 @@
 /* test_math.c: the functions of codegen/math*.c as machine code, against the C library in the next
  * wider type. */
 #include <CUnit/CUnit.h>
-#include <math.h>
 
-#include "jit.h"
+#include "jit_math.h"
 
 enum { SIZE = 1 << 16 };
 
 typedef struct Function {
-	V (*emit)(Emit *e, V x);
+	Unary emit;
 	double (*truth)(double);
 	long double (*truth_long)(long double);
 	double scale; /* of f64: arguments to try, up to here; 0: all numbers */
@@ -18,50 +17,9 @@ typedef struct Function {
 /* A machine that has no doubles, but FMA. */
 static const char SINGLE[] = "x86-64-v3";
 
-/* void f(x, y, out): SIZE elements. */
-static JitFunction compile(Jit *j, const char *cpu, V (*unary)(Emit *, V), bool wide,
-                           unsigned lanes)
+static JitFunction compile(Jit *j, const char *cpu, Unary unary, bool wide, unsigned lanes)
 {
-	jit_open(j, cpu);
-	jit_function(j, "f", 3, 0);
-	Emit *e = &j->e;
-	e->float_bits = cpu == SINGLE ? 32 : 64;
-	T element = wide ? e->f64 : e->f32, type = l_vector(element, lanes);
-	Loop loop;
-	loop_begin(e, &loop, "elements", l_word(e, 0), l_word(e, SIZE), l_word(e, lanes), NULL, 0);
-	V at[3];
-	for (unsigned i = 0; i < 3; i++)
-		at[i] = l_at(e, element, LLVMGetParam(e->function, i), loop.index);
-	V x = l_load(e, type, at[0], 4);
-	l_store(e, unary ? unary(e, x) : math_pow(e, x, l_load(e, type, at[1], 4)), at[2], 4);
-	loop_end(e, &loop, NULL);
-	return (JitFunction)jit_finish(j);
-}
-
-/* |got - want| in ulp; infinity one step above the largest number; wrong NaN or sign of zero:
- * infinite. */
-static double ulps(long double got, long double want, bool wide)
-{
-	int mantissa = wide ? 52 : 23, least = wide ? -1022 : -126, most = wide ? 1024 : 128;
-	if (isnan(want) || isnan(got))
-		return isnan(want) && isnan(got) ? 0 : INFINITY;
-	if (want == 0 && got == 0)
-		return signbit(want) == signbit(got) ? 0 : INFINITY;
-	long double end = ldexpl(1, most);
-	got = isinf(got) ? copysignl(end, got) : got;
-	want = fabsl(want) > end ? copysignl(end, want) : want;
-	int exponent;
-	frexpl(want, &exponent);
-	exponent = exponent - 1 < least ? least : exponent - 1;
-	return (double)(fabsl(got - want) / ldexpl(1, exponent - mantissa));
-}
-
-static uint64_t next(uint64_t *state)
-{ /* splitmix64 */
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return z ^ z >> 31;
+	return jit_unary(j, cpu, cpu == SINGLE ? 32 : 64, unary, wide, lanes, SIZE);
 }
 
 static const double LIMITS[] = {0.0,      -0.0,  1,     -1,     2,      -2,        3,
@@ -73,7 +31,7 @@ static const double LIMITS[] = {0.0,      -0.0,  1,     -1,     2,      -2,     
 static void fill(void *at, bool wide, double scale, uint64_t seed, unsigned turn)
 {
 	for (unsigned i = 0; i < SIZE; i++) {
-		uint64_t bits = next(&seed);
+		uint64_t bits = next_bits(&seed);
 		double x = (double)(int64_t)bits * 0x1p-63 * (bits % 3 ? 1 : scale), any;
 		float any4;
 		if (scale == 0) {
