@@ -108,6 +108,26 @@ static bool choose(Embedding *e)
 	return true;
 }
 
+static bool is_of(const char *graph, const BundleTask *task)
+{
+	size_t length = strlen(task->name);
+	return strncmp(graph, task->name, length) == 0 && graph[length] == '.';
+}
+
+/* Tasks that have a step count theirs. */
+static void number_trainings(Embedded *to, const Bundle *b)
+{
+	for (size_t t = 0; t < b->task_count; t++) {
+		bool trains = false;
+		for (size_t i = 0; i < to->count; i++)
+			trains |= to->function[i].counts && is_of(to->function[i].graph->name, &b->task[t]);
+		to->tasks += trains;
+		for (size_t i = 0; trains && i < to->count; i++)
+			if (is_of(to->function[i].graph->name, &b->task[t]))
+				to->function[i].training = to->tasks;
+	}
+}
+
 /* -- Which states ------------------------------------------------------------------------------ */
 
 static void need(Embedding *e, const Kernels *k)
@@ -144,7 +164,8 @@ static void place_states(Embedding *e)
 		    .flags = flags_of(s),
 		};
 	}
-	e->to->states_bytes = round_up(e->to->states_bytes, 64);
+	e->to->counts_at = e->to->states_bytes;
+	e->to->states_bytes = round_up(e->to->states_bytes + 4 * (uint64_t)e->to->tasks, 64);
 }
 
 static uint64_t offset_of(void *embedding, const char *name)
@@ -216,6 +237,9 @@ static uint64_t fingerprint(const Embedding *e)
 		h = hash_bytes(h, t->shape.dim, sizeof *t->shape.dim * (size_t)t->shape.rank);
 		h = hash_u64(h, t->offset);
 	}
+	for (size_t i = 0; i < e->to->count; i++)
+		if (e->to->function[i].training)
+			h = hash_u64(hash_text(h, e->to->function[i].graph->name), e->to->function[i].training);
 	return h;
 }
 
@@ -291,7 +315,7 @@ static const ObjectFunction *all_variants(Embedding *e, const Machine *const *ma
 		for (size_t i = 0; good && i < to->count; i++) {
 			EmbeddedFunction f = to->function[i];
 			good = !v || lower_one(e, &f);
-			all[v * to->count + i] = (ObjectFunction){f.k, f.p, f.name, f.counts};
+			all[v * to->count + i] = (ObjectFunction){f.k, f.p, f.name, f.counts, f.training};
 		}
 	}
 	c->machine = machine[0];
@@ -307,7 +331,10 @@ bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *objec
 	to->name = sslc_name(p);
 	to->prefix = identifier(p->c.arena, how->prefix && *how->prefix ? how->prefix : to->name);
 	const Machine **machine = new_array(p->c.arena, const Machine *, 1 + how->cpus);
-	if (!choose_machines(&e, machine) || !choose(&e) || !plan_all(&e))
+	if (!choose_machines(&e, machine) || !choose(&e))
+		return false;
+	number_trainings(to, p->bundle);
+	if (!plan_all(&e))
 		return false;
 	const ObjectFunction *function = all_variants(&e, machine);
 	if (!function)
@@ -326,6 +353,8 @@ bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *objec
 	    .states_bytes = to->states_bytes,
 	    .arena_bytes = to->arena_bytes,
 	    .spare_bytes = to->spare_bytes,
+	    .counts_at = to->counts_at,
+	    .tasks = to->tasks,
 	    .weights = weights_image(&e),
 	    .offset = offset_of,
 	    .states = &e,

@@ -7,9 +7,10 @@
 
 typedef struct EmbeddedFunction {
 	const Graph *graph;
-	const char *name; /* that C calls it by; NULL: it sets first values */
-	bool counts;      /* a step */
-	sslc_code code;   /* its inputs and outputs */
+	const char *name;  /* that C calls it by; NULL: it sets first values */
+	bool counts;       /* a step */
+	uint32_t training; /* 0: pre-training; i: the i-th task that has a step */
+	sslc_code code;    /* its inputs and outputs */
 	const Kernels *k;
 	const Plan *p;
 } EmbeddedFunction;
@@ -20,7 +21,8 @@ typedef struct Embedded {
 	size_t count, shown; /* those that are called by others come first */
 	ObjectTensor *tensor;
 	size_t tensor_count;
-	uint64_t hash, block_bytes, states_bytes, spare_bytes, arena_bytes;
+	uint32_t tasks; /* that have a step */
+	uint64_t hash, block_bytes, states_bytes, spare_bytes, arena_bytes, counts_at;
 } Embedded;
 
 /* False: reported. */

@@ -75,8 +75,9 @@ MUST_USE bool codegen_flow(Codegen *cg, const PlannedFunction *f, CodegenText wh
 typedef struct ObjectFunction {
 	const Kernels *k;
 	const Plan *p;
-	const char *name; /* it is exported as prefix_name; NULL: the one that sets all states */
-	bool counts;      /* a step: one more is done after it */
+	const char *name;  /* it is exported as prefix_name; NULL: the one that sets all states */
+	bool counts;       /* a step: one more is done after it */
+	uint32_t training; /* whose steps: 0, of pre-training; i, of the i-th task that has a step */
 } ObjectFunction;
 
 typedef struct ObjectTensor { /* of the states */
@@ -95,7 +96,8 @@ typedef struct ObjectPlan {
 	size_t variants;               /* one, or levels of x86-64 */
 	const ObjectTensor *tensor;
 	size_t tensor_count;
-	uint64_t hash, states_bytes, spare_bytes, arena_bytes;
+	uint64_t hash, states_bytes, spare_bytes, arena_bytes, counts_at;
+	uint32_t tasks;      /* steps done of each are counted at counts_at in the states */
 	const char *weights; /* [states_bytes] the states to begin with; NULL: they are computed */
 	StateOffset offset;
 	void *states;

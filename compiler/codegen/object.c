@@ -141,7 +141,8 @@ static V function_row(ObjectEmit *o, const ObjectFunction *f, V call)
 	                 .output = table(e, out, k->output_count),
 	                 .input_count = u32(e, k->input_count),
 	                 .output_count = u32(e, k->output_count),
-	                 .is_step = u32(e, f->counts)};
+	                 .is_step = u32(e, f->counts),
+	                 .training = u32(e, f->training)};
 	return STRUCTURE(e, &r);
 }
 
@@ -365,8 +366,10 @@ static void emit_all(ObjectEmit *o)
 	              .states_bytes = u64(e, p->states_bytes),
 	              .spare_bytes = u64(e, p->spare_bytes),
 	              .arena_bytes = u64(e, p->arena_bytes),
+	              .counts_at = u64(e, p->counts_at),
 	              .variant = emit_choice(o),
-	              .tensor_count = u32(e, p->tensor_count)};
+	              .tensor_count = u32(e, p->tensor_count),
+	              .tasks = u32(e, p->tasks)};
 	o->model = constant(e, "model", STRUCTURE(e, &r));
 #define EMBED(name, letters, result, params, meaning) forward(o, #name, letters, false);
 #define PLAIN(name, letters, result, params, meaning) forward(o, #name, letters, true);

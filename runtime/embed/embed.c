@@ -97,10 +97,26 @@ int32_t embed_parallel(const EmbedModel *model, void *block, void *pool, StepPar
 int32_t embed_steps(const EmbedModel *model, const void *block)
 {
 	int32_t wrong = embed_check(model, block);
-	return wrong ? wrong : ((const Head *)block)->step;
+	if (wrong)
+		return wrong;
+	int32_t all = ((const Head *)block)->step;
+	const void *counts = embed_states_const(block) + (size_t)model->counts_at;
+	for (uint32_t i = 0; i < model->tasks; i++) {
+		int32_t more = ((const int32_t *)counts)[i];
+		all = more > INT32_MAX - all ? INT32_MAX : all + more;
+	}
+	return all;
 }
 
 /* -- Calls ------------------------------------------------------------------------------------- */
+
+/* Steps done of the training that the function belongs to. */
+static int32_t *steps_of(const EmbedModel *model, void *block, const EmbedFunction *function)
+{
+	void *counts = embed_states(block) + (size_t)model->counts_at;
+	return function->training ? (int32_t *)counts + (function->training - 1)
+	                          : &((Head *)block)->step;
+}
 
 static int32_t check_value(const EmbedValue *value, const void *at)
 {
@@ -109,8 +125,8 @@ static int32_t check_value(const EmbedValue *value, const void *at)
 	return (uintptr_t)at & (value->align - 1) ? EMBED_ALIGN : 0;
 }
 
-static int32_t set_inputs(const EmbedFunction *function, const Head *head, const void *const *given,
-                          const void **input)
+static int32_t set_inputs(const EmbedFunction *function, const Head *head, const int32_t *steps,
+                          const void *const *given, const void **input)
 {
 	for (uint32_t i = 0; i < function->input_count; i++) {
 		const EmbedValue *value = &function->input[i];
@@ -118,7 +134,7 @@ static int32_t set_inputs(const EmbedFunction *function, const Head *head, const
 		if (value->from == EMBED_FROM_SEED)
 			input[i] = head->seed;
 		else if (value->from == EMBED_FROM_STEP)
-			input[i] = &head->step;
+			input[i] = steps;
 		else if (!given)
 			wrong = EMBED_NULL;
 		else
@@ -159,12 +175,13 @@ int32_t embed_call(const EmbedModel *model, void *block, const EmbedFunction *fu
 	Head *head = block;
 	if (!head->is_ready)
 		return EMBED_EMPTY;
-	if (function->is_step && head->step == INT32_MAX)
+	int32_t *steps = steps_of(model, block, function);
+	if (function->is_step && *steps == INT32_MAX)
 		return EMBED_STEPS;
 	const void *input[EMBED_MOST_VALUES];
 	void *output[EMBED_MOST_VALUES];
 	unsigned char *spare = spare_of(model, block);
-	if ((wrong = set_inputs(function, head, given, input)) ||
+	if ((wrong = set_inputs(function, head, steps, given, input)) ||
 	    (wrong = set_outputs(function, results, spare, output)))
 		return wrong;
 	StepBlock step = {
@@ -176,7 +193,7 @@ int32_t embed_call(const EmbedModel *model, void *block, const EmbedFunction *fu
 	    .parallel = head->parallel,
 	};
 	function[head->variant].call(&step);
-	head->step += function->is_step ? 1 : 0;
+	*steps += function->is_step ? 1 : 0;
 	return 0;
 }
 

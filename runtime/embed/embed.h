@@ -27,7 +27,7 @@ enum {
 enum {
 	EMBED_FROM_CALLER, /* the next of the caller's pointers */
 	EMBED_FROM_SEED,   /* uint32[2] */
-	EMBED_FROM_STEP,   /* int32: steps done */
+	EMBED_FROM_STEP,   /* int32: steps done of its training */
 };
 
 /* What a tensor is. */

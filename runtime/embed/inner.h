@@ -15,7 +15,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files hold the states
 typedef struct Head {
 	uint64_t hash;
 	uint32_t magic;
-	int32_t step; /* steps done */
+	int32_t step; /* steps done of pre-training */
 	uint32_t seed[2];
 	uint32_t is_ready; /* the states hold something */
 	uint32_t variant;  /* of each function */

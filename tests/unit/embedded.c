@@ -61,9 +61,9 @@ static void encode(const StepBlock *b)
 static const EmbedValue seed = {8, 4, EMBED_FROM_SEED};
 static const EmbedValue step_inputs[] = {{4, 4, EMBED_FROM_STEP}, {12, 4, EMBED_FROM_CALLER}};
 static const EmbedValue step_outputs[] = {{4, 4, 0}, {12, 4, 0}};
-static const EmbedFunction init_function = {init, &seed, NULL, 1, 0, 0};
-const EmbedFunction embedded_step = {step, step_inputs, step_outputs, 2, 2, 1};
-const EmbedFunction embedded_encode = {encode, &step_inputs[1], &step_outputs[1], 1, 1, 0};
+static const EmbedFunction init_function = {init, &seed, NULL, 1, 0, 0, 0};
+const EmbedFunction embedded_step = {step, step_inputs, step_outputs, 2, 2, 1, 0};
+const EmbedFunction embedded_encode = {encode, &step_inputs[1], &step_outputs[1], 1, 1, 0, 0};
 
 #define AT(field) offsetof(EmbeddedStates, field), sizeof((EmbeddedStates *)NULL)->field
 static const EmbedTensor tensors[TENSORS] = {

@@ -26,6 +26,15 @@ enum { STEPS = 12, BATCH = 8, WIDTH = 16, FEATURES = 6 };
 	"\"optimizer\": \"" optimizer "\", \"train\": {\"batch\": 8}" more "}"
 #define SMALL MODEL("adam(lr=0.01)", "")
 
+/* Two tasks beside it, whose learning rates fall to zero. */
+#define TASK(name, rate)                                                                           \
+	"\"" name "\": {\"head\": [\"dropout(0.2)\", \"linear(16)\"], \"loss\": "                      \
+	"\"mse(head(encoder(x)), x)\", \"optimizer\": \"adam(lr=cosine(" rate "))\", \"train\": "      \
+	"{\"epochs\": 2, \"batch\": 8}}"
+#define WITH_TASKS                                                                                 \
+	MODEL("adam(lr=cosine(0.01))",                                                                 \
+	      ", \"downstream\": {" TASK("one", "0.1") ", " TASK("two", "0.2") "}")
+
 typedef struct Opened {
 	sslc_program *program;
 	Data *data;
@@ -40,7 +49,9 @@ static void open_model(Opened *o, const char *text, const sslc_options *options,
 	sslc_print_errors(o->program, stderr, false);
 	o->data = data_open(sslc_reader(o->program), NULL, why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(o->data);
-	CU_ASSERT_TRUE_FATAL(sslc_bind(o->program, data_shape(o->data)));
+	sslc_data shape = *data_shape(o->data);
+	shape.test_count = shape.test_count ? shape.test_count : BATCH; /* what tasks ask for */
+	CU_ASSERT_TRUE_FATAL(sslc_bind(o->program, &shape));
 	sslc_embedding embedding = how ? *how : (sslc_embedding){0};
 	embedding.prefix = embedding.prefix ? embedding.prefix : "m";
 	CU_ASSERT_TRUE_FATAL(object_open(&o->object, o->program, &embedding));
@@ -313,6 +324,71 @@ static int32_t tensor(const Object *o, const unsigned char *block, const char *n
 	return number;
 }
 
+/* A call of both, as the next step of a training that began with the engine's step 0. */
+static void step_both(Opened *m, Engine *e, const char *graph, const char *in_c, uint32_t *random)
+{
+	Failure f;
+	Call call;
+	float x[BATCH * WIDTH], loss = 0;
+	random_batch(x, BATCH * WIDTH, random);
+	CU_ASSERT_TRUE_FATAL(call_open(&call, e, graph, &f));
+	CU_ASSERT_TRUE(call_input(&call, "x", x));
+	call_run(&call);
+	void *pointer[OBJECT_POINTERS] = {x, &loss};
+	CU_ASSERT_EQUAL(object_call(&m->object, in_c, m->object.block, pointer), 0);
+	CU_ASSERT_EQUAL((double)loss, call_scalar(&call, "loss"));
+	call_close(&call);
+	e->step++;
+}
+
+/* Pre-training and each task count their own steps, as in sslc run: what a learning rate, Adam and
+ * random numbers depend on. Turn about, and after a block was restored. */
+static void trainings_count_their_own_steps(void)
+{
+	static const char *const chosen[] = {"step", "one", "two"},
+	                         *const graph[] = {"step", "one.step", "two.step"},
+	                         *const in_c[] = {"step", "one_step", "two_step"};
+	enum { TRAININGS = 3, EACH = 5 };
+	Opened m;
+	Engine e;
+	Failure f;
+	uint32_t random = 1;
+	int32_t done[TRAININGS] = {0};
+	open_model(&m, WITH_TASKS, NULL, &(sslc_embedding){.function = chosen, .count = TRAININGS});
+	const Object *o = &m.object;
+	CU_ASSERT_TRUE_FATAL(engine_open(&e, sslc_describe(m.program), 1, &f));
+	CU_ASSERT_TRUE_FATAL(states_begin(&e, 1, &f));
+	for (int t = 1; t < TRAININGS; t++) {
+		Call first;
+		CU_ASSERT_TRUE_FATAL(call_open(&first, &e, t == 1 ? "one.init" : "two.init", &f));
+		call_run(&first);
+		call_close(&first);
+	}
+	CU_ASSERT_EQUAL(init(o, o->block, 1), 0);
+	size_t (*bytes)(void) = (size_t(*)(void))(uintptr_t)object_symbol(o, "save_bytes");
+	int32_t (*save)(void *, void *, size_t) =
+	    (int32_t(*)(void *, void *, size_t))(uintptr_t)object_symbol(o, "save");
+	int32_t (*restore)(void *, void *, size_t) =
+	    (int32_t(*)(void *, void *, size_t))(uintptr_t)object_symbol(o, "restore");
+	int32_t (*steps)(void *) = (int32_t(*)(void *))(uintptr_t)object_symbol(o, "steps");
+	void *saved = malloc(bytes());
+	for (int i = 0; i < EACH * TRAININGS; i++) {
+		int t = i % 7 % TRAININGS;
+		e.step = done[t]++;
+		step_both(&m, &e, graph[t], in_c[t], &random);
+		CU_ASSERT_EQUAL(steps(o->block), i + 1);
+		if (i % 4 == 0) {
+			CU_ASSERT_EQUAL(save(o->block, saved, bytes()), 0);
+			CU_ASSERT_EQUAL(init(o, o->block, 2), 0);
+			CU_ASSERT_EQUAL(steps(o->block), 0);
+			CU_ASSERT_EQUAL(restore(o->block, saved, bytes()), 0);
+		}
+	}
+	free(saved);
+	engine_close(&e);
+	close_model(&m);
+}
+
 /* A frozen network keeps its bits, and the others get those of a model whose optimizer passes the
  * frozen one over. */
 static void frozen_networks_stay(void)
@@ -492,6 +568,7 @@ CU_TestInfo test_object_calls[] = {
     {"batches of one", batches_of_one},
     {"two models in one program", two_models_in_one_program},
     {"wrong blocks are refused", wrong_blocks_are_refused},
+    {"trainings count their own steps", trainings_count_their_own_steps},
     {"wrong values are refused", wrong_values_are_refused},
     CU_TEST_INFO_NULL,
 };
