@@ -117,6 +117,21 @@ static bool is_seen_through(const Node *n)
 	return n->op == OP_reshape || n->op == OP_transpose || n->op == OP_pad || n->op == OP_windows;
 }
 
+/* Whether place i of x reads a place beyond i of what is remembered. With lag, that place knows no more of the input than
+ * place i may, but it is not made yet. */
+static bool reads_ahead(const Next *t, NodeId x)
+{
+	const Node *n = node(t->in, x);
+	bool ahead = false;
+	for (int i = 0; i < n->count; i++) {
+		NodeId from = n->in[i];
+		while (is_seen_through(node(t->in, from)))
+			from = node(t->in, from)->in[0];
+		ahead |= t->past[from].varies && t->past[from].lag > t->past[x].lag;
+	}
+	return ahead;
+}
+
 static void need_scan(Next *t, NodeId x)
 {
 	const Node *n = node(t->in, x);
@@ -139,6 +154,7 @@ static void need_operands(Next *t, NodeId x, int axis)
 	} else if (n->op == OP_scan) {
 		need_scan(t, x);
 	} else if (is_mixed(t->in, n, axis)) {
+		t->impossible |= reads_ahead(t, x);
 		need_all(t, n);
 	} else {
 		for (int i = 0; i < n->count; i++) {
@@ -155,6 +171,7 @@ static void need_whole(Next *t, NodeId x)
 {
 	const Past *p = &t->past[x];
 	if (!p->varies || (is_seen_through(node(t->in, x)) && !p->lost)) {
+		t->impossible |= reads_ahead(t, x);
 		need_all(t, node(t->in, x));
 		return;
 	}

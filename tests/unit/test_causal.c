@@ -229,6 +229,56 @@ static void looks_ahead(void)
 	}
 }
 
+/* Of places of width 6; $ is what flows. */
+static const char *const PIECES[] = {
+    "linear($, 6)",
+    "pad(slice($, 1, 0, 6), 1, 1, 0)",
+    "pad(slice($, 1, 0, 5), 1, 2, 0)",
+    "pad(slice($, 1, 1, 7), 1, 0, 1)",
+    "slice(pad($, 1, 2, 0), 1, 1, 8)",
+    "slice(pad($, 1, 3, 0), 1, 0, 7)",
+    "reduce_max(windows(pad($, 1, 2, 0), 1, 3), 2)",
+    "reduce_max(windows(pad($, 1, 0, 2), 1, 3), 2)",
+    "slice(reduce_max(windows(pad($, 1, 4, 0), 1, 3), 2), 1, 2, 9)",
+    "slice(reduce_max(windows(pad($, 1, 2, 2), 1, 3), 2), 1, 0, 7)",
+    "concat([full([1, 1, 6], 2), slice($, 1, 0, 6)], 1)",
+    "transpose(tanh(transpose($, [0, 2, 1])), [0, 2, 1])",
+    "attention($, 2, causal=1)",
+    "gru($, 6)",
+};
+
+/* `text` with `flows` in place of each $. */
+static const char *put_in(Compile *c, const char *text, const char *flows)
+{
+	const char *at = strchr(text, '$');
+	return at ? arena_printf(c->arena, "%.*s%s%s", (int)(at - text), text, flows,
+	                         put_in(c, at + 1, flows))
+	          : text;
+}
+
+/* Shifts to and fro: a place of one may be known before it is made. */
+static void chains_place_by_place(void)
+{
+	int shown = 0;
+	for (uint32_t seed = 1; seed <= 300; seed++) {
+		Compile *c = compile_open();
+		const char *text = EMBEDDED;
+		uint32_t draw = seed * 2654435761u;
+		for (uint32_t depth = 1 + seed % 5; depth > 0; depth--) {
+			draw = draw * 1664525u + 1013904223u;
+			text = put_in(c, PIECES[(draw >> 16) % COUNT(PIECES)], text);
+		}
+		Graph *whole = graph_of(c, text);
+		CU_ASSERT_FATAL(whole != NULL);
+		Graph *next = next_place(c, whole, "next", "x");
+		if (next)
+			check_places(c, text, whole, next);
+		shown += next != NULL;
+		compile_close(c);
+	}
+	CU_ASSERT(shown > 100);
+}
+
 /* Attention remembers keys and values; a recurrence only what it carries, a convolution its inputs. */
 static void what_is_remembered(void)
 {
@@ -343,6 +393,7 @@ static void claims_hold(void)
 CU_TestInfo test_causal[] = {
     {"what is said of places holds", claims_hold},
     {"one place at a time is the whole", place_by_place},
+    {"chains of shifts, place by place", chains_place_by_place},
     {"what looks ahead is refused", looks_ahead},
     {"no more is remembered than needed", what_is_remembered},
     CU_TEST_INFO_NULL,
