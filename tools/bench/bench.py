@@ -132,7 +132,7 @@ def run(model, threads, options):
         problem = prepare(model, folder)
         try:
             truth = begin(row, "sslc", cores, folder, problem, options, None)
-            peers = [p for p in options.peers if not isinstance(model, space.Case) or p.startswith("torch")]
+            peers = [p for p in options.peers if not isinstance(model, space.Case) or not p.startswith("tinygrad")]
             for name in peers if truth else []:
                 begin(row, name, cores, folder, problem, options, truth)
             able = [c for c in row.contenders if not c.failure]

@@ -12,11 +12,11 @@ def linear(p, name, x):
     return y.reshape(*x.shape[:-1], -1)
 
 
-def conv(p, name, x, stride=1, padding=0):
+def conv(p, name, x, stride=1, padding=0, groups=1):
     kind = ("NHWC", "HWIO", "NHWC") if x.ndim == 4 else ("NHC", "HIO", "NHC")
     axes = x.ndim - 2
     y = jax.lax.conv_general_dilated(x, p[name + ".w"], [stride] * axes, [(padding, padding)] * axes,
-                                     dimension_numbers=kind)  # fmt: skip
+                                     dimension_numbers=kind, feature_group_count=groups)  # fmt: skip
     return y + p[name + ".b"] if name + ".b" in p else y
 
 
@@ -44,11 +44,17 @@ def attention(p, name, x, heads, causal):
     return linear(p, name + ".linear_1", mixed.reshape(b, t, d))
 
 
-def block(p, name, x, heads, causal=False):
-    """A block of a transformer: attention and an MLP of two layers, each after a layer norm."""
-    x = x + attention(p, name + ".0.f.1", layer_norm(p, name + ".0.f.0", x), heads, causal)
-    y = linear(p, name + ".1.f.1.linear", layer_norm(p, name + ".1.f.0", x))
-    return x + linear(p, name + ".1.f.1.linear_1", jax.nn.gelu(y, approximate=False))
+def block(p, names, x, heads, causal=False):
+    """A block of a transformer: attention and an MLP of two layers, each after a layer norm; in `names` after its norm's."""
+    norm, attended, norm_1, mlp = names
+    x = x + attention(p, attended, layer_norm(p, norm, x), heads, causal)
+    y = linear(p, mlp + ".linear", layer_norm(p, norm_1, x))
+    return x + linear(p, mlp + ".linear_1", jax.nn.gelu(y, approximate=False))
+
+
+def residuals(name):
+    """The names of sslc's transformer_block: two residuals."""
+    return name + ".0.f.0", name + ".0.f.1", name + ".1.f.0", name + ".1.f.1"
 
 
 def mse(x, y):
@@ -63,7 +69,9 @@ def cross_entropy(logits, label):
 # -- Optimizers: (first state, next parameters and state) ----------------------------------------------------------
 
 
-def adam(lr, decay=0.0, b1=0.9, b2=0.999, eps=1e-8):
+def adam(lr, decay=0.0, b1=0.9, b2=0.999, eps=1e-8, least_axes=0):
+    """AdamW; what has fewer axes does not decay."""
+
     def first(p):
         zeros = jax.tree.map(jnp.zeros_like, p)
         return zeros, jax.tree.map(jnp.zeros_like, p), jnp.zeros((), jnp.float32)
@@ -74,8 +82,12 @@ def adam(lr, decay=0.0, b1=0.9, b2=0.999, eps=1e-8):
         m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, m, g)
         v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, v, g)
         rate, root = lr / (1 - b1**t), jnp.sqrt(1 - b2**t)
-        p = jax.tree.map(lambda p, m, v: p * (1 - lr * decay) - rate * m / (jnp.sqrt(v) / root + eps), p, m, v)
-        return p, (m, v, t)
+
+        def moved(p, m, v):
+            kept = 1 - lr * decay * (p.ndim >= least_axes)
+            return p * kept - rate * m / (jnp.sqrt(v) / root + eps)
+
+        return jax.tree.map(moved, p, m, v), (m, v, t)
 
     return first, update
 
@@ -116,7 +128,7 @@ def gpt():
     def loss(p, s, x):
         y = p["encoder.0.param"][x[:, :-1]] + p["encoder.1.param"]
         for i in range(4):
-            y = block(p, f"encoder.2.{i}", y, 4, causal=True)
+            y = block(p, residuals(f"encoder.2.{i}"), y, 4, causal=True)
         y = linear(p, "encoder.4", layer_norm(p, "encoder.3", y))
         return cross_entropy(y, x[:, 1:]), s
 
@@ -131,11 +143,11 @@ def vit():
         y = linear(p, "embed.0", patches) + p["embed.1.param"]
         y = jnp.take_along_axis(y, order[:, :16, None], axis=1)
         for i in range(6):
-            y = block(p, f"encoder.0.{i}", y, 3)
+            y = block(p, residuals(f"encoder.0.{i}"), y, 3)
         y = linear(p, "narrow.0", layer_norm(p, "encoder.1", y))
         y = jnp.concatenate([y, jnp.broadcast_to(p["blank.0.param"], (len(x), 48, 192))], axis=1)
         y = jnp.take_along_axis(y, rank[:, :, None], axis=1) + p["decoder.0.param"]
-        y = linear(p, "decoder.3", layer_norm(p, "decoder.2", block(p, "decoder.1", y, 3)))
+        y = linear(p, "decoder.3", layer_norm(p, "decoder.2", block(p, residuals("decoder.1"), y, 3)))
         hidden = (rank >= 16).astype(jnp.float32)
         return (((y - patches) ** 2).mean(2) * hidden).sum() / hidden.sum(), s
 
@@ -177,7 +189,7 @@ MODELS = {"seed": seed, "mlp": mlp, "conv": resnet, "vit": vit, "gpt": gpt, "aud
 
 def start(name, weights, options):
     """A jitted step of training; what it carries from step to step is donated, so it is updated in place."""
-    loss_of, (first, update) = MODELS[name]()
+    loss_of, (first, update) = options.get("build", MODELS.get(name))()
     params = {key: jnp.array(x) for key, x in weights.items() if ".running_" not in key}
     statistics = {key: jnp.array(x) for key, x in weights.items() if ".running_" in key}
     gradient = jax.value_and_grad(loss_of, has_aux=True)

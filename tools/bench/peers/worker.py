@@ -3,7 +3,7 @@
     python worker.py PEER MODEL THREADS FOLDER
 
 FOLDER holds model.json, x.npy, perhaps label.npy, checkpoint.safetensors with the first weights if there are any, and of a
-case of ../space.py case.json, which PyTorch makes its module of. The lines that are answered are those of ../worker.c. A peer's
+case of ../space.py case.json, which its model is made of. The lines that are answered are those of ../worker.c. A peer's
 module has
 
     MODELS                            a function per model
@@ -36,6 +36,9 @@ PEERS = {
     "torchvision-pil-float": ("torchvision_transforms", {"pil": True, "floats": True}),
 }
 
+# module: the one that makes its models of cases
+SPACES = {"torch_models": "torch_space", "jax_models": "jax_space"}
+
 
 class Worker:
     """The model after `done` steps; batches are taken in turn."""
@@ -45,7 +48,7 @@ class Worker:
         self.peer = importlib.import_module(name)
         batch = functools.partial(self.peer.batch, pil=True) if "pil" in options else self.peer.batch
         if (folder / "case.json").exists():
-            case, space = json.loads((folder / "case.json").read_text()), importlib.import_module("torch_space")
+            case, space = json.loads((folder / "case.json").read_text()), importlib.import_module(SPACES[name])
             options = {**options, "build": functools.partial(space.build, case)}
             batch = functools.partial(space.batch, case)
         size = json.loads((folder / "model.json").read_text())["train"]["batch"]
