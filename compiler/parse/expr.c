@@ -38,6 +38,14 @@ static void help_word(Diags *d, const char *word)
 		diag_help(d, "write repeat(x, n, f()), or scan(x, first, f()) along an axis");
 }
 
+/* A word right behind a text: the quote that was to be in the text has ended it. */
+static void help_quote(Diags *d, Span at)
+{
+	size_t ignored;
+	if (at.at && diags_bytes(d, at.file, &ignored)[at.at - 1] == '\'')
+		diag_help(d, "a single quote in a text is written twice: 'Ann''s notes'");
+}
+
 /* What stands here, for "expected ... before": reported once, since TOKEN_BAD already was. */
 static Expr *expected(Parser *p, const char *what)
 {
@@ -46,6 +54,8 @@ static Expr *expected(Parser *p, const char *what)
 	else if (p->t.kind != TOKEN_BAD) {
 		diag_error(p->l->c->diags, p->t.span, "expected %s, not '%s'", what, p->t.text);
 		help_word(p->l->c->diags, p->t.text);
+		if (p->t.kind == TOKEN_NAME || p->t.kind == TOKEN_NUMBER)
+			help_quote(p->l->c->diags, p->t.span);
 	}
 	return NULL;
 }

@@ -100,11 +100,21 @@ static Token lex_number(Lex *l)
 	return number;
 }
 
+/* A quote in a text is doubled. */
+static char *without_doubles(Arena *a, const char *text, size_t size)
+{
+	char *copy = arena_copy(a, text, size), *to = copy;
+	for (const char *from = copy; *from; from += from[0] == '\'' ? 2 : 1)
+		*to++ = *from;
+	*to = 0;
+	return copy;
+}
+
 static Token lex_text(Lex *l)
 {
 	uint32_t from = l->at++;
-	while (l->at < l->size && l->text[l->at] != '\'')
-		l->at++;
+	while (l->at < l->size && (l->text[l->at] != '\'' || l->text[l->at + 1] == '\''))
+		l->at += l->text[l->at] == '\'' ? 2 : 1;
 	if (l->at == l->size) {
 		Token bad = make(l, TOKEN_BAD, from);
 		diag_error(l->c->diags, bad.span, "this text is not closed");
@@ -113,7 +123,7 @@ static Token lex_text(Lex *l)
 	}
 	l->at++;
 	Token text = make(l, TOKEN_TEXT, from);
-	text.text = arena_copy(l->c->arena, l->text + from + 1, l->at - from - 2);
+	text.text = without_doubles(l->c->arena, l->text + from + 1, l->at - from - 2);
 	if (control_in(text.text, false)) {
 		diag_error(l->c->diags, text.span, "a text must not hold a control character");
 		text.kind = TOKEN_BAD;

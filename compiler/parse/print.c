@@ -78,6 +78,15 @@ static void print_operator(const Expr *e, Text *out)
 	}
 }
 
+/* As lex.c reads it: a quote in it is doubled. */
+static void print_text(const char *text, Text *out)
+{
+	text_printf(out, "'");
+	for (; *text; text++)
+		text_printf(out, "%s%c", *text == '\'' ? "'" : "", *text);
+	text_printf(out, "'");
+}
+
 static void print_at(const Expr *e, int level, Text *out)
 {
 	bool wrapped = level_of(e) < level;
@@ -88,7 +97,7 @@ static void print_at(const Expr *e, int level, Text *out)
 		text_number(out, e->number, false);
 		break;
 	case EXPR_TEXT:
-		text_printf(out, "'%s'", e->text);
+		print_text(e->text, out);
 		break;
 	case EXPR_NAME:
 		text_printf(out, "%s", e->text);

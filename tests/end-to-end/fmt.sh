@@ -10,7 +10,7 @@ cat >given.json <<'END'
 {"name":"a  b",   "about": ["keeps  its spaces", "x+1"],
 
   "data":"normal( 16,24 ,seed = 0 )", "define": {"f(x, a=-1)": "x*-a+2 ^ -x[0,1]", "g(x)": {
-"y" : "select(x<=0.5, (x+1)*(x - 1), -x)", "set s": "g( x )( [ -1,2 ] )", "text": "f('a  b',x==1)", "bad": "x +"}, "h": ["relu", ["tanh","linear(1e-3)"]], "empty": [], "n":1.50},
+"y" : "select(x<=0.5, (x+1)*(x - 1), -x)", "set s": "g( x )( [ -1,2 ] )", "text": "f('a  b''s',x==1)", "bad": "x +"}, "h": ["relu", ["tanh","linear(1e-3)"]], "empty": [], "n":1.50},
 
 
   "long": ["linear(100)", "relu", "linear(100)", "relu", "linear(100)", "relu", "linear(100)", "relu", "linear(100)", "relu", "tanh"],
@@ -27,7 +27,7 @@ cat >want.json <<'END'
     "g(x)": {
       "y": "select(x <= 0.5, (x + 1) * (x - 1), -x)",
       "set s": "g(x)([-1, 2])",
-      "text": "f('a  b', x == 1)",
+      "text": "f('a  b''s', x == 1)",
       "bad": "x +"
     },
     "h": ["relu", ["tanh", "linear(1e-3)"]],

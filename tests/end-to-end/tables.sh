@@ -89,3 +89,9 @@ run packed_lines "lines('packed.tsv.gz', window=24)" "$net"
 diff -u lines.results packed.results
 diff -u lines.results packed_lines.results
 cmp lines/features.npy packed/features.npy
+# A quote in a path is written twice, and is so in what is printed of the model.
+cp lines.tsv "Ann's lines.tsv"
+run quoted "lines('Ann''s lines.tsv', window=24)" "$net"
+diff -u lines.results quoted.results
+"$sslc" dump --stage=parse quoted.json >quoted.parsed
+grep -q "lines('Ann''s lines.tsv'" quoted.parsed || die "$(grep lines quoted.parsed)"
