@@ -45,11 +45,11 @@ int command_tokenizer(const Options *o)
 	                   ? bpe_train(b, o->size ? (int32_t)o->size : 1024, why)
 	                   : NULL;
 	bpe_close(b);
-	bool good = t && write_json(t, path, why);
-	if (good)
-		printf("%d tokens of %zu bytes of text in %s\n", t->count, size, path);
-	else
+	int code = !t ? EXIT_WRONG : write_json(t, path, why) ? EXIT_GOOD : EXIT_SYSTEM;
+	if (code)
 		complain("%s", why);
+	else
+		printf("%d tokens of %zu bytes of text in %s\n", t->count, size, path);
 	tokenizer_close(t);
-	return good ? finish_output(EXIT_GOOD) : EXIT_WRONG;
+	return code ? code : finish_output(EXIT_GOOD);
 }
