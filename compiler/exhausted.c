@@ -1,5 +1,5 @@
-/* exhausted.c: what a model is told that takes more memory than the compiler may: which place of its
- * file makes the most operations of its largest function. Nothing more can be taken from the arena. */
+/* exhausted.c: what a model is told that takes more memory than the compiler may, or than there is: which place of
+ * its file makes the most operations of its largest function. Nothing more can be taken from the arena. */
 #include "program.h"
 
 #include <stdlib.h>
@@ -54,20 +54,24 @@ Place exhausted_place(const sslc_program *p)
 
 void exhausted_print(const sslc_program *p, FILE *out, bool colour)
 {
-	bool small = p->limit < (size_t)1 << 20;
+	bool small = p->limit < (size_t)1 << 20, refused = arena_refused(p->c.arena);
 	Place place = exhausted_place(p);
 	uint32_t line, column;
 	if (place.operations) {
 		diags_place(p->c.diags, place.span, &line, &column);
 		fprintf(out, "%s:%u:%u: ", diags_name(p->c.diags, p->file), line, column);
 	}
-	fprintf(out, "error: compiling this model takes more than %zu %s\n",
-	        small ? p->limit : p->limit >> 20, small ? "bytes" : "MiB");
+	if (refused)
+		fprintf(out, "error: the system has no memory for compiling this model\n");
+	else
+		fprintf(out, "error: compiling this model takes more than %zu %s\n",
+		        small ? p->limit : p->limit >> 20, small ? "bytes" : "MiB");
 	if (place.operations)
 		fprintf(out, "  note: here %zu of %zu operations of the function '%s' are made\n",
 		        place.operations, place.of, place.function);
-	fprintf(out, "  help: repeat less, make the model smaller, or raise --memory (memory_limit of "
-	             "sslc_options)\n");
+	fprintf(out, "  help: repeat less, make the model smaller, or %s\n",
+	        refused ? "let it have more (ulimit -v)"
+	                : "raise --memory (memory_limit of sslc_options)");
 	if (colour)
 		fprintf(out, "  \033[34msee:\033[0m  models/README.md#layers-and-chains\n");
 }

@@ -440,6 +440,11 @@ size_t sslc_error_count(const sslc_program *p)
 	return p ? (p->c.diags ? diag_count(p->c.diags) : 0) + p->exhausted : 1;
 }
 
+bool sslc_out_of_memory(const sslc_program *p)
+{
+	return !p || (p->exhausted && arena_refused(p->c.arena));
+}
+
 void sslc_print_errors(const sslc_program *p, FILE *out, bool colour)
 {
 	if (!out)
@@ -490,7 +495,9 @@ size_t sslc_messages(const sslc_program *p, sslc_message *out, size_t room)
 			                   .file = place.operations ? diags_name(p->c.diags, p->file) : NULL,
 			                   .line = at,
 			                   .column = column,
-			                   .text = "compiling this model takes more memory than it may"};
+			                   .text = sslc_out_of_memory(p)
+			                               ? "the system has no memory for compiling this model"
+			                               : "compiling this model takes more memory than it may"};
 	}
 	return count;
 }

@@ -12,7 +12,7 @@
 struct sslc_program {
 	Compile c;
 	jmp_buf out_of_memory;
-	bool exhausted; /* the memory limit was passed: nothing more is compiled */
+	bool exhausted; /* the memory limit was passed, or there is none: nothing more is compiled */
 	size_t limit;
 	int64_t epochs, batch; /* 0: the model's */
 	const char *freeze;    /* names, apart by commas; NULL: none */

@@ -223,6 +223,8 @@ SSLC_API StepTask sslc_peak_task(sslc_program *p, double *flops_per_tile);
 SSLC_API size_t sslc_error_count(const sslc_program *p);
 /* Prints all errors, in the order of the file, with the line and a caret. */
 SSLC_API void sslc_print_errors(const sslc_program *p, FILE *out, bool colour);
+/* An error is that the system has no memory for compiling it, whatever the limit. */
+SSLC_API bool sslc_out_of_memory(const sslc_program *p);
 /* The same as data: each error, then its notes and helps. At most 20 errors are told apart. */
 typedef struct sslc_message {
 	const char *kind;             /* "error", "note", "help" */

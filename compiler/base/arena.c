@@ -3,6 +3,7 @@
  * system takes long to give fresh pages. */
 #include "base.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct Arena {
 	size_t holds;
 	Chunk *chunk, *spare; /* spare: NULL: none */
 	size_t limit, total;  /* total: bytes of all chunks, also of arenas beside it */
+	bool refused;         /* the system had none */
 	jmp_buf *where;
 	Arena *of; /* NULL, or this one is beside that */
 };
@@ -38,6 +40,7 @@ void bug_at(const char *file, int line, const char *format, ...)
 	fprintf(stderr,
 	        "\nThis is a bug in sslc, not in your model. Please report it with the model file.\n");
 	va_end(args);
+	errno = 0; /* no lack of memory, which aborts with ENOMEM */
 	abort();
 }
 
@@ -54,11 +57,17 @@ Arena *arena_open(size_t limit)
 	return a;
 }
 
+static _Noreturn void refuse(Arena *a)
+{
+	a->refused = true;
+	arena_exhausted(a);
+}
+
 Arena *arena_beside(Arena *a)
 {
 	Arena *room = arena_open(0);
 	if (!room)
-		arena_exhausted(a);
+		refuse(a);
 	room->of = a;
 	arena_hold(a, close_held, room);
 	return room;
@@ -108,6 +117,11 @@ void arena_exhausted(Arena *a)
 	BUG("arena of %zu bytes cannot give more", a->total);
 }
 
+bool arena_refused(const Arena *a)
+{
+	return a->refused;
+}
+
 static bool has_left(const Arena *a, size_t size)
 {
 	return !a->limit || (a->total <= a->limit && size <= a->limit - a->total);
@@ -126,7 +140,7 @@ static Chunk *chunk_add(Arena *a, size_t size)
 	bool spare = a->spare && a->spare->size == room;
 	Chunk *c = spare ? a->spare : calloc(1, sizeof *c + room);
 	if (!c)
-		arena_exhausted(a);
+		refuse(whole);
 	if (spare)
 		a->spare = NULL;
 	*c = (Chunk){.before = a->chunk, .size = room, .dirty = c->dirty};

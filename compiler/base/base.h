@@ -34,6 +34,7 @@ void arena_close(Arena *a); /* NULL-safe */
 /* Where to go when the limit is passed or memory is gone; without it, BUG. The only longjmp here. */
 jmp_buf *arena_on_limit(Arena *a, jmp_buf *where); /* returns what was set before */
 _Noreturn void arena_exhausted(Arena *a);          /* goes there */
+bool arena_refused(const Arena *a);                /* it went there as the system had no memory */
 /* What is not of the arena, but must not outlive it: the jump passes over whoever would close it.
  * `what` is closed by arena_release, which is for the last one held, or by arena_close; it must not
  * be on the stack. */

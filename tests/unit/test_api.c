@@ -109,6 +109,7 @@ static void no_program(void)
 	has_nothing(NULL);
 	ask_all(NULL);
 	CU_ASSERT_EQUAL(sslc_error_count(NULL), 1);
+	CU_ASSERT(sslc_out_of_memory(NULL));
 	CU_ASSERT(says(NULL, "no memory"));
 	CU_ASSERT_STRING_EQUAL(sslc_name(NULL), "");
 	CU_ASSERT_PTR_NULL(sslc_reader(NULL));
@@ -347,6 +348,7 @@ static bool whole_way(size_t limit)
 		good = sslc_function(p, names[i]) && good;
 	good = sslc_peak_task(p, NULL) && good;
 	CU_ASSERT_EQUAL(good, sslc_error_count(p) == 0);
+	CU_ASSERT_FALSE(sslc_out_of_memory(p)); /* there is memory, beyond the limit */
 	if (!good)
 		ask_all(p);
 	sslc_close(p);

@@ -1,9 +1,11 @@
 /* main.c: the command line: finds the command, reads its options, runs it. */
 #include "command.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -41,6 +43,32 @@ static bool has_stack(void)
 	return false;
 }
 
+enum { STACK_TAKEN = STEP_STACK / 2, PAGE = 4096 };
+
+/* A function of its own: its frame is there from its beginning. */
+static __attribute__((noinline)) char take_stack(void)
+{
+	volatile char stack[STACK_TAKEN - PAGE];
+	stack[0] = 0;
+	return stack[0];
+}
+
+/* Under `ulimit -v` the stack grows as long as there is memory, and then kills. What kernels take at most of it is
+ * taken here, where its lack is an error. */
+static bool has_stack_memory(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return true;
+	void *room = mmap(NULL, STACK_TAKEN, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room == MAP_FAILED) {
+		complain("there is no memory for a stack");
+		return false;
+	}
+	munmap(room, STACK_TAKEN);
+	return take_stack() == 0;
+}
+
 static int run(const Command *c, int count, char **argument)
 {
 	Options o = {0};
@@ -48,17 +76,21 @@ static int run(const Command *c, int count, char **argument)
 	if (code)
 		return code;
 	if (!o.help)
-		return o.model && !has_stack() ? EXIT_SYSTEM : c->run(&o);
+		return o.model && (!has_stack() || !has_stack_memory()) ? EXIT_SYSTEM : c->run(&o);
 	options_help(c->letter);
 	return finish_output(EXIT_GOOD);
 }
 
 /* An internal error has said what it is and aborts, in whatever frame of ours or of LLVM, in any
- * thread. */
+ * thread. So does LLVM, and C++, where there is no memory: then errno is what malloc made it. */
 static void on_abort(int signal)
 {
+	static const char what[] = "sslc: error: there is no memory left\n";
 	(void)signal;
-	_exit(EXIT_INTERNAL);
+	if (errno != ENOMEM)
+		_exit(EXIT_INTERNAL);
+	(void)!write(STDERR_FILENO, what, sizeof what - 1);
+	_exit(EXIT_SYSTEM);
 }
 
 static int command(int count, char **argument)

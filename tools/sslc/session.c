@@ -53,13 +53,14 @@ static void print_json(const Session *s)
 
 int session_errors(const Session *s)
 {
+	int code = sslc_out_of_memory(s->program) ? EXIT_SYSTEM : EXIT_WRONG;
 	if (s->json) {
 		print_json(s);
-		return finish_output(EXIT_WRONG);
+		return finish_output(code);
 	}
 	fflush(stdout);
 	sslc_print_errors(s->program, stderr, has_colour());
-	return EXIT_WRONG;
+	return code;
 }
 
 int session_failure(const Session *s, const Failure *f)
