@@ -42,6 +42,9 @@ static const sslc_range *ranges_of(sslc_program *p)
 		sslc_range *to = &range[i];
 		*to = (sslc_range){.field = r->field, .function = r->graph, .below = r->below};
 		to->file = place(p, r->origin, &to->line, &to->column);
+		memcpy(to->first, r->part.first, sizeof to->first);
+		memcpy(to->step, r->part.step, sizeof to->step);
+		memcpy(to->count, r->part.count, sizeof to->count);
 	}
 	return range;
 }

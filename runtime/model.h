@@ -106,14 +106,16 @@ typedef struct sslc_task {
 	bool higher_is_better;
 } sslc_task;
 
-/* A place where a function tells apart only the values 0 to below - 1 of an integer field: one_hot,
- * gather. Samples with others would be no error, but another thing than was meant. */
+/* A place where a function tells apart only the values 0 to below - 1 of a field, or of some elements of its samples:
+ * one_hot, gather. Samples with others would be no error, but another thing than was meant. */
 typedef struct sslc_range {
 	size_t field; /* of sslc_data */
 	const char *function;
 	int64_t below;
 	const char *file; /* the place in the model; NULL: none */
 	unsigned line, column;
+	/* of the sample's axis a: first[a], first[a] + step[a], ..., count[a] places; count 0: all */
+	int64_t first[SSLC_MAX_RANK], step[SSLC_MAX_RANK], count[SSLC_MAX_RANK];
 } sslc_range;
 
 /* -- Names of another program ------------------------------------------------------------------ */

@@ -52,12 +52,18 @@ typedef struct BundleTask {
 	const char *metric;            /* "accuracy", "loss", the name of what is called, or "metric" */
 } BundleTask;
 
-/* Where a graph tells apart only the values 0 to below - 1 of a field, as it is or cast to integers. */
+/* Of a sample's axes: first, first + step, ..., count places; count 0: all. */
+typedef struct RangePart {
+	int64_t first[MAX_RANK], step[MAX_RANK], count[MAX_RANK];
+} RangePart;
+
+/* Where a graph tells apart only the values 0 to below - 1 of elements of a field, as they are or cast to integers. */
 typedef struct Range {
 	size_t field; /* into DataShape.field */
 	const char *graph;
 	int64_t below;
 	Span origin;
+	RangePart part;
 } Range;
 
 /* All graphs of a model; they share the states.
@@ -100,7 +106,7 @@ typedef struct Bundle {
 	size_t graph_count, graph_capacity;
 	BundleTask *task;
 	size_t task_count;
-	Range *range; /* of a field, each is narrower than the one before */
+	Range *range; /* of the same elements, each is narrower than the one before */
 	size_t range_count, range_capacity;
 	int64_t batch, steps,
 	    epoch_steps; /* pre-training: samples a step, steps in all, steps an epoch */

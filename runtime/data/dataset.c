@@ -317,11 +317,41 @@ static bool lacks_label(const Data *d, Split s, size_t field, int64_t i)
 	           : f->is_label && !found_has_label(&f->array, data_row(d, s, i));
 }
 
+/* Whether element k of a sample is one of those. */
+static bool is_told(const sslc_tensor *t, const sslc_range *r, size_t k)
+{
+	for (int a = t->rank - 1; a >= 0; a--) {
+		int64_t place = (int64_t)(k % (size_t)t->dim[a]) - r->first[a];
+		if (r->count[a] && (place < 0 || place % r->step[a] || place / r->step[a] >= r->count[a]))
+			return false;
+		k /= (size_t)t->dim[a];
+	}
+	return true;
+}
+
+/* " at [2, 0]", where only some elements are told apart. */
+static void say_place(const sslc_tensor *t, const sslc_range *r, size_t k, char to[WHY])
+{
+	size_t behind = 1, used = 0;
+	bool some = false;
+	to[0] = '\0';
+	for (int a = 0; a < t->rank; a++) {
+		some |= r->count[a] != 0;
+		behind *= (size_t)t->dim[a];
+	}
+	for (int a = 0; some && a < t->rank; a++) {
+		behind /= (size_t)t->dim[a];
+		used += (size_t)snprintf(to + used, WHY - used, "%s%zu%s", a ? ", " : " at [", k / behind,
+		                         a == t->rank - 1 ? "]" : "");
+		k %= behind;
+	}
+}
+
 /* False names the first sample, by its place in its file, whose value is not in [0, below). No task sees a sample
  * without a label. */
-static bool in_range(const Data *d, Split s, size_t field, int64_t below, bool of_task,
-                     char why[WHY])
+static bool in_range(const Data *d, Split s, const sslc_range *r, bool of_task, char why[WHY])
 {
+	size_t field = r->field;
 	const sslc_tensor *t = &d->shape.field[field];
 	size_t width = t->bytes / sizeof(int32_t);
 	bool own = strcmp(t->name, "label") == 0;
@@ -336,20 +366,25 @@ static bool in_range(const Data *d, Split s, size_t field, int64_t below, bool o
 			           : because(why, "sample %lld has no '%s'", row, t->name);
 		for (size_t k = 0; k < width; k++) {
 			double x = whole_at(t, value, k);
-			if (!(x >= 0 && x < (double)below))
-				return because(why, "'%s' of sample %lld%s is %.9g", t->name, row,
-				               d->whole || d->asked ? ""
-				               : s == SPLIT_TRAIN   ? " of the train data"
-				                                    : " of the test data",
-				               t->dtype[0] == 'f' ? (double)((const float *)value)[k] : x);
+			if ((x >= 0 && x < (double)r->below) || !is_told(t, r, k))
+				continue;
+			char place[WHY];
+			say_place(t, r, k, place);
+			return because(why, "'%s'%s of sample %lld%s is %.9g", t->name, place, row,
+			               d->whole || d->asked ? ""
+			               : s == SPLIT_TRAIN   ? " of the train data"
+			                                    : " of the test data",
+			               t->dtype[0] == 'f' ? (double)((const float *)value)[k] : x);
 		}
 	}
 	return true;
 }
 
 /* Of what is not in memory the reader has said how far it goes. */
-static bool field_in_range(const Data *d, size_t field, int64_t below, bool of_task, char why[WHY])
+static bool field_in_range(const Data *d, const sslc_range *r, bool of_task, char why[WHY])
 {
+	size_t field = r->field;
+	int64_t below = r->below;
 	const sslc_tensor *t = &d->shape.field[field];
 	if (field >= d->shape.count || (strcmp(t->dtype, "i32") != 0 && strcmp(t->dtype, "f32") != 0))
 		return true;
@@ -360,7 +395,7 @@ static bool field_in_range(const Data *d, size_t field, int64_t below, bool of_t
 		if (!f->array.at && data_count(d, (Split)s) && (f->below == 0 || f->below > below))
 			return because(why, "'%s' goes up to %" PRId64, t->name,
 			               f->below ? f->below - 1 : (int64_t)INT32_MAX);
-		if (f->array.at && !in_range(d, (Split)s, field, below, of_task, why))
+		if (f->array.at && !in_range(d, (Split)s, r, of_task, why))
 			return false;
 	}
 	return true;
@@ -382,7 +417,7 @@ bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
 	for (size_t i = 0; i < model->range_count; i++) {
 		const sslc_range *r = &model->range[i];
 		char what[WHY];
-		if (field_in_range(d, r->field, r->below, is_of_task(model, r->function), what))
+		if (field_in_range(d, r, is_of_task(model, r->function), what))
 			continue;
 		return because(why,
 		               "%s, but %s knows only 0 to %lld there (%.200s:%u:%u); where that is meant, "
