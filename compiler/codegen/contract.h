@@ -138,7 +138,7 @@ void contract_prefetch_value(Contract *c, int sum);
 void contract_prefetch_unit(Contract *c);
 void contract_prefetch_unit_share(Contract *c); /* the share of the present register tile */
 
-/* kernel_contract_edge.c: leaves zeros of R's padding out of those sums that are NaN, of all that the
+/* kernel_contract_edge.c: leaves zeros of R's and L's paddings out of those sums that are NaN, of all that the
  * present block of k adds; sum: [high wide]. */
 void contract_edge(Contract *c, const RegisterTile *t, V *sum);
 

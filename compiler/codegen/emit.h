@@ -255,10 +255,10 @@ void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, 
 
 /* -- kernel_contract_edge.c: zeros that pad what windows go over ---------------------------------- */
 
-/* Those of x, unless some lanes along an axis are such zeros and others are not: then none. */
-unsigned edge_across(const Graph *g, NodeId x, int lane_axis, Edge edge[MAX_RANK]);
-/* Whether an element is no such zero: i1. */
-V edge_holds(Emit *e, const Edge *edge, unsigned edges, const Index *index);
+/* Whether an element is no such zero, and `there` is true (NULL: it is); i1, or of each of so many lanes if
+ * that is not the same for all. NULL: all are. */
+V edge_holds(Emit *e, V there, const Edge *edge, unsigned edges, const Index *index,
+             unsigned lanes);
 /* Whether one of the sums is NaN, or some are infinities of both signs; they are lost. */
 V edge_some_nan(Emit *e, V *sum, unsigned count);
 V edge_is_nan(Emit *e, V x);

@@ -1,7 +1,7 @@
 /* kernel_contract_edge.c: sums at the edge of an image that an infinite weight makes NaN.
  *
  * In: the sums of a register tile over the present block of k. Out: the same, but for those that are NaN:
- * these again, step by step, without the zeros of R's padding. They are no terms of a convolution, nor of
+ * these again, step by step, without the zeros of R's and L's paddings. They are no terms of a convolution, nor of
  * its gradients, but 0 times infinity is NaN. All that it costs where no sum is NaN is an addition of each.
  * Every sum is judged by itself: no tiling changes a bit. */
 #include "contract.h"
@@ -11,32 +11,32 @@ typedef struct Again {
 	V row; /* of the tile: a number of it */
 } Again;
 
-unsigned edge_across(const Graph *g, NodeId x, int lane_axis, Edge edge[MAX_RANK])
+V edge_holds(Emit *e, V there, const Edge *edge, unsigned edges, const Index *index, unsigned lanes)
 {
-	unsigned edges = window_edges(g, x, edge);
-	for (unsigned i = 0; i < edges; i++)
-		if (edge[i].by[lane_axis])
-			return 0;
-	return edges;
-}
-
-V edge_holds(Emit *e, const Edge *edge, unsigned edges, const Index *index)
-{
-	V there = LLVMConstInt(e->i1, 1, false);
 	for (unsigned i = 0; i < edges; i++, edge++) {
+		int lane_axis = lanes > 1 ? index->lane_axis : -1;
+		unsigned width = lane_axis >= 0 && edge->by[lane_axis] ? lanes : 1;
 		V at = l_word(e, -edge->low);
 		for (int j = 0; j < MAX_RANK; j++)
 			if (edge->by[j]) {
 				V past = LLVMBuildNSWMul(e->b, index->at[j], l_word(e, edge->by[j]), "");
 				at = LLVMBuildNSWAdd(e->b, at, past, "");
 			}
-		V good = LLVMBuildICmp(e->b, LLVMIntULT, at, l_word(e, edge->high - edge->low), "");
-		there = LLVMBuildAnd(e->b, there, good, "");
-		if (edge->every == 1)
-			continue;
-		V rest = LLVMBuildSRem(e->b, at, l_word(e, edge->every), "");
-		good = LLVMBuildICmp(e->b, LLVMIntEQ, rest, l_word(e, 0), "");
-		there = LLVMBuildAnd(e->b, there, good, "");
+		if (width > 1) {
+			V step = l_splat(e, l_word(e, edge->by[lane_axis] * index->lane_step), lanes);
+			V past = LLVMBuildNSWMul(e->b, l_lane_ids(e, e->word, lanes), step, "");
+			at = LLVMBuildNSWAdd(e->b, l_splat(e, at, lanes), past, "");
+		}
+		V end = l_splat(e, l_word(e, edge->high - edge->low), width);
+		V good = LLVMBuildICmp(e->b, LLVMIntULT, at, end, "");
+		if (edge->every > 1) {
+			V rest = LLVMBuildSRem(e->b, at, l_splat(e, l_word(e, edge->every), width), "");
+			V met = LLVMBuildICmp(e->b, LLVMIntEQ, rest, LLVMConstNull(LLVMTypeOf(rest)), "");
+			good = LLVMBuildAnd(e->b, good, met, "");
+		}
+		unsigned wide = there && l_lanes(there) > width ? l_lanes(there) : width;
+		there =
+		    there ? LLVMBuildAnd(e->b, l_splat(e, there, wide), l_splat(e, good, wide), "") : good;
 	}
 	return there;
 }
@@ -54,18 +54,30 @@ V edge_is_nan(Emit *e, V x)
 	return LLVMBuildFCmp(e->b, LLVMRealUNO, x, x, "");
 }
 
-/* Of pairs each half of R's element is there or not: what those that are not would meet becomes 0, too. */
-static V only_there(Contract *c, V row, V k, V pairs)
+/* Whether both elements that step k multiplies, of vector v, are there: element k of the sum, not pair k. */
+static V both_there(Contract *c, const Again *a, V row, unsigned v, V k)
 {
-	V half[2], words = LLVMBuildBitCast(c->e->b, pairs, l_vector(c->e->i32, c->p->lanes), "");
+	unsigned lanes = c->p->lanes;
+	V past = contract_add(c, a->t->j, contract_int(c, v * lanes)),
+	  col = contract_add(c, c->col0, past);
+	Index r = contract_index(c, &c->r, row, k, -1, lanes),
+	      l = contract_index(c, &c->l, col, k, c->l.axes->free, lanes);
+	V there = edge_holds(c->e, NULL, c->p->edge[0], c->p->edges[0], &r, lanes);
+	return edge_holds(c->e, there, c->p->edge[1], c->p->edges[1], &l, lanes);
+}
+
+/* Of a pair each half is a term or not: those that are none become 0, of R and L. */
+static V only_there(Contract *c, const Again *a, V row, unsigned v, V k, V pairs)
+{
+	T bits = l_vector(c->e->i32, c->p->lanes);
+	V half[2], words = LLVMBuildBitCast(c->e->b, pairs, bits, "");
 	for (int i = 0; i < 2; i++) {
 		V at = contract_add(c, contract_scale(c, k, 2), contract_int(c, i));
-		Index index = contract_index(c, &c->r, row, at, -1, c->p->lanes);
-		V there = edge_holds(c->e, c->p->edge, c->p->edges, &index);
-		V bits = l_i32(c->e, (int32_t)(i ? 0xffff0000u : 0xffffu));
-		half[i] = l_select(c->e, there, bits, l_i32(c->e, 0));
+		V there = both_there(c, a, row, v, at);
+		V mask = l_splat_const(l_i32(c->e, (int32_t)(i ? 0xffff0000u : 0xffffu)), c->p->lanes);
+		half[i] = l_select(c->e, there, mask, LLVMConstNull(bits));
 	}
-	V mask = l_splat(c->e, LLVMBuildOr(c->e->b, half[0], half[1], ""), c->p->lanes);
+	V mask = LLVMBuildOr(c->e->b, half[0], half[1], "");
 	return LLVMBuildBitCast(c->e->b, LLVMBuildAnd(c->e->b, words, mask, ""), c->vector, "");
 }
 
@@ -79,14 +91,16 @@ static void again_over_k(Contract *c, void *context, V *sum, unsigned count)
 	value_forget(c->ke);
 	V row = contract_add(c, c->row0, contract_add(c, a->t->i, a->row)),
 	  k = contract_add(c, c->k0, loop.index);
-	Index index = contract_index(c, &c->r, row, k, -1, c->p->lanes);
-	V there = edge_holds(c->e, c->p->edge, c->p->edges, &index);
-	V element = contract_read(c, &c->r, row, k, -1, c->p->lanes);
+	V element = l_splat(c->e, contract_read(c, &c->r, row, k, -1, c->p->lanes), c->p->lanes);
 	for (unsigned v = 0; v < count; v++) {
-		V col = contract_column(c, a->t, v, loop.index);
-		col = c->p->pairs ? only_there(c, row, k, col) : col;
-		V more = contract_multiply(c, l_splat(c->e, element, c->p->lanes), col, loop.carry[v]);
-		sum[v] = c->p->pairs ? more : l_select(c->e, there, more, loop.carry[v]);
+		V col = contract_column(c, a->t, v, loop.index), x = element;
+		if (c->p->pairs) {
+			col = only_there(c, a, row, v, k, col), x = only_there(c, a, row, v, k, x);
+			sum[v] = contract_multiply(c, x, col, loop.carry[v]);
+			continue;
+		}
+		V more = contract_multiply(c, x, col, loop.carry[v]);
+		sum[v] = l_select(c->e, both_there(c, a, row, v, k), more, loop.carry[v]);
 	}
 	loop_end(c->e, &loop, sum);
 	value_forget(c->ke);
@@ -144,7 +158,7 @@ static V some_is_nan(Contract *c, const RegisterTile *t, const V *sum)
 void contract_edge(Contract *c, const RegisterTile *t, V *sum)
 {
 	V fresh[MAX_CARRY];
-	if (!c->p->edges)
+	if (!c->p->edges[0] && !c->p->edges[1])
 		return;
 	V some = some_is_nan(c, t, sum);
 	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(c->e->b)}, edge = l_block(c->e, "edge"),

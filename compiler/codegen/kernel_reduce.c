@@ -34,6 +34,15 @@ typedef struct Fold {
 	V begin, end;
 } Fold;
 
+/* Both elements of a product are. */
+static V both_there(Fold *f, const Index *index)
+{
+	V there = NULL;
+	for (int i = 0; i < 2; i++)
+		there = edge_holds(f->ke->e, there, f->edge[i], f->edges[i], index, f->ke->lanes);
+	return there;
+}
+
 static V value_under(Fold *f, const Index *index, V mask)
 {
 	Emit *e = f->ke->e;
@@ -42,6 +51,8 @@ static V value_under(Fold *f, const Index *index, V mask)
 	V v = value_vector(f->ke, f->core->in[0], &masked);
 	if (f->ke->kepts)
 		value_keep(f->ke, &masked);
+	if (f->again)
+		v = l_select(e, both_there(f, index), v, LLVMConstNull(LLVMTypeOf(v)));
 	return mask ? l_select(e, mask, v, l_splat(e, fold_identity(e, f->core), f->ke->lanes)) : v;
 }
 
@@ -117,9 +128,7 @@ static V add_product(Fold *f, const Index *index, V sum)
 	const Node *mul = node(e->k->graph, f->core->in[0]);
 	V x = value_vector(f->ke, mul->in[0], index), y = value_vector(f->ke, mul->in[1], index);
 	V next = l_muladd(e, x, y, sum);
-	for (int i = 0; f->again && i < 2; i++)
-		next = l_select(e, edge_holds(e, f->edge[i], f->edges[i], index), next, sum);
-	return next;
+	return f->again ? l_select(e, both_there(f, index), next, sum) : next;
 }
 
 static void fold_columns(Fold *f, V *sums)
@@ -357,35 +366,39 @@ static Index result_index(const Fold *f)
 	return index;
 }
 
-static void one_row(Fold *f)
-{
-	V sums[MOST];
-	fold_all(f, 0, sums);
-	value_forget(f->ke);
-	Index index = result_index(f);
-	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f->ke->e, f->core, sums[0], NULL));
-	value_store_outs(f->ke, &index);
-}
-
 /* Sums that are NaN once more, without zeros around an image: 0 times an infinite weight is no term. */
 static void leave_edges_out(Fold *f, V *sums)
 {
 	Emit *e = f->ke->e;
-	V fresh[MOST], all[MOST], mask;
-	for (unsigned i = 0; i < f->sums; i++) {
-		column_index(f, &f->index, f->from.rank - 1, -1, i, &mask);
+	V fresh[MOST], all[MOST], mask = NULL;
+	unsigned count = sums_of(f);
+	for (unsigned i = 0; i < count; i++) {
+		if (!f->rows)
+			column_index(f, &f->index, f->from.rank - 1, -1, i, &mask);
 		all[i] = mask ? l_select(e, mask, sums[i], LLVMConstNull(LLVMTypeOf(sums[i]))) : sums[i];
 	}
 	LLVMBasicBlockRef from[2] = {LLVMGetInsertBlock(e->b)};
-	If edge = if_begin(f->ke, edge_some_nan(e, all, f->sums));
+	If edge = if_begin(f->ke, edge_some_nan(e, all, count));
 	f->again = true;
 	fold_all(f, 0, fresh);
 	f->again = false;
-	for (unsigned i = 0; i < f->sums; i++)
+	for (unsigned i = 0; i < count; i++)
 		fresh[i] = l_select(e, edge_is_nan(e, sums[i]), fresh[i], sums[i]);
 	from[1] = LLVMGetInsertBlock(e->b);
 	if_end(f->ke, edge);
-	l_meet(e, sums, fresh, from, f->sums);
+	l_meet(e, sums, fresh, from, count);
+}
+
+static void one_row(Fold *f)
+{
+	V sums[MOST];
+	fold_all(f, 0, sums);
+	if (f->edges[0] || f->edges[1])
+		leave_edges_out(f, sums);
+	value_forget(f->ke);
+	Index index = result_index(f);
+	value_define(f->ke, f->ke->kernel->core, &index, fold_lanes(f->ke->e, f->core, sums[0], NULL));
+	value_store_outs(f->ke, &index);
 }
 
 static void columns_at(Fold *f, V column)
@@ -555,12 +568,12 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 	for (int i = 0, kept = 0; i < f.from.rank; i++)
 		if (!f.gone[i])
 			f.axis_of[kept++] = i;
-	int last = f.from.rank - 1;
-	f.rows = f.gone[last];
+	f.rows = f.gone[f.from.rank - 1];
 	bool inside = !ke->e->k->buffer_of[core->in[0]] && type_info[core->type].is_float;
 	f.multiplies = core->op == OP_sum && of->op == OP_mul && inside;
 	choose_places(&f);
-	for (int i = 0; f.multiplies && is_stencil(&f) && i < 2; i++)
-		f.edges[i] = edge_across(g, of->in[i], last, f.edge[i]);
+	bool windows = sums_windows(g, core) && !g->c->machine->bare;
+	for (int i = 0; f.multiplies && windows && i < 2; i++)
+		f.edges[i] = padding_edges(g, of->in[i], f.edge[i]);
 	each_result(&f, 0);
 }

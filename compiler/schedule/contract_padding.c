@@ -10,17 +10,89 @@
 
 #include <string.h>
 
-/* Where an axis of a node is, seen from an operand: sum of by[i] times index i of the operand's. */
+/* Where an axis of a node is, seen from an operand: floor of (offset + the sum of by[i] times index i of the
+ * operand's) / part. */
 typedef struct Form {
-	int64_t by[MAX_RANK], offset;
+	int64_t by[MAX_RANK], offset, part;
+	bool lost; /* it is no such number */
 } Form;
+
+/* f times `by`, and `plus` */
+static Form scaled(const Form *f, int64_t by, int64_t plus)
+{
+	Form to = {.offset = f->offset * by + plus * f->part, .part = f->part};
+	to.lost = f->lost || (f->part > 1 && by != 1);
+	for (int i = 0; i < MAX_RANK; i++)
+		to.by[i] = f->by[i] * by;
+	return to;
+}
+
+static bool is_zero(const Form *f)
+{
+	static const int64_t NONE[MAX_RANK];
+	return !f->lost && f->offset == 0 && memcmp(f->by, NONE, sizeof NONE) == 0;
+}
+
+static Form both(const Form *f, const Form *h)
+{
+	if (is_zero(f) || is_zero(h))
+		return is_zero(f) ? *h : *f;
+	Form to = {.offset = f->offset + h->offset, .part = 1};
+	to.lost = f->lost || h->lost || f->part > 1 || h->part > 1;
+	for (int i = 0; i < MAX_RANK; i++)
+		to.by[i] = f->by[i] + h->by[i];
+	return to;
+}
+
+static Form part_of(Form f, int64_t part)
+{
+	f.part *= part;
+	return f;
+}
+
+/* Axes [i, i_end) of a reshape's operand have the elements of axes [j, j_end) of its result, in their order:
+ * their number among these is a form, so the first axis that is longer than 1 is, and of one alone it is all. */
+static void through_group(Form *from, Shape s, int i, int i_end, const Form *form, Shape t, int j,
+                          int j_end)
+{
+	Form number = {.part = 1};
+	int64_t rest = 1;
+	for (int at = j_end - 1; at >= j; rest *= t.dim[at--]) {
+		Form one = scaled(&form[at], rest, 0);
+		number = t.dim[at] > 1 ? both(&number, &one) : number;
+	}
+	for (bool first = true; i < i_end; i++) {
+		rest /= s.dim[i];
+		from[i] = first ? part_of(number, rest) : (Form){.part = 1, .lost = true};
+		if (s.dim[i] == 1)
+			from[i] = (Form){.part = 1};
+		first &= s.dim[i] == 1;
+	}
+}
+
+/* Axes come together, or become several, in groups of as many elements. */
+static void through_reshape(Form *from, Shape s, const Form *form, Shape t)
+{
+	for (int i = 0, j = 0; i < s.rank || j < t.rank;) {
+		int i_end = i, j_end = j;
+		int64_t of_s = 1, of_t = 1;
+		do {
+			if (j_end == t.rank || (i_end < s.rank && of_s <= of_t))
+				of_s *= s.dim[i_end++];
+			else
+				of_t *= t.dim[j_end++];
+		} while (of_s != of_t);
+		through_group(from, s, i, i_end, form, t, j, j_end);
+		i = i_end, j = j_end;
+	}
+}
 
 /* Through one view; false: it is none that tells where its elements are, or one that computes. */
 static bool look_through(const Graph *g, const Node *n, Form form[MAX_RANK])
 {
-	Form from[MAX_RANK] = {0};
+	Form from[MAX_RANK] = {0}, place;
 	Shape s = node(g, n->in[0])->shape;
-	int behind[MAX_RANK], w = (int)n->attr.window.axis;
+	int w = (int)n->attr.window.axis;
 	switch (n->op) {
 	case OP_cast:
 		return true;
@@ -29,28 +101,18 @@ static bool look_through(const Graph *g, const Node *n, Form form[MAX_RANK])
 			from[n->attr.axes.at[i]] = form[i];
 		break;
 	case OP_slice:
-		for (int i = 0; i < s.rank; i++) {
-			from[i].offset = form[i].offset * n->attr.slice.step[i] + n->attr.slice.start[i];
-			for (int j = 0; j < MAX_RANK; j++)
-				from[i].by[j] = form[i].by[j] * n->attr.slice.step[i];
-		}
+		for (int i = 0; i < s.rank; i++)
+			from[i] = scaled(&form[i], n->attr.slice.step[i], n->attr.slice.start[i]);
 		break;
 	case OP_windows:
 		for (int i = 0; i < s.rank; i++)
 			from[i] = form[i <= w ? i : i + 1];
-		from[w].offset =
-		    form[w].offset * n->attr.window.stride + form[w + 1].offset * n->attr.window.dilation;
-		for (int j = 0; j < MAX_RANK; j++)
-			from[w].by[j] =
-			    form[w].by[j] * n->attr.window.stride + form[w + 1].by[j] * n->attr.window.dilation;
+		from[w] = scaled(&form[w], n->attr.window.stride, 0);
+		place = scaled(&form[w + 1], n->attr.window.dilation, 0);
+		from[w] = both(&from[w], &place);
 		break;
 	case OP_reshape:
-		if (!reshape_is_unit(g, n))
-			return false;
-		reshape_unit_axes(g, n, behind);
-		for (int i = 0; i < s.rank; i++)
-			if (behind[i] >= 0)
-				from[i] = form[behind[i]];
+		through_reshape(from, s, form, n->shape);
 		break;
 	default:
 		return false;
@@ -64,7 +126,7 @@ static const Node *find_padding(const Graph *g, NodeId x, Form form[MAX_RANK])
 {
 	memset(form, 0, MAX_RANK * sizeof *form);
 	for (int i = 0; i < MAX_RANK; i++)
-		form[i].by[i] = 1;
+		form[i].by[i] = form[i].part = 1;
 	for (;; x = node(g, x)->in[0]) {
 		const Node *n = node(g, x);
 		if (n->op == OP_pad)
@@ -113,7 +175,7 @@ static void find_bound(ContractAxes *r, const Node *dot, const OperandAxes *o, S
 	for (int i = 0; i < dot->shape.rank; i++)
 		if (o->axis[i] >= 0 && f->by[o->axis[i]] && dot->shape.dim[i] > 1)
 			b.axis = i, axes++, b.by_axis = f->by[o->axis[i]];
-	if (sums != 1 || axes > 1 || b.by_sum < 1 || pad->attr.pad.inner[at])
+	if (sums != 1 || axes > 1 || b.by_sum < 1 || pad->attr.pad.inner[at] || f->lost || f->part > 1)
 		return;
 	b.low = low - f->offset, b.high = high - f->offset;
 	b.share = share_of(&b, size, b.axis < 0 ? 1 : dot->shape.dim[b.axis]);
@@ -137,31 +199,32 @@ void contract_find_bounds(const Graph *g, const Node *dot, ContractAxes *r)
 
 /* -- What is multiplied nevertheless ----------------------------------------------------------- */
 
-unsigned window_edges(const Graph *g, NodeId x, Edge edge[MAX_RANK])
+unsigned padding_edges(const Graph *g, NodeId x, Edge edge[MAX_RANK])
 {
 	Form form[MAX_RANK];
 	unsigned edges = 0;
-	const Node *pad = under_windows(g, x) != x ? find_padding(g, x, form) : NULL;
+	const Node *pad = find_padding(g, x, form);
 	for (int i = 0; pad && i < pad->shape.rank; i++) {
 		int64_t length = node(g, pad->in[0])->shape.dim[i], first = 0, last = 0;
-		Edge e = {.low = pad->attr.pad.low[i] - form[i].offset,
+		const Form *f = &form[i];
+		Edge e = {.low = pad->attr.pad.low[i] * f->part - f->offset,
 		          .every = pad->attr.pad.inner[i] + 1};
-		e.high = e.low + (length - 1) * e.every + 1;
-		memcpy(e.by, form[i].by, sizeof e.by);
+		e.high = e.low + ((length - 1) * e.every + 1) * f->part;
+		memcpy(e.by, f->by, sizeof e.by);
 		for (int j = 0; j < node(g, x)->shape.rank; j++) {
 			int64_t end = e.by[j] * (node(g, x)->shape.dim[j] - 1);
 			*(end < 0 ? &first : &last) += end;
 		}
-		if (first < e.low || last >= e.high || e.every > 1)
+		bool told = !f->lost && (e.every == 1 || f->part == 1);
+		if (told && (first < e.low || last >= e.high || e.every > 1))
 			edge[edges++] = e;
 	}
 	return edges;
 }
 
-/* Whether the loop over a sum ends where R's elements do. */
-static bool ends_there(const ContractPlan *p, const Edge *e)
+/* Whether the loop over a sum ends where an operand's elements do. */
+static bool ends_there(const ContractPlan *p, const OperandAxes *o, const Edge *e)
 {
-	const OperandAxes *o = &p->axes.r;
 	for (int i = 0; i < p->axes.sums; i++) {
 		const SumBound *b = &p->axes.bound[i];
 		int64_t by_axis = b->axis < 0 || o->axis[b->axis] < 0 ? 0 : e->by[o->axis[b->axis]];
@@ -172,15 +235,25 @@ static bool ends_there(const ContractPlan *p, const Edge *e)
 	return false;
 }
 
+static bool is_windows(const Graph *g, NodeId x)
+{
+	return under_windows(g, x) != x;
+}
+
 void contract_find_edges(const Graph *g, ContractPlan *p, const ContractTiling *t)
 {
-	const OperandAxes *o = &p->axes.r;
-	Edge edge[MAX_RANK];
-	unsigned edges = t->k_parts || g->c->machine->bare ? 0 : window_edges(g, o->node, edge);
-	p->edges = 0;
-	for (unsigned i = 0; i < edges; i++) {
-		if (!ends_there(p, &edge[i]))
-			p->edge[p->edges++] = edge[i];
+	const OperandAxes *operand[2] = {&p->axes.r, &p->axes.l};
+	bool asks = !t->k_parts && !g->c->machine->bare &&
+	            (is_windows(g, p->axes.r.node) || is_windows(g, p->axes.l.node));
+	for (int side = 0; side < 2; side++) {
+		const OperandAxes *o = operand[side];
+		Edge edge[MAX_RANK];
+		unsigned edges = asks ? padding_edges(g, o->node, edge) : 0;
+		p->edges[side] = 0;
+		for (unsigned i = 0; i < edges; i++) {
+			if (!ends_there(p, o, &edge[i]))
+				p->edge[side][p->edges[side]++] = edge[i];
+		}
 	}
 }
 

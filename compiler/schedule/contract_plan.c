@@ -286,7 +286,7 @@ static void measure(Planner *m)
 	p->partial_bytes = p->k_blocks > 1    ? tiles * tile * (p->keeps_lost ? 2 : 1)
 	                   : p->long_epilogue ? tile
 	                                      : 0;
-	p->edge_bytes = p->edges ? round_up(tile, 64) : 0;
+	p->edge_bytes = p->edges[0] || p->edges[1] ? round_up(tile, 64) : 0;
 }
 
 /* Cuts k into equal blocks, and lays out what is packed. */
@@ -447,7 +447,7 @@ static void choose_rest(Planner *m, const Node *dot)
 	    p->block_k <= CONTRACT_RUN || brings ? p->block_k : CONTRACT_RUN / p->unroll * p->unroll;
 	contract_choose_bounds(p, m->t, dot->shape);
 	contract_find_edges(m->k->graph, p, m->t);
-	p->edge_bytes = p->edges ? p->edge_bytes : 0;
+	p->edge_bytes = p->edges[0] || p->edges[1] ? p->edge_bytes : 0;
 	bool cut = p->block_rows < m->t->tile_rows || p->block_cols < m->t->tile_cols;
 	p->next_tile = !cut && !m->axes->outers && p->k % p->block_k == 0;
 	/* Stores of a whole tile at once would wait for lines that are far. */
@@ -535,12 +535,13 @@ static const char *bounds_text(Arena *a, const ContractPlan *p)
 }
 
 /* Where zeros of a padding are multiplied. */
-static const char *edges_text(Arena *a, const ContractPlan *p)
+static const char *edges_text(Arena *a, const ContractPlan *p, int side)
 {
 	const char *text = "";
-	for (unsigned i = 0; i < p->edges; i++) {
-		const Edge *e = &p->edge[i];
-		text = arena_printf(a, "%s; rows are there where %lld <=", text, (long long)e->low);
+	for (unsigned i = 0; i < p->edges[side]; i++) {
+		const Edge *e = &p->edge[side][i];
+		text = arena_printf(a, "%s; %s are there where %lld <=", text, side ? "columns" : "rows",
+		                    (long long)e->low);
 		const char *plus = "";
 		for (int j = 0; j < MAX_RANK; j++)
 			if (e->by[j]) {
@@ -575,12 +576,13 @@ const char *contract_plan_text(Arena *a, const Kernel *kernel)
 	return arena_printf(
 	    a,
 	    "tile %s%lld x %lld, %u x %u vectors of %u%s, %u steps a round%s%s; blocks %lld x %lld x "
-	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s%s%s; scratch %lld",
+	    "%s%lld; rows %s %s; columns %s %s%s%s%s%s%s%s%s; scratch %lld",
 	    outer, (long long)t->tile_rows, (long long)t->tile_cols, p->high, p->wide, p->lanes,
 	    p->pairs ? " pairs" : "", p->unroll, ways, every, (long long)p->block_rows,
 	    (long long)p->block_cols, sum, (long long)p->block_k, swapped ? "y" : "x",
 	    operand_text(a, &p->r, "rows"), swapped ? "x" : "y", operand_text(a, &p->l, "columns"),
 	    next ? "; on into the next tile" : "", sums_text(a, p, t), bounds_text(a, p),
-	    edges_text(a, p), p->long_epilogue ? "; epilogue in a loop over rows" : "",
+	    edges_text(a, p, 0), edges_text(a, p, 1),
+	    p->long_epilogue ? "; epilogue in a loop over rows" : "",
 	    p->brings_result ? "; result prefetched" : "", (long long)contract_bytes(p));
 }

@@ -162,8 +162,8 @@ static Hash hash_edges(const Graph *g, const Kernel *kernel, Hash h)
 {
 	Edge edge[MAX_RANK];
 	const Node *product = node(g, node(g, kernel->core)->in[0]);
-	for (int i = 0; product->op == OP_mul && i < 2; i++) {
-		unsigned edges = window_edges(g, product->in[i], edge);
+	for (int i = 0; sums_windows(g, node(g, kernel->core)) && i < 2; i++) {
+		unsigned edges = padding_edges(g, product->in[i], edge);
 		h = hash_bytes(hash_u64(h, edges), edge, edges * sizeof *edge);
 	}
 	return h;

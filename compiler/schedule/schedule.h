@@ -171,9 +171,10 @@ typedef struct ContractPlan {
 	int64_t run; /* steps of k that are added one after the other; then a total begins anew */
 	int cut_sum; /* each value of this sum, if there are several, adds a total of its own; -1 */
 	unsigned bounded, may_be_empty; /* bit i: sum i is gone through from bound to bound, or not */
-	/* Of R behind windows: whose zeros are multiplied, and left out of sums that an infinity makes NaN. */
-	Edge edge[MAX_RANK];
-	unsigned edges;
+	/* Of R, then L, in a product over windows: whose zeros are multiplied, and left out of sums that an
+	 * infinity makes NaN. */
+	Edge edge[2][MAX_RANK];
+	unsigned edges[2];
 	int64_t edge_bytes;    /* of scratch for such sums */
 	bool runs_on;          /* a part of k continues the sum of those before; else it adds its own */
 	bool keeps_lost;       /* what rounding takes between blocks of k, of which there are many */
@@ -277,8 +278,9 @@ static inline int64_t row_kept_bytes(int64_t length)
 	return (blocks_of(length, 64) * 64 + 64) * 8;
 }
 
-/* contract_padding.c: where elements of x are zeros that pad what its windows go over. */
-unsigned window_edges(const Graph *g, NodeId x, Edge edge[MAX_RANK]);
+/* contract_padding.c: where elements of x, one of two that are multiplied, of which one or both are windows, are a
+ * padding's zeros. */
+unsigned padding_edges(const Graph *g, NodeId x, Edge edge[MAX_RANK]);
 
 /* contract_axes.c: the axis of x whose neighbours are neighbours in memory, as far as views and
  * element-wise ops show; -1: none. */
