@@ -87,6 +87,11 @@ Value call_map(Elab *b, Span span, const char *name, const Value *in, int count)
 		if (folded.kind != VALUE_NONE)
 			return folded;
 	}
+	if (count == 2 && in[0].kind == VALUE_TEXT && in[1].kind == VALUE_TEXT) {
+		bool same = strcmp(in[0].text, in[1].text) == 0;
+		if (strcmp(name, "equal") == 0 || strcmp(name, "not_equal") == 0)
+			return value_number(strcmp(name, "equal") == 0 ? same : !same);
+	}
 	if (strcmp(name, "select") == 0)
 		return call_select(b, span, in);
 	if (strcmp(name, "pow") == 0 && in[1].kind == VALUE_NUMBER && in[1].number == 2)
@@ -182,7 +187,9 @@ static const char *filled_in(Elab *b, const char *text, const Scope *scope)
 		if (!v && constant_find(b, name, &constant))
 			v = &constant;
 		made = arena_printf(b->c->arena, v ? "%s%.*s%s" : "%s%.*s{%s}", made, (int)before, text,
-		                    v ? value_text(b, v) : name);
+		                    v && v->kind == VALUE_TEXT ? v->text
+		                    : v                        ? value_text(b, v)
+		                                               : name);
 		text += before + size + 1;
 	}
 }
@@ -250,8 +257,15 @@ Value builtin_grad(Elab *b, Span span, Given *in)
 		           "what the loss has made does not depend on %s, which the optimizer makes",
 		           value_text(b, &in[1].value));
 		diag_help(b->c->diags,
-		          "grad(of_loss('name'), w) is by the parameter itself: averaged(), for one, gives "
-		          "what stands in it another w");
+		          "averaged(), for one, gives what stands in it another w than the parameter: "
+		          "gradient_at(w, 'name') is of any");
+		return value_none();
+	}
+	if (b->gradients && !together_made(b, in[0].value.node) &&
+	    node(b->g, in[1].value.node)->op == OP_state) {
+		elab_error(b, span,
+		           "'grad' of the loss leaves out what stands around it (clipped, sam, ...)");
+		diag_help(b->c->diags, "gradient_at(w, 'name') is that of a part of the loss with it");
 		return value_none();
 	}
 	return value_tensor(op_gradient(b->g, in[0].value.node, in[1].value.node));

@@ -17,6 +17,7 @@ typedef enum Question { TOTAL, GRADIENT_AT, LOSS_AT } Question;
 
 typedef struct Asked { /* at one place of the optimizer's text */
 	Question question;
+	NodeId loss; /* or the part of it that is asked about */
 	Hash place;
 	Span span;
 	NodeId *said;   /* [parameters] in this round; 0: its optimizer did not come here */
@@ -48,13 +49,15 @@ static Hash place_of(Elab *b, const char *name, Span span)
 	return h;
 }
 
-static Asked *asked_at(Elab *b, Question question, const char *name, Span span)
+static Asked *asked_at(Elab *b, Question question, const char *name, Span span, NodeId loss)
 {
 	Together *t = b->together;
 	Hash place = place_of(b, name, span);
-	for (size_t i = 0; i < t->asks; i++)
-		if (t->asked[i].place == place && t->asked[i].question == question)
+	for (size_t i = 0; i < t->asks; i++) {
+		const Asked *a = &t->asked[i];
+		if (a->place == place && a->question == question && a->loss == loss)
 			return &t->asked[i];
+	}
 	if (t->asks == t->capacity) {
 		t->capacity = t->capacity ? 2 * t->capacity : 8;
 		Asked *more = new_array(b->c->arena, Asked, t->capacity);
@@ -64,6 +67,7 @@ static Asked *asked_at(Elab *b, Question question, const char *name, Span span)
 	}
 	Asked *a = &t->asked[t->asks++];
 	*a = (Asked){.question = question,
+	             .loss = loss,
 	             .place = place,
 	             .span = user_span(b, span),
 	             .said = new_array(b->c->arena, NodeId, t->count)};
@@ -71,12 +75,12 @@ static Asked *asked_at(Elab *b, Question question, const char *name, Span span)
 }
 
 /* What the parameter says, and the answer, or what stands in for it. */
-static Value ask(Elab *b, Question question, const char *name, Span span, NodeId said)
+static Value ask(Elab *b, Question question, const char *name, Span span, NodeId loss, NodeId said)
 {
 	Together *t = b->together;
-	if (!said)
+	if (!said || !loss)
 		return value_none();
-	Asked *a = asked_at(b, question, name, span);
+	Asked *a = asked_at(b, question, name, span, loss);
 	if (a->answer)
 		return value_tensor(a->answer[t->at]);
 	a->said[t->at] = said;
@@ -116,7 +120,8 @@ Value builtin_total(Elab *b, Span span, Given *in)
 		diag_help(b->c->diags, "sum(x) is that of all its elements");
 		return value_none();
 	}
-	return ask(b, TOTAL, "total", span, op_cast(b->g, x, (DType)b->c->float_type));
+	return ask(b, TOTAL, "total", span, b->together->loss,
+	           op_cast(b->g, x, (DType)b->c->float_type));
 }
 
 /* Other weights in place of the parameter; 0: they are none, reported. */
@@ -142,14 +147,67 @@ static NodeId weights_given(Elab *b, Span span, const char *name, const Given *i
 	return op_cast(b->g, v->node, w->type);
 }
 
+/* What gradients are while a layer is evaluated: those of `at`, which is itself evaluated with the outer ones. */
+struct Gradients {
+	const Gradients *outer;
+	Layer at;
+};
+
+Value builtin_with_gradient(Elab *b, Span span, Given *in)
+{
+	if (!may_ask(b, span, "with_gradient", &in[0]))
+		return value_none();
+	Gradients here = {b->gradients, in[0].value.layer};
+	const Layer *y = &in[1].value.layer;
+	b->gradients = &here;
+	Value v = y->expr ? eval(b, y->expr, y->scope) : eval_body(b, y->body, y->scope, NULL);
+	b->gradients = here.outer;
+	return v;
+}
+
+/* As with_gradient() around this place has it. */
+static Value gradient_given(Elab *b, Span span, const Given *in)
+{
+	const Gradients *here = b->gradients;
+	Value flow[2] = {in[0].value, in[1].value};
+	if (flow[1].kind == VALUE_NONE)
+		flow[1] = (Value){.kind = VALUE_TEXT, .text = ""};
+	Call call = {b->call, span, "gradient_at"};
+	b->gradients = here->outer, b->call = &call;
+	Value v = layer_apply(b, &here->at, NULL, flow, 2);
+	b->gradients = here, b->call = call.outer;
+	return v;
+}
+
+/* The part of the loss that is named, '': all of it; 0: there is no such number, reported. */
+static NodeId part_of_loss(Elab *b, Given *part)
+{
+	const Value *name = &part->value;
+	if (name->kind == VALUE_NONE || (name->kind == VALUE_TEXT && !*name->text))
+		return b->together->loss;
+	Value v = builtin_of_loss(b, part->span, part);
+	if (v.kind == VALUE_NONE)
+		return 0;
+	NodeId x = v.kind == VALUE_TENSOR ? v.node : 0;
+	if (x && node(b->g, x)->shape.rank == 0 && type_info[node(b->g, x)->type].is_float)
+		return x;
+	elab_error(b, part->span, "the loss calls %s by the name '%s', not one number",
+	           value_text(b, &v), name->text);
+	return 0;
+}
+
 Value builtin_gradient_at(Elab *b, Span span, Given *in)
 {
-	return ask(b, GRADIENT_AT, "gradient_at", span, weights_given(b, span, "gradient_at", &in[0]));
+	if (b->gradients)
+		return gradient_given(b, span, in);
+	NodeId w = weights_given(b, span, "gradient_at", &in[0]);
+	return w ? ask(b, GRADIENT_AT, "gradient_at", span, part_of_loss(b, &in[1]), w) : value_none();
 }
 
 Value builtin_loss_at(Elab *b, Span span, Given *in)
 {
-	return ask(b, LOSS_AT, "loss_at", span, weights_given(b, span, "loss_at", &in[0]));
+	NodeId w = weights_given(b, span, "loss_at", &in[0]);
+	return w ? ask(b, LOSS_AT, "loss_at", span, b->together->loss, w) : value_none();
 }
 
 /* -- Answers ----------------------------------------------------------------------------------- */
@@ -190,7 +248,7 @@ static void answer_at(Elab *b, Asked *a)
 {
 	const Together *t = b->together;
 	Graph *g = b->g;
-	NodeId *map = new_array(b->c->arena, NodeId, t->loss + 1),
+	NodeId *map = new_array(b->c->arena, NodeId, t->made),
 	       *w = new_array(b->c->arena, NodeId, t->count);
 	for (size_t i = 0; i < t->count; i++) {
 		NodeId own = w[i] = state_node(b, t->index[i]);
@@ -198,7 +256,7 @@ static void answer_at(Elab *b, Asked *a)
 			w[i] = a->question == LOSS_AT ? a->said[i] : apart(g, a->said[i]);
 		map[own] = w[i];
 	}
-	NodeId loss = loss_with(b, t->loss, map);
+	NodeId loss = loss_with(b, a->loss, map);
 	for (size_t i = 0; i < t->count; i++)
 		if (a->said[i])
 			a->answer[i] = a->question == LOSS_AT ? loss : op_gradient(g, loss, w[i]);

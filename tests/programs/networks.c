@@ -441,6 +441,7 @@ void draw_optimizer(Draw *d, Text *out)
 	    {"schedule_free(", "0.01", ", weight_decay=0.1)"},
 	    {"schedule_free_sgd(", "0.1", ", batches=2)"},
 	    {"prodigy(", "1", ", d0=0.001)"},
+	    {"sam(0.05, averaged(0.8, adam(", "0.01", ")))"},
 	    {"polyak(", "1", ")"},
 	    {"paced_by(", "0.02", ")"},
 	};

@@ -140,9 +140,9 @@ def prodigy(name, decay, **how):
     plain(name, net, prodigyopt.Prodigy(vectors_apart(net, decay), **how))
 
 
-def schedule_free(name, kind, decay, count=1, rate=None, **how):
+def schedule_free(name, kind, decay, count=1, rate=None, limit=None, **how):
     """The loss and the running statistics are those at the averaged weights, which are kept; gradients are at the others. Of
-    rate(t), if it is given, at step t."""
+    rate(t), if it is given, at step t; limit: of the norm of the gradients."""
     net, other = network(), network()
     optimizer = kind(vectors_apart(other, decay), **how)
 
@@ -154,6 +154,8 @@ def schedule_free(name, kind, decay, count=1, rate=None, **how):
             optimizer.zero_grad()
         (loss_of(other, t) / count).backward()
         loss = loss_of(net, t)
+        if limit:
+            torch.nn.utils.clip_grad_norm_(other.parameters(), limit)
         if t % count == count - 1:
             optimizer.step()
         return loss
@@ -167,14 +169,14 @@ def schedule_free(name, kind, decay, count=1, rate=None, **how):
     case(name, net, step, average)
 
 
-def averaged(name):
-    """Averages of the weights that another optimizer moves; the loss and the running statistics are theirs."""
+def averaged(name, move, loss_of=loss_of):
+    """Averages of the weights that another optimizer moves, by move(net, t); the loss and the running statistics are theirs."""
     net, other = network(), network()
     optimizer = torch.optim.Adam(other.parameters(), lr=0.05)
 
     def step(t):
         optimizer.zero_grad()
-        loss_of(other, t).backward()
+        move(other, t)
         optimizer.step()
         return loss_of(net, t)
 
@@ -184,6 +186,25 @@ def averaged(name):
                 own.lerp_(theirs, 0.2)
 
     case(name, net, step, average)
+
+
+def sharp(net, losses, t):
+    """The gradient of losses(net, t) where it is steepest (Foret et al. 2021), with rho 0.3."""
+    weights = list(net.parameters())
+    gradients = torch.autograd.grad(losses(net, t), weights)
+    norm = torch.sqrt(sum((g**2).sum() for g in gradients))
+    up = [0.3 / (norm + 1e-12) * g for g in gradients]
+    with torch.no_grad():
+        [p.add_(u) for p, u in zip(weights, up)]
+    gradients = torch.autograd.grad(losses(net, t), weights)
+    with torch.no_grad():
+        [p.sub_(u) for p, u in zip(weights, up)]
+    return gradients
+
+
+def set_gradients(net, gradients):
+    for p, g in zip(net.parameters(), gradients):
+        p.grad = g
 
 
 def clipped_after():
@@ -258,23 +279,34 @@ def curved_ahead(net, t, weights, gradients):
     return [0.1 * g.detach() + 0.05 * h for g, h in zip(gradients, torch.autograd.grad(along, weights))]
 
 
-def conflicting():
+ONE = lambda net, t: ((net(x[t]) - target[t]) ** 2).mean()
+TWO = lambda net, t: ((net(x[t]) + 2 * target[t]) ** 2).mean()
+both = lambda net, t: (lambda y: ((y - target[t]) ** 2).mean() + ((y + 2 * target[t]) ** 2).mean())(net(x[t]))
+plainly = lambda net, losses, t: torch.autograd.grad(losses(net, t), list(net.parameters()))
+
+
+def agreed(net, t, gradient):
     """PCGrad (Yu et al. 2020) of two losses, by its algorithm 1: each gradient without what is against the other one."""
+    weights = list(net.parameters())
+    a, b = (torch.cat([g.flatten() for g in gradient(net, losses, t)]) for losses in (ONE, TWO))
+    first = a - torch.clamp(a @ b, max=0) / (b @ b) * b
+    second = b - torch.clamp(a @ b, max=0) / (a @ a) * a
+    return [m.reshape(p.shape) for p, m in zip(weights, torch.split(first + second, [p.numel() for p in weights]))]
+
+
+def conflicting(name, gradient):
+    """The running statistics are those of one pass, at the weights as they are."""
     net = network()
 
     def step(t):
-        weights = list(net.parameters())
-        output = net(x[t])
-        losses = ((output - target[t]) ** 2).mean(), ((output + 2 * target[t]) ** 2).mean()
-        a, b = (torch.cat([g.flatten() for g in torch.autograd.grad(l, weights, retain_graph=True)]) for l in losses)
-        first = a - torch.clamp(a @ b, max=0) / (b @ b) * b
-        second = b - torch.clamp(a @ b, max=0) / (a @ a) * a
+        loss = both(net, t)
+        moves = without_statistics(net, lambda: agreed(net, t, gradient))
         with torch.no_grad():
-            for p, move in zip(weights, torch.split(first + second, [p.numel() for p in weights])):
-                p.sub_(0.1 * move.reshape(p.shape))
-        return losses[0] + losses[1]
+            for p, move in zip(net.parameters(), moves):
+                p.sub_(0.1 * move)
+        return loss
 
-    case("pcgrad", net, step)
+    case(name, net, step)
 
 
 sharpness_aware("sam", False)
@@ -287,11 +319,15 @@ schedule_free("schedule_free_two", schedulefree.AdamWScheduleFree, 0, 2, lr=0.05
 rising = lambda t: 0.05 - 0.025 * (1 + math.cos(math.pi * t / STEPS))
 schedule_free("schedule_free_from_0", schedulefree.AdamWScheduleFree, 0, rate=rising)
 schedule_free("schedule_free_sgd", schedulefree.SGDScheduleFree, 0, lr=0.5, momentum=0.8)
-averaged("averaged")
+averaged("averaged", lambda net, t: loss_of(net, t).backward())
 clipped_after()
 polyak()
 by_gradients("curved", curved)
 by_gradients("ahead", ahead)
 by_gradients("curved_ahead", curved_ahead)
-conflicting()
+conflicting("pcgrad", plainly)
+schedule_free("clipped_schedule_free", schedulefree.AdamWScheduleFree, 0.1, limit=0.1, lr=0.05, betas=(0.8, 0.99))
+averaged("sam_averaged", lambda net, t: set_gradients(net, sharp(net, loss_of, t)))
+conflicting("sam_pcgrad", sharp)
+averaged("averaged_pcgrad", lambda net, t: set_gradients(net, agreed(net, t, plainly)), both)
 save_file({k: np.ascontiguousarray(v.numpy()) for k, v in truth.items()}, HERE / "truth.safetensors")
