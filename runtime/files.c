@@ -210,6 +210,7 @@ bool bytes_write(const char *path, const void *const *parts, const size_t *sizes
 		return true;
 	}
 	unlink(beside);
+	error = error == EBUSY ? EISDIR : error; /* what rename calls "." and "/" */
 	return because(why, "cannot write '%s': %s", path, strerror(error));
 }
 

@@ -102,6 +102,13 @@ fi
 
 [ -d run ] || "$sslc" run sensor.json --out run --quiet
 "$sslc" compile sensor.json --shared > /dev/null
+# a compiler of several words, a name that looks like an option, and what cannot be written
+CC="cc -DA=1  -w" "$sslc" compile sensor.json --shared --out -odd.so > said 2>&1 || die "CC of several words: $(cat said)"
+cmp sensor.so ./-odd.so || die "another library by another CC"
+! CC="none -w" "$sslc" compile sensor.json --shared 2> said && grep -q "^sslc: error: cannot run 'none', which" said || die "CC: $(cat said)"
+for name in . /; do
+	! "$sslc" compile sensor.json --out $name 2> said && grep -q "cannot write '$name': Is a directory" said || die "--out $name: $(cat said)"
+done
 if has python3; then
 	python3 library.py ./sensor.so run/checkpoint.safetensors > said || die "Python: $(cat said)"
 	grep -q 'init: a pointer is not aligned' said || die "Python: $(cat said)"

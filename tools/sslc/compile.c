@@ -69,14 +69,21 @@ static bool write_file(const char *path, const char *bytes, size_t size)
 
 extern char **environ;
 
-/* Runs `cc` on the object; the library appears whole or not at all. */
+/* Runs `cc`, or the words of CC, on the object; the library appears whole or not at all. */
 static bool link_shared(const char *object, const char *library)
 {
+	enum { WORDS = 16 };
 	char beside[PATH + 16];
 	snprintf(beside, sizeof beside, "%s.%ld", library, (long)getpid());
-	const char *cc = getenv("CC");
-	const char *argv[] = {
-	    cc && *cc ? cc : "cc", "-shared", "-nostdlib", "-o", beside, object, NULL};
+	const char *cc = getenv("CC"), *argv[WORDS + 6] = {"cc"};
+	char *words = strdup(cc ? cc : "");
+	size_t count = 0;
+	for (char *word = words ? strtok(words, " \t") : NULL; word && count < WORDS;
+	     word = strtok(NULL, " \t"))
+		argv[count++] = word;
+	count += count == 0;
+	const char *const more[] = {"-shared", "-nostdlib", "-o", beside, object};
+	memcpy(argv + count, more, sizeof more);
 	pid_t child;
 	int status = -1, error = posix_spawnp(&child, argv[0], NULL, NULL, (char **)argv, environ);
 	bool good = !error && waitpid(child, &status, 0) == child && status == 0;
@@ -91,13 +98,15 @@ static bool link_shared(const char *object, const char *library)
 	}
 	if (!good)
 		(void)unlink(beside);
+	free(words);
 	return good;
 }
 
 static bool write_shared(const char *library, const sslc_embedded *e)
 {
-	char object[PATH + 16];
-	snprintf(object, sizeof object, "%s.%ld.o", library, (long)getpid());
+	char object[PATH + 32];
+	const char *here = *library == '-' ? "./" : ""; /* no option of the compiler */
+	snprintf(object, sizeof object, "%s%s.%ld.o", here, library, (long)getpid());
 	bool good = write_file(object, e->object, e->object_bytes) && link_shared(object, library);
 	(void)unlink(object);
 	return good;
