@@ -109,6 +109,12 @@ typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);
 #include "readers.def"
 #undef READER
 
+/* -- Samples: dataset.c ------------------------------------------------------------------------ */
+
+/* Where the samples of a split stand: both splits in one part, if data_is_shared. */
+const Part *data_part(const Data *d, Split s);
+bool data_is_shared(const Data *d);
+
 /* -- NumPy: npy.c ------------------------------------------------------------------------------ */
 
 enum { NPY_BEGIN = 12 };

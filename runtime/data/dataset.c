@@ -224,9 +224,14 @@ int64_t data_count(const Data *d, Split s)
 
 /* -- Samples ----------------------------------------------------------------------------------- */
 
-static const Part *part_of(const Data *d, Split s)
+bool data_is_shared(const Data *d)
 {
-	return &d->found.part[d->whole || d->asked ? SPLIT_TRAIN : s];
+	return d->whole || d->asked;
+}
+
+const Part *data_part(const Data *d, Split s)
+{
+	return &d->found.part[data_is_shared(d) ? SPLIT_TRAIN : s];
 }
 
 /* Of the train part. */
@@ -237,9 +242,9 @@ static int64_t labelled_rows(const Data *d)
 
 int64_t data_row(const Data *d, Split s, int64_t i)
 {
-	const int64_t *row = d->row[d->whole || d->asked ? SPLIT_TRAIN : s];
+	const int64_t *row = d->row[data_is_shared(d) ? SPLIT_TRAIN : s];
 	int64_t labelled = d->shape.train_count - d->shape.unlabelled, place = i;
-	if (!d->whole && !d->asked)
+	if (!data_is_shared(d))
 		return row && s == SPLIT_TEST ? row[i] : i;
 	if (s == SPLIT_TRAIN && i >= labelled)
 		return row[labelled_rows(d) + i - labelled];
@@ -253,7 +258,7 @@ int64_t data_row(const Data *d, Split s, int64_t i)
 
 const void *data_value(const Data *d, Split s, size_t field, int64_t i)
 {
-	const unsigned char *at = part_of(d, s)->field[field].array.at;
+	const unsigned char *at = data_part(d, s)->field[field].array.at;
 	return at ? at + d->shape.field[field].bytes * (size_t)data_row(d, s, i) : NULL;
 }
 
@@ -282,7 +287,7 @@ static bool decode(const Data *d, const Part *part, int64_t row, void *const to[
 
 bool data_sample(const Data *d, Split s, int64_t i, void *const to[], char why[WHY])
 {
-	const Part *part = part_of(d, s);
+	const Part *part = data_part(d, s);
 	int64_t row = data_row(d, s, i);
 	for (size_t f = 0; f < part->count; f++) {
 		size_t bytes = d->shape.field[f].bytes;
@@ -295,135 +300,6 @@ bool data_sample(const Data *d, Split s, int64_t i, void *const to[], char why[W
 
 bool data_has_label(const Data *d, Split s, int64_t i)
 {
-	const Array *label = labels_of(part_of(d, s));
+	const Array *label = labels_of(data_part(d, s));
 	return label && found_has_label(label, data_row(d, s, i));
-}
-
-/* -- Ranges ------------------------------------------------------------------------------------ */
-
-/* Of a float what a cast to an integer makes of it, but NaN. */
-static double whole_at(const sslc_tensor *t, const void *value, size_t k)
-{
-	return t->dtype[0] == 'f' ? trunc((double)((const float *)value)[k])
-	                          : (double)((const int32_t *)value)[k];
-}
-
-/* The sample says that it has no such label. */
-static bool lacks_label(const Data *d, Split s, size_t field, int64_t i)
-{
-	const Field *f = &part_of(d, s)->field[field];
-	bool own = strcmp(f->name, "label") == 0;
-	return own ? d->shape.unlabelled > 0 && !data_has_label(d, s, i)
-	           : f->is_label && !found_has_label(&f->array, data_row(d, s, i));
-}
-
-/* Whether element k of a sample is one of those. */
-static bool is_told(const sslc_tensor *t, const sslc_range *r, size_t k)
-{
-	for (int a = t->rank - 1; a >= 0; a--) {
-		int64_t place = (int64_t)(k % (size_t)t->dim[a]) - r->first[a];
-		if (r->count[a] && (place < 0 || place % r->step[a] || place / r->step[a] >= r->count[a]))
-			return false;
-		k /= (size_t)t->dim[a];
-	}
-	return true;
-}
-
-/* " at [2, 0]", where only some elements are told apart. */
-static void say_place(const sslc_tensor *t, const sslc_range *r, size_t k, char to[WHY])
-{
-	size_t behind = 1, used = 0;
-	bool some = false;
-	to[0] = '\0';
-	for (int a = 0; a < t->rank; a++) {
-		some |= r->count[a] != 0;
-		behind *= (size_t)t->dim[a];
-	}
-	for (int a = 0; some && a < t->rank; a++) {
-		behind /= (size_t)t->dim[a];
-		used += (size_t)snprintf(to + used, WHY - used, "%s%zu%s", a ? ", " : " at [", k / behind,
-		                         a == t->rank - 1 ? "]" : "");
-		k %= behind;
-	}
-}
-
-/* False names the first sample, by its place in its file, whose value is not in [0, below). No task sees a sample
- * without a label. */
-static bool in_range(const Data *d, Split s, const sslc_range *r, bool of_task, char why[WHY])
-{
-	size_t field = r->field;
-	const sslc_tensor *t = &d->shape.field[field];
-	size_t width = t->bytes / sizeof(int32_t);
-	bool own = strcmp(t->name, "label") == 0;
-	for (int64_t i = 0; i < data_count(d, s); i++) {
-		const void *value = data_value(d, s, field, i);
-		long long row = (long long)data_row(d, s, i);
-		bool none = lacks_label(d, s, field, i);
-		if (none && own && of_task)
-			continue;
-		if (none)
-			return own ? because(why, "sample %lld has no label", row)
-			           : because(why, "sample %lld has no '%s'", row, t->name);
-		for (size_t k = 0; k < width; k++) {
-			double x = whole_at(t, value, k);
-			if ((x >= 0 && x < (double)r->below) || !is_told(t, r, k))
-				continue;
-			char place[WHY];
-			say_place(t, r, k, place);
-			return because(why, "'%s'%s of sample %lld%s is %.9g", t->name, place, row,
-			               d->whole || d->asked ? ""
-			               : s == SPLIT_TRAIN   ? " of the train data"
-			                                    : " of the test data",
-			               t->dtype[0] == 'f' ? (double)((const float *)value)[k] : x);
-		}
-	}
-	return true;
-}
-
-/* Of what is not in memory the reader has said how far it goes. */
-static bool field_in_range(const Data *d, const sslc_range *r, bool of_task, char why[WHY])
-{
-	size_t field = r->field;
-	int64_t below = r->below;
-	const sslc_tensor *t = &d->shape.field[field];
-	if (field >= d->shape.count || (strcmp(t->dtype, "i32") != 0 && strcmp(t->dtype, "f32") != 0))
-		return true;
-	for (int s = 0; s < 2; s++) {
-		const Field *f = &part_of(d, (Split)s)->field[field];
-		if (!f->array.at && t->dtype[0] == 'f')
-			continue;
-		if (!f->array.at && data_count(d, (Split)s) && (f->below == 0 || f->below > below))
-			return because(why, "'%s' goes up to %" PRId64, t->name,
-			               f->below ? f->below - 1 : (int64_t)INT32_MAX);
-		if (f->array.at && !in_range(d, (Split)s, r, of_task, why))
-			return false;
-	}
-	return true;
-}
-
-/* "probe.step" is of the task probe. */
-static bool is_of_task(const sslc_model *model, const char *function)
-{
-	for (size_t t = 0; t < model->task_count; t++) {
-		size_t size = strlen(model->task[t].name);
-		if (strncmp(function, model->task[t].name, size) == 0 && function[size] == '.')
-			return true;
-	}
-	return false;
-}
-
-bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
-{
-	for (size_t i = 0; i < model->range_count; i++) {
-		const sslc_range *r = &model->range[i];
-		char what[WHY];
-		if (field_in_range(d, r, is_of_task(model, r->function), what))
-			continue;
-		return because(why,
-		               "%s, but %s knows only 0 to %lld there (%.200s:%u:%u); where that is meant, "
-		               "compute first, as in max(label, 0) or at - label == 0",
-		               what, r->function, (long long)(r->below - 1), r->file ? r->file : "",
-		               r->line, r->column);
-	}
-	return true;
 }
