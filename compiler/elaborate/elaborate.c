@@ -189,22 +189,31 @@ static const Body *default_features(Elab *b)
 	return chain;
 }
 
+/* Nobody wrote it: where all was right so far, its errors stand at layers that are right elsewhere. */
+static void help_default(Elab *b, size_t errors)
+{
+	if (!b->model->features && !errors && diag_count(b->c->diags))
+		diag_help(b->c->diags,
+		          "this is of the features, which are encoder(x) as the model does not say; "
+		          "say what they are, as in \"features\": \"encoder(f(x))\"");
+}
+
 static void build_features(Elab *b)
 {
 	const Body *body = b->model->features ? b->model->features : default_features(b);
 	if (!body)
 		return;
+	size_t errors = diag_count(b->c->diags);
 	begin_graph(b, "features", false, b->bundle->batch);
 	Value v = eval_section(b, "features", body, data_scope(b, b->bundle->batch));
-	if (v.kind == VALUE_NONE)
-		return;
 	const Node *n = v.kind == VALUE_TENSOR ? node(b->g, v.node) : NULL;
-	if (!n || n->shape.rank == 0 || n->shape.dim[0] != b->bundle->batch) {
+	if (v.kind != VALUE_NONE && (!n || n->shape.rank == 0 || n->shape.dim[0] != b->bundle->batch))
 		diag_error(b->c->diags, body->span,
 		           "the features are %s, but must be a tensor with one row a sample",
 		           value_text(b, &v));
+	help_default(b, errors);
+	if (diag_count(b->c->diags) > errors)
 		return;
-	}
 	graph_output(b->g, "features", op_cast(b->g, v.node, (DType)b->c->float_type));
 }
 
