@@ -208,6 +208,7 @@ typedef struct KernelEmit {
 	const char *symbol;       /* whose symbols begin so; */
 	V block;                  /* what the step was given: where its threads are */
 	bool pairing; /* the place of a pair's other gather is made, which may follow from the first */
+	bool aligned; /* lanes along a last axis begin at a multiple of their number */
 	V *found;     /* where value_address wants the next load's address; nothing is loaded */
 } KernelEmit;
 
@@ -244,14 +245,22 @@ void value_prefetch_outs(KernelEmit *ke, const Index *index);
 enum { NEAR = 8, PIXEL = 4 };                        /* the longest step, of pixels */
 bool near_loads(const KernelEmit *ke, int64_t step); /* whether near_load takes such a step */
 bool near_stores(const KernelEmit *ke, int64_t step);
+bool near_masks(const KernelEmit *ke, unsigned size); /* loads that leave lanes out are quick */
 V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step);
 /* The same of one channel of pixels, of |step| channels each, the first at `at`: all channels load the
  * same vectors. `mask` is NULL, or of pixels. */
 V near_load_channel(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t channel,
                     V mask);
+/* Of lanes that lie so in runs of `times`: those of a run are one element. */
+V near_load_runs(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t times,
+                 V mask);
 void near_store(KernelEmit *ke, T element, unsigned size, V at, int64_t step, V v);
 /* All channels of as many pixels as there are lanes: v[c][lane]. */
 void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, const V *v, V mask);
+
+/* -- spread.c: reshape_is_spread, of what is stored; lanes along the last axis ---------------------- */
+
+V spread_load(KernelEmit *ke, const Node *n, const Index *index); /* NULL: each lane by itself */
 
 /* -- kernel_contract_edge.c: zeros that pad what windows go over ---------------------------------- */
 

@@ -34,6 +34,35 @@ V near_load(KernelEmit *ke, T element, unsigned size, V at, int64_t step)
 	return v;
 }
 
+/* Elements between the runs, and those whose lanes are masked off, are not read. */
+V near_load_runs(KernelEmit *ke, T element, unsigned size, V at, int64_t step, int64_t times,
+                 V mask)
+{
+	Emit *e = ke->e;
+	int64_t lanes = ke->lanes, span = (lanes / times - 1) * step + 1;
+	T vector = l_vector(element, ke->lanes);
+	V v = LLVMGetPoison(vector), places[64], read[64], from[64];
+	for (int64_t k = 0; k * lanes < span; k++) {
+		for (int64_t i = 0; i < lanes; i++) {
+			int64_t to = k * lanes + i, run = i / times * step;
+			bool there = to < span && to % step == 0;
+			read[i] = LLVMConstInt(e->i1, there, false);
+			from[i] = l_i32(e, (int32_t)(there ? to / step * times : 0));
+			places[i] = l_i32(e, (int32_t)(run / lanes == k ? lanes + run % lanes : i));
+		}
+		V reads = LLVMConstVector(read, ke->lanes);
+		if (mask) {
+			V lane = LLVMBuildShuffleVector(e->b, mask, LLVMGetPoison(LLVMTypeOf(mask)),
+			                                LLVMConstVector(from, ke->lanes), "");
+			reads = LLVMBuildAnd(e->b, reads, lane, "");
+		}
+		V part = l_load_masked(e, vector, address(e, element, at, k * lanes), size, reads,
+		                       LLVMConstNull(vector));
+		v = LLVMBuildShuffleVector(e->b, v, part, LLVMConstVector(places, ke->lanes), "");
+	}
+	return v;
+}
+
 /* Of lanes that are pixels, those of vector k of their channels. */
 static V mask_of(KernelEmit *ke, V mask, int64_t k, int64_t step)
 {
@@ -91,6 +120,12 @@ void near_store_channels(KernelEmit *ke, unsigned size, V at, int64_t channels, 
 		else
 			l_store(e, all, to_k, size);
 	}
+}
+
+bool near_masks(const KernelEmit *ke, unsigned size)
+{
+	const Machine *m = ke->e->c->machine;
+	return machine_is_x86(m) && (m->vector_bits == 512 || (m->vector_bits == 256 && size >= 4));
 }
 
 /* A store that leaves lanes out is as quick as another (AVX-512). */

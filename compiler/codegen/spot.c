@@ -138,6 +138,8 @@ V spot_load(KernelEmit *ke, NodeId x, Spot spot, V mask)
 		                      spot.channel, mask);
 	else if (!mask && near_loads(ke, spot.step))
 		v = near_load(ke, element, size, at, spot.step);
+	else if (mask && spot.step > 1 && near_loads(ke, spot.step) && near_masks(ke, size))
+		v = near_load_runs(ke, element, size, at, spot.step, 1, mask);
 	else if (spot.step != 1)
 		v = spot_gather(ke, element, size, base, spot_lanes(ke, spot), mask);
 	else if (mask)

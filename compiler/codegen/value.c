@@ -85,11 +85,48 @@ static V value_windows(KernelEmit *ke, const Node *n, const Index *index)
 	return value_at(ke, n->in[0], &to);
 }
 
+/* Each lane on its own, as scalars: what no vector form exists for. */
+static V value_by_lane(KernelEmit *ke, NodeId x, const Index *index)
+{
+	Emit *e = ke->e;
+	V v = LLVMConstNull(l_vector(l_type(e, node(e->k->graph, x)->type), ke->lanes));
+	for (unsigned i = 0; i < ke->lanes; i++) {
+		Index one = *index;
+		int64_t last = (index->flat ? shape_size(node(e->k->graph, x)->shape)
+		                            : node(e->k->graph, x)->shape.dim[index->lane_axis]) -
+		               1;
+		V at = index_add(e, index->at[index->lane_axis], l_word(e, (int64_t)i * index->lane_step));
+		/* a lane that is masked off may lie outside: read something that is there */
+		at = l_binary(e, "llvm.smax", l_binary(e, "llvm.smin", at, l_word(e, last)), l_word(e, 0));
+		one.at[index->lane_axis] = at;
+		one.lane_axis = -1;
+		one.mask = NULL;
+		v = LLVMBuildInsertElement(e->b, v, value_at(ke, x, &one), l_i32(e, (int32_t)i), "");
+	}
+	return v;
+}
+
+/* Each element of the operand several times along the last axis. */
+static V value_spread(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
+{
+	const Node *wide = node(ke->e->k->graph, n->in[0]);
+	int last = n->shape.rank - 1;
+	Index to = *index;
+	V v = index->lane_axis == last ? spread_load(ke, n, index) : NULL;
+	if (v || index->lane_axis == last)
+		return v ? v : value_by_lane(ke, x, index);
+	to.at[last] =
+	    LLVMBuildSDiv(ke->e->b, index->at[last], l_word(ke->e, wide->shape.dim[last + 1]), "");
+	return value_at(ke, wide->in[0], &to);
+}
+
 /* A stored operand is read by its row-major index; another has the same axes but for those of
  * length 1. */
-static V value_reshape(KernelEmit *ke, const Node *n, const Index *index)
+static V value_reshape(KernelEmit *ke, NodeId x, const Node *n, const Index *index)
 {
 	const Node *from = node(ke->e->k->graph, n->in[0]);
+	if (!index->flat && computed_here(ke, n->in[0]) && reshape_is_spread(ke->e->k->graph, n))
+		return value_spread(ke, x, n, index);
 	if (index->flat)
 		return value_at(ke, n->in[0], index);
 	if (!computed_here(ke, n->in[0]))
@@ -149,27 +186,6 @@ static V constant_of(Emit *e, DType t, double value)
 	T type = l_type(e, t);
 	return type_info[t].is_float ? LLVMConstReal(type, value)
 	                             : LLVMConstInt(type, (uint64_t)(int64_t)value, true);
-}
-
-/* Each lane on its own, as scalars: what no vector form exists for. */
-static V value_by_lane(KernelEmit *ke, NodeId x, const Index *index)
-{
-	Emit *e = ke->e;
-	V v = LLVMConstNull(l_vector(l_type(e, node(e->k->graph, x)->type), ke->lanes));
-	for (unsigned i = 0; i < ke->lanes; i++) {
-		Index one = *index;
-		int64_t last = (index->flat ? shape_size(node(e->k->graph, x)->shape)
-		                            : node(e->k->graph, x)->shape.dim[index->lane_axis]) -
-		               1;
-		V at = index_add(e, index->at[index->lane_axis], l_word(e, (int64_t)i * index->lane_step));
-		/* a lane that is masked off may lie outside: read something that is there */
-		at = l_binary(e, "llvm.smax", l_binary(e, "llvm.smin", at, l_word(e, last)), l_word(e, 0));
-		one.at[index->lane_axis] = at;
-		one.lane_axis = -1;
-		one.mask = NULL;
-		v = LLVMBuildInsertElement(e->b, v, value_at(ke, x, &one), l_i32(e, (int32_t)i), "");
-	}
-	return v;
 }
 
 /* What is left of a place that is divided by `by`, if the form of its sum tells. */
@@ -500,7 +516,7 @@ static V compute(KernelEmit *ke, NodeId x, const Index *index)
 	case OP_broadcast:
 		return value_broadcast(ke, n, index);
 	case OP_reshape:
-		return value_reshape(ke, n, index);
+		return value_reshape(ke, x, n, index);
 	case OP_transpose:
 		return value_transpose(ke, n, index);
 	case OP_slice:

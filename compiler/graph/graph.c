@@ -87,6 +87,22 @@ bool reshape_is_unit(const Graph *g, const Node *n)
 	return ps == qs && memcmp(p, q, (size_t)ps * sizeof *p) == 0;
 }
 
+bool reshape_is_spread(const Graph *g, const Node *n)
+{
+	if (n->op != OP_reshape || node(g, n->in[0])->op != OP_broadcast)
+		return false;
+	const Node *b = node(g, n->in[0]);
+	Shape x = node(g, b->in[0])->shape;
+	int last = n->shape.rank - 1;
+	if (last < 0 || b->shape.rank != last + 2)
+		return false;
+	for (int i = 0; i <= last; i++)
+		if (x.rank != last + 1 || b->attr.axes.at[i] != i || b->shape.dim[i] != x.dim[i] ||
+		    (i < last && n->shape.dim[i] != x.dim[i]))
+			return false;
+	return true;
+}
+
 NodeId under_windows(const Graph *g, NodeId x)
 {
 	bool windows = false;
@@ -94,8 +110,10 @@ NodeId under_windows(const Graph *g, NodeId x)
 	for (;;) {
 		const Node *n = node(g, at);
 		windows |= n->op == OP_windows;
-		if (n->op != OP_windows && n->op != OP_transpose && n->op != OP_slice &&
-		    !(n->op == OP_reshape && reshape_is_unit(g, n)))
+		if (windows && reshape_is_spread(g, n))
+			n = node(g, n->in[0]);
+		else if (n->op != OP_windows && n->op != OP_transpose && n->op != OP_slice &&
+		         !(n->op == OP_reshape && reshape_is_unit(g, n)))
 			return windows ? at : x;
 		at = n->in[0];
 	}

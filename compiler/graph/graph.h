@@ -186,6 +186,8 @@ int64_t shape_size(Shape s); /* elements; 1 for rank 0 */
 bool shape_equal(Shape a, Shape b);
 int shape_long_axis(Shape s); /* the last one that is longer than 1; else the first */
 bool reshape_is_unit(const Graph *g, const Node *n); /* only axes of length 1 come or go */
+/* Each element of the last axis several times in a row: a reshape of a broadcast along a new last axis. */
+bool reshape_is_spread(const Graph *g, const Node *n);
 /* What lies under windows, seen through what only renames or cuts axes; x where there are none. */
 NodeId under_windows(const Graph *g, NodeId x);
 bool sums_windows(const Graph *g,

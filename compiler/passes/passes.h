@@ -51,5 +51,13 @@ bool dot_is_windowed(const Graph *g, const Node *dot);
 bool dot_is_scaling(const Graph *g, const Node *dot);
 bool dot_is_depthwise(const Graph *g, const Node *dot); /* to become a sum of products */
 NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map); /* 0: as it is */
+DotAxes dot_exchanged(const DotAxes *d);                                 /* of dot(y, x) */
+/* sum(x y') over the contracted axes, y' stretched to x's axes, where y has no free axis; the result has the dot's
+ * axes: batch, then x's free ones. */
+NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const DotAxes *d);
+
+/* groups.c: a product over windows of groups with few channels as a sum of products; 0: it is none that this is worth
+ * it for. */
+NodeId normalize_groups(Graph *g, NodeId x, NodeId y, const DotAxes *d);
 
 #endif

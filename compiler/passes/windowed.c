@@ -121,17 +121,24 @@ bool dot_is_depthwise(const Graph *g, const Node *dot)
 	return dot_is_windowed(g, dot) && meets_by_batch(g, dot);
 }
 
+DotAxes dot_exchanged(const DotAxes *d)
+{
+	DotAxes to = {.batch = d->batch, .contract = d->contract};
+	memcpy(to.x_batch, d->y_batch, MAX_RANK), memcpy(to.y_batch, d->x_batch, MAX_RANK);
+	memcpy(to.x_contract, d->y_contract, MAX_RANK);
+	memcpy(to.y_contract, d->x_contract, MAX_RANK);
+	return to;
+}
+
 static int frees_of(Shape s, const DotAxes *d)
 {
 	return s.rank - d->batch - d->contract;
 }
 
-/* sum(x y') over the contracted axes, y' stretched to x's axes; the result has the dot's axes:
- * batch, then x's free ones. y has no free axis. */
-static NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const uint8_t *x_batch,
-                              const uint8_t *y_batch, const uint8_t *x_contract,
-                              const uint8_t *y_contract, const DotAxes *d)
+NodeId sum_of_products(Graph *g, NodeId x, NodeId y, const DotAxes *d)
 {
+	const uint8_t *x_batch = d->x_batch, *x_contract = d->x_contract;
+	const uint8_t *y_batch = d->y_batch, *y_contract = d->y_contract;
 	Shape s = node(g, x)->shape;
 	Axes order = {0}, at = {0}, gone = {0}, back = {0};
 	uint8_t left[MAX_RANK] = {0}, lefts = 0; /* axes of x that the sum keeps */
@@ -258,10 +265,7 @@ static bool is_turned(const Graph *g, NodeId x, NodeId y, const DotAxes *d)
 /* dot(x, y) as dot(y, x), whose first axis goes last. */
 static NodeId turned(Graph *g, NodeId x, NodeId y, const DotAxes *d)
 {
-	DotAxes other = {.contract = d->contract};
-	memcpy(other.x_contract, d->y_contract, MAX_RANK);
-	memcpy(other.y_contract, d->x_contract, MAX_RANK);
-	NodeId z = op_dot(g, y, x, other);
+	NodeId z = op_dot(g, y, x, dot_exchanged(d));
 	Axes order = {.count = z ? node(g, z)->shape.rank : 0};
 	for (int i = 0; i < order.count; i++)
 		order.at[i] = (uint8_t)((i + 1) % order.count);
@@ -353,12 +357,13 @@ NodeId normalize_windowed(Graph *out, const Node *n, const NodeId *map)
 		d.x_contract[0] = node(out, x)->shape.rank, d.y_contract[0] = node(out, y)->shape.rank;
 		x = one_more(out, x), y = one_more(out, y);
 	}
-	NodeId z;
-	if (d.batch && y_frees == 0)
-		z = sum_of_products(out, x, y, d.x_batch, d.y_batch, d.x_contract, d.y_contract, &d);
-	else if (d.batch && x_frees == 0)
-		z = sum_of_products(out, y, x, d.y_batch, d.x_batch, d.y_contract, d.x_contract, &d);
-	else {
+	DotAxes other = dot_exchanged(&d);
+	NodeId z = d.batch ? normalize_groups(out, x, y, &d) : 0;
+	if (!z && d.batch && y_frees == 0)
+		z = sum_of_products(out, x, y, &d);
+	else if (!z && d.batch && x_frees == 0)
+		z = sum_of_products(out, y, x, &other);
+	if (!z) {
 		if (both_lie_across(node(out, x)->shape, node(out, y)->shape, &d))
 			x = places_as_channels(out, x, &d, last_as_one);
 		bool turns = is_turned(out, x, y, &d);

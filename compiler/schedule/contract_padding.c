@@ -133,6 +133,8 @@ static const Node *find_padding(const Graph *g, NodeId x, Form form[MAX_RANK])
 			return n->attr.pad.value == 0 ? n : NULL;
 		if (n->count == 0 || !look_through(g, n, form))
 			return NULL;
+		if (reshape_is_spread(g, n)) /* the broadcast behind it has one axis more, the last */
+			x = n->in[0];
 	}
 }
 

@@ -442,6 +442,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	Fuse f = {.c = &room, .g = g};
 	f.uses = new_array(room.arena, uint32_t, g->count);
 	f.must_store = new_array(room.arena, bool, g->count);
+	f.in_place = new_array(room.arena, bool, g->count);
 	f.spread = new_array(room.arena, bool, g->count);
 	f.stored = new_array(room.arena, bool, g->count);
 	f.stage = new_array(room.arena, bool, g->count);

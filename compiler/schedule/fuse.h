@@ -45,6 +45,7 @@ typedef struct Fuse {
 	uint32_t walks;
 	bool *spread; /* stretched to a much larger tensor: what is dear in it is computed before */
 	bool *stored;
+	bool *in_place;   /* reshapes whose operand is not stored for them: must_store.c */
 	bool *stage;      /* to be computed where a concatenation is made of it: unroll.c */
 	bool *flat;       /* its unstored part has one row-major order; */
 	bool *even;       /* or reads what is stored along its own axes, as parts of a row */

@@ -1,8 +1,8 @@
 /* must_store.c: what must be stored whatever the kernels are: results, and operands that codegen
  * reads at will.
  *
- * A reshape can be seen through only if its operand is stored or the row-major order is all that
- * matters; a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
+ * A reshape can be seen through only if its operand is stored, the row-major order is all that
+ * matters, or it spreads what windows go over (reshape_is_spread); a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
  * more than once; a fold over windows reads what lies under them again and again. What a dot takes in
  * bf16 is stored so, half as large as the f32 that it is made of, but for inputs and states, which are
  * rounded while they are packed.
@@ -87,6 +87,15 @@ static void store_result(Fuse *f, NodeId x)
 	f->must_store[x] |= !node_is_filled(f->g, x); /* it is made where it belongs: buffers.c */
 }
 
+/* Between windows x and what lies under them: what spreads elements of that; 0: nothing. */
+static NodeId find_spread(const Graph *g, NodeId x, NodeId base)
+{
+	for (; x != base; x = node(g, x)->in[0])
+		if (reshape_is_spread(g, node(g, x)))
+			return x;
+	return 0;
+}
+
 /* A fold over windows that overlap reads each element often (a depth-wise convolution): what it
  * reads is stored with the padding in place, so that no step of the fold asks where the border is. */
 static void store_under_windows(Fuse *f, NodeId x, int depth)
@@ -95,7 +104,9 @@ static void store_under_windows(Fuse *f, NodeId x, int depth)
 	const Node *n = node(g, x);
 	NodeId base = under_windows(g, x);
 	if (base != x) {
-		bool often = 2 * shape_size(n->shape) >= 3 * shape_size(node(g, base)->shape);
+		NodeId spread = find_spread(g, x, base);
+		f->in_place[spread] = true;
+		bool often = spread || 2 * shape_size(n->shape) >= 3 * shape_size(node(g, base)->shape);
 		f->must_store[base] |= often && !node_is_leaf(node(g, base)) && !node_is_filled(g, base);
 		return;
 	}
@@ -126,21 +137,23 @@ void fuse_must_store(Fuse *f)
 		store_result(f, result_of(g, g->out[i].value));
 	for (uint32_t i = 0; i < g->set_count; i++)
 		store_result(f, g->set[i].value);
+	for (NodeId x = 1; x < g->count; x++)
+		if (op_info[node(g, x)->op].kind == REDUCE &&
+		    !f->c->machine->bare) /* there memory is dear */
+			store_under_windows(f, node(g, x)->in[0], 8);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
 			f->uses[n->in[i]]++;
 		if (n->op == OP_broadcast)
 			note_spread(f, n);
-		if (n->op == OP_reshape && !reshape_is_unit(g, n))
+		if (n->op == OP_reshape && !reshape_is_unit(g, n) && !f->in_place[x])
 			f->must_store[n->in[0]] = true;
 		if (n->op == OP_gather)
 			f->must_store[gathered(g, n->in[0])] = true;
 		for (int i = 0; n->op == OP_scatter_add && i < n->count; i++)
 			f->must_store[n->in[i]] |=
 			    !(i == 0 ? node_is_one_number(g, n->in[i]) : node(g, n->in[i])->op == OP_constant);
-		if (op_info[n->op].kind == REDUCE && !f->c->machine->bare) /* there memory is dear */
-			store_under_windows(f, n->in[0], 8);
 		f->must_store[x] |= op_info[n->op].kind == LOOP;
 		for (int i = 0; n->op == OP_scan && i < n->count; i++)
 			f->must_store[loop_base(g, n->in[i])] = true;

@@ -87,9 +87,10 @@ static bool conv(Draw *d, const char *text, Form *f, Text *out)
 	int64_t padding = chance(d->t, 1, 3) ? (int64_t)pick(d->t, 3) : -1, channels = some_width(d),
 	        groups = 1, inputs = *last(f);
 	(void)text;
-	if (chance(d->t, 1, 4)) { /* depth-wise, or a divisor of the channels */
-		groups = inputs % 2 == 0 && chance(d->t, 1, 2) ? 2 : inputs;
-		channels = groups * (1 + pick(d->t, 2));
+	if (chance(d->t, 1, 4)) { /* depth-wise, or two groups, or groups of two */
+		groups =
+		    inputs % 2 == 0 && chance(d->t, 1, 2) ? chance(d->t, 1, 2) ? inputs / 2 : 2 : inputs;
+		channels = groups * (1 + pick(d->t, 4));
 	}
 	int64_t p = padding < 0 ? (kernel - 1) / 2 : padding, reach = kernel * inputs / groups;
 	Form to = *f;

@@ -211,6 +211,29 @@ static const Conv DEPTHWISE[] = {
     {3, 31, 1, 1, 4, 2, 1, 1, 65, true},   {1, 40, 1, 1, 3, 1, 5, 5, 16, true},
 };
 
+/* Groups of few channels, whose outputs lie side by side in vectors: channels that fill these and not, more in a group
+ * than outputs and fewer, strides, dilations, and outputs that no vector is a multiple of. */
+static const Conv GROUPED[] = {
+    {2, 9, 2, 2, 3, 1, 1, 1, 32, false},  {1, 11, 4, 4, 3, 1, 1, 1, 9, false},
+    {2, 8, 8, 8, 3, 1, 1, 1, 5, false},   {1, 12, 4, 8, 3, 2, 1, 1, 4, false},
+    {1, 10, 3, 2, 5, 1, 1, 2, 7, false},  {2, 7, 1, 2, 3, 1, 1, 1, 6, false},
+    {1, 9, 5, 4, 3, 1, 2, 2, 4, false},   {2, 10, 2, 4, 4, 3, 1, 1, 5, false},
+    {2, 17, 3, 3, 3, 1, 1, 1, 16, false}, {3, 31, 4, 2, 3, 2, 1, 0, 8, false},
+    {2, 60, 4, 4, 9, 2, 1, 4, 12, true},  {1, 50, 16, 4, 3, 1, 1, 1, 4, true},
+    {4, 33, 2, 8, 3, 1, 3, 3, 2, true},   {3, 700, 2, 4, 5, 1, 1, 2, 13, true},
+    {1, 1, 4, 4, 3, 1, 1, 1, 8, false},   {1, 40, 17, 4, 2, 3, 1, 0, 8, true},
+    {2, 12, 2, 1, 3, 2, 1, 1, 7, false},  {1, 30, 3, 1, 3, 1, 1, 1, 20, true},
+};
+
+static void grouped(void)
+{
+	for (size_t i = 0; i < COUNT(GROUPED); i++) {
+		CU_ASSERT(conv_is_right(&GROUPED[i], NULL, i % 2 ? SERIAL : ALL_HOOKS));
+		CU_ASSERT(conv_is_right(&GROUPED[i], i % 3 ? "x86-64-v3" : "x86-64", SERIAL));
+	}
+	CU_ASSERT(conv_of_is_right(DTYPE_bf16, &GROUPED[0], NULL, SERIAL));
+}
+
 static void depthwise(void)
 {
 	static const char *const CPUS[] = {NULL, "x86-64-v3", "x86-64"};
@@ -446,6 +469,7 @@ CU_TestInfo test_windows[] = {
     {"planes", planes},
     {"lines", lines},
     {"depth-wise", depthwise},
+    {"grouped", grouped},
     {"other processors", other_processors},
     {"large", large},
     {"long sums", long_sums},
