@@ -97,3 +97,24 @@ bool extents_find(Onnx *o)
 			return false;
 	return true;
 }
+
+bool extents_known(Onnx *o)
+{
+	NodeId of = 0;
+	for (NodeId x = 1; x < o->g->count; x++) {
+		if (!o->needed[x])
+			continue;
+		if (node(o->g, x)->op == OP_input)
+			return true;
+		for (int i = 0; i < node(o->g, x)->shape.rank; i++)
+			of = o->extent[x][i].each ? x : of;
+	}
+	if (!of)
+		return true;
+	diag_error(o->c->diags, node(o->g, of)->origin,
+	           "the batch cannot be free: '%s' reads nothing of the data, which would say how many "
+	           "samples there are",
+	           o->g->name);
+	diag_help(o->c->diags, "--batch N writes it for batches of N samples alone");
+	return false;
+}

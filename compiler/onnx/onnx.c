@@ -513,7 +513,7 @@ bool writer_nodes(Onnx *o)
 	if (!extents_find(o))
 		return false;
 	find_needed(o);
-	return write_nodes(o);
+	return (o->input || extents_known(o)) && write_nodes(o); /* a body is told from around it */
 }
 
 bool onnx_write(Compile *c, const OnnxSource *from, OnnxTexts *t)

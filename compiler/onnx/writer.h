@@ -65,6 +65,8 @@ int onnx_type(DType t); /* 0: ONNX is not given it */
 
 /* extents.c: what of each shape is the batch; false: reported. */
 bool extents_find(Onnx *o);
+/* Whether something that is needed says how many samples there are, if it matters; false: reported. */
+bool extents_known(Onnx *o);
 static inline bool is_one(Extent e)
 {
 	return e.fixed == 1 && !e.each;

@@ -74,6 +74,7 @@ model plain '"encoder": ["linear(8)", "relu"],'
 model noisy '"encoder": ["linear(8)"], "features": "encoder(gaussian_noise(x, 0.1))",'
 model fixed '"encoder": ["reshape([16, 20, 1])", "flatten", "linear(8)"],'
 model whole '"encoder": ["linear(8)"], "features": "encoder(x - mean(x, 0, keep=1))",'
+model blind '"encoder": ["linear(8)"], "features": "full([dim(x, 0), 2], 3)",'
 cp plain.json new.json
 refused 1 export plain.json --function step <<'END'
 error: 'step' is no function that can be exported
@@ -90,6 +91,10 @@ refused 1 export whole.json <<'END'
 whole.json:3:54: error: the batch cannot be free: the value of a 'constant' here depends on how many samples it has
   help: --batch N writes it for batches of N samples alone
 END
+refused 1 export blind.json <<'END'
+blind.json:3:42: error: the batch cannot be free: 'features' reads nothing of the data, which would say how many samples there are
+  help: --batch N writes it for batches of N samples alone
+END
 refused 1 export new.json <<'END'
 sslc: error: cannot open 'runs/new/checkpoint.safetensors': No such file or directory
   help: sslc run new.json makes it; --checkpoint FILE names another one
@@ -101,3 +106,6 @@ END
 "$sslc" export fixed.json --batch 16 >out && "$sslc" export whole.json --batch 5 --function encode >out
 "$sslc" export plain.json --function loss --batch 3 >out
 $python "$oracle/evaluate.py" --print whole.onnx | grep -q '^output features FLOAT\[5,8\]' || die "--batch 5 is not in the file"
+"$sslc" export blind.json --batch 5 >out
+$python "$oracle/evaluate.py" blind.onnx y.npy
+$python -c 'import numpy; y = numpy.load("y.npy"); assert y.shape == (5, 2) and (y == 3).all(), y' || die "features without inputs"
