@@ -85,6 +85,7 @@ noisy.json:3:50: error: 'random' cannot be written as ONNX: ONNX has no such str
 END
 refused 1 export fixed.json <<'END'
 fixed.json:3:16: error: f32[97,20] has 1940 elements, but the shape asked for has 320
+  help: this is of the features, which are encoder(x) as the model does not say; say what they are, as in "features": "encoder(f(x))"
   help: this is for a batch of 97: dim(x, 0), or -1 in one place of a shape, is any; --batch N writes it for N samples alone
 END
 refused 1 export whole.json <<'END'
