@@ -45,6 +45,7 @@ typedef struct Contract {
 	ContractNext next;                         /* what comes after the present block of k */
 	V outer0, outer_count, outer;              /* outer: relative to the tile */
 	V sum[MAX_RANK], sum0, sum_count, skipped; /* skipped: steps before, in the block */
+	V hidden;                                  /* of what is left out: where it begins; else NULL */
 	bool bounded; /* steps of padding are left out: not of what is packed */
 	V number;     /* of the register tile, if it brings values of sums; NULL: it does not */
 } Contract;

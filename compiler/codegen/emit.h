@@ -208,6 +208,7 @@ typedef struct KernelEmit {
 	const char *symbol;       /* whose symbols begin so; */
 	V block;                  /* what the step was given: where its threads are */
 	bool pairing; /* the place of a pair's other gather is made, which may follow from the first */
+	V row_end; /* row: where rows end in this call (schedule/hidden.c); NULL: where they are whole */
 	bool aligned; /* lanes along a last axis begin at a multiple of their number */
 	V *found;     /* where value_address wants the next load's address; nothing is loaded */
 } KernelEmit;

@@ -7,6 +7,7 @@
  * shape alone: no tiling of rows or columns, nor any split over threads, changes a bit. Goto and
  * van de Geijn 2008; Van Zee and van de Geijn 2015 (BLIS). */
 #include "contract.h"
+#include "nest.h"
 
 #include <string.h>
 
@@ -171,13 +172,23 @@ static void each_block_of_k(Contract *c)
 		return;
 	}
 	Loop loop;
-	V blocks = contract_int(c, c->p->k_blocks), one = contract_int(c, 1);
+	bool hides = c->ke->kernel->hidden == HIDDEN_SUM;
+	V blocks = contract_int(c, c->p->k_blocks), one = contract_int(c, 1), last;
+	if (hides) {
+		last = contract_add(c, c->hidden, contract_int(c, -1));
+		last = LLVMBuildUDiv(c->e->b, last, contract_int(c, c->p->block_k), "");
+		blocks = contract_add(c, last, one);
+	} else {
+		last = contract_int(c, c->p->k_blocks - 1);
+	}
 	loop_begin(c->e, &loop, "k.block", contract_int(c, 0), blocks, one, NULL, 0);
 	value_forget(c->ke);
-	V last = contract_int(c, c->p->k_blocks - 1);
 	c->first = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, contract_int(c, 0), "");
 	c->last = LLVMBuildICmp(c->e->b, LLVMIntEQ, loop.index, last, "");
 	go_to_block(c, loop.index);
+	if (hides)
+		c->k_count =
+		    l_binary(c->e, "llvm.smin", c->k_count, LLVMBuildNSWSub(c->e->b, c->hidden, c->k0, ""));
 	V rows = c->r.pack, cols = c->l.pack;
 	V number = contract_add(c, loop.index, contract_scale(c, c->tile, c->p->k_blocks));
 	if (contract_brings(&c->r) || contract_brings(&c->l))
@@ -214,6 +225,8 @@ static void block_of_cols(Contract *c)
 {
 	if (!c->t->k_parts)
 		c->k0 = contract_int(c, 0), c->k_count = contract_int(c, c->p->k);
+	if (c->ke->kernel->hidden == HIDDEN_SUM)
+		c->k_count = l_binary(c->e, "llvm.smin", c->k_count, c->hidden);
 	c->sum0 = contract_int(c, 0), c->sum_count = contract_int(c, c->p->sum_size[0]);
 	if (c->p->k_blocks == 1)
 		contract_pack(c, &c->l, cols_of(c));
@@ -234,12 +247,57 @@ static void bring_next_tile(Contract *c)
 	contract_prefetch_unit(c);
 }
 
+/* Where the present tile leaves out what is behind a mask. Rows of a result that sums over those of the chain begin at the
+ * first block that has them. */
+static void find_hidden(Contract *c)
+{
+	Emit *e = c->e;
+	bool rows = c->ke->kernel->hidden == HIDDEN_ROWS;
+	const ContractAxes *r = c->axes;
+	int64_t columns = rows ? r->rows : c->ke->kernel->hidden == HIDDEN_SUM ? r->k : r->cols;
+	c->hidden = hidden_from(c->ke, rows ? c->k0 : c->row0, columns);
+	if (!rows)
+		return;
+	int64_t size = c->ke->kernel->stretch;
+	V stretch = contract_int(c, size), before = contract_add(c, c->k0, contract_int(c, size - 1));
+	before = LLVMBuildNSWMul(e->b, LLVMBuildUDiv(e->b, before, stretch, ""), stretch, "");
+	c->first = LLVMBuildICmp(e->b, LLVMIntSGE, c->row0, before, "");
+}
+
+static void blocks_of_tile(Contract *c)
+{
+	each_block(c, &c->col0, &c->col_count, c->t->tile_cols, c->p->block_cols, block_of_cols);
+}
+
+/* What is left of it, if anything is. */
+static void rest_of_tile(Contract *c)
+{
+	Emit *e = c->e;
+	Hidden hidden = c->ke->kernel->hidden;
+	V start = hidden == HIDDEN_ROWS ? c->row0 : c->col0;
+	if (hidden == HIDDEN_SUM) {
+		blocks_of_tile(c);
+		return;
+	}
+	If some = if_begin(c->ke, LLVMBuildICmp(e->b, LLVMIntSLT, start, c->hidden, ""));
+	if (hidden == HIDDEN_COLS)
+		c->col_count =
+		    l_binary(e, "llvm.smin", c->col_count, LLVMBuildNSWSub(e->b, c->hidden, c->col0, ""));
+	blocks_of_tile(c);
+	if_end(c->ke, some);
+}
+
 static void tile(Contract *c, V at)
 {
 	c->tile = at;
 	go_to_tile(c, at);
 	bring_next_tile(c);
-	each_block(c, &c->col0, &c->col_count, c->t->tile_cols, c->p->block_cols, block_of_cols);
+	if (!c->ke->kernel->hidden) {
+		blocks_of_tile(c);
+		return;
+	}
+	find_hidden(c);
+	rest_of_tile(c);
 }
 
 static Contract contract_of(KernelEmit *ke)

@@ -169,8 +169,8 @@ static int64_t steps_of_row(const Contract *c, const RegisterTile *t)
 {
 	const ContractPlan *p = c->p;
 	bool one = p->k_blocks == 1 && !c->t->k_parts && c->axes->sums == 1 && p->run >= p->block_k;
-	if (!p->brings_result || !one || p->ways > 1 || contract_brings(&c->r) ||
-	    contract_brings(&c->l))
+	if (!p->brings_result || !one || c->ke->kernel->hidden || p->ways > 1 ||
+	    contract_brings(&c->r) || contract_brings(&c->l))
 		return 0;
 	return p->k / (t->high + IN_TIME) / p->unroll * p->unroll;
 }

@@ -95,6 +95,11 @@ static void row_rest(Fold *f, V *sums)
 		int64_t at = from + i * lanes;
 		bool whole = at + lanes <= length || lanes == 1;
 		V mask = whole ? NULL : l_tail_mask(e, f->ke->lanes, l_word(e, length - at));
+		if (f->ke->row_end) {
+			V there = LLVMBuildICmp(e->b, LLVMIntEQ, f->ke->row_end, l_word(e, length), "");
+			there = l_splat(e, there, f->ke->lanes);
+			mask = mask ? LLVMBuildAnd(e->b, mask, there, "") : there;
+		}
 		Index index = row_index(f, l_word(e, at));
 		sums[i % f->vectors] =
 		    fold_two(f->ke->e, f->core, sums[i % f->vectors], value_under(f, &index, mask));
@@ -208,6 +213,14 @@ static int64_t end_of(const Fold *f, int axis)
 	return axis < f->from.rank - 1 ? length : length / round_of(f) * round_of(f);
 }
 
+/* The same in this call, where what is behind a mask is left out. */
+static V end_now(const Fold *f, int axis)
+{
+	V end = l_word(f->ke->e, end_of(f, axis));
+	bool cut = axis == f->from.rank - 1 && f->rows && f->ke->row_end;
+	return cut ? l_binary(f->ke->e, "llvm.smin", end, f->ke->row_end) : end;
+}
+
 /* The last of a stencil's reduced axes, if it is short, is no loop. */
 static bool is_unrolled(const Fold *f, int axis)
 {
@@ -238,7 +251,7 @@ static void fold_axes(Fold *f, int axis, V *sums)
 		return;
 	}
 	if (end_of(f, axis) > 0)
-		fold_part(f, axis, l_word(e, 0), l_word(e, end_of(f, axis)), sums);
+		fold_part(f, axis, l_word(e, 0), end_now(f, axis), sums);
 	if (last)
 		row_rest(f, sums);
 }
@@ -301,7 +314,7 @@ static void fold_blocks(Fold *f, int axis, Sum *sums)
 	int64_t inside = axis < f->from.rank - 1 ? steps_of(f, axis + 1) : 1, end = end_of(f, axis);
 	int64_t block = block_of(f), by = inside < block ? block / inside : 1, unit = at_once(f, axis);
 	by = axis < f->from.rank - 1 ? (by + unit - 1) / unit * unit : by * round_of(f);
-	V carry[2 * MOST], size = l_word(e, by), whole = l_word(e, end);
+	V carry[2 * MOST], size = l_word(e, by), whole = end_now(f, axis);
 	unsigned count = sums_of(f);
 	for (unsigned i = 0; i < count; i++)
 		carry[i] = sums[i].total, carry[count + i] = sums[i].lost;
@@ -311,7 +324,7 @@ static void fold_blocks(Fold *f, int axis, Sum *sums)
 	for (unsigned i = 0; i < count; i++)
 		sums[i] = (Sum){loop.carry[i], loop.carry[count + i]};
 	V to = LLVMBuildNSWAdd(e->b, loop.index, size, "");
-	if (end % by)
+	if (end % by || f->ke->row_end)
 		to = l_binary(e, "llvm.smin", to, whole);
 	fold_block(f, axis, loop.index, to, inside >= block, sums);
 	for (unsigned i = 0; i < count; i++)

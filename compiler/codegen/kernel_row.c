@@ -69,7 +69,8 @@ static void store_row(Rows *r)
 	KernelEmit *ke = r->ke;
 	int64_t length = r->row.dim[r->row.rank - 1], lanes = ke->lanes;
 	if (!r->is_short) {
-		vector_loop(ke, place(r, 0), place(r, length), 1, length % lanes == 0, store_vector, r);
+		V end = ke->row_end ? ke->row_end : place(r, length);
+		vector_loop(ke, place(r, 0), end, 1, length % lanes == 0, store_vector, r);
 		return;
 	}
 	for (int64_t at = 0; at < length; at += lanes) {
@@ -375,6 +376,10 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 		return;
 	}
 	r.numbered = numbered_axis(&r);
+	if (ke->kernel->hidden) {
+		V rows = l_word(e, ke->kernel->chain->rows), first = LLVMBuildURem(e->b, from, rows, "");
+		ke->row_end = hidden_from(ke, first, r.row.dim[r.row.rank - 1]);
+	}
 	if (!r.is_short) {
 		each_row(&r, from, to, 1);
 		return;

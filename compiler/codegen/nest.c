@@ -32,6 +32,17 @@ void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to)
 		*to = l_binary(e, "llvm.smin", *to, l_word(e, count));
 }
 
+V hidden_from(KernelEmit *ke, V row, int64_t columns)
+{
+	Emit *e = ke->e;
+	V block = l_word(e, ke->kernel->chain->block), stretch = l_word(e, ke->kernel->stretch);
+	V after = LLVMBuildAdd(e->b, LLVMBuildUDiv(e->b, row, block, ""), l_word(e, 1), "");
+	after = LLVMBuildNSWMul(e->b, after, block, "");
+	V up = LLVMBuildAdd(e->b, after, l_word(e, ke->kernel->stretch - 1), "");
+	V end = LLVMBuildNSWMul(e->b, LLVMBuildUDiv(e->b, up, stretch, ""), stretch, "");
+	return l_binary(e, "llvm.smin", end, l_word(e, columns));
+}
+
 bool *find_computed(const KernelEmit *ke, bool behind_all)
 {
 	const Kernels *k = ke->e->k;

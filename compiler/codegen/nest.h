@@ -14,6 +14,9 @@ void if_end(KernelEmit *ke, If block);
 /* [begin tile, min(end tile, count)): what tiles begin to end stand for. */
 void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to);
 
+/* The column from which the rows of the block of a chain leave columns out: `row`, of a unit, is one of them. */
+V hidden_from(KernelEmit *ke, V row, int64_t columns);
+
 /* One step of a vector loop at `at`; masks are given in index by the caller of body. */
 typedef void (*VectorBody)(KernelEmit *ke, void *context, V at, V mask);
 /* for at in [from, to): full vectors, `unroll` at a time, then the rest under a mask. exact: to -

@@ -4,11 +4,11 @@
  * each has by itself. */
 #include "emit.h"
 
-enum { SHORT_ROW = 16, MOST_SUMS = 4, MOST_BESIDE = 8 /* vectors of a row, of its sums; rows */ };
+enum { MOST_SUMS = 4, MOST_BESIDE = 8 /* vectors of sums; rows */ };
 
 bool reduce_is_short(const KernelEmit *ke, Shape row)
 {
-	return row.dim[row.rank - 1] <= (int64_t)SHORT_ROW * ke->lanes && !ke->e->c->machine->bare;
+	return row_is_short(row, ke->lanes) && !ke->e->c->machine->bare;
 }
 
 /* Vector number i of a row; what is behind its end changes nothing. */

@@ -1,6 +1,7 @@
 /* cost.c: an estimate of a kernel's work: operations, and bytes read from and written to buffers,
  * each counted once. Operations are those of arithmetic, as the machine's roof is: an exp has as many
- * as its polynomial (the weights of ops.def). What multiplies a padding and is left out is none. A loop reads what
+ * as its polynomial (the weights of ops.def). What multiplies a padding, or is behind a mask, and
+ * is left out is none. A loop reads what
  * is the same at every step once, as long as a cache holds it: a step's roof is then that of its operations. */
 #include "fuse.h"
 
@@ -46,5 +47,6 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 		else
 			kernel->flops += computes(n->op) ? size * op_info[n->op].weight : 0;
 	}
+	kernel->flops *= 1 - hidden_share(k, kernel);
 	arena_reset(c->arena, mark);
 }

@@ -70,6 +70,10 @@ bool node_is_one_number(const Graph *g, NodeId x);
 /* What is stored as output x: what lies behind its reshapes, but for a leaf. */
 NodeId result_of(const Graph *g, NodeId x);
 
+/* hidden.c: what is behind a causal mask is neither made nor read, in chains that can; kernels are planned. */
+void kernels_hide(Compile *c, Kernels *k);
+double hidden_share(const Kernels *k, const Kernel *kernel); /* of all columns, on average */
+
 /* fuse.c: a new kernel around x; its index + 1. */
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
 /* scalars.c: numbers known when the step begins: made first, stored. */

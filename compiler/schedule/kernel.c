@@ -178,6 +178,10 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	Hash h = hash_u64((uint64_t)kernel->kind * 2 + kernel->flat, kernel->out_count);
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_u64(h, kernel->lanes);
+	if (kernel->hidden) {
+		h = hash_u64(hash_u64(h, kernel->hidden), (uint64_t)kernel->stretch);
+		h = hash_u64(hash_u64(h, (uint64_t)kernel->chain->rows), (uint64_t)kernel->chain->block);
+	}
 	if (kernel->loop)
 		h = loop_hash(c, kernel->loop, h);
 	if (kernel->contract)
@@ -316,6 +320,9 @@ void kernels_print(const Kernels *k, Text *out)
 		            : kernel->beside ? "  beside the last"
 		            : first          ? chain_text(k, kernel->chain)
 		                             : "");
+		static const char *const HIDES[] = {"", "columns", "steps", "rows", "ends of rows"};
+		if (kernel->hidden)
+			text_printf(out, "  hides %s", HIDES[kernel->hidden]);
 		if (kernel->hash && kernel->same != i)
 			text_printf(out, "  code of @%u", kernel->same);
 		text_add(out, "\n", 1);

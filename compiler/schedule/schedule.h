@@ -218,6 +218,16 @@ typedef struct LoopOperand {
  * of a row kernel each has the shape of the rows, or of one number a row) and stores each in its
  * buffer. A node that has no buffer is computed from its operands where it is needed; a node that
  * has one is loaded, unless it is an out of this very kernel (or the core), which is computed here. */
+/* What a kernel of a chain leaves out: of pairs of places those whose column is behind the last row of a block, from a
+ * whole number of stretches of columns on (hidden.c). */
+typedef enum Hidden {
+	HIDDEN_NOTHING,
+	HIDDEN_COLS, /* contract: columns of its result; */
+	HIDDEN_SUM,  /* steps of its sum; */
+	HIDDEN_ROWS, /* rows of its result, which sums over those of the chain */
+	HIDDEN_ROW,  /* row: the end of each row */
+} Hidden;
+
 typedef struct Kernel {
 	KernelKind kind;
 	NodeId core; /* reduce: the sum or reduce_max; contract: the dot; scatter: the scatter_add; map:
@@ -235,6 +245,8 @@ typedef struct Kernel {
 	                  scalars): one loop */
 	const Chain *chain; /* that it is a member of; NULL: none */
 	bool adds;          /* contract: sums over the rows of its chain, block by block */
+	Hidden hidden;      /* what it leaves out behind a causal mask, */
+	int64_t stretch;    /* in so many columns */
 	bool beside;        /* runs at the same time as the kernel before it: waves.c */
 	uint32_t unrolled;  /* map: bit i: the indices along axis i are known as code is made; */
 	bool streams;       /* unrolled: whole vectors are written past the caches */
@@ -272,6 +284,13 @@ typedef struct Kernels {
 bool scatter_is_stored(const Kernel *kernel);
 int64_t
 scatter_order_at(const Node *n); /* words of scratch before its list of terms: a multiple of 16 */
+/* Rows of so few vectors are no loops (codegen/short_rows.c). */
+static inline bool row_is_short(Shape row, unsigned lanes)
+{
+	enum { SHORT_ROW = 16 };
+	return row.dim[row.rank - 1] <= (int64_t)SHORT_ROW * lanes;
+}
+
 /* Bytes of scratch for a row of so many numbers, in whole vectors of any machine. */
 static inline int64_t row_kept_bytes(int64_t length)
 {

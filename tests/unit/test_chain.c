@@ -3,6 +3,7 @@
  * making of the scores. */
 #include <CUnit/CUnit.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "../../compiler/autodiff/autodiff.h"
@@ -16,6 +17,9 @@ typedef struct Attention {
 	DType type;
 	size_t room; /* of a block; 0: as measured */
 	bool bf16;   /* products of rounded operands */
+	double mask; /* what is behind it; 0: -1e9 */
+	bool shows;  /* the probabilities are a result */
+	const char *cpu;
 } Attention;
 
 static Axes last_axis(const Graph *g, NodeId x)
@@ -56,11 +60,14 @@ static NodeId attention(Graph *g, const Attention *a, NodeId q, NodeId k, NodeId
 		NodeId past =
 		    op_less_equal(g, op_iota(g, DTYPE_i32, square, 1), op_iota(g, DTYPE_i32, square, 0));
 		past = op_broadcast(g, past, node(g, scores)->shape, (Axes){.count = 2, .at = {2, 3}});
-		scores = op_select(g, past, scores, op_like(g, scores, -1e9));
+		scores = op_select(g, past, scores, op_like(g, scores, a->mask != 0 ? a->mask : -1e9));
 	}
 	DotAxes pv = qk;
 	pv.y_contract[0] = 2;
-	return heads_of(g, op_dot(g, softmax(g, scores), heads_of(g, v), pv));
+	NodeId shares = softmax(g, scores);
+	if (a->shows)
+		graph_output(g, "shares", shares);
+	return heads_of(g, op_dot(g, shares, heads_of(g, v), pv));
 }
 
 static Graph *attention_step(Compile *c, const Attention *a)
@@ -96,7 +103,7 @@ static bool agrees_with_interpreter(const Attention *a, bool always)
 	               {.name = "w", .at = test_numbers(c, a->type, rows, 4)}};
 	/* where sums differ a little, a rounding to 8 bits may go the other way */
 	double error = a->bf16 ? 1e-2 : a->type == DTYPE_f64 ? 1e-12 : 2e-5;
-	How all = {.hook = ALL_HOOKS};
+	How all = {.hook = ALL_HOOKS, .cpu = a->cpu};
 	bool good = g && (always ? graph_agrees_always(c, g, feed, COUNT(feed), error)
 	                         : graph_agrees(c, g, &all, feed, COUNT(feed), error));
 	if (!good)
@@ -111,11 +118,12 @@ static void whole_units(void)
 {
 	static const int64_t LENGTHS[] = {1, 2, 15, 16, 17, 33, 64};
 	for (size_t i = 0; i < COUNT(LENGTHS); i++) {
-		Attention a = {2, 3, LENGTHS[i], LENGTHS[i], 8, i % 2 == 0, DTYPE_f32, 0, false};
+		Attention a = {2,         3, LENGTHS[i], LENGTHS[i], 8,     i % 2 == 0,
+		               DTYPE_f32, 0, false,      0,          false, NULL};
 		CU_ASSERT(agrees_with_interpreter(&a, i % 3 == 2));
 	}
-	CU_ASSERT(
-	    agrees_with_interpreter(&(Attention){1, 2, 13, 37, 5, false, DTYPE_f64, 0, false}, true));
+	CU_ASSERT(agrees_with_interpreter(
+	    &(Attention){1, 2, 13, 37, 5, false, DTYPE_f64, 0, false, 0, false, NULL}, true));
 }
 
 /* Little room: blocks of 16 rows, the last one shorter, sums added block by block, and the scores
@@ -124,13 +132,14 @@ static void blocks_of_rows(void)
 {
 	static const int64_t LENGTHS[] = {31, 32, 33, 50, 80};
 	for (size_t i = 0; i < COUNT(LENGTHS); i++) {
-		Attention a = {2, 2, LENGTHS[i], LENGTHS[i], 8, i % 2 == 0, DTYPE_f32, 1, false};
+		Attention a = {2,         2, LENGTHS[i], LENGTHS[i], 8,     i % 2 == 0,
+		               DTYPE_f32, 1, false,      0,          false, NULL};
 		CU_ASSERT(agrees_with_interpreter(&a, i % 2 == 0));
 	}
-	CU_ASSERT(
-	    agrees_with_interpreter(&(Attention){1, 3, 41, 29, 7, false, DTYPE_f64, 1, false}, true));
-	CU_ASSERT(
-	    agrees_with_interpreter(&(Attention){1, 1, 40, 65, 19, false, DTYPE_f32, 1, false}, true));
+	CU_ASSERT(agrees_with_interpreter(
+	    &(Attention){1, 3, 41, 29, 7, false, DTYPE_f64, 1, false, 0, false, NULL}, true));
+	CU_ASSERT(agrees_with_interpreter(
+	    &(Attention){1, 1, 40, 65, 19, false, DTYPE_f32, 1, false, 0, false, NULL}, true));
 }
 
 static void bf16_operands(void)
@@ -138,8 +147,9 @@ static void bf16_operands(void)
 	static const int64_t LENGTHS[] = {16, 33, 48, 51};
 	for (size_t i = 0; i < COUNT(LENGTHS); i++)
 		for (size_t room = 0; room < 2; room++)
-			CU_ASSERT(agrees_with_interpreter(
-			    &(Attention){2, 2, LENGTHS[i], LENGTHS[i], 9, true, DTYPE_f32, room, true}, room));
+			CU_ASSERT(agrees_with_interpreter(&(Attention){2, 2, LENGTHS[i], LENGTHS[i], 9, true,
+			                                               DTYPE_f32, room, true, 0, false, NULL},
+			                                  room));
 }
 
 /* Long sequences: nothing of rows x keys is in the plan, forward or backward, nor in the arena's
@@ -147,7 +157,7 @@ static void bf16_operands(void)
 static void no_square_is_stored(void)
 {
 	Compile *c = compile_open();
-	Attention a = {2, 4, 1024, 1024, 32, true, DTYPE_f32, 0, false};
+	Attention a = {2, 4, 1024, 1024, 32, true, DTYPE_f32, 0, false, 0, false, NULL};
 	Kernels *k = schedule(c, attention_step(c, &a));
 	kernels_verify(k);
 	uint64_t square = (uint64_t)(a.batch * a.heads * a.rows * a.keys) * sizeof(float);
@@ -161,10 +171,52 @@ static void no_square_is_stored(void)
 	compile_close(c);
 }
 
+/* Kernels of a step that leave out what is behind a mask. */
+static unsigned hiding_kernels(const Attention *a)
+{
+	unsigned count = 0;
+	Compile *c = compile_open();
+	c->chain_room = a->room;
+	c->dot_type = a->bf16 ? DTYPE_bf16 : 0;
+	const Kernels *k = schedule(c, attention_step(c, a));
+	for (uint32_t i = 0; i < k->kernel_count; i++)
+		count += k->kernel[i].hidden != HIDDEN_NOTHING;
+	compile_close(c);
+	return count;
+}
+
+/* Rows of which no two blocks end alike, of several units, so that scratch has numbers of others; a sum in blocks. */
+static void what_a_mask_hides(void)
+{
+	static const Attention LONG[] = {
+	    {2, 2, 300, 300, 8, true, DTYPE_f32, 1, false, -INFINITY, false, NULL},
+	    {1, 3, 449, 449, 5, true, DTYPE_f32, 0, false, -INFINITY, false, NULL},
+	    {1, 1, 1100, 1100, 4, true, DTYPE_f32, 1, false, -INFINITY, false, NULL},
+	    {1, 2, 257, 257, 70, true, DTYPE_f32, 0, false, -INFINITY, false, "x86-64-v3"},
+	    {2, 2, 130, 130, 12, true, DTYPE_f64, 1, false, -INFINITY, false, "x86-64-v3"},
+	    {3, 1, 141, 141, 24, true, DTYPE_f32, 1, false, -INFINITY, false, "x86-64"},
+	    {1, 2, 300, 300, 8, true, DTYPE_f32, 1, true, -INFINITY, false, NULL},
+	    {1, 2, 300, 300, 8, true, DTYPE_f32, 1, false, -INFINITY, true, NULL},
+	    {1, 1, 300, 300, 8, true, DTYPE_f32, 1, false, -2, false, NULL},
+	};
+	for (size_t i = 0; i < COUNT(LONG); i++)
+		CU_ASSERT(agrees_with_interpreter(&LONG[i], i == 0));
+	Attention a = LONG[0];
+	CU_ASSERT_EQUAL(hiding_kernels(&a), 10);
+	a.shows = true; /* all of it is to be seen: forward nothing is left out */
+	CU_ASSERT_EQUAL(hiding_kernels(&a), 7);
+	a.shows = false, a.mask = -1e9; /* the exponential of which is 0 only beside larger scores */
+	CU_ASSERT(hiding_kernels(&a) == 0);
+	a.mask = -INFINITY, a.causal = false;
+	CU_ASSERT(hiding_kernels(&a) == 0);
+	a.causal = true, a.rows = a.keys = 64; /* in registers */
+	CU_ASSERT(hiding_kernels(&a) == 0);
+}
+
 /* Bit for bit what the kernels alone give: the same sums in the same order. */
 static void same_bits_in_blocks_of_any_size(void)
 {
-	Attention a = {1, 2, 50, 50, 16, true, DTYPE_f32, 0, false};
+	Attention a = {1, 2, 50, 50, 16, true, DTYPE_f32, 0, false, 0, false, NULL};
 	static const size_t ROOMS[] = {0, 1, 32 * 50 * 4 * 5};
 	double *first[4] = {NULL};
 	Compile *opened[COUNT(ROOMS)];
@@ -326,6 +378,7 @@ CU_TestInfo test_chain[] = {
     {"blocks of rows", blocks_of_rows},
     {"bf16 operands", bf16_operands},
     {"other programs", other_programs},
+    {"what a mask hides", what_a_mask_hides},
     {"no square is stored", no_square_is_stored},
     {"same bits in blocks of any size", same_bits_in_blocks_of_any_size},
     CU_TEST_INFO_NULL,

@@ -103,6 +103,8 @@ USUAL = [
     usual("bag", 32, [50], [["embed", 30000, 100], ["mean_pool"]], kinds=30000, labels=20),
     usual("vocabulary", 8, [33], [["embed", 30000, 64], ["causal_block", 4], ["layer_norm"], ["linear", 30000, 1]],
           "next", kinds=30000),
+    usual("page", 1, [1001], [["embed", 256, 96], ["positions"], ["causal_block", 8], ["layer_norm"], ["linear", 256, 0]],
+          "next", kinds=256),
     usual("patches-197", 4, [197, 192], [["positions"], ["block", 3], ["layer_norm"], ["mean_pool"]]),
     usual("patches-50", 16, [50, 48], [["linear", 100, 1], ["positions"], ["block", 5], ["layer_norm"], ["mean_pool"]]),
     usual("patches-49", 32, [49, 48], [["linear", 64, 1], ["positions"], ["block", 8], ["layer_norm"], ["mean_pool"]]),
