@@ -367,7 +367,7 @@ void kernel_row(KernelEmit *ke, V begin, V end, V scratch)
 	const Graph *g = e->k->graph;
 	Rows r = {.ke = ke, .g = g, .numbered = -1};
 	r.row = node(g, node(g, ke->kernel->core)->in[0])->shape;
-	r.is_short = reduce_is_short(ke, r.row);
+	r.is_short = reduce_is_short(ke, r.row) && !ke->kernel->hidden; /* else rows end anywhere */
 	open_kept(&r, scratch);
 	V from, to;
 	tile_range(ke, begin, end, shape_size(r.row) / r.row.dim[r.row.rank - 1], &from, &to);

@@ -202,6 +202,7 @@ static bool can_end(const Kernel *kernel, Hidden part, int64_t stretch)
 static void hide(Hide *h, uint32_t first)
 {
 	enum { MOST_MEMBERS = 16, FEWEST_COLUMNS = 128, STRETCH = 64, WIDE_STRETCH = 192 };
+	enum { LEAST_OF_LOOPS = 256 /* columns that are worth it to loop over rows of few vectors */ };
 	Kernels *k = h->k;
 	Kernel *kernel = &k->kernel[first];
 	const Chain *chain = kernel->chain;
@@ -218,8 +219,9 @@ static void hide(Hide *h, uint32_t first)
 	bool some = false;
 	for (uint32_t i = 0; i < chain->count; i++) {
 		const Kernel *member = &k->kernel[first + i];
-		if (!find_part(h, member, &part[i]) ||
-		    (part[i] == HIDDEN_ROW && row_is_short(h->pair, member->lanes)))
+		bool in_registers =
+		    row_is_short(h->pair, member->lanes) && h->pair.dim[h->col] < LEAST_OF_LOOPS;
+		if (!find_part(h, member, &part[i]) || (part[i] == HIDDEN_ROW && in_registers))
 			return;
 		stretch = can_end(member, part[i], stretch)        ? stretch
 		          : can_end(member, part[i], WIDE_STRETCH) ? WIDE_STRETCH

@@ -190,6 +190,9 @@ static void what_a_mask_hides(void)
 {
 	static const Attention LONG[] = {
 	    {2, 2, 300, 300, 8, true, DTYPE_f32, 1, false, -INFINITY, false, NULL},
+	    {2, 2, 256, 256, 6, true, DTYPE_f32, 1, false, -INFINITY, false, NULL},
+	    {2, 1, 300, 450, 7, true, DTYPE_f32, 1, false, -INFINITY, false, NULL},
+	    {2, 1, 450, 300, 7, true, DTYPE_f32, 1, false, -INFINITY, false, "x86-64-v3"},
 	    {1, 3, 449, 449, 5, true, DTYPE_f32, 0, false, -INFINITY, false, NULL},
 	    {1, 1, 1100, 1100, 4, true, DTYPE_f32, 1, false, -INFINITY, false, NULL},
 	    {1, 2, 257, 257, 70, true, DTYPE_f32, 0, false, -INFINITY, false, "x86-64-v3"},
