@@ -100,7 +100,7 @@ static bool conv(Draw *d, const char *text, Form *f, Text *out)
 		if (!to.dim[i])
 			return false;
 	}
-	if (f->rank == 4)
+	for (int i = 3; i < f->rank; i++)
 		reach *= kernel;
 	if (!afford(d, form_size(&to) * reach))
 		return false;
@@ -112,6 +112,28 @@ static bool conv(Draw *d, const char *text, Form *f, Text *out)
 	if (padding >= 0)
 		text_printf(out, ", padding=%lld", (long long)padding);
 	text_printf(out, "%s)", perhaps(d, ", bias=0"));
+	*f = to;
+	return true;
+}
+
+/* Of an image whose channels become a third axis and fewer channels. */
+static bool volume(Draw *d, const char *text, Form *f, Text *out)
+{
+	int64_t parts = 2 + pick(d->t, 4);
+	size_t before = out->size;
+	Form to = *f;
+	if (*last(f) % parts != 0)
+		return false;
+	*last(&to) = parts;
+	to.dim[to.rank++] = *last(f) / parts;
+	text_printf(out, "split_last(%lld)\", \"", (long long)parts);
+	if (!conv(d, text, &to, out)) {
+		out->data[out->size = before] = 0;
+		return false;
+	}
+	text_printf(out, "\", \"join_last");
+	to.dim[3] *= to.dim[4];
+	to.rank--;
 	*f = to;
 	return true;
 }
@@ -306,6 +328,7 @@ static const Row LAYERS[] = {
     {R3 | R4, conv, ""},
     {R3 | R4, conv, ""},
     {R4, winograd, ""},
+    {R4, volume, "of one group"},
     {R3 | R4, pool, "max_pool"},
     {R3 | R4, pool, "avg_pool"},
     {R3 | R4, mean_pool, "mean_pool"},
