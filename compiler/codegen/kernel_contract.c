@@ -258,9 +258,9 @@ static void find_hidden(Contract *c)
 	c->hidden = hidden_from(c->ke, rows ? c->k0 : c->row0, columns);
 	if (!rows)
 		return;
-	int64_t size = c->ke->kernel->stretch;
-	V stretch = contract_int(c, size), before = contract_add(c, c->k0, contract_int(c, size - 1));
-	before = LLVMBuildNSWMul(e->b, LLVMBuildUDiv(e->b, before, stretch, ""), stretch, "");
+	int64_t size = c->ke->kernel->grain;
+	V grain = contract_int(c, size), before = contract_add(c, c->k0, contract_int(c, size - 1));
+	before = LLVMBuildNSWMul(e->b, LLVMBuildUDiv(e->b, before, grain, ""), grain, "");
 	c->first = LLVMBuildICmp(e->b, LLVMIntSGE, c->row0, before, "");
 }
 

@@ -35,11 +35,11 @@ void tile_range(KernelEmit *ke, V begin, V end, int64_t count, V *from, V *to)
 V hidden_from(KernelEmit *ke, V row, int64_t columns)
 {
 	Emit *e = ke->e;
-	V block = l_word(e, ke->kernel->chain->block), stretch = l_word(e, ke->kernel->stretch);
+	V block = l_word(e, ke->kernel->chain->block), grain = l_word(e, ke->kernel->grain);
 	V after = LLVMBuildAdd(e->b, LLVMBuildUDiv(e->b, row, block, ""), l_word(e, 1), "");
 	after = LLVMBuildNSWMul(e->b, after, block, "");
-	V up = LLVMBuildAdd(e->b, after, l_word(e, ke->kernel->stretch - 1), "");
-	V end = LLVMBuildNSWMul(e->b, LLVMBuildUDiv(e->b, up, stretch, ""), stretch, "");
+	V up = LLVMBuildAdd(e->b, after, l_word(e, ke->kernel->grain - 1), "");
+	V end = LLVMBuildNSWMul(e->b, LLVMBuildUDiv(e->b, up, grain, ""), grain, "");
 	return l_binary(e, "llvm.smin", end, l_word(e, columns));
 }
 

@@ -186,29 +186,29 @@ static bool find_part(Hide *h, const Kernel *kernel, Hidden *part)
 }
 
 /* Whether its plan can end after so many columns: at a whole panel, or round of steps. */
-static bool can_end(const Kernel *kernel, Hidden part, int64_t stretch)
+static bool can_end(const Kernel *kernel, Hidden part, int64_t grain)
 {
 	const ContractPlan *p = kernel->contract;
 	enum { ROUND = 4 /* vectors of a long row (codegen/kernel_reduce.c) */ };
 	if (part == HIDDEN_NOTHING || part == HIDDEN_ROW)
-		return part == HIDDEN_NOTHING || stretch % (ROUND * kernel->lanes) == 0;
+		return part == HIDDEN_NOTHING || grain % (ROUND * kernel->lanes) == 0;
 	bool copies = p->r.prefetch == PREFETCH_COPY || p->l.prefetch == PREFETCH_COPY;
 	unsigned whole = part == HIDDEN_COLS ? p->wide * p->lanes : part == HIDDEN_SUM ? p->unroll : 1;
 	bool one = p->k_blocks == 1 || (part == HIDDEN_SUM && p->block_k % whole == 0);
 	bool pairs = p->pairs && part != HIDDEN_COLS; /* whose steps are two columns, or rows */
-	return one && !copies && !pairs && stretch % whole == 0;
+	return one && !copies && !pairs && grain % whole == 0;
 }
 
 static void hide(Hide *h, uint32_t first)
 {
-	enum { MOST_MEMBERS = 16, FEWEST_COLUMNS = 128, STRETCH = 64, WIDE_STRETCH = 192 };
+	enum { MOST_MEMBERS = 16, FEWEST_COLUMNS = 128, GRAIN = 64, WIDE_GRAIN = 192 };
 	enum { LEAST_OF_LOOPS = 256 /* columns that are worth it to loop over rows of few vectors */ };
 	Kernels *k = h->k;
 	Kernel *kernel = &k->kernel[first];
 	const Chain *chain = kernel->chain;
 	const Node *dot = node(h->g, kernel->core ? kernel->core : kernel->out[0]);
 	Hidden part[MOST_MEMBERS];
-	int64_t stretch = STRETCH;
+	int64_t grain = GRAIN;
 	if (kernel->kind != KERNEL_contract || dot->shape.rank < 2 || chain->count > MOST_MEMBERS)
 		return;
 	h->pair = dot->shape, h->row = dot->shape.rank - 2, h->col = dot->shape.rank - 1;
@@ -223,19 +223,19 @@ static void hide(Hide *h, uint32_t first)
 		    row_is_short(h->pair, member->lanes) && h->pair.dim[h->col] < LEAST_OF_LOOPS;
 		if (!find_part(h, member, &part[i]) || (part[i] == HIDDEN_ROW && in_registers))
 			return;
-		stretch = can_end(member, part[i], stretch)        ? stretch
-		          : can_end(member, part[i], WIDE_STRETCH) ? WIDE_STRETCH
-		                                                   : 0;
-		if (!stretch)
+		grain = can_end(member, part[i], grain)        ? grain
+		        : can_end(member, part[i], WIDE_GRAIN) ? WIDE_GRAIN
+		                                               : 0;
+		if (!grain)
 			return;
 		some |= part[i] == HIDDEN_SUM || part[i] == HIDDEN_ROW || part[i] == HIDDEN_ROWS;
 	}
 	for (uint32_t i = 0; some && i < chain->count; i++) {
 		Kernel *member = &k->kernel[first + i];
-		member->hidden = part[i], member->stretch = stretch;
+		member->hidden = part[i], member->grain = grain;
 		if (part[i] != HIDDEN_ROWS)
 			continue;
-		kernel_tile(k, member); /* whose tiles end at a stretch */
+		kernel_tile(k, member); /* whose tiles end at a grain */
 		kernel_vectors(k, member);
 	}
 }
@@ -268,7 +268,7 @@ double hidden_share(const Kernels *k, const Kernel *kernel)
 	                                                  : r.rows;
 	for (int64_t first = 0; first < chain->rows; first += chain->block) {
 		int64_t rows = chain->rows - first < chain->block ? chain->rows - first : chain->block;
-		int64_t end = blocks_of(first + chain->block, kernel->stretch) * kernel->stretch;
+		int64_t end = blocks_of(first + chain->block, kernel->grain) * kernel->grain;
 		sum += (double)rows * (double)(end < columns ? columns - end : 0);
 	}
 	return sum / (double)chain->rows / (double)columns;

@@ -179,7 +179,7 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	h = hash_u64(hash_u64(h, (uint64_t)kernel->tile), (uint64_t)kernel->tiles);
 	h = hash_u64(h, kernel->lanes);
 	if (kernel->hidden) {
-		h = hash_u64(hash_u64(h, kernel->hidden), (uint64_t)kernel->stretch);
+		h = hash_u64(hash_u64(h, kernel->hidden), (uint64_t)kernel->grain);
 		h = hash_u64(hash_u64(h, (uint64_t)kernel->chain->rows), (uint64_t)kernel->chain->block);
 	}
 	if (kernel->loop)

@@ -219,7 +219,7 @@ typedef struct LoopOperand {
  * buffer. A node that has no buffer is computed from its operands where it is needed; a node that
  * has one is loaded, unless it is an out of this very kernel (or the core), which is computed here. */
 /* What a kernel of a chain leaves out: of pairs of places those whose column is behind the last row of a block, from a
- * whole number of stretches of columns on (hidden.c). */
+ * whole number of grains on (hidden.c). */
 typedef enum Hidden {
 	HIDDEN_NOTHING,
 	HIDDEN_COLS, /* contract: columns of its result; */
@@ -246,7 +246,7 @@ typedef struct Kernel {
 	const Chain *chain; /* that it is a member of; NULL: none */
 	bool adds;          /* contract: sums over the rows of its chain, block by block */
 	Hidden hidden;      /* what it leaves out behind a causal mask, */
-	int64_t stretch;    /* in so many columns */
+	int64_t grain;      /* in so many columns at a time */
 	bool beside;        /* runs at the same time as the kernel before it: waves.c */
 	uint32_t unrolled;  /* map: bit i: the indices along axis i are known as code is made; */
 	bool streams;       /* unrolled: whole vectors are written past the caches */

@@ -241,7 +241,7 @@ static void tile_contract(const Kernels *k, Kernel *kernel)
 		else
 			t.tile_rows = kernel->chain->block, t.tile_outer = 1;
 		if (kernel->hidden == HIDDEN_ROWS)
-			t.tile_rows = kernel->stretch;
+			t.tile_rows = kernel->grain;
 	}
 	t.outer_blocks = blocks_of(r.outer_size, t.tile_outer);
 	t.row_blocks = blocks_of(r.rows, t.tile_rows);
