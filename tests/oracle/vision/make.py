@@ -1,7 +1,8 @@
 """The truth of tests/oracle/vision/cases.def: PyTorch, torchvision and PIL for what methods of vision are made of, in the
 form of ../prelude/make.py. For a loss also its gradients (NAME/grad/x).
 
-python3 make.py   (PyTorch, torchvision, scikit-learn, safetensors; made with 1.13, 0.14 and 1.9)
+python3 make.py   (PyTorch, torchvision, scikit-learn, safetensors; made with 1.13, 0.14 and 1.9; likeness and positions
+with PyTorch 2.15.0 and transformers 5.24.0)
 """
 
 import pathlib
@@ -452,7 +453,59 @@ def factors():
         put_loss(name + "_loss", lambda x, y: (torch.linalg.qr(x)[0] * y).sum(), x=x, y=y)
 
 
+def likeness():
+    """Losses of who is like whom, written out pair by pair, and what is near whom."""
+    x, y, label = normal(7, 5), normal(7, 5), torch.tensor([0, 2, 0, 1, 0, 1, 3])
+
+    # Khosla et al. 2020, equation 2: a sample with no other of its class adds nothing.
+    def supcon(x, label):
+        z, total = F.normalize(x, dim=1), 0
+        for i in range(7):
+            others = [j for j in range(7) if j != i]
+            positive = [j for j in others if label[j] == label[i]]
+            below = sum(torch.exp(z[i] @ z[j] / 0.2) for j in others)
+            total = total - sum(torch.log(torch.exp(z[i] @ z[j] / 0.2) / below) for j in positive) / max(len(positive), 1)
+        return total / 7
+
+    put_loss("supcon", supcon, x=x, label=label)
+
+    # Zhai et al. 2023, algorithm 1.
+    def siglip(x, y, scale, bias):
+        logits = F.normalize(x, dim=1) @ F.normalize(y, dim=1).T * scale + bias
+        return -F.logsigmoid((2 * torch.eye(7).double() - 1) * logits).sum() / 7
+
+    put_loss("siglip", siglip, x=x, y=y, scale=torch.tensor(7.5).double(), bias=torch.tensor(-3.0).double())
+
+    # Sablayrolles et al. 2019, as DINOv2 has it.
+    def koleo(x):
+        z = F.normalize(x, dim=1)
+        nearest = (z @ z.T).fill_diagonal_(-1).argmax(1)
+        return -torch.log(torch.nn.PairwiseDistance(2, eps=1e-8)(z, z[nearest]) + 1e-8).mean()
+
+    put_loss("koleo", koleo, x=x)
+
+
+def positions():
+    """Su et al. 2021, as transformers' Llama turns queries and keys."""
+    from transformers.models.llama import configuration_llama, modeling_llama
+
+    config = configuration_llama.LlamaConfig(hidden_size=12, num_attention_heads=2, num_key_value_heads=2)
+    x, y, z, w = (normal(3, 7, 12) for _ in range(4))
+    frequency = 1 / 10000 ** (torch.arange(0, 6, 2).double() / 6)
+    assert torch.allclose(modeling_llama.LlamaRotaryEmbedding(config).inv_freq.double(), frequency)
+    angle = torch.arange(7).double()[:, None] * frequency.repeat(2)
+
+    def loss(x, y, z, w):
+        q, k, v = (t.reshape(3, 7, 2, 6).transpose(1, 2) for t in (x, y, z))
+        q, k = modeling_llama.apply_rotary_pos_emb(q, k, angle.cos()[None], angle.sin()[None])
+        seen = torch.ones(7, 7).tril().log().double()
+        mixed = (q @ k.transpose(-1, -2) / 6**0.5 + seen).softmax(-1) @ v
+        return (mixed.transpose(1, 2).reshape(3, 7, 12) * w).sum()
+
+    put_loss("rotary", loss, x=x, y=y, z=z, w=w)
+
+
 if __name__ == "__main__":
-    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters, matrices, best, factors):
+    for make in (arrays, losses, blocks, optimizers, images, neighbours, hogs_and_clusters, matrices, best, factors, likeness, positions):
         make()
     stored.save(__file__)
