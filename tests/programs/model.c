@@ -293,6 +293,10 @@ static void published(Sections *s)
 	    "kl_normal(q, tanh(k))",
 	    "soft_cross_entropy(q, softmax(stop_gradient(k)))",
 	    "0.1 * sum(select(diagonal(dim(q, 0)), q @ transpose(k, [1, 0]), 0)^2)",
+	    "ctc_loss(reshape(concat([q, k, q * k], 1), [dim(q, 0), dim(q, 1), 3]), "
+	    "iota([dim(q, 0), 2], 1) + 1, iota([dim(q, 0)]) % 2 + dim(q, 1), iota([dim(q, 0)]) % 2)",
+	    "mean(soft_dtw(abs(reshape(q, [dim(q, 0), -1, 1]) - reshape(k, [dim(k, 0), 1, -1])), 0.5))",
+	    "siglip_loss(q, k, 2, -1)",
 	};
 	draw_head(s, "projector", s->code.dim[1], 0);
 	text_printf(&s->loss,

@@ -1,6 +1,6 @@
 """The truth of cases.def beside this file: librosa, SciPy and PyTorch for sound and series, in the form of ../vision/make.py.
 
-python3 make.py   (PyTorch, librosa, safetensors; made with 1.13 and 0.11)
+python3 make.py   (PyTorch, librosa, safetensors; made with 1.13 and 0.11, paths with PyTorch 2.15)
 """
 
 import pathlib
@@ -194,7 +194,38 @@ def guesses():
     put_loss("clip", clip, x=normal(6, 5), y=normal(6, 5))
 
 
+def paths():
+    """Losses over all alignments: PyTorch's CTC, of labels that repeat, of unequal lengths and of none; soft-DTW cell by cell."""
+    label = torch.tensor([[3, 3, 1, 5], [2, 4, 2, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
+    frames, length = torch.tensor([9, 3, 6, 9]), torch.tensor([4, 3, 1, 0])
+
+    def ctc(x, label, frames, length):
+        return F.ctc_loss(F.log_softmax(x, -1).transpose(0, 1), label, frames, length)
+
+    put_loss("ctc", ctc, x=normal(4, 9, 6), label=label, frames=frames, length=length)
+    x, short = normal(2, 4, 3), torch.tensor([3, 4])
+    none = F.ctc_loss(F.log_softmax(x, -1).transpose(0, 1), label[:2, :2] % 3, short, torch.tensor([2, 2]), reduction="none")
+    put("ctc_each", none, x=x, label=label[:2, :2] % 3, frames=short, length=torch.tensor([2, 2]))
+    never = F.ctc_loss(F.log_softmax(x, -1).transpose(0, 1), torch.tensor([[1, 1], [2, 1]]), torch.tensor([2, 1]), torch.tensor([2, 2]), reduction="none")
+    put("ctc_never", 1 / never, x=x, label=torch.tensor([[1, 1], [2, 1]]), frames=torch.tensor([2, 1]), length=torch.tensor([2, 2]))
+
+    # Cuturi and Blondel 2017, algorithm 1.
+    def soft_dtw(x):
+        total = 0
+        for cost in x:
+            r = {(-1, -1): torch.tensor(0.0).double()}
+            for i in range(x.shape[1]):
+                for j in range(x.shape[2]):
+                    ways = [r[p] for p in ((i - 1, j), (i, j - 1), (i - 1, j - 1)) if p in r]
+                    r[i, j] = cost[i, j] - 0.3 * torch.logsumexp(-torch.stack(ways) / 0.3, 0)
+            total = total + r[i, j] ** 2
+        return total
+
+    for name, n, m in (("soft_dtw", 5, 7), ("soft_dtw_tall", 6, 2), ("soft_dtw_one", 1, 1)):
+        put_loss(name, soft_dtw, x=normal(3, n, m).abs())
+
+
 if __name__ == "__main__":
-    for make in (spectrograms, transforms, methods, alignments, guesses):
+    for make in (spectrograms, transforms, methods, alignments, guesses, paths):
         make()
     stored.save(__file__)
