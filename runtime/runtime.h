@@ -74,7 +74,8 @@ void data_close(Data *d); /* NULL-safe */
 const sslc_data *data_shape(const Data *d);
 int64_t data_count(const Data *d, Split s);
 /* Makes a share of the train samples the test split, the same ones every time; the test split that
- * the data had is not seen any more. False: not so many that both splits have samples. */
+ * the data had is not seen any more. What the reader knows to belong together is on one side: a share is about that then.
+ * False: not so many that both splits have samples. */
 MUST_CHECK bool data_hold_out(Data *d, double share, char why[WHY]);
 /* What the reader left out, for the user; "": nothing. */
 const char *data_note(const Data *d);

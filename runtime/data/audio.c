@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
 #include "listing.h"
 #include "sound.h"
 
@@ -208,6 +209,19 @@ static bool name_samples(const Source *s, Split split, Found *found, char why[WH
 	return good;
 }
 
+/* A recording is a unit. */
+static bool number_units(const Wishes *k, const Source *s, Found *found, char why[WHY])
+{
+	if (!k->hop)
+		return true;
+	found->in_order = true;
+	found->overlap = (k->size - 1) / k->hop;
+	found->unit = malloc((size_t)(s->windows + 1) * sizeof *found->unit);
+	for (int64_t i = 0; found->unit && i < s->windows; i++)
+		found->unit[i] = (uint64_t)s->window[i].clip;
+	return found->unit || because(why, "no memory for %" PRId64 " windows", s->windows);
+}
+
 /* Takes the clips over. */
 static bool fill_part(const Wishes *k, Clips *clips, bool keys, Found *found, Split split,
                       char why[WHY])
@@ -223,6 +237,8 @@ static bool fill_part(const Wishes *k, Clips *clips, bool keys, Found *found, Sp
 	part->close = close_source;
 	part->decode = decode;
 	if (!place_windows(s, k->hop, why))
+		return false;
+	if (split == SPLIT_TRAIN && !number_units(k, s, found, why))
 		return false;
 	Field *x = part_add(part, "x");
 	x->array = (Array){.type = "f32", .rank = 2, .dim = {s->windows, k->size}};

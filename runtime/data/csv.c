@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
 #include "csv.h"
 #include "series.h"
 
@@ -205,6 +206,19 @@ static void note(const Work *k, Found *found)
 		snprintf(found->note, WHY, "%zu rows were left out, as a value is missing", left_out);
 }
 
+/* What is of one value of the first group column is a unit. */
+static bool number_units(const Work *k, const Samples *train, Found *found, char why[WHY])
+{
+	if (!k->group.count)
+		return true;
+	found->unit = malloc((train->count + 1) * sizeof *found->unit);
+	for (size_t i = 0; found->unit && i < train->count; i++) {
+		const char *group = table_text(&train->sheet->table, train->row[i], k->group.at[0]);
+		found->unit[i] = apart_unit(group, strlen(group));
+	}
+	return found->unit || because(why, "no memory for %zu rows", train->count);
+}
+
 bool read_csv(const Arguments *a, Found *found, char why[WHY])
 {
 	Wishes w;
@@ -218,6 +232,7 @@ bool read_csv(const Arguments *a, Found *found, char why[WHY])
 	            csv_samples(&w, k, samples, why) && csv_fields(a, &w, k, samples, found, why);
 	if (good)
 		note(k, found);
+	good = good && number_units(k, &samples[0], found, why);
 	for (int s = 0; s < 2; s++) {
 		sheet_close(&k->sheet[s]);
 		free(samples[s].row);

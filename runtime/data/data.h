@@ -79,6 +79,12 @@ typedef struct Found {
 	int64_t window, stride;
 	uint32_t *stretch[2]; /* by Split */
 	const char *group;    /* the name of a field; NULL: of none */
+	/* What is held out of the train part later, apart from the rest (apart.h): whole units, numbers [samples; of a
+	 * series: rows] that are equal where samples belong together (NULL: none do); of one unit the end, if samples follow
+	 * each other, and each has something of the `overlap` behind it. */
+	uint64_t *unit;
+	bool in_order;
+	int64_t overlap;
 	const char
 	    *unlabelled;   /* what stands as a label where there is none, as nothing does; NULL: "" */
 	bool names_none;   /* a label of the data is that text */

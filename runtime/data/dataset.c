@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
 #include "series.h"
 
 enum { ASKED_SEED = SPLIT_SEED + 1 };
@@ -16,6 +17,7 @@ struct Data {
 	int64_t asked; /* those of the train split before data_hold_out; 0: it was not called */
 	int64_t *row
 	    [2]; /* of the part of a split: those with a label, then the others; NULL: all have one */
+	bool listed; /* data_hold_out has made both of `row` anew: samples of the train part */
 };
 
 static const struct {
@@ -184,20 +186,72 @@ void data_close(Data *d)
 	free(d);
 }
 
+/* By the sides of the train samples, whose rows these are, those with a label first. */
+static bool list_sides(Data *d, const Asides *a, const uint8_t *side, char why[WHY])
+{
+	int64_t *row[2], count[2] = {0}, labelled = 0;
+	for (int s = 0; s < 2; s++)
+		row[s] = malloc((size_t)a->count * sizeof *row[s]);
+	if (!row[0] || !row[1]) {
+		free(row[0]);
+		free(row[1]);
+		return because(why, "no memory for %" PRId64 " samples", a->count);
+	}
+	for (int64_t i = 0; i < a->count; i++) {
+		if (side[i] != SIDE_NONE)
+			row[side[i] == SIDE_HELD][count[side[i] == SIDE_HELD]++] = a->row[i];
+		labelled += i < a->labelled && side[i] == SIDE_TRAIN;
+	}
+	for (int s = 0; s < 2; s++) {
+		free(d->row[s]);
+		d->row[s] = row[s];
+	}
+	d->listed = true;
+	d->shape.train_count = count[0];
+	d->shape.test_count = count[1];
+	d->shape.unlabelled = count[0] - labelled;
+	return labelled > 0 ||
+	       because(why,
+	               "what is held out leaves no train sample that has a label: a smaller share");
+}
+
+static bool hold_apart(Data *d, int64_t held, char why[WHY])
+{
+	int64_t n = d->shape.train_count, *row = malloc((size_t)n * sizeof *row);
+	uint8_t *side = calloc((size_t)n, sizeof *side);
+	bool good = (row && side) || because(why, "no memory for %" PRId64 " samples", n);
+	for (int64_t i = 0; good && i < n; i++)
+		row[i] = data_row(d, SPLIT_TRAIN, i);
+	Asides a = {row, n, n - d->shape.unlabelled, held, ASKED_SEED};
+	good = good && apart_sides(&d->found, &a, side, why) && list_sides(d, &a, side, why);
+	free(row);
+	free(side);
+	return good;
+}
+
 bool data_hold_out(Data *d, double share, char why[WHY])
 {
-	int64_t n = d->shape.train_count - d->shape.unlabelled, held = (int64_t)((double)n * share);
+	int64_t all = d->shape.train_count, n = all - d->shape.unlabelled,
+	        held = (int64_t)((double)n * share);
 	if (held < 1 || held >= n)
 		return because(why, "a share of %g of %" PRId64 " train samples leaves none %s", share, n,
 		               held < 1 ? "to hold out" : "to train on");
+	if (!d->found.unit && !d->found.in_order) {
+		d->shape.train_count -= held;
+		d->shape.test_count = held;
+	} else if (!hold_apart(d, held, why)) {
+		return false;
+	}
 	size_t used = strlen(d->found.note);
+	int64_t left_out = all - d->shape.train_count - d->shape.test_count;
 	d->asked = n;
-	d->shape.train_count -= held;
-	d->shape.test_count = held;
-	snprintf(d->found.note + used, sizeof d->found.note - used,
-	         "%s%" PRId64 " of the %" PRId64 " train samples are held out, and scored in place of "
-	         "the test split",
-	         used ? "; " : "", held, n);
+	used += (size_t)snprintf(d->found.note + used, sizeof d->found.note - used,
+	                         "%s%" PRId64 " of the %" PRId64
+	                         " train samples are held out, and scored in place of the test split",
+	                         used ? "; " : "", d->shape.test_count, n);
+	if (left_out && used < sizeof d->found.note)
+		snprintf(d->found.note + used, sizeof d->found.note - used,
+		         "; %" PRId64 " are left out, as they belong with these", left_out);
 	return true;
 }
 
@@ -242,6 +296,8 @@ static int64_t labelled_rows(const Data *d)
 
 int64_t data_row(const Data *d, Split s, int64_t i)
 {
+	if (d->listed)
+		return d->row[s][i];
 	const int64_t *row = d->row[data_is_shared(d) ? SPLIT_TRAIN : s];
 	int64_t labelled = d->shape.train_count - d->shape.unlabelled, place = i;
 	if (!data_is_shared(d))

@@ -309,6 +309,7 @@ void found_close(Found *found)
 	free(found->class_name);
 	free(found->stretch[0]);
 	free(found->stretch[1]);
+	free(found->unit);
 	for (size_t f = 0; f < SSLC_MAX_FIELDS; f++)
 		free(found->field_name[f]);
 	free(found->tokenizer);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
 #include "image.h"
 #include "listing.h"
 
@@ -408,6 +409,18 @@ static bool fill(Listing *l, Look *k, const int32_t *labels, bool keys, Found *f
 	       (!keys || name_samples(l, train, found, why));
 }
 
+/* Train samples by their group. */
+static bool number_units(const Asked *k, const Listing *l, Found *found, char why[WHY])
+{
+	int64_t n = found->part[SPLIT_TRAIN].field[0].array.dim[0];
+	if (!*k->group)
+		return true;
+	found->unit = malloc((size_t)n * sizeof *found->unit);
+	for (int64_t i = 0; found->unit && i < n; i++)
+		found->unit[i] = listing_unit(k, l->file[i].path);
+	return found->unit || because(why, "no memory for %lld files", (long long)n);
+}
+
 bool read_images(const Arguments *a, Found *found, char why[WHY])
 {
 	Wishes w;
@@ -420,7 +433,7 @@ bool read_images(const Arguments *a, Found *found, char why[WHY])
 		return because(why, "no memory");
 	bool good = listing_open(a, &w.asked, l, why) && look(&w, l, &k, why) &&
 	            (!*w.asked.labels || listing_classes(l, found, &labels, why)) &&
-	            fill(l, &k, labels, a->keys, found, why);
+	            fill(l, &k, labels, a->keys, found, why) && number_units(&w.asked, l, found, why);
 	bool split = *w.asked.hold_out || *w.asked.group;
 	found->mark = good ? listing_mark(l) : 0;
 	found->held_out = split ? 0 : w.asked.test;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart.h"
 #include "series.h"
 
 /* Where a sample of a reader lies. */
@@ -330,6 +331,21 @@ static void name_tokens(Found *found, const Source *s)
 	}
 }
 
+/* What belongs together in x, or what is called the same there. */
+static bool number_units(const Source *train, Found *found, char why[WHY])
+{
+	const Found *x = &train->found[0];
+	found->in_order = x->in_order;
+	found->overlap = x->overlap;
+	found->unit = malloc((size_t)(train->count + 1) * sizeof *found->unit);
+	for (int64_t i = 0; found->unit && i < train->count; i++) {
+		int64_t at = train->row[i * (int64_t)train->readers].at;
+		const char *key = x->key[SPLIT_TRAIN][at];
+		found->unit[i] = x->unit ? x->unit[at] : apart_unit(key, strlen(key));
+	}
+	return found->unit || because(why, "no memory for %lld samples", (long long)train->count);
+}
+
 static void note(const Source *const part[2], Found *found)
 {
 	const Found *x = &part[0]->found[0];
@@ -397,6 +413,8 @@ static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *f
 	for (int s = 0; s < 2; s++)
 		if (part[s]->count && !fill_part(part[s], name, &found->part[s], why))
 			return false;
+	if (!number_units(part[0], found, why))
+		return false;
 	name_classes(found, of);
 	found->lacks_labels = of->lacks_labels;
 	name_tokens(found, part[0]);

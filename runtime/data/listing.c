@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../tree.h"
+#include "apart.h"
 #include "listing.h"
 #include "table.h"
 
@@ -184,24 +185,37 @@ static bool find_listed(const Arguments *a, const Asked *k, Listing *l, char why
  * other file to another split. */
 static double fold_of(const char *name, size_t size)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3u;
+	uint64_t hash = apart_unit(name, size);
 	uint32_t counter[4] = {(uint32_t)hash, (uint32_t)(hash >> 32)}, key[2] = {SPLIT_SEED}, word[4];
 	philox4x32(counter, key, word);
 	return word[0] / 4294967296.0;
 }
 
-static bool is_test(const Asked *k, const char *path)
+/* The name of the group that a file is of, up to *size. */
+static const char *group_of(const Asked *k, const char *path, size_t *size)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *end = strstr(name, k->group), *dot = strrchr(name, '.');
+	*size = end ? (size_t)(end - name) : dot ? (size_t)(dot - name) : strlen(name);
+	return name;
+}
+
+uint64_t listing_unit(const Asked *k, const char *path)
+{
+	size_t size;
+	const char *name = group_of(k, path, &size);
+	return apart_unit(name, size);
+}
+
+static bool is_test(const Asked *k, const char *path)
+{
+	size_t size;
 	if (*k->hold_out)
 		return listing_names(k->hold_out, path);
 	if (!*k->group)
 		return false;
-	const char *end = strstr(name, k->group), *dot = strrchr(name, '.');
-	end = end ? end : dot ? dot : name + strlen(name);
-	return fold_of(name, (size_t)(end - name)) < k->test;
+	const char *name = group_of(k, path, &size);
+	return fold_of(name, size) < k->test;
 }
 
 static bool split(const Asked *k, Listing *l, char why[WHY])

@@ -48,6 +48,8 @@ uint32_t listing_mark(const Listing *l);
 MUST_CHECK bool listing_labelled(const Listing *l, char why[WHY]);
 /* The classes are the labels, sorted by bytes; their names go to `found`. labels: a number a file. */
 MUST_CHECK bool listing_classes(const Listing *l, Found *found, int32_t **labels, char why[WHY]);
+/* The group of a file, as a number. */
+uint64_t listing_unit(const Asked *asked, const char *path);
 /* One of the names, "a, b/c", is that of the file or of folders that hold it. */
 bool listing_names(const char *names, const char *path);
 

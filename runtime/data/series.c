@@ -1,6 +1,7 @@
 /* series.c: rows that follow each other in time, as windows. The rows are kept once, however much windows overlap; a
  * window is copied out of them when a batch wants it. */
 #include "series.h"
+#include "apart.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,24 @@ static bool cut_field(Field *field, size_t f, Series *s, size_t count, bool pick
 	return true;
 }
 
-static bool cut_part(const Found *found, Part *part, Split split, char why[WHY])
+/* A window is of the unit of its last row. */
+static bool pick_units(Found *found, const Series *s, size_t count, char why[WHY])
+{
+	found->in_order = true;
+	found->overlap = (found->window - 1) / found->stride;
+	if (!found->unit)
+		return true;
+	uint64_t *unit = malloc(count * sizeof *unit);
+	if (!unit)
+		return because(why, "no memory for %zu windows", count);
+	for (size_t i = 0; i < count; i++)
+		unit[i] = found->unit[s->first[i] + s->window - 1];
+	free(found->unit);
+	found->unit = unit;
+	return true;
+}
+
+static bool cut_part(Found *found, Part *part, Split split, char why[WHY])
 {
 	size_t rows = (size_t)part->field[0].array.dim[0], count, longest;
 	Series *s = calloc(1, sizeof *s);
@@ -127,6 +145,8 @@ static bool cut_part(const Found *found, Part *part, Split split, char why[WHY])
 		               "class follow each other%s",
 		               (long long)found->window, split == SPLIT_TEST ? "test" : "train", longest,
 		               split == SPLIT_TEST ? "; test=0 holds none out" : "");
+	if (split == SPLIT_TRAIN && !pick_units(found, s, count, why))
+		return false;
 	for (size_t f = 0; f < part->count; f++) {
 		const char *name = part->field[f].name;
 		bool picks =
@@ -271,6 +291,17 @@ static bool fits(const Found *found)
 	return true;
 }
 
+/* Rows of one group are a unit. */
+static bool number_units(Found *found, const char *group, char why[WHY])
+{
+	const Array *g = &find_field(&found->part[SPLIT_TRAIN], group)->array;
+	size_t bytes = array_row_bytes(g), rows = (size_t)g->dim[0];
+	found->unit = malloc((rows + 1) * sizeof *found->unit);
+	for (size_t i = 0; found->unit && i < rows; i++)
+		found->unit[i] = apart_unit((const unsigned char *)g->at + i * bytes, bytes);
+	return found->unit || because(why, "no memory for %zu rows", rows);
+}
+
 bool series_rows(Found *found, const char *group, char why[WHY])
 {
 	Part *train = &found->part[SPLIT_TRAIN];
@@ -293,7 +324,7 @@ bool series_rows(Found *found, const char *group, char why[WHY])
 	double share = found->held_out;
 	found->held_out = 0;
 	if (found->part[SPLIT_TEST].count)
-		return true;
+		return !g || number_units(found, group, why);
 	size_t rows = (size_t)train->field[0].array.dim[0];
 	bool *is_test = calloc(rows, sizeof *is_test);
 	bool good = is_test || because(why, "no memory for %zu rows", rows);
@@ -303,5 +334,5 @@ bool series_rows(Found *found, const char *group, char why[WHY])
 		is_test[rows - 1 - i] = true;
 	good = good && split_rows(found, is_test, why);
 	free(is_test);
-	return good;
+	return good && (!g || number_units(found, group, why));
 }
