@@ -4,7 +4,7 @@ set -eu
 
 build="gcc cmake ninja-build pkg-config llvm-19-dev clang-19 libstdc++-12-dev libcjson-dev zlib1g-dev libsndfile1-dev libsamplerate0-dev libpcre2-dev
 	libpng-dev libjpeg62-turbo-dev libminizip-dev libcsv-dev dataset-fashion-mnist"
-tests="libcunit1-dev clang clang-format libclang-rt-14-dev python3-jsonschema python3-onnx g++ binutils python3
+tests="libcunit1-dev clang clang-format libclang-rt-14-dev python3-jsonschema python3-onnx g++ binutils python3 locales
 	qemu-user qemu-system-arm gcc-arm-none-eabi gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-riscv64-linux-gnu
 	libc6-dev-riscv64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
 

@@ -3,6 +3,8 @@
  * system takes long to give fresh pages. */
 #include "base.h"
 
+#include "../../runtime/plain.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,10 +179,14 @@ char *arena_vprintf(Arena *a, const char *format, va_list args)
 {
 	va_list again;
 	va_copy(again, args);
+	locale_t before = plain_begin();
 	int size = vsnprintf(NULL, 0, format, args);
+	plain_end(before); /* the arena may jump */
 	char *text = arena_array(a, size < 0 ? 1 : (size_t)size + 1, 1);
+	(void)plain_begin();
 	if (size > 0)
 		vsnprintf(text, (size_t)size + 1, format, again);
+	plain_end(before);
 	va_end(again);
 	return text;
 }

@@ -70,6 +70,8 @@ void text_json(Text *t, const char *text); /* as a JSON string, in its quotes */
 void text_dot(Text *t, const char *text);  /* as a label of Graphviz, in its quotes */
 /* The shortest decimal text that reads back to the same double (or the same float if `is_float`). */
 void text_number(Text *t, double value, bool is_float);
+/* strtod, whatever the locale of the program. */
+double text_to_number(const char *text, char **end);
 
 /* How many bytes the UTF-8 character at `at` has; 0: it is none. */
 size_t utf8_bytes(const char *at, size_t left);

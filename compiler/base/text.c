@@ -2,6 +2,8 @@
  * replaced at once. */
 #include "base.h"
 
+#include "../../runtime/plain.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -35,6 +37,7 @@ void text_add(Text *t, const char *bytes, size_t size)
 void text_printf(Text *t, const char *format, ...)
 {
 	va_list args;
+	locale_t before = plain_begin();
 	va_start(args, format);
 	int size = vsnprintf(NULL, 0, format, args);
 	va_end(args);
@@ -44,6 +47,7 @@ void text_printf(Text *t, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(t->data + t->size, (size_t)size + 1, format, args);
 	va_end(args);
+	plain_end(before);
 	t->size += (size_t)size;
 }
 
@@ -68,12 +72,22 @@ void text_number(Text *t, double value, bool is_float)
 		text_printf(t, "%.0f", value); /* -0 prints as -0 */
 		return;
 	}
+	locale_t before = plain_begin();
 	for (int digits = 1; digits <= 17; digits++) {
 		snprintf(buffer, sizeof buffer, "%.*g", digits, value);
 		if (is_float ? strtof(buffer, NULL) == (float)value : strtod(buffer, NULL) == value)
 			break;
 	}
+	plain_end(before);
 	text_printf(t, "%s", buffer);
+}
+
+double text_to_number(const char *text, char **end)
+{
+	locale_t before = plain_begin();
+	double value = strtod(text, end);
+	plain_end(before);
+	return value;
 }
 
 void text_json(Text *t, const char *text)

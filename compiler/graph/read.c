@@ -93,7 +93,7 @@ static double number(Reader *r)
 	uint32_t from = r->at;
 	const char *text = word(r);
 	char *end;
-	double value = strtod(text, &end);
+	double value = text_to_number(text, &end);
 	if (!*text || *end)
 		wrong(r, from, "a number");
 	return value;

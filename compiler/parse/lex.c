@@ -92,7 +92,7 @@ static Token lex_number(Lex *l)
 		return bad;
 	}
 	Token number = make(l, TOKEN_NUMBER, from);
-	number.number = strtod(number.text, NULL);
+	number.number = text_to_number(number.text, NULL);
 	if (number.number > 1.7976931348623157e308) {
 		diag_error(l->c->diags, number.span, "'%s' is too large for a number", number.text);
 		number.kind = TOKEN_BAD;

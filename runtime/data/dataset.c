@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../plain.h"
 #include "apart.h"
 #include "series.h"
 
@@ -173,7 +174,10 @@ Data *data_open(const sslc_call *call, const char *folder, char why[WHY])
 {
 	Found found;
 	why[0] = 0;
-	return found_open(call, folder, false, &found, why) ? data_new(&found, why) : NULL;
+	locale_t before = plain_begin(); /* of the numbers in files, too */
+	Data *d = found_open(call, folder, false, &found, why) ? data_new(&found, why) : NULL;
+	plain_end(before);
+	return d;
 }
 
 void data_close(Data *d)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../plain.h"
 #include "train.h"
 
 /* The bytes of a character of UTF-8 (RFC 3629); 0: it is none. */
@@ -43,11 +44,13 @@ void json_text(FILE *out, const char *text)
 void json_value(FILE *out, double value)
 {
 	char text[32] = "null";
+	locale_t before = plain_begin();
 	for (int digits = 6; isfinite(value) && digits <= 17; digits++) {
 		snprintf(text, sizeof text, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;
 	}
+	plain_end(before);
 	fputs(text, out);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../plain.h"
 #include "../runtime.h"
 
 static const size_t LIMIT = (size_t)4 << 30;
@@ -50,9 +51,11 @@ void metrics_line(Metrics *m, int64_t step, int64_t epoch, const char *name, dou
                   double seconds)
 {
 	char number[32];
+	locale_t before = plain_begin();
 	snprintf(number, sizeof number, isfinite(value) ? "%.9g" : "null", value);
 	fprintf(m->file, "{\"step\": %lld, \"epoch\": %lld, \"%s\": %s, \"seconds\": %.3f}\n",
 	        (long long)step, (long long)epoch, name, number, seconds);
+	plain_end(before);
 }
 
 bool metrics_flush(Metrics *m)

@@ -7,6 +7,8 @@
  * change what the states mean; taking only the weights (weights_load) asks for names and shapes. */
 #include "train.h"
 
+#include "../plain.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -40,7 +42,9 @@ static void add_whole(Metadata *m, const char *key, uint64_t value)
 /* In hexadecimal, so that it reads back to the same bits. */
 static void add_double(Metadata *m, const char *key, double value)
 {
+	locale_t before = plain_begin();
 	snprintf(m->number[m->count], NUMBER, "%a", value);
+	plain_end(before);
 	add_text(m, key, m->number[m->count]);
 }
 
@@ -285,7 +289,9 @@ static bool number_of(const SafeFile *file, const char *key, double *value)
 	char *end;
 	if (!text)
 		return false;
+	locale_t before = plain_begin();
 	*value = strtod(text, &end);
+	plain_end(before);
 	return end != text && !*end;
 }
 
