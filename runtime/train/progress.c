@@ -7,11 +7,12 @@
 #include "../runtime.h"
 #include "screen.h"
 
-enum { WIDTH = 28, LINES = 20 };
+enum { WIDTH = 28, LEAST = 4, LINES = 20 };
 
 struct Progress {
 	FILE *out;
-	bool terminal, drawn;
+	bool terminal;
+	int drawn; /* characters of the line that stands there */
 	int64_t first, steps, epoch_steps, batch, next_line;
 	double began, last;
 	Screen *screen; /* NULL: one line */
@@ -56,15 +57,37 @@ void progress_metric(Progress *p, const char *name, double value)
 		screen_metric(p->screen, name, value);
 }
 
+static void fill_bar(char bar[WIDTH + 1], int width, double done)
+{
+	int full = (int)(done * width);
+	memset(bar, '.', (size_t)width);
+	memset(bar, '#', (size_t)(full > width ? width : full));
+	bar[width] = 0;
+}
+
+/* In one row: a line that the terminal breaks is not where it is drawn the next time. */
+static void draw_line(Progress *p, double done, const char *text)
+{
+	char bar[WIDTH + 1], line[WIDTH + 300];
+	int width = screen_width(p->out) - 1, room = width - (int)strlen(text) - 3;
+	if (room >= LEAST) {
+		fill_bar(bar, room < WIDTH ? room : WIDTH, done);
+		snprintf(line, sizeof line, "[%s] %s", bar, text);
+	} else {
+		snprintf(line, sizeof line, "%s", text + strspn(text, " "));
+	}
+	int before = p->drawn < width ? p->drawn : width;
+	fprintf(p->out, "\r%-*.*s", before, width, line);
+	fflush(p->out);
+	p->drawn = (int)strlen(line);
+}
+
 static void draw(Progress *p, int64_t step, double loss, double now)
 {
 	double done = (double)step / (double)p->steps,
 	       rate = (double)(step - p->first) / (now - p->began + 1e-9);
 	char bar[WIDTH + 1], left[16];
-	int full = (int)(done * WIDTH);
-	memset(bar, '.', WIDTH);
-	memset(bar, '#', (size_t)(full > WIDTH ? WIDTH : full));
-	bar[WIDTH] = 0;
+	fill_bar(bar, WIDTH, done);
 	print_time(left, (double)(p->steps - step) / (rate + 1e-9));
 	if (p->screen) {
 		char first[128], second[128];
@@ -76,11 +99,11 @@ static void draw(Progress *p, int64_t step, double loss, double now)
 		screen_draw(p->screen, (const char *const[]){first, second}, 2);
 		return;
 	}
-	fprintf(p->out, "\r[%s] %3.0f%%  epoch %lld  loss %-10.5g%s %8.0f samples/s  %s left   ", bar,
-	        100 * done, (long long)((step - 1) / p->epoch_steps) + 1, loss, p->note,
-	        rate * (double)p->batch, left);
-	fflush(p->out);
-	p->drawn = true;
+	char text[256];
+	snprintf(text, sizeof text, "%3.0f%%  epoch %lld  loss %-10.5g%s %8.0f samples/s  %s left",
+	         100 * done, (long long)((step - 1) / p->epoch_steps) + 1, loss, p->note,
+	         rate * (double)p->batch, left);
+	draw_line(p, done, text);
 }
 
 static void print_line(Progress *p, int64_t step, double loss, double now)

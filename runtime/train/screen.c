@@ -115,15 +115,15 @@ static void spark(const Screen *s, const Course *c, int width, char text[LINE])
 	}
 }
 
-static int terminal_width(const Screen *s)
+int screen_width(FILE *out)
 {
 	struct winsize size;
-	return ioctl(fileno(s->out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 void screen_draw(Screen *s, const char *const *head, int count)
 {
-	int width = terminal_width(s) - 1;
+	int width = screen_width(s->out) - 1;
 	if (s->drawn)
 		fprintf(s->out, "\033[%dA", s->drawn);
 	for (int i = 0; i < count; i++)

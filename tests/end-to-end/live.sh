@@ -14,12 +14,12 @@ diff -u plain.txt live.txt
 cat >check.py <<-'CHECK'
 	import fcntl, json, os, pty, re, struct, sys, termios
 
-	def screen(columns, lang):
+	def screen(columns, lang, *more):
 	    child, terminal = pty.fork()
 	    if child == 0:
 	        os.environ.update(LC_ALL=lang)
 	        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-	        os.execv(sys.argv[1], [sys.argv[1], "run", sys.argv[2], "--epochs", "400", "--out", "t", "--live"])
+	        os.execv(sys.argv[1], [sys.argv[1], "run", sys.argv[2], "--epochs", "400", "--out", "t", *more])
 	    data = b""
 	    while True:
 	        try:
@@ -47,10 +47,16 @@ cat >check.py <<-'CHECK'
 	            column += len(part)
 	    return rows
 
+	# Without --live one line, drawn in place: no part of it is wider than the terminal, which would break it.
+	for columns in (120, 80, 40, 10):
+	    rows = [r.rstrip() for r in screen(columns, "C") if "% " in r and "epoch" in r or r[:3].isdigit()]
+	    assert len(rows) == 1 and len(rows[0]) < columns and "100%" in rows[0], (columns, rows)
+	    assert (rows[0][0] == "[") == (columns >= 80), rows
+
 	last = [json.loads(l) for l in open("a/metrics.jsonl")][-1]["loss"]
 	for columns in (100, 46, 10):
 	    for lang, levels in (("C.UTF-8", "▁▂▃▄▅▆▇█"), ("C", "_.,-~=+#")):
-	        rows = screen(columns, lang)
+	        rows = screen(columns, lang, "--live")
 	        losses = [r for r in rows if r.startswith("loss")]
 	        assert len(losses) == 1, rows
 	        assert all(len(r) < columns for r in rows if r.startswith(("loss", "[##", "epoch"))), rows
