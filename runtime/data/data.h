@@ -55,6 +55,7 @@ MUST_CHECK bool split_share(double share, char why[WHY]);
 typedef struct Field {
 	const char *name; /* lives as long as the data */
 	Array array;   /* at NULL: not in memory, decoded sample by sample; a "label" is always there */
+	bool copied;   /* at NULL, but no more than a copy of what is in memory */
 	int64_t below; /* of integers: all are in [0, below); 0: nobody knows */
 	bool is_label; /* of a joined reader: -1 or NaN says that its sample has none */
 } Field;
@@ -66,6 +67,8 @@ typedef struct Part {
 	/* Writes those fields of a sample that are not in memory to to[field]. Called by any thread, by
 	 * several at once; the same sample is always the same bits. */
 	bool (*decode)(void *source, int64_t sample, void *const to[], char why[WHY]);
+	/* Those of these fields that are `copied`, where to[field] is not NULL: cheap. NULL: none is. */
+	void (*copy)(void *source, int64_t sample, void *const to[]);
 	void (*close)(void *source);
 	void *source; /* NULL: nothing to close */
 } Part;

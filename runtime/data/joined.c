@@ -184,15 +184,25 @@ static bool hold_out(double share, Source *const part[2], char why[WHY])
 
 /* -- A split ----------------------------------------------------------------------------------- */
 
-static bool read_fields(const Part *part, int64_t at, void *const to[], char why[WHY])
+static void copy_fields(const Part *part, int64_t at, void *const to[])
 {
 	for (size_t f = 0; f < part->count; f++) {
 		const Array *a = &part->field[f].array;
 		size_t bytes = array_row_bytes(a);
-		if (a->at)
+		if (a->at && to[f])
 			memcpy(to[f], (const unsigned char *)a->at + bytes * (size_t)at, bytes);
 	}
-	return !part->decode || part->decode(part->source, at, to, why);
+}
+
+static void copy(void *source, int64_t i, void *const to[])
+{
+	const Source *s = source;
+	const Row *row = s->row + i * (int64_t)s->readers;
+	for (size_t r = 0; r < s->readers; r++) {
+		const Part *part = &s->found[r].part[row[r].split];
+		copy_fields(part, row[r].at, to);
+		to += part->count;
+	}
 }
 
 static bool decode(void *source, int64_t i, void *const to[], char why[WHY])
@@ -201,7 +211,8 @@ static bool decode(void *source, int64_t i, void *const to[], char why[WHY])
 	const Row *row = s->row + i * (int64_t)s->readers;
 	for (size_t r = 0; r < s->readers; r++) {
 		const Part *part = &s->found[r].part[row[r].split];
-		if (!read_fields(part, row[r].at, to, why))
+		copy_fields(part, row[r].at, to);
+		if (part->decode && !part->decode(part->source, row[r].at, to, why))
 			return false;
 		to += part->count;
 	}
@@ -246,6 +257,7 @@ static int64_t below_both(const Found *f, size_t field)
 static bool fill_part(Source *s, const char *const name[SSLC_MAX_FIELDS], Part *part, char why[WHY])
 {
 	part->decode = decode;
+	part->copy = copy;
 	for (size_t r = 0; r < s->readers; r++)
 		for (size_t f = 0; f < s->found[r].part[0].count; f++) {
 			const Field *from = &s->found[r].part[0].field[f];
@@ -253,6 +265,7 @@ static bool fill_part(Source *s, const char *const name[SSLC_MAX_FIELDS], Part *
 			to->array = from->array;
 			to->array.dim[0] = s->count;
 			to->array.at = NULL;
+			to->copied = from->array.at != NULL;
 			to->below = below_both(&s->found[r], f);
 			to->is_label = strcmp(from->name, "label") == 0;
 			if (to->is_label && !copy_label(s, r, from, f, &to->array, why))

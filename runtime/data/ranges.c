@@ -92,14 +92,20 @@ static bool refuse_value(const Data *d, Split s, const Told *told, size_t k, con
 	return refuse(told->range, what, why);
 }
 
+/* Of a sample; NULL: it is neither in memory nor copied. */
+static const void *value_of(const Data *d, Split s, size_t field, int64_t row, void *const copy[])
+{
+	const unsigned char *at = data_part(d, s)->field[field].array.at;
+	return at ? at + data_shape(d)->field[field].bytes * (size_t)row : copy[field];
+}
+
 /* No task sees a sample without a label. */
 static bool sample_in_range(const Data *d, Split s, const Told *told, int64_t i, int64_t row,
-                            char why[WHY])
+                            const void *value, char why[WHY])
 {
 	const sslc_range *r = told->range;
 	const sslc_tensor *t = &data_shape(d)->field[r->field];
 	const Field *f = &data_part(d, s)->field[r->field];
-	const void *value = (const unsigned char *)f->array.at + t->bytes * (size_t)row;
 	if (lacks_label(d, s, f, i, row)) {
 		bool own = strcmp(t->name, "label") == 0;
 		char what[WHY];
@@ -119,15 +125,20 @@ static bool sample_in_range(const Data *d, Split s, const Told *told, int64_t i,
 	return true;
 }
 
-/* Those that are in memory. */
-static bool split_in_range(const Data *d, Split s, const Told *told, size_t count, char why[WHY])
+/* Those that are in memory, or copies of what is. */
+static bool split_in_range(const Data *d, Split s, const Told *told, size_t count,
+                           void *const copy[], char why[WHY])
 {
+	const Part *part = data_part(d, s);
 	for (int64_t i = 0; count && i < data_count(d, s); i++) {
 		int64_t row = data_row(d, s, i);
-		for (size_t k = 0; k < count; k++)
-			if (data_part(d, s)->field[told[k].range->field].array.at &&
-			    !sample_in_range(d, s, &told[k], i, row, why))
+		if (part->copy)
+			part->copy(part->source, row, copy);
+		for (size_t k = 0; k < count; k++) {
+			const void *value = value_of(d, s, told[k].range->field, row, copy);
+			if (value && !sample_in_range(d, s, &told[k], i, row, value, why))
 				return false;
+		}
 	}
 	return true;
 }
@@ -138,7 +149,7 @@ static bool rest_in_range(const Data *d, Split s, const sslc_range *r, char why[
 	const sslc_tensor *t = &data_shape(d)->field[r->field];
 	const Field *f = &data_part(d, s)->field[r->field];
 	char what[WHY];
-	if (f->array.at || t->dtype[0] == 'f' || !data_count(d, s) ||
+	if (f->array.at || f->copied || t->dtype[0] == 'f' || !data_count(d, s) ||
 	    (f->below && f->below <= r->below))
 		return true;
 	because(what, "'%s' goes up to %" PRId64, t->name,
@@ -157,40 +168,48 @@ static bool is_of_task(const sslc_model *model, const char *function)
 	return false;
 }
 
-/* Bytes are whatever the model tells apart. */
-static size_t told_of(const Data *d, const sslc_model *model, Told *told, char why[WHY])
+/* Room for a sample of a field, if that is copied. */
+static bool copy_open(const Data *d, size_t field, void *copy[SSLC_MAX_FIELDS])
 {
-	size_t count = 0;
-	for (size_t i = 0; i < model->range_count; i++) {
+	if (!data_part(d, SPLIT_TRAIN)->field[field].copied || copy[field])
+		return true;
+	copy[field] = malloc(data_shape(d)->field[field].bytes + 1);
+	return copy[field] != NULL;
+}
+
+/* False: there is no memory. Bytes are whatever the model tells apart. */
+static bool open_all(const Data *d, const sslc_model *model, Told *told, size_t *count,
+                     void *copy[SSLC_MAX_FIELDS])
+{
+	for (size_t i = 0; told && i < model->range_count; i++) {
 		const sslc_range *r = &model->range[i];
 		const sslc_tensor *t = &data_shape(d)->field[r->field];
 		if (r->field >= data_shape(d)->count ||
 		    (strcmp(t->dtype, "i32") != 0 && strcmp(t->dtype, "f32") != 0))
 			continue;
-		if (!told_open(&told[count], t, r)) {
-			because(why, "there is no memory to check the data");
-			break;
-		}
-		told[count++].of_task = is_of_task(model, r->function);
+		if (!copy_open(d, r->field, copy) || !told_open(&told[*count], t, r))
+			return false;
+		told[(*count)++].of_task = is_of_task(model, r->function);
 	}
-	return count;
+	return told != NULL;
 }
 
 bool data_in_ranges(const Data *d, const sslc_model *model, char why[WHY])
 {
+	void *copy[SSLC_MAX_FIELDS] = {0};
 	Told *told = calloc(model->range_count + 1, sizeof *told);
-	if (!told)
-		return because(why, "there is no memory to check the data");
-	why[0] = '\0';
-	size_t count = told_of(d, model, told, why);
-	bool good = !why[0];
+	size_t count = 0;
+	bool good = open_all(d, model, told, &count, copy) ||
+	            because(why, "there is no memory to check the data");
 	for (int s = 0; s < 2; s++) {
 		for (size_t i = 0; good && i < count; i++)
 			good = rest_in_range(d, (Split)s, told[i].range, why);
-		good = good && split_in_range(d, (Split)s, told, count, why);
+		good = good && split_in_range(d, (Split)s, told, count, copy, why);
 	}
 	for (size_t i = 0; i < count; i++)
 		free(told[i].at);
+	for (size_t f = 0; f < SSLC_MAX_FIELDS; f++)
+		free(copy[f]);
 	free(told);
 	return good;
 }

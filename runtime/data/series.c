@@ -30,13 +30,18 @@ typedef struct Series {
 	size_t fields;
 } Series;
 
-static bool decode(void *source, int64_t i, void *const to[], char why[WHY])
+static void copy(void *source, int64_t i, void *const to[])
 {
 	const Series *s = source;
-	(void)why;
 	for (size_t f = 0; f < s->fields; f++)
-		if (s->at[f])
+		if (s->at[f] && to[f])
 			memcpy(to[f], s->at[f] + s->first[i] * s->bytes[f], s->window * s->bytes[f]);
+}
+
+static bool decode(void *source, int64_t i, void *const to[], char why[WHY])
+{
+	(void)why;
+	copy(source, i, to);
 	return true;
 }
 
@@ -99,6 +104,7 @@ static bool cut_field(Field *field, size_t f, Series *s, size_t count, bool pick
 	s->bytes[f] = array_row_bytes(a);
 	s->at[f] = a->at;
 	a->at = NULL;
+	field->copied = true;
 	memmove(a->dim + 2, a->dim + 1, (size_t)(a->rank - 1) * sizeof *a->dim);
 	a->dim[0] = (int64_t)count;
 	a->dim[1] = (int64_t)s->window;
@@ -139,6 +145,7 @@ static bool cut_part(Found *found, Part *part, Split split, char why[WHY])
 	part->source = s;
 	part->close = close_series;
 	part->decode = decode;
+	part->copy = copy;
 	if (!count)
 		return because(why,
 		               "no window of %lld rows fits into the %s rows: at most %zu of one group and "

@@ -86,6 +86,13 @@ static void rows_of_a_key_are_one_sample(void)
 			sslc_model model = {.range = &range, .range_count = 1};
 			CU_ASSERT_EQUAL(data_in_ranges(d, &model, why), knows == 2);
 		}
+	/* So are numbers of tables, which are copied: b is at most 22. */
+	for (int64_t knows = 22; knows <= 23; knows++) {
+		sslc_range range = {.field = 2, .function = "step", .below = knows};
+		sslc_model model = {.range = &range, .range_count = 1};
+		CU_ASSERT_EQUAL(data_in_ranges(d, &model, why), knows == 23);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "'b' of sample 1 of the train data is 22, "));
 	data_close(d);
 }
 

@@ -91,6 +91,48 @@ static void rows_of_arrays_become_windows(void)
 	scratch_close(&s);
 }
 
+/* Windows that overlap of rows [i, 1000 - i]: what is told apart of them is in range, the rest may be anything. */
+static void windows_are_held_to_ranges(void)
+{
+	enum { ROWS = 12, WINDOW = 3 };
+	static const struct {
+		int64_t column, below;
+		const char *says; /* NULL: all are in range */
+	} cases[] = {{0, ROWS, NULL},
+	             {0, ROWS - 1, "'x' at [2, 0] of sample 9 of the train data is 11, "},
+	             {1, 1001, NULL},
+	             {1, 1000, "'x' at [0, 1] of sample 0 of the train data is 1000, "}};
+	int32_t whole[ROWS][2];
+	float x[ROWS][2];
+	for (int i = 0; i < 2 * ROWS; i++)
+		x[i / 2][i % 2] = (float)(whole[i / 2][i % 2] = i % 2 ? 1000 - i / 2 : i / 2);
+	for (int type = 0; type < 2; type++) {
+		Scratch s;
+		char why[WHY] = "";
+		scratch_open(&s);
+		CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), type ? "i32" : "f32", 2,
+		                          (int64_t[]){ROWS, 2}, type ? (void *)whole : x, why));
+		sslc_argument argument[] = {{.text = "x.npy"},
+		                            {.name = "window", .number = WINDOW},
+		                            {.name = "stride", .number = 1},
+		                            {.name = "test", .number = 0}};
+		Data *d = data_open(&(sslc_call){"npy", argument, 4}, s.folder, why);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+			sslc_range range = {.function = "step",
+			                    .below = cases[i].below,
+			                    .first = {0, cases[i].column},
+			                    .step = {0, 1},
+			                    .count = {0, 1}};
+			const sslc_model model = {.range = &range, .range_count = 1};
+			CU_ASSERT_EQUAL(data_in_ranges(d, &model, why), !cases[i].says);
+			CU_ASSERT(!cases[i].says || strstr(why, cases[i].says));
+		}
+		data_close(d);
+		scratch_close(&s);
+	}
+}
+
 /* Arrays of NumPy's archives (tests/oracle/data/make.py), as samples and as rows. */
 static void archives_are_read_whole(void)
 {
@@ -159,6 +201,7 @@ static void windows_become_doubles(void)
 
 CU_TestInfo test_series[] = {
     {"windows become doubles", windows_become_doubles},
+    {"windows are held to ranges", windows_are_held_to_ranges},
     {"archives are read whole", archives_are_read_whole},
     {"rows of arrays become windows", rows_of_arrays_become_windows},
     CU_TEST_INFO_NULL,
