@@ -76,16 +76,25 @@ static bool unknown(Embedding *e, const char *name)
 	size_t count = 0;
 	names[count++] = "encode";
 	for (size_t i = 0; i < b->graph_count; i++)
-		names[count++] = b->graph[i]->name;
+		if (!embed_is_named(b->graph[i]->name, "init"))
+			names[count++] = b->graph[i]->name;
 	for (size_t i = 0; i < b->task_count; i++)
 		names[count++] = b->task[i].name;
 	const char *near = suggest(name, names, count);
 	diag_error(p->c.diags, (Span){0}, "the model has no function '%s' to compile", name);
-	if (near)
+	if (embed_is_named(name, "init"))
+		diag_help(p->c.diags, "first values come along with whatever is compiled");
+	else if (near)
 		diag_help(p->c.diags, "did you mean '%s'?", near);
 	else
 		diag_help(p->c.diags, "there are: step, encode, loss, and the names of downstream tasks");
 	return false;
+}
+
+/* A name that is NULL is one that no function has. */
+static const char *chosen(const sslc_embedding *how, size_t i)
+{
+	return how->function && how->function[i] ? how->function[i] : "";
 }
 
 static bool choose(Embedding *e)
@@ -99,7 +108,7 @@ static bool choose(Embedding *e)
 		(void)add(e, "loss", NULL);
 	}
 	for (size_t i = 0; i < e->how->count; i++) {
-		const char *name = e->how->function[i];
+		const char *name = chosen(e->how, i);
 		bool encode = strcmp(name, "encode") == 0 || strcmp(name, "features") == 0;
 		if (embed_is_named(name, "init") ||
 		    (encode ? !add(e, "features", "encode") : !add_task(e, name) && !add(e, name, NULL)))
@@ -287,7 +296,7 @@ static bool choose_machines(const Embedding *e, const Machine **machine)
 	bool good = true;
 	machine[0] = c->machine;
 	for (size_t v = 1; good && v <= e->how->cpus; v++) {
-		c->cpu = e->how->cpu[v - 1];
+		c->cpu = e->how->cpu ? e->how->cpu[v - 1] : NULL;
 		good = codegen_machine(c);
 		machine[v] = c->machine;
 		if (good && (!machine_x86_level(machine[v - 1]) ||

@@ -70,6 +70,12 @@ static bool guarded_export(sslc_program *p, const sslc_export *how, OnnxTexts *t
 	const char *name = how->weights && p->bound ? function_of(p, how) : NULL;
 	if (!name)
 		return false;
+	if (how->batch < 0) {
+		diag_error(p->c.diags, (Span){0},
+		           "the batch is %lld, but must be at least 1, or 0 where it is free",
+		           (long long)how->batch);
+		return false;
+	}
 	Export e = {p, how->weights};
 	OnnxSource from = {.state = value_of, .context = &e, .batch = how->batch ? how->batch : BATCH};
 	from.graph = primitives(p, name, from.batch, !how->batch);

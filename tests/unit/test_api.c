@@ -93,6 +93,8 @@ static void ask_all(sslc_program *p)
 		CU_ASSERT_FALSE(sslc_export_onnx(p, &(sslc_export){0}, &file, &size));
 		CU_ASSERT_FALSE(sslc_export_onnx(p, &(sslc_export){.weights = ""}, &file, &size));
 		CU_ASSERT_FALSE(sslc_export_onnx(p, &(sslc_export){.weights = ""}, NULL, NULL));
+		CU_ASSERT_FALSE(sslc_embed(p, &(sslc_embedding){0}, &(sslc_embedded){0}));
+		CU_ASSERT_FALSE(sslc_embed(p, NULL, NULL));
 		CU_ASSERT_FALSE(sslc_bind(p, NULL));
 		sslc_data_error(p, NULL);
 		sslc_data_error(p, "the data is wrong");
@@ -231,6 +233,47 @@ static void bound(void)
 	fclose(nowhere);
 }
 
+/* An object, or a file, of what there is not: an error, and nothing to free. */
+static void embeds_nothing_else(void)
+{
+	static const char *const none[] = {NULL}, *const init[] = {"step", "init"},
+	                         *const first[] = {"init"};
+	static const struct {
+		sslc_embedding how;
+		const char *why;
+	} wrong[] = {
+	    {{.function = none, .count = 1}, "the model has no function '' to compile"},
+	    {{.count = 1}, "the model has no function '' to compile"},
+	    {{.function = init, .count = 2}, "the model has no function 'init' to compile"},
+	    {{.function = first, .count = 1}, "first values come along with whatever is compiled"},
+	    {{.cpu = none, .cpus = 1}, "are no rising levels of x86-64"},
+	    {{.cpus = 2}, "are no rising levels of x86-64"},
+	};
+	sslc_data data = good_data();
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		sslc_embedded e = {.object_bytes = 1};
+		sslc_program *p = opened(0);
+		CU_ASSERT_FATAL(p && sslc_bind(p, &data));
+		CU_ASSERT_FALSE(sslc_embed(p, NULL, &e));
+		CU_ASSERT_EQUAL(sslc_error_count(p), 0);
+		CU_ASSERT_FALSE(sslc_embed(p, &wrong[i].how, &e));
+		CU_ASSERT(says(p, wrong[i].why));
+		CU_ASSERT(!e.object && !e.header && e.object_bytes == 0);
+		sslc_embedded_free(&e);
+		sslc_close(p);
+	}
+	sslc_program *p = opened(0);
+	char *file = NULL, *weights = NULL;
+	size_t size = 0;
+	CU_ASSERT_FATAL(p && sslc_bind(p, &data));
+	weights = calloc(1, sslc_states_bytes(p) + 1);
+	CU_ASSERT_FALSE(
+	    sslc_export_onnx(p, &(sslc_export){.weights = weights, .batch = -3}, &file, &size));
+	CU_ASSERT(says(p, "the batch is -3, but must be at least 1"));
+	free(weights);
+	sslc_close(p);
+}
+
 static const sslc_code *listed(const sslc_model *m, const char *name)
 {
 	for (size_t i = 0; i < m->code_count; i++)
@@ -319,7 +362,6 @@ static void options_are_copied(void)
 	sslc_close(p);
 }
 
-/* False: the limit was passed somewhere. */
 /* With weights of zero. */
 static bool exports(sslc_program *p, const char *function)
 {
@@ -333,6 +375,7 @@ static bool exports(sslc_program *p, const char *function)
 	return good;
 }
 
+/* False: the limit was passed somewhere. */
 static bool whole_way(size_t limit)
 {
 	static const char *const names[] = {"init", "step", "features", "gradients", "perturbed"};
@@ -377,6 +420,7 @@ CU_TestInfo test_api[] = {
     {"a program that is not bound has no functions", not_bound},
     {"data that cannot be is refused", bad_data},
     {"a bound program survives nonsense", bound},
+    {"an object of what there is not is refused", embeds_nothing_else},
     {"a bound program is described", described},
     {"a function is described without its code", described_function},
     {"options are copied", options_are_copied},
