@@ -82,6 +82,33 @@ C
 cc -std=c99 -Wall -Wextra -Werror stateless.c stateless.o -o stateless
 ./stateless || die "a model without states cannot be called"
 
+# a task beside weights begins as it does alone, not at zero, and that no checkpoint holds it is said
+awk 'BEGIN { print "a,b,kind"; for (i = 0; i < 40; i++) printf "%d,%d,%d\n", i % 7, i % 5, i % 2 }' > kinds.csv
+cat > task.json <<'MODEL'
+{"data": "csv('kinds.csv', label='kind', test=0.5)", "encoder": ["linear(3)"], "loss": "mean(encoder(x)^2)", "train": {"epochs": 1, "batch": 4},
+"downstream": {"probe": {"freeze": ["encoder"], "head": ["linear(5)", "tanh", "linear(2)"], "loss": "cross_entropy(head(encoder(x)), label)"}}}
+MODEL
+"$sslc" run task.json --no-downstream --quiet
+"$sslc" compile task.json --functions probe --prefix alone --out alone.o > /dev/null
+"$sslc" compile task.json --functions probe --prefix given --out given.o --weights runs/task/checkpoint.safetensors > /dev/null 2> said
+grep -q "^sslc: note: probe.head.0.w is of the task 'probe', which no checkpoint of pre-training holds: it begins random$" said || die "says: $(cat said)"
+cat > begin.c <<'C'
+#include <string.h>
+#include "alone.h"
+#include "given.h"
+ALONE_ALIGNED static unsigned char alone[ALONE_BLOCK_BYTES];
+GIVEN_ALIGNED static unsigned char given[GIVEN_BLOCK_BYTES];
+int main(void)
+{
+	float a[15], b[15], none[15] = {0};
+	return alone_init(alone, sizeof alone, 0, 0) || given_init(given, sizeof given, 0, 0) ||
+	       alone_read(alone, ALONE_probe_head_0_w, a, sizeof a) || given_read(given, GIVEN_probe_head_0_w, b, sizeof b) ||
+	       memcmp(a, b, sizeof a) != 0 || memcmp(a, none, sizeof a) == 0;
+}
+C
+cc -std=c99 -Wall -Wextra -Werror begin.c alone.o given.o -o begin
+./begin || die "a task beside weights begins elsewhere"
+
 if has c++; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || die "C++: $(cat said)"
 	./stream learnt.safetensors > said || die "the stream was not learnt: $(cat said)"

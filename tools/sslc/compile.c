@@ -40,6 +40,22 @@ static bool header_path(const char *object, char path[PATH])
 	return false;
 }
 
+/* The first states of tasks, as sslc run makes them. */
+static bool begin_tasks(Engine *e, Failure *f)
+{
+	bool good = true;
+	for (size_t i = 0; good && i < e->model->task_count; i++) {
+		char name[256];
+		Call init;
+		snprintf(name, sizeof name, "%s.init", e->model->task[i].name);
+		good = call_open(&init, e, name, f);
+		if (good)
+			call_run(&init);
+		call_close(&init);
+	}
+	return good;
+}
+
 /* The states of pre-training with the weights of a file; all else as it is at the beginning. What
  * computes these runs here, whatever machine the object is for. */
 static int load_weights(const Options *o, Engine *e, Session *here)
@@ -49,7 +65,7 @@ static int load_weights(const Options *o, Engine *e, Session *here)
 	Loaded loaded = {0};
 	if (!code && (!engine_open(e, sslc_describe(here->program), 1, &f) ||
 	              !states_begin(e, sslc_pretraining(here->program).seed, &f) ||
-	              !weights_load(e, o->weights, true, &loaded, &f)))
+	              !begin_tasks(e, &f) || !weights_load(e, o->weights, true, &loaded, &f)))
 		code = session_failure(here, &f);
 	session_note_weights(&loaded, o->weights);
 	return code;
@@ -149,6 +165,19 @@ static void report(const sslc_embedded *e)
 		report_function(&e->function[i]);
 }
 
+/* A task's weights are in no checkpoint. */
+static void note_tasks(const Options *o, const sslc_embedded *e)
+{
+	for (size_t i = 0; o->weights && i < e->tensors; i++) {
+		if (!e->state[i].task || !e->state[i].is_param)
+			continue;
+		inform(
+		    "%s is of the task '%s', which no checkpoint of pre-training holds: it begins random",
+		    e->state[i].tensor.name, e->state[i].task);
+		break;
+	}
+}
+
 /* -- The command ------------------------------------------------------------------------------- */
 
 static int write_object(const Options *o, Session *s, const sslc_embedding *how)
@@ -171,6 +200,7 @@ static int write_object(const Options *o, Session *s, const sslc_embedding *how)
 		       "states and %zu of arena; %zu kernels compiled, %zu reused\n",
 		       out, header, e.code_bytes, e.constant_bytes, e.block_bytes, e.states_bytes,
 		       e.arena_bytes, kernels.compiled, kernels.reused);
+	note_tasks(o, &e);
 	if (good && o->report)
 		report(&e);
 	sslc_embedded_free(&e);
