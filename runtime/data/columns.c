@@ -175,6 +175,21 @@ bool number_of(Slice text, float *x)
 	return end == s.at + s.size && isfinite(*x);
 }
 
+/* "0,5": of a spreadsheet whose language writes numbers so. */
+static bool has_comma(Slice text)
+{
+	char copy[40], *comma;
+	float x;
+	if (text.size >= sizeof copy)
+		return false;
+	memcpy(copy, text.at, text.size);
+	copy[text.size] = 0;
+	if (!(comma = strchr(copy, ',')))
+		return false;
+	*comma = '.';
+	return number_of((Slice){copy, text.size}, &x);
+}
+
 static bool read_cell(const Sheet *s, size_t row, size_t column, const Missing *m, bool target,
                       float *x, bool *left_out, char why[WHY])
 {
@@ -201,6 +216,12 @@ static bool read_cell(const Sheet *s, size_t row, size_t column, const Missing *
 	if (other)
 		return because(why, "%s: '%.40s' is no number; is it several? separator='%.*s'", cell,
 		               field.at, *other == '\t' ? 3 : 1, *other == '\t' ? "tab" : other);
+	if (has_comma(field))
+		return because(
+		    why,
+		    "%s: '%.40s' is no number: decimals stand behind a point (where the file has "
+		    "no other commas: sed 's/,/./g')",
+		    cell, field.at);
 	return because(why, "%s: '%.40s' is no number; leave the column out with skip='...'", cell,
 	               field.at);
 }

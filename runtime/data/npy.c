@@ -47,6 +47,11 @@ static bool read_descr(const char *descr, Header *h, char why[WHY])
 	    descr[4] == '\'' && strchr("<>|=", order) &&
 	    ((h->kind == 'f' && strchr("248", descr[3])) ||
 	     (strchr("iu", h->kind) && strchr("1248", descr[3])) || (h->kind == 'b' && h->bytes == 1));
+	if (!known && strchr("SU", h->kind))
+		return because(why,
+		               "holds texts, of type %.*s; as classes they are numbered by "
+		               "numpy.unique(x, return_inverse=True)[1]",
+		               (int)strcspn(descr + 1, "'") + 2, descr);
 	if (!known)
 		return because(
 		    why,

@@ -16,6 +16,7 @@ typedef struct Reading {
 	uint32_t line, row_line; /* the one that is read; where its row begins */
 	size_t columns;          /* of this row, so far */
 	bool in_row;             /* a row has begun and not ended */
+	char separator;
 	bool good;
 	char *why;
 } Reading;
@@ -54,6 +55,22 @@ static void take_field(void *bytes, size_t size, void *reading)
 	r->columns++;
 }
 
+/* Another character that may part the fields of a text, as a question; "": there is none. */
+static const char *other_separator(const char *text, char asked)
+{
+	static const struct {
+		char separator;
+		const char *says;
+	} known[] = {{';', "; is ';' its separator?"},
+	             {'\t', "; is the tab its separator?"},
+	             {'|', "; is '|' its separator?"},
+	             {',', "; is ',' its separator?"}};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (known[i].separator != asked && strchr(text, known[i].separator))
+			return known[i].says;
+	return "";
+}
+
 static void end_row(int end, void *reading)
 {
 	Reading *r = reading;
@@ -64,11 +81,11 @@ static void end_row(int end, void *reading)
 	if (t->rows == 0)
 		t->columns = r->columns;
 	if (r->columns != t->columns) {
-		r->good = because(
-		    r->why,
-		    "'%.200s', line %u has %zu field%s, but line %u has %zu; a field that holds "
-		    "the separator must be quoted: \"a, b\"",
-		    r->name, r->row_line, r->columns, r->columns == 1 ? "" : "s", t->line[0], t->columns);
+		const char *other = t->columns == 1 ? other_separator(t->text, r->separator) : "";
+		r->good =
+		    because(r->why, "'%.200s', line %u has %zu field%s, but line %u has %zu%s", r->name,
+		            r->row_line, r->columns, r->columns == 1 ? "" : "s", t->line[0], t->columns,
+		            *other ? other : "; a field that holds the separator must be quoted: \"a, b\"");
 		return;
 	}
 	uint32_t *line = memory_grow(t->line, &t->row_room, t->rows + 1, sizeof *line);
@@ -80,6 +97,15 @@ static void end_row(int end, void *reading)
 	line[t->rows++] = r->row_line;
 	r->columns = 0;
 	r->in_row = false;
+}
+
+/* The byte behind the quote may be what parts the fields. */
+static void fail_behind(Reading *r, char wrong)
+{
+	char text[128];
+	snprintf(text, sizeof text, "text stands behind the quote that ends the field%s",
+	         other_separator((char[]){wrong, 0}, r->separator));
+	fail(r, text);
 }
 
 /* Of the next line, with its end. */
@@ -103,11 +129,11 @@ static void parse_lines(struct csv_parser *p, const char *at, size_t size, Readi
 		size_t done = csv_parse(p, at, line, take_field, end_row, r);
 		if (done < line && r->good && csv_error(p) != CSV_EPARSE)
 			no_memory(r);
+		else if (done < line && r->good && at[done] == '"')
+			fail(r, "a quote stands in a field that does not begin with one; quote the field and "
+			        "double the quote: \"a \"\"b\"\"\"");
 		else if (done < line && r->good)
-			fail(r, at[done] == '"'
-			            ? "a quote stands in a field that does not begin with one; quote the "
-			              "field and double the quote: \"a \"\"b\"\"\""
-			            : "text stands behind the quote that ends the field");
+			fail_behind(r, at[done]);
 		at += line;
 	}
 	if (r->good && csv_fini(p, take_field, end_row, r) != 0) {
@@ -145,7 +171,8 @@ bool table_parse(const char *name, const void *bytes, size_t size, Layout how, T
 	const char *at = (const char *)bytes + mark;
 	struct csv_parser p;
 	*t = (Table){0};
-	Reading r = {.table = t, .name = name, .line = 1, .good = true, .why = why};
+	Reading r = {
+	    .table = t, .name = name, .line = 1, .good = true, .why = why, .separator = how.separator};
 	if (!text_check(name, bytes, size, why))
 		return false;
 	if (size > LIMIT)

@@ -1,0 +1,4 @@
+# exit 1
+$ printf 'a;b\n0,5;2\n' >d.csv
+$ data "csv('d.csv')"
+check model.json
