@@ -2,7 +2,7 @@
  * back.
  *
  * Little-endian: 8 bytes of magic with the format's version, the model's hash (8), bytes of states
- * (8), the seed (8), steps done (4), CRC-32 of all with zeros in its own place (4), the states. */
+ * (8), the seed (8), steps done of pre-training (4), CRC-32 of all with zeros in its own place (4), the states. */
 #include "inner.h"
 
 #define SAVED_MAGIC UINT64_C(0x31564153434c5353) /* "SSLCSAV1" */
@@ -46,6 +46,15 @@ int32_t embed_save(const EmbedModel *model, const void *block, void *to, size_t 
 	return 0;
 }
 
+/* A number of steps is none below 0. */
+static bool has_counts(const EmbedModel *model, const unsigned char *in)
+{
+	bool good = embed_get32(in + STEP_AT) <= INT32_MAX;
+	for (uint32_t i = 0; i < model->tasks; i++)
+		good &= embed_get32(in + STATES_AT + (size_t)model->counts_at + 4 * (size_t)i) <= INT32_MAX;
+	return good;
+}
+
 static int32_t check_saved(const EmbedModel *model, const unsigned char *in, size_t bytes)
 {
 	if (!in)
@@ -59,8 +68,7 @@ static int32_t check_saved(const EmbedModel *model, const unsigned char *in, siz
 		return EMBED_OTHER_MODEL;
 	if (bytes != embed_save_bytes(model))
 		return EMBED_TRUNCATED;
-	return embed_get32(in + CRC_AT) == saved_crc(in, bytes) &&
-	               embed_get32(in + STEP_AT) <= INT32_MAX
+	return embed_get32(in + CRC_AT) == saved_crc(in, bytes) && has_counts(model, in)
 	           ? 0
 	           : EMBED_DAMAGED;
 }

@@ -277,6 +277,26 @@ static void restore_refused(const unsigned char *saved, size_t bytes, int32_t co
 	CU_ASSERT_EQUAL(memcmp(&e, &before, sizeof e), 0);
 }
 
+/* A task's, where the state `count` stands. */
+static void wrong_counts_are_refused(void)
+{
+	Embedded e;
+	EmbedModel model = embedded;
+	unsigned char saved[SAVED];
+	size_t at = offsetof(EmbeddedStates, count);
+	model.counts_at = at;
+	model.tasks = 1;
+	embedded_open(&e, 5, 7);
+	CU_ASSERT_EQUAL(embed_save(&model, e.block, saved, SAVED), 0);
+	for (int wrong = 0; wrong < 2; wrong++) {
+		embed_put32(saved + 40 + at, wrong ? 0x80000000 : INT32_MAX);
+		embed_put32(saved + 36, 0);
+		embed_put32(saved + 36, (uint32_t)crc32(0, saved, SAVED));
+		CU_ASSERT_EQUAL(embed_restore(&model, e.block, saved, SAVED), wrong ? EMBED_DAMAGED : 0);
+		CU_ASSERT_EQUAL(embed_steps(&model, e.block), INT32_MAX);
+	}
+}
+
 static void wrong_states_are_refused(void)
 {
 	Embedded e;
@@ -323,6 +343,7 @@ CU_TestInfo test_embed[] = {
     {"every error has its text", every_error_has_its_text},
     {"a restored block goes on", a_restored_block_goes_on},
     {"the checksum is zlib's", the_checksum_is_zlibs},
+    {"wrong counts of steps are refused", wrong_counts_are_refused},
     {"wrong states are refused", wrong_states_are_refused},
     CU_TEST_INFO_NULL,
 };
