@@ -187,6 +187,12 @@ static int open_beside(const char *path, char *beside, size_t room)
 	}
 }
 
+int rename_error(const char *path, int error)
+{
+	struct stat about;
+	return error == EBUSY && stat(path, &about) == 0 && S_ISDIR(about.st_mode) ? EISDIR : error;
+}
+
 bool bytes_write(const char *path, const void *const *parts, const size_t *sizes, size_t count,
                  char why[WHY])
 {
@@ -210,8 +216,7 @@ bool bytes_write(const char *path, const void *const *parts, const size_t *sizes
 		return true;
 	}
 	unlink(beside);
-	error = error == EBUSY ? EISDIR : error; /* what rename calls "." and "/" */
-	return because(why, "cannot write '%s': %s", path, strerror(error));
+	return because(why, "cannot write '%s': %s", path, strerror(rename_error(path, error)));
 }
 
 bool file_missing(const char *path)

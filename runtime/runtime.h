@@ -58,6 +58,8 @@ MUST_CHECK unsigned char *bytes_unpacked(const char *path, size_t limit, const F
  * file left. */
 MUST_CHECK bool bytes_write(const char *path, const void *const *parts, const size_t *sizes,
                             size_t count, char why[WHY]);
+/* The errno of a rename to `path`: "." and "/" are not busy, but folders. */
+int rename_error(const char *path, int error);
 bool file_missing(const char *path); /* there is nothing of that name */
 /* A file that holds `begin`, written as above, and is then appended to. */
 MUST_CHECK FILE *append_open(const char *path, const void *begin, size_t size, char why[WHY]);

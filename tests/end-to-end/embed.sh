@@ -133,9 +133,14 @@ fi
 CC="cc -DA=1  -w" "$sslc" compile sensor.json --shared --out -odd.so > said 2>&1 || die "CC of several words: $(cat said)"
 cmp sensor.so ./-odd.so || die "another library by another CC"
 ! CC="none -w" "$sslc" compile sensor.json --shared 2> said && grep -q "^sslc: error: cannot run 'none', which" said || die "CC: $(cat said)"
-for name in . /; do
-	! "$sslc" compile sensor.json --out $name 2> said && grep -q "cannot write '$name': Is a directory" said || die "--out $name: $(cat said)"
+! CC="cc $(printf ' -w%.0s' $(seq 64))" "$sslc" compile sensor.json --shared 2> said && grep -q 'CC has more than 64 words' said || die "CC: $(cat said)"
+for name in . / '. --shared'; do
+	! "$sslc" compile sensor.json --out $name 2> said && grep -q "cannot write '${name%% *}': Is a directory" said || die "--out $name: $(cat said)"
 done
+if unshare -rm true 2> said; then # a file that another one is mounted on, as in containers
+	touch busy.o over
+	! unshare -rm sh -c "mount --bind over busy.o && '$sslc' compile sensor.json --out busy.o" 2> said && grep -q "cannot write 'busy.o': Device or resource busy" said || die "mounted: $(cat said)"
+fi
 if has python3; then
 	python3 library.py ./sensor.so run/checkpoint.safetensors > said || die "Python: $(cat said)"
 	grep -q 'init: a pointer is not aligned' said || die "Python: $(cat said)"

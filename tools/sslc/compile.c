@@ -85,19 +85,38 @@ static bool write_file(const char *path, const char *bytes, size_t size)
 
 extern char **environ;
 
-/* Runs `cc`, or the words of CC, on the object; the library appears whole or not at all. */
+enum { WORDS = 64 };
+
+/* `cc`, or the words of CC, which are cut there. False: reported. */
+static bool split_compiler(char *words, const char *argv[WORDS], size_t *count)
+{
+	argv[0] = "cc";
+	*count = 0;
+	for (char *word = strtok(words, " \t"); word; word = strtok(NULL, " \t")) {
+		if (*count == WORDS) {
+			complain("CC has more than %d words", WORDS);
+			return false;
+		}
+		argv[(*count)++] = word;
+	}
+	*count += *count == 0;
+	return true;
+}
+
+/* Runs the compiler on the object; the library appears whole or not at all. */
 static bool link_shared(const char *object, const char *library)
 {
-	enum { WORDS = 16 };
 	char beside[PATH + 16];
 	snprintf(beside, sizeof beside, "%s.%ld", library, (long)getpid());
-	const char *cc = getenv("CC"), *argv[WORDS + 6] = {"cc"};
+	const char *cc = getenv("CC"), *argv[WORDS + 6] = {0};
 	char *words = strdup(cc ? cc : "");
 	size_t count = 0;
-	for (char *word = words ? strtok(words, " \t") : NULL; word && count < WORDS;
-	     word = strtok(NULL, " \t"))
-		argv[count++] = word;
-	count += count == 0;
+	if (!words)
+		complain("there is no memory for the words of CC");
+	if (!words || !split_compiler(words, argv, &count)) {
+		free(words);
+		return false;
+	}
 	const char *const more[] = {"-shared", "-nostdlib", "-o", beside, object};
 	memcpy(argv + count, more, sizeof more);
 	pid_t child;
@@ -109,7 +128,7 @@ static bool link_shared(const char *object, const char *library)
 	} else if (!good) {
 		complain("'%s' could not link '%s'", argv[0], library);
 	} else if (rename(beside, library) != 0) {
-		complain("cannot write '%s': %s", library, strerror(errno));
+		complain("cannot write '%s': %s", library, strerror(rename_error(library, errno)));
 		good = false;
 	}
 	if (!good)
