@@ -22,7 +22,7 @@ static Facts facts_of(Compile *c, const PlannedFunction *planned)
 	BufferId *touched = new_array(c->arena, BufferId, k->buffer_count);
 	size_t room = 2 * (size_t)k->buffer_count;
 	for (uint32_t i = 0; i < k->kernel_count; i++)
-		room += 6 + step_touched(c, k, &k->kernel[i], touched);
+		room += 7 + MAX_DUES + step_touched(c, k, &k->kernel[i], touched);
 	Facts f = {.word = new_array(c->arena, uint64_t, room)};
 	for (BufferId b = 1; b < k->buffer_count; b++) {
 		const Buffer *buffer = &k->buffer[b];
@@ -44,6 +44,9 @@ static Facts facts_of(Compile *c, const PlannedFunction *planned)
 		fact(&f, chain ? chain->count * 2 + kernel->adds : 0);
 		fact(&f, chain ? (uint64_t)chain->units : 0);
 		fact(&f, chain ? (uint64_t)chain->block : 0);
+		fact(&f, kernel->dues);
+		for (uint32_t n = 0; n < kernel->dues; n++)
+			fact(&f, (uint64_t)kernel->due[n].condition * 2 + kernel->due[n].holds);
 	}
 	return f;
 }

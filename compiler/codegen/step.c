@@ -340,13 +340,51 @@ static void call_wave(Step *s, uint32_t first, uint32_t end)
 	l_goto(e, after);
 }
 
-static void call_mark(Step *s, uint32_t number)
+static void call_mark(Step *s, int32_t number)
 {
 	Emit *e = s->e;
 	T params[] = {e->ptr, e->i32};
-	V given[] = {s->field[FIELD_marks], l_i32(e, (int32_t)number)};
+	V given[] = {s->field[FIELD_marks], l_i32(e, number)};
 	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 2, false), s->field[FIELD_mark], given,
 	               2, "");
+}
+
+/* If all that the kernel asks for holds { ... } else; returns where the other side begins. */
+static LLVMBasicBlockRef due_begin(Step *s, const Kernel *kernel)
+{
+	Emit *e = s->e;
+	V all = LLVMConstInt(e->i1, 1, false);
+	for (uint32_t i = 0; i < kernel->dues; i++) {
+		V truth = l_load(e, e->i8, buffer_address(s, kernel->due[i].condition), 1);
+		V good = LLVMBuildICmp(e->b, kernel->due[i].holds ? LLVMIntNE : LLVMIntEQ, truth,
+		                       LLVMConstNull(e->i8), "");
+		all = LLVMBuildAnd(e->b, all, good, "");
+	}
+	LLVMBasicBlockRef due = l_block(e, "due"), left = l_block(e, "left_out");
+	LLVMBuildCondBr(e->b, all, due, left);
+	LLVMPositionBuilderAtEnd(e->b, due);
+	return left;
+}
+
+/* Kernels [first, end), which some steps may leave out. */
+static void call_due(Step *s, uint32_t first, uint32_t end)
+{
+	Emit *e = s->e;
+	bool marks = e->c->profile;
+	int32_t number = (int32_t)s->marks;
+	s->marks += marks;
+	LLVMBasicBlockRef left = e->k->kernel[first].dues ? due_begin(s, &e->k->kernel[first]) : NULL;
+	call_wave(s, first, end);
+	if (marks)
+		call_mark(s, number);
+	if (!left)
+		return;
+	LLVMBasicBlockRef later = l_block(e, "later");
+	LLVMBuildBr(e->b, later);
+	LLVMPositionBuilderAtEnd(e->b, left);
+	if (marks)
+		call_mark(s, -1 - number);
+	l_goto(e, later);
 }
 
 static T field_type(Emit *e, char letter)
@@ -481,9 +519,7 @@ static void emit_calls(Step *s, V function, V args, uint32_t from, uint32_t to)
 	load_fields(s);
 	for (uint32_t i = from, end; i < to; i = end) {
 		end = end_of(e, i);
-		call_wave(s, i, end);
-		if (e->c->profile)
-			call_mark(s, s->marks++);
+		call_due(s, i, end);
 	}
 	step_end(e);
 }

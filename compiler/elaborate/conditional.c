@@ -1,7 +1,8 @@
 /* conditional.c: what happens at some steps alone, and to some parameters alone.
  *
- * Both sides of when() are computed: a step is one function without branches. What its condition
- * leaves out is a matter of `select`, in values and in the next values of states. */
+ * Both sides of when() are in the graph, which has no branches. What its condition leaves out is a
+ * matter of `select`, in values and in the next values of states; what of it a step need not compute,
+ * the schedule finds (schedule/due.c). */
 #include "elaborator.h"
 
 #include <fnmatch.h>

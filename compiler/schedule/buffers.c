@@ -328,6 +328,7 @@ Kernels *fuse_buffers(Fuse *f, Compile *c)
 		k->kernel[i].hash = kernel_hash(c, k, &k->kernel[i]);
 	}
 	find_same(c, k);
+	kernels_due(c, k);
 	kernels_wave(c, k);
 	return k;
 }

@@ -397,7 +397,7 @@ static void visit(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
 	measure(f, x);
-	uint32_t home = choose_home(f, x);
+	uint32_t home = f->apart[x] ? 0 : choose_home(f, x);
 	f->home[x] = home;
 	store_strangers(f, x);
 	measure(f, x);
@@ -425,7 +425,7 @@ static void visit(Fuse *f, NodeId x)
 		f->inside[f->end[x]] += f->once[x] ? f->body[x] : 0;
 		return;
 	}
-	home = find_company(f, x);
+	home = f->apart[x] ? 0 : find_company(f, x);
 	if (home)
 		join(f, home, x);
 	f->home[x] = home ? home : fuse_open(f, KERNEL_map, x);
@@ -443,6 +443,8 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.uses = new_array(room.arena, uint32_t, g->count);
 	f.must_store = new_array(room.arena, bool, g->count);
 	f.in_place = new_array(room.arena, bool, g->count);
+	f.chooses = new_array(room.arena, bool, g->count);
+	f.apart = new_array(room.arena, bool, g->count);
 	f.spread = new_array(room.arena, bool, g->count);
 	f.stored = new_array(room.arena, bool, g->count);
 	f.stage = new_array(room.arena, bool, g->count);

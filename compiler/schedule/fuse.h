@@ -38,6 +38,8 @@ typedef struct Fuse {
 	const Graph *g;
 	uint32_t *uses;   /* [count] operands and results that name a node */
 	bool *must_store; /* must be stored, whoever uses it */
+	bool *chooses;    /* a select asks it for its side; */
+	bool *apart;      /* such a select, which is in no kernel of what is made before it */
 	bool *once;  /* all its users are in the kernel of end[x], which computes it once: once.c */
 	NodeId *end; /* where the uses of x meet: x, where they do not */
 	uint32_t *inside; /* of the code of end[x], what is computed once */
@@ -122,6 +124,15 @@ void kernels_strip(Compile *c, Kernels *k);
 /* stays.c: a gather n from a list of all samples' parts, whose samples lie along `axis` of the result, reads for each
  * that sample's part alone. */
 bool gather_stays(const Graph *g, const Node *n, int axis);
+
+/* due.c: which a step may leave out; and BUG if what it does leave out reaches a result. */
+void kernels_due(Compile *c, Kernels *k);
+void dues_verify(const Kernels *k);
+bool same_dues(const Kernel *a, const Kernel *b);
+/* The truth value that a condition repeats; 0: it is not one alone, or a constant. */
+NodeId choice_of(const Graph *g, NodeId condition);
+/* Whether an operand of n may be anything, where what comes out is left out. */
+bool takes_any_bits(const Node *n, int operand);
 
 /* waves.c: which run beside which; and BUG if two of a wave depend on each other. */
 void kernels_wave(Compile *c, Kernels *k);

@@ -31,6 +31,10 @@ static void json_kernels(const Kernels *k, int indent, Text *out)
 		text_printf(out, "], \"tiles\": %lld, \"flops\": %.17g, \"bytes\": %.17g, \"beside\": %s",
 		            (long long)kernel->tiles, kernel->flops, kernel->bytes,
 		            kernel->beside ? "true" : "false");
+		for (uint32_t n = 0; n < kernel->dues; n++)
+			text_printf(out, "%s{\"buffer\": %u, \"holds\": %s}%s", n ? ", " : ", \"due\": [",
+			            kernel->due[n].condition, kernel->due[n].holds ? "true" : "false",
+			            n + 1 == kernel->dues ? "]" : "");
 		if (kernel->hash)
 			text_printf(out, ", \"code_of\": %u", kernel->same);
 		if (kernel->kind == KERNEL_contract || kernel->loop) {

@@ -323,6 +323,9 @@ void kernels_print(const Kernels *k, Text *out)
 		static const char *const HIDES[] = {"", "columns", "steps", "rows", "ends of rows"};
 		if (kernel->hidden)
 			text_printf(out, "  hides %s", HIDES[kernel->hidden]);
+		for (uint32_t n = 0; n < kernel->dues; n++)
+			text_printf(out, "  %s b%u", kernel->due[n].holds ? "if" : "unless",
+			            kernel->due[n].condition);
 		if (kernel->hash && kernel->same != i)
 			text_printf(out, "  code of @%u", kernel->same);
 		text_add(out, "\n", 1);

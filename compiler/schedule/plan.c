@@ -25,6 +25,8 @@ static void find_lives(Compile *c, Kernels *k)
 		uint32_t reads = kernel_reads(c, k, kernel, read);
 		if (kernel->kind == KERNEL_copy)
 			k->buffer[kernel->from].last = last;
+		for (uint32_t n = 0; n < kernel->dues; n++)
+			k->buffer[kernel->due[n].condition].last = last;
 		for (uint32_t r = 0; r < reads; r++)
 			k->buffer[k->buffer_of[read[r].node]].last = last;
 		for (uint32_t o = 0; o < kernel->out_count; o++) {

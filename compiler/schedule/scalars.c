@@ -43,7 +43,9 @@ static void find_wanted(Scalars *s)
 		const Node *n = node(f->g, x);
 		if (!s->weight[x])
 			continue;
-		s->wanted[x] = f->must_store[x] ? behind[x] : s->needed[x] && s->weight[x] > WORTH_STORING;
+		s->wanted[x] = f->chooses[x]      ? true
+		               : f->must_store[x] ? behind[x]
+		                                  : s->needed[x] && s->weight[x] > WORTH_STORING;
 		for (int i = 0; i < n->count; i++)
 			behind[n->in[i]] |= behind[x] || s->wanted[x];
 	}

@@ -214,6 +214,13 @@ typedef struct LoopOperand {
 	int64_t offset, stride; /* bytes: to the first place; from one to the next */
 } LoopOperand;
 
+/* One truth value, which is stored, that must hold, or not. */
+typedef struct Due {
+	BufferId condition;
+	bool holds;
+} Due;
+enum { MAX_DUES = 4 };
+
 /* Computes `outs` (all of one shape: the loop space of a map, the result's of a reduce or contract;
  * of a row kernel each has the shape of the rows, or of one number a row) and stores each in its
  * buffer. A node that has no buffer is computed from its operands where it is needed; a node that
@@ -248,10 +255,12 @@ typedef struct Kernel {
 	Hidden hidden;      /* what it leaves out behind a causal mask, */
 	int64_t grain;      /* in so many columns at a time */
 	bool beside;        /* runs at the same time as the kernel before it: waves.c */
-	uint32_t unrolled;  /* map: bit i: the indices along axis i are known as code is made; */
-	bool streams;       /* unrolled: whole vectors are written past the caches */
-	int tile_axis;      /* the axis that tiles cut, if it is not flat: the first loop */
-	int64_t tiles;      /* independent pieces, in [0, tiles); by shape alone, never by the number of
+	Due due[MAX_DUES];  /* due.c: [dues] it runs where all are so, and is left out elsewhere */
+	uint32_t dues;
+	uint32_t unrolled; /* map: bit i: the indices along axis i are known as code is made; */
+	bool streams;      /* unrolled: whole vectors are written past the caches */
+	int tile_axis;     /* the axis that tiles cut, if it is not flat: the first loop */
+	int64_t tiles;     /* independent pieces, in [0, tiles); by shape alone, never by the number of
 	                       threads */
 	int64_t tile;   /* iterations of the outermost loop(s) in a tile: see the kind's head comment in
 	                 tile.c */

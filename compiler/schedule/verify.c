@@ -144,6 +144,7 @@ void kernels_verify(const Kernels *k)
 	}
 	check_results(&v);
 	waves_verify(k);
+	dues_verify(k);
 	arena_reset(c->arena, mark);
 }
 
@@ -174,6 +175,8 @@ static void check_lives(const Kernels *k)
 			check_life(k, i, end, k->buffer_of[read[r].node]);
 		if (kernel->kind == KERNEL_copy)
 			check_life(k, i, end, kernel->from);
+		for (uint32_t n = 0; n < kernel->dues; n++)
+			check_life(k, i, end, kernel->due[n].condition);
 		for (uint32_t o = 0; o < kernel->out_count; o++)
 			check_life(k, i, end, kernel->to[o]);
 	}

@@ -79,8 +79,8 @@ void kernels_wave(Compile *c, Kernels *k)
 		uint32_t reads = reads_of(&w, &k->kernel[i]);
 		const Chain *chain = k->kernel[i].chain, *before = i > 0 ? k->kernel[i - 1].chain : NULL;
 		bool alone = i > 0 && k->kernel[i - 1].kind == KERNEL_scan;
-		bool joins =
-		    i > 0 && !before && !alone && members < MOST_MEMBERS && fits(&w, &k->kernel[i], reads);
+		bool joins = i > 0 && !before && !alone && members < MOST_MEMBERS &&
+		             same_dues(&k->kernel[i], &k->kernel[i - 1]) && fits(&w, &k->kernel[i], reads);
 		members = joins ? members + 1 : 1;
 		k->kernel[i].beside = joins || (chain && chain == before);
 		w.number += !k->kernel[i].beside;

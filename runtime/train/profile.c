@@ -17,6 +17,7 @@ struct Profile {
 	size_t count;
 	double *seconds; /* [count] of all runs */
 	double *least;   /* [count] of the shortest run: what disturbs only slows down */
+	double *ran;     /* [count] runs that did not leave it out */
 	double last;     /* when the kernel before ended, or the call began */
 	double waited;   /* for the batch of a step; below 0: nobody says */
 	int64_t runs;
@@ -27,15 +28,19 @@ static void mark(void *marks, int32_t kernel)
 {
 	Profile *p = marks;
 	double now = seconds_now();
+	bool left_out = kernel < 0;
+	kernel = left_out ? -1 - kernel : kernel;
 	if (p->runs == 1 && !p->warm) {
 		memset(p->seconds, 0, p->count * sizeof *p->seconds);
+		memset(p->ran, 0, p->count * sizeof *p->ran);
 		p->runs = 0;
 		p->warm = true;
 	}
 	double took = now - (kernel ? p->last : p->call->began);
 	p->seconds[kernel] += took;
-	if (p->runs == 0 || took < p->least[kernel])
+	if (!left_out && (p->ran[kernel] == 0 || took < p->least[kernel]))
 		p->least[kernel] = took;
+	p->ran[kernel] += !left_out;
 	p->last = now;
 	p->runs += (size_t)kernel + 1 == p->count;
 }
@@ -43,14 +48,14 @@ static void mark(void *marks, int32_t kernel)
 Profile *profile_open(Call *c)
 {
 	Profile *p = calloc(1, sizeof *p);
-	double *seconds = calloc(2 * (c->code->kernel_count + 1), sizeof *seconds);
+	double *seconds = calloc(3 * (c->code->kernel_count + 1), sizeof *seconds);
 	if (!p || !seconds) {
 		free(p);
 		free(seconds);
 		return NULL;
 	}
 	*p = (Profile){.call = c, .count = c->code->kernel_count, .seconds = seconds, .waited = -1};
-	p->least = seconds + p->count;
+	p->least = seconds + p->count, p->ran = seconds + 2 * p->count;
 	c->block.mark = mark;
 	c->block.marks = p;
 	return p;
@@ -150,7 +155,8 @@ static Ceilings measure(Engine *e)
 typedef struct Line {
 	const sslc_kernel *kernel;
 	double seconds, least;
-	double roof; /* seconds that its operations or its bytes take at the ceilings */
+	double share; /* of the steps: in the others it was left out */
+	double roof;  /* seconds that its operations or its bytes take at the ceilings, in that share */
 } Line;
 
 /* A place of the model file, and what its kernels take above their roofs. */
@@ -224,10 +230,14 @@ static bool table_open(Table *t, const Profile *p)
 	for (size_t i = 0; i < p->count; i++) {
 		const sslc_kernel *k = &p->call->code->kernel[i];
 		Line *l = &t->line[i];
-		*l = (Line){k, p->seconds[i] / (double)p->runs, p->least[i], roof_of(k, &t->ceilings)};
+		*l = (Line){.kernel = k,
+		            .seconds = p->seconds[i] / (double)p->runs,
+		            .least = p->least[i],
+		            .share = p->ran[i] / (double)p->runs};
+		l->roof = l->share * roof_of(k, &t->ceilings);
 		asked += l->roof < l->seconds ? l->roof : l->seconds;
 		t->seconds += l->seconds;
-		t->flops += k->flops;
+		t->flops += l->share * k->flops;
 		t->compiled += k->code_of == k->number;
 		if (k->file)
 			add_to_place(t, l);
@@ -258,10 +268,12 @@ static void print_line(const Line *l, double total, FILE *out)
 {
 	const sslc_kernel *k = l->kernel;
 	fprintf(out, "@%-4zu %-8s %-32s %9.1f %5.1f%% %8.2f %8.2f %6.0f%%", k->number, k->kind, k->what,
-	        l->seconds * 1e6, 100 * l->seconds / total, k->flops / l->seconds * 1e-9,
-	        k->bytes / l->seconds * 1e-9, 100 * l->roof / l->seconds);
+	        l->seconds * 1e6, 100 * l->seconds / total, l->share * k->flops / l->seconds * 1e-9,
+	        l->share * k->bytes / l->seconds * 1e-9, 100 * l->roof / l->seconds);
 	if (k->file)
 		fprintf(out, "  %s:%u:%u", k->file, k->line, k->column);
+	if (l->share < 1)
+		fprintf(out, ", in %.3g%% of the steps", 100 * l->share);
 	fputc('\n', out);
 }
 
@@ -331,6 +343,7 @@ static void json_kernel(const Line *l, FILE *out)
 	json_text(out, l->kernel->what);
 	json_number(out, "seconds", l->seconds);
 	json_number(out, "least_seconds", l->least);
+	json_number(out, "share_of_steps", l->share);
 	json_number(out, "roof_seconds", l->roof);
 	json_number(out, "flops", l->kernel->flops);
 	json_number(out, "bytes", l->kernel->bytes);

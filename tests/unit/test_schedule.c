@@ -287,14 +287,57 @@ static Kernels *kernels_to_break(Compile *c)
 	return schedule(c, g);
 }
 
+/* At every third step a product, which is the next state then; the condition is the first kernel, the
+ * product the second. */
+static Kernels *kernels_left_out(Compile *c)
+{
+	Graph *g = graph_new(c, "left out");
+	NodeId step = op_input(g, "step", DTYPE_i32, SCALAR),
+	       x = op_input(g, "x", DTYPE_f32, SHAPE(64, 32)),
+	       q = op_state(g, "q", DTYPE_f32, SHAPE(32, 32)),
+	       at = op_rem(g, step, op_constant(g, DTYPE_i32, 3)),
+	       due = op_equal(g, at, op_constant(g, DTYPE_i32, 2)),
+	       product = op_dot(g, x, x, (DotAxes){.contract = 1}),
+	       all = op_broadcast(g, due, SHAPE(32, 32), (Axes){0}),
+	       next = op_select(g, all, op_tanh(g, product), q);
+	graph_output(g, "sum", op_sum(g, next, (Axes){2, {0, 1}}));
+	graph_set(g, q, next);
+	return schedule(c, g);
+}
+
+static void break_due_of_result(Kernels *k, Plan *p)
+{
+	Kernel *last = &k->kernel[k->kernel_count - 1];
+	(void)p;
+	last->due[0] = k->kernel[1].due[0], last->dues = 1;
+}
+
+static void break_due_turned(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->kernel[1].due[0].holds ^= true;
+}
+
+static void break_due_unknown(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->kernel[0].due[0] = k->kernel[1].due[0], k->kernel[0].dues = 1;
+}
+
+static void break_due_gone(Kernels *k, Plan *p)
+{
+	(void)p;
+	k->buffer[k->kernel[1].due[0].condition].last = 0;
+}
+
 /* How the process ends that verifies what was broken: 0, or the signal. */
-static int signal_after(void (*change)(Kernels *, Plan *))
+static int signal_after(Kernels *(*make)(Compile *), void (*change)(Kernels *, Plan *))
 {
 	pid_t child = fork();
 	if (child == 0) {
 		FILE *nowhere = freopen("/dev/null", "w", stderr);
 		Compile *c = compile_open();
-		Kernels *k = kernels_to_break(c);
+		Kernels *k = make(c);
 		Plan *p = plan(c, k);
 		change(k, p);
 		kernels_verify(k);
@@ -313,9 +356,14 @@ static void broken_ones_are_found(void)
 	    break_order,     break_state,     break_wave,   break_output, break_set,
 	    break_places,    break_alignment, break_size,   break_life,   break_no_plan,
 	    break_registers, break_scratch,   break_rounds, break_copies};
-	CU_ASSERT_EQUAL(signal_after(break_nothing), 0);
+	CU_ASSERT_EQUAL(signal_after(kernels_to_break, break_nothing), 0);
 	for (size_t i = 0; i < COUNT(changes); i++)
-		CU_ASSERT_EQUAL(signal_after(changes[i]), SIGABRT);
+		CU_ASSERT_EQUAL(signal_after(kernels_to_break, changes[i]), SIGABRT);
+	void (*const of_dues[])(Kernels *, Plan *) = {break_due_of_result, break_due_turned,
+	                                              break_due_unknown, break_due_gone};
+	CU_ASSERT_EQUAL(signal_after(kernels_left_out, break_nothing), 0);
+	for (size_t i = 0; i < COUNT(of_dues); i++)
+		CU_ASSERT_EQUAL(signal_after(kernels_left_out, of_dues[i]), SIGABRT);
 }
 
 /* -- What pointers reach ----------------------------------------------------------------------- */

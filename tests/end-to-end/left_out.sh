@@ -1,0 +1,71 @@
+#!/bin/sh
+# What every(5, ...) asks for is computed at each fifth step alone, and no number changes by it: not against a
+# condition for each element, of which both sides are computed, not by threads, nor by an end and a resume between two
+# such steps.
+# usage: left_out.sh <path to sslc>
+. "$(dirname "$0")/shared/begin.sh"
+model() { # a choice between x, what is new, and y, what was
+	cat <<-EOF
+	{
+	  "name": "soap",
+	  "data": "normal(256, 40)",
+	  "define": {
+	    "identity(s)": "eye(s[0])",
+	    "turned_to(x, q, p)": "transpose(q, [1, 0]) @ x @ p",
+	    "fifth(w, x, y)": "$1",
+	    "soap(w, g, lr)": "if(rank(w) == 2, soap_step(w, g, lr), adam(w, g, lr))",
+	    "soap_step(w, g, lr)": {
+	      "l": "state([dim(w, 0), dim(w, 0)], zeros)",
+	      "r": "state([dim(w, 1), dim(w, 1)], zeros)",
+	      "q": "state([dim(w, 0), dim(w, 0)], identity)",
+	      "p": "state([dim(w, 1), dim(w, 1)], identity)",
+	      "m": "state(shape(w), zeros)",
+	      "v": "state(shape(w), zeros)",
+	      "l1": "0.95 * l + 0.05 * (g @ transpose(g, [1, 0]))",
+	      "r1": "0.95 * r + 0.05 * (transpose(g, [1, 0]) @ g)",
+	      "q1": "fifth(q, orthonormal(l1 @ q), q)",
+	      "p1": "fifth(p, orthonormal(r1 @ p), p)",
+	      "m1": "0.9 * m + 0.1 * g",
+	      "set l": "l1", "set r": "r1", "set q": "q1", "set p": "p1", "set m": "m1",
+	      "v1": "0.95 * v + 0.05 * turned_to(g, q1, p1)^2",
+	      "set v": "v1",
+	      "y": "w - lr * (q1 @ (turned_to(m1, q1, p1) / (sqrt(v1) + 1e-8)) @ transpose(p1, [1, 0]))"
+	    }
+	  },
+	  "encoder": ["linear(33)", "relu", "linear(7)"],
+	  "decoder": ["linear(40)"],
+	  "loss": "mse(decoder(encoder(x)), x)",
+	  "optimizer": "soap(0.001)",
+	  "train": {"epochs": 6, "batch": 64}
+	}
+	EOF
+}
+model 'every(5, x, y)' >every.json
+model 'select(0 * iota(shape(w)) + step % 5 == 4, x, y)' >select.json
+"$sslc" run every.json --quiet --threads 1 --out one
+"$sslc" run every.json --quiet --threads 3 --out three
+"$sslc" run select.json --quiet --threads 1 --out both
+cmp one/checkpoint.safetensors three/checkpoint.safetensors
+python3 - one both <<'EOF'
+import json, sys
+one, both = ([json.loads(line) for line in open(f"{folder}/metrics.jsonl")] for folder in sys.argv[1:])
+losses = [[m["loss"] for m in run if "loss" in m] for run in (one, both)]
+assert losses[0] and losses[0] == losses[1], losses
+EOF
+"$sslc" run every.json --quiet --threads 1 --steps 7 --out halves
+"$sslc" run every.json --quiet --threads 1 --resume --out halves
+cmp one/checkpoint.safetensors halves/checkpoint.safetensors
+"$sslc" run every.json --profile --threads 1 --steps 21 --out profile >text
+"$sslc" run select.json --profile --threads 1 --steps 21 --out profile_both >/dev/null
+python3 - profile/profile.json profile_both/profile.json <<'EOF'
+import json, sys
+every, both = (json.load(open(path))["kernels"] for path in sys.argv[1:])
+scans = [k for k in every if k["kind"] == "scan"]
+assert len(scans) == 6 and all(abs(k["share_of_steps"] - 0.2) < 1e-6 for k in scans), scans # of steps 2 to 21
+assert all(k["share_of_steps"] == 1 for k in both), both
+EOF
+grep -q '^@.* scan .*, in 20% of the steps$' text
+"$sslc" dump --stage=schedule every.json >kernels
+test "$(grep -c '^  @[0-9]* scan .*  if b[0-9]' kernels)" -ge 6
+"$sslc" dump --stage=schedule --json every.json >kernels.json
+grep -q '"due": \[{"buffer": [0-9]*, "holds": true}\]' kernels.json
