@@ -143,16 +143,6 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 	if (d->body->kind == BODY_BAD)
 		return value_none();
 	bool chain = d->body->kind == BODY_CHAIN;
-	if (chain && b->task && b->task->is_raw && d->is_network && is_frozen(b, d->name))
-		return invoke(b, &(Invoke){.span = call->span,
-		                           .name_span = call->name_span,
-		                           .name = "flatten",
-		                           .arg = call->arg,
-		                           .count = call->count,
-		                           .scope = call->scope,
-		                           .flow = call->flow,
-		                           .flows = call->flows,
-		                           .direct = call->direct});
 	bool unnamed = chain && !names_flow(d);
 	size_t count = d->count + unnamed;
 	Formal *formal = new_array(b->c->arena, Formal, count + 1);
@@ -182,6 +172,13 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 	if (!good)
 		return value_none();
 	const Value *flow = chain ? scope_find(scope, "x") : NULL;
+	if (chain && b->task && b->task->is_raw && d->is_network && is_frozen(b, d->name))
+		return invoke(b, &(Invoke){.span = call->span,
+		                           .name_span = call->name_span,
+		                           .name = "flatten",
+		                           .flow = flow,
+		                           .flows = 1,
+		                           .direct = call->direct});
 	Call here = {b->call, call->span, d->name};
 	b->call = &here;
 	Value v = call_body(b, call, d, scope, flow);

@@ -171,11 +171,14 @@ static void build_gradients(Elab *b)
 		add_graph(b, views);
 }
 
-/* encoder(x), for models that do not say what their features are. */
+/* encoder(x), for models that do not say what their features are; NULL: it wants more than x. */
 static const Body *default_features(Elab *b)
 {
 	const Definition *d = definition_find(b, "encoder", (Span){0});
-	if (!d || !d->is_network)
+	bool more = false;
+	for (size_t i = 0; d && i < d->count; i++)
+		more |= !d->param[i].otherwise && strcmp(d->param[i].name, "x") != 0;
+	if (!d || !d->is_network || more)
 		return NULL;
 	Body *chain = new (b->c->arena, Body), *link = new (b->c->arena, Body);
 	Expr *e = new (b->c->arena, Expr);

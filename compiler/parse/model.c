@@ -246,23 +246,47 @@ void add_definition(Compile *c, Definitions *to, const Definition *d)
 	to->at[to->count++] = *d;
 }
 
+/* "decoder(x, memory)": what it is given beside the value that flows. */
+static bool network_params(Compile *c, const Json *m, Definition *d)
+{
+	if (!definition_parse(c, m, d))
+		return false;
+	d->is_network = true;
+	for (size_t i = 0; i < d->count; i++)
+		if (d->param[i].is_layer) {
+			diag_error(c->diags, d->param[i].span,
+			           "'%s' of the network '%s' is a layer, but a network takes values",
+			           d->param[i].name, d->name);
+			diag_help(c->diags,
+			          "a definition may take layers: \"define\": {\"twice(x, f())\": ...}");
+			return false;
+		}
+	if (!listed(d->name, sections, COUNT(sections)))
+		return true;
+	diag_error(c->diags, d->span, "'%s' is the name of a section", d->name);
+	return false;
+}
+
 bool network_parse(Compile *c, const Json *m, Definition *d)
 {
 	Lex l = lex_open_key(c, m);
 	Token name = lex_next(&l), end = name.kind == TOKEN_NAME ? lex_next(&l) : name;
 	*d = (Definition){.name = m->key, .span = m->key_span, .is_network = true};
-	if (name.kind != TOKEN_NAME || end.kind != TOKEN_END) {
+	if (name.kind == TOKEN_NAME && token_is(&end, "(")) {
+		if (!network_params(c, m, d))
+			return false;
+	} else if (name.kind != TOKEN_NAME || end.kind != TOKEN_END) {
 		if (name.kind != TOKEN_BAD && end.kind != TOKEN_BAD)
 			diag_error(c->diags, m->key_span,
 			           "'%s' is not a name for a network: use letters, digits and _", m->key);
 		return false;
 	}
 	if (m->count == 0) {
-		diag_error(c->diags, m->span, "the network '%s' has no layers", m->key);
+		diag_error(c->diags, m->span, "the network '%s' has no layers", d->name);
 		d->body = body_new(c, BODY_BAD, m->span);
 		return true;
 	}
-	d->body = body_parse(c, m, m->key);
+	d->body = body_parse(c, m, d->name);
 	return true;
 }
 
