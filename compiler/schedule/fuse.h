@@ -63,6 +63,7 @@ typedef struct Fuse {
 
 /* must_store.c: what must be stored whatever the kernels are. */
 void fuse_must_store(Fuse *f);
+void fuse_sides(Fuse *f);         /* sides.c */
 bool node_is_leaf(const Node *n); /* input, state: always stored */
 bool node_is_constant(const Node *n);
 /* A constant or indices, perhaps repeated along axes; a constant, so that all elements are one number. */

@@ -130,46 +130,10 @@ static void note_spread(Fuse *f, const Node *broadcast)
 	f->spread[broadcast->in[0]] |= from > 1 && shape_size(broadcast->shape) / MUCH >= from;
 }
 
-enum {
-	WORTH_A_JUMP = 1 << 10, /* elements that a sum or a product goes over */
-	DEEPEST = 8,            /* operations behind a side that are looked at */
-};
-
-/* Whether x is made, by operations of a kernel or, if it may be `far`, of several, of what takes its time. */
-static bool takes_time(const Fuse *f, NodeId x, bool far, int depth)
-{
-	const Node *n = node(f->g, x);
-	Kind kind = op_info[n->op].kind;
-	int64_t worth = f->c->chain_room ? 1 : WORTH_A_JUMP;
-	if (kind != MAP && kind != VIEW)
-		return kind == LOOP || (kind != LEAF && shape_size(node(f->g, n->in[0])->shape) >= worth);
-	for (int i = 0; depth > 0 && i < n->count && (far || n->op != OP_broadcast); i++)
-		if (takes_time(f, n->in[i], far, depth - 1))
-			return true;
-	return false;
-}
-
-/* What one of its sides takes is saved where the other is chosen (due.c): its condition is known before,
- * and a side that ends a product or a sum is a kernel's, and the choice another's. */
-static void store_sides(Fuse *f, NodeId x)
-{
-	const Node *n = node(f->g, x);
-	NodeId choice = n->op == OP_select ? choice_of(f->g, n->in[0]) : 0;
-	if (!choice || shape_size(n->shape) == 1 || node_is_leaf(node(f->g, choice)))
-		return;
-	for (int i = 1; i < 3; i++) {
-		if (!takes_time(f, n->in[i], true, DEEPEST))
-			continue;
-		f->must_store[choice] = f->chooses[choice] = true;
-		if (op_info[node(f->g, n->in[i])->op].kind != VIEW &&
-		    takes_time(f, n->in[i], false, DEEPEST))
-			f->must_store[n->in[i]] = f->must_store[x] = f->apart[x] = true;
-	}
-}
-
 void fuse_must_store(Fuse *f)
 {
 	const Graph *g = f->g;
+	fuse_sides(f);
 	for (uint32_t i = 0; i < g->out_count; i++)
 		store_result(f, result_of(g, g->out[i].value));
 	for (uint32_t i = 0; i < g->set_count; i++)
@@ -182,7 +146,6 @@ void fuse_must_store(Fuse *f)
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
 			f->uses[n->in[i]]++;
-		store_sides(f, x);
 		if (n->op == OP_broadcast)
 			note_spread(f, n);
 		if (n->op == OP_reshape && !reshape_is_unit(g, n) && !f->in_place[x])
