@@ -216,7 +216,7 @@ static void hide(Hide *h, uint32_t first)
 	    h->pair.dim[h->col] < FEWEST_COLUMNS)
 		return;
 	memset(h->behind, 0, h->g->count);
-	bool some = false;
+	bool some = false, adds = false;
 	for (uint32_t i = 0; i < chain->count; i++) {
 		const Kernel *member = &k->kernel[first + i];
 		bool in_registers =
@@ -229,7 +229,11 @@ static void hide(Hide *h, uint32_t first)
 		if (!grain)
 			return;
 		some |= part[i] == HIDDEN_SUM || part[i] == HIDDEN_ROW || part[i] == HIDDEN_ROWS;
+		adds |= part[i] == HIDDEN_ROWS;
 	}
+	/* columns that are behind all rows: nobody would make their sums over the rows */
+	if (adds && blocks_of(chain_blocks(chain) * chain->block, grain) * grain < h->pair.dim[h->col])
+		return;
 	for (uint32_t i = 0; some && i < chain->count; i++) {
 		Kernel *member = &k->kernel[first + i];
 		member->hidden = part[i], member->grain = grain;

@@ -183,12 +183,13 @@ typedef struct Fenced {
 	size_t bytes; /* of all pages */
 } Fenced;
 
-/* `size` bytes of rubbish, aligned to 64, between guards. */
+/* `size` bytes of rubbish (numbers: NaN, which no sum hides), aligned to 64, between guards. */
 static void *guarded(Arena *a, size_t size)
 {
 	unsigned char *block = new_array(a, unsigned char, size + 2 * GUARD + 64);
 	block += (64 - (uintptr_t)block % 64) % 64;
 	memset(block, GUARD_BYTE, size + 2 * GUARD);
+	memset(block + GUARD, 0xFF, size);
 	return block + GUARD;
 }
 

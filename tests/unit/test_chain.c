@@ -206,7 +206,9 @@ static void what_a_mask_hides(void)
 		CU_ASSERT(agrees_with_interpreter(&LONG[i], i == 0));
 	Attention a = LONG[0];
 	CU_ASSERT_EQUAL(hiding_kernels(&a), 10);
-	a.shows = true; /* all of it is to be seen: forward nothing is left out */
+	a.keys = 450; /* but not of gradients of keys that no row sees: those are 0 */
+	CU_ASSERT_EQUAL(hiding_kernels(&a), 3);
+	a.keys = 300, a.shows = true; /* all of it is to be seen: forward nothing is left out */
 	CU_ASSERT_EQUAL(hiding_kernels(&a), 7);
 	a.shows = false, a.mask = -1e9; /* the exponential of which is 0 only beside larger scores */
 	CU_ASSERT(hiding_kernels(&a) == 0);
