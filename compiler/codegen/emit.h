@@ -209,8 +209,8 @@ typedef struct KernelEmit {
 	V block;                  /* what the step was given: where its threads are */
 	bool pairing; /* the place of a pair's other gather is made, which may follow from the first */
 	V row_end; /* row: where rows end in this call (schedule/hidden.c); NULL: where they are whole */
-	bool aligned; /* lanes along a last axis begin at a multiple of their number */
-	V *found;     /* where value_address wants the next load's address; nothing is loaded */
+	V aligned; /* where lanes begin, if that is a multiple of their number; else NULL */
+	V *found;  /* where value_address wants the next load's address; nothing is loaded */
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is

@@ -115,6 +115,7 @@ static Index column_index(Fold *f, const Index *at, int axis, int side, unsigned
 	Index index = *at;
 	V first = l_word(e, (int64_t)(i % f->vectors) * f->ke->lanes);
 	index.at[axis] = LLVMBuildNSWAdd(e->b, f->column, first, "");
+	f->ke->aligned = f->core->shape.rank > 1 ? index.at[axis] : NULL; /* tiles cut the first axis */
 	index.lane_axis = axis;
 	index.lane_step = 1;
 	if (side >= 0)
@@ -585,7 +586,6 @@ void kernel_reduce(KernelEmit *ke, V begin, V end, V scratch)
 	bool inside = !ke->e->k->buffer_of[core->in[0]] && type_info[core->type].is_float;
 	f.multiplies = core->op == OP_sum && of->op == OP_mul && inside;
 	choose_places(&f);
-	ke->aligned = !f.rows && core->shape.rank > 1; /* tiles cut the first axis */
 	bool windows = sums_windows(g, core) && !g->c->machine->bare;
 	for (int i = 0; f.multiplies && windows && i < 2; i++)
 		f.edges[i] = padding_edges(g, of->in[i], f.edge[i]);

@@ -58,7 +58,8 @@ V spread_load(KernelEmit *ke, const Node *n, const Index *index)
 	const Node *wide = node(e->k->graph, n->in[0]);
 	int last = n->shape.rank - 1;
 	int64_t times = wide->shape.dim[last + 1];
-	if (!ke->aligned || index->lane_step != 1 || ke->lanes % times || ke->lanes <= times)
+	bool aligned = ke->aligned && index->at[last] == ke->aligned; /* and no view has moved it */
+	if (!aligned || index->lane_step != 1 || ke->lanes % times || ke->lanes <= times)
 		return NULL;
 	Index to = *index;
 	to.mask = NULL;

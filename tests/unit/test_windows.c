@@ -234,6 +234,68 @@ static void grouped(void)
 	CU_ASSERT(conv_of_is_right(DTYPE_bf16, &GROUPED[0], NULL, SERIAL));
 }
 
+/* Each element of the last axis several times, under windows: lanes that begin anywhere in what is repeated. */
+typedef struct Spread {
+	int64_t channels, times, from, to, step; /* of what is repeated, a part */
+	bool along;                              /* windows go along it */
+	bool most;                               /* the greatest of a window, not the sum */
+	DType type;
+} Spread;
+
+static NodeId spread_node(Graph *g, NodeId x, int64_t times)
+{
+	Shape wide = node(g, x)->shape, merged = wide;
+	wide.dim[wide.rank++] = times, merged.dim[2] *= times;
+	x = op_broadcast(g, x, wide, (Axes){.count = 3, .at = {0, 1, 2}});
+	return op_reshape(g, x, merged);
+}
+
+static bool spread_is_right(const Spread *v, const char *cpu, bool shows)
+{
+	Compile *c = compile_open();
+	Graph *g = graph_new(c, "spread");
+	enum { BATCH = 2, LENGTH = 9, KERNEL = 3 };
+	NodeId x = op_tanh(g, op_input(g, "x", v->type, SHAPE(BATCH, LENGTH, v->channels)));
+	x = spread_node(g, x, v->times);
+	if (shows)
+		graph_output(g, "x", x);
+	if (v->along) {
+		x = op_transpose(g, op_windows(g, x, 2, KERNEL, 1, 1),
+		                 (Axes){.count = 4, .at = {0, 1, 3, 2}});
+	} else {
+		int64_t start[MAX_RANK] = {0, 0, 0, v->from}, step[MAX_RANK] = {1, 1, 1, v->step},
+		        stop[MAX_RANK] = {BATCH, LENGTH - KERNEL + 1, KERNEL, v->to};
+		x = op_slice(g, op_windows(g, x, 1, KERNEL, 1, 1), start, stop, step);
+	}
+	Shape s = node(g, x)->shape;
+	NodeId w = op_input(g, "w", v->type, SHAPE(KERNEL, s.dim[3]));
+	x = op_mul(g, x, op_broadcast(g, w, s, (Axes){.count = 2, .at = {2, 3}}));
+	Axes gone = {.count = 1, .at = {2}};
+	graph_output(g, "y", v->most ? op_reduce_max(g, x, gone) : op_sum(g, x, gone));
+	Feed feed[] = {{.name = "x", .at = test_numbers(c, v->type, BATCH * LENGTH * v->channels, 1)},
+	               {.name = "w", .at = test_numbers(c, v->type, KERNEL * s.dim[3], 2)}};
+	double error = v->type == DTYPE_bf16 ? 1e-2 : 1e-5;
+	bool good = graph_agrees(c, passes(c, g, NULL), &(How){.hook = ALL_HOOKS, .cpu = cpu}, feed,
+	                         COUNT(feed), error);
+	compile_close(c);
+	return good;
+}
+
+static void spread(void)
+{
+	static const Spread SPREAD[] = {
+	    {32, 2, 1, 64, 1, false, false, DTYPE_f32},  {40, 4, 0, 0, 1, true, false, DTYPE_f32},
+	    {32, 2, 0, 64, 1, false, false, DTYPE_f32},  {32, 4, 3, 127, 1, false, false, DTYPE_f32},
+	    {20, 4, 2, 77, 2, false, false, DTYPE_f32},  {40, 2, 0, 0, 1, true, true, DTYPE_f64},
+	    {40, 3, 0, 120, 1, false, false, DTYPE_f32}, {40, 2, 5, 75, 1, false, true, DTYPE_f64},
+	    {40, 2, 0, 80, 1, false, false, DTYPE_bf16}, {64, 2, 79, 2, -1, false, false, DTYPE_f32},
+	};
+	static const char *const CPUS[] = {NULL, "x86-64-v3", "x86-64"};
+	for (size_t i = 0; i < COUNT(SPREAD); i++)
+		for (size_t j = 0; j < COUNT(CPUS); j++)
+			CU_ASSERT(!case_runs() || spread_is_right(&SPREAD[i], CPUS[j], i % 2));
+}
+
 static void depthwise(void)
 {
 	static const char *const CPUS[] = {NULL, "x86-64-v3", "x86-64"};
@@ -470,6 +532,7 @@ CU_TestInfo test_windows[] = {
     {"lines", lines},
     {"depth-wise", depthwise},
     {"grouped", grouped},
+    {"spread", spread},
     {"other processors", other_processors},
     {"large", large},
     {"long sums", long_sums},
