@@ -387,6 +387,20 @@ static void contrast(void)
 	}
 }
 
+/* Of two pairs at right angles, of which one has a label: ln(2 + e) for each of that, none of the other. */
+static void no_label_is_no_class(void)
+{
+	static const double X[] = {1, 0, 0, 1, 1, 0, 0, 1}, LABEL[] = {0, 0, -1, -1};
+	Compile *c = compile_open();
+	DataField field[] = {{"x", DTYPE_f32, SHAPE(4, 2)}, {"label", DTYPE_i32, SHAPE(4)}};
+	const char *text = "supcon_loss(x, label, 1)";
+	double *got = value_of(c, text, field, (Feed[]){{"x", X}, {"label", LABEL}}, 2);
+	double want = log(2 + exp(1)) / 2;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+	CU_ASSERT(all_near(text, got, &want, 1, 1e-6));
+	compile_close(c);
+}
+
 /* Each is a list of numbers made of x [8]. */
 static void cases(void)
 {
@@ -566,6 +580,7 @@ CU_TestInfo test_library[] = {
     {"rows", rows},
     {"cross entropy", cross_entropies},
     {"contrast", contrast},
+    {"no label is no class", no_label_is_no_class},
     {"cases", cases},
     {"spread far from zero", spread_far_from_zero},
     {"batch norm far from zero", batch_norm_far_from_zero},
