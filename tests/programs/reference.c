@@ -88,7 +88,8 @@ static double round_to(double x, double way)
 	return nextafterf(near, way > 0 ? INFINITY : -INFINITY);
 }
 
-/* Every second run errs the same way all over a tensor, as equal elements do. */
+/* Every second run errs the same way all over a tensor, as equal elements do. A sum whose terms overflow
+ * together may meet both infinities on its way. */
 static void then_round(void *of, const Graph *g, NodeId x, double **value)
 {
 	Reference *r = of;
@@ -100,7 +101,8 @@ static void then_round(void *of, const Graph *g, NodeId x, double **value)
 	for (int64_t i = 0; i < size; i++) {
 		way = r->runs % 2 ? way : next(r);
 		double noise = weight ? weight[i] * SUMMING * way : 0;
-		value[x][i] = round_to(value[x][i] + noise, way);
+		value[x][i] = weight && weight[i] > (double)FLT_MAX ? (double)NAN
+		                                                    : round_to(value[x][i] + noise, way);
 	}
 }
 
