@@ -105,6 +105,12 @@ static bool is_frozen(const Elab *b, const char *name)
 	return names_find(b->task ? &b->task->task->frozen : &b->model->frozen, name);
 }
 
+/* A frozen network, which norms and dropout see as it is when it is used. */
+static bool holds_still(const Elab *b, const Definition *d)
+{
+	return d->is_network && (!b->task || b->task->freezes) && is_frozen(b, d->name);
+}
+
 static Value call_body(Elab *b, const Invoke *call, const Definition *d, const Scope *scope,
                        const Value *flow)
 {
@@ -114,8 +120,7 @@ static Value call_body(Elab *b, const Invoke *call, const Definition *d, const S
 		frame = frame_network(b, d->name);
 	else
 		frame = call->direct ? *outer : frame_below(b, frame_component(b, d->name));
-	if (d->is_network && (!b->task || b->task->freezes) && is_frozen(b, d->name))
-		b->training = false;
+	b->training &= !holds_still(b, d);
 	b->frame = &frame;
 	Value v = eval_body(b, d->body, scope, flow);
 	b->training = training;
@@ -138,12 +143,30 @@ static bool names_flow(const Definition *d)
 	return false;
 }
 
+/* Of an argument that is not given. A network's is in it, so that its weights are the same in all uses. */
+static Value eval_default(Elab *b, const Definition *d, const Param *p, const Scope *scope)
+{
+	if (!d->is_network)
+		return eval(b, p->otherwise, scope);
+	Frame *outer = b->frame, network = frame_network(b, d->name);
+	bool training = b->training;
+	b->frame = &network;
+	b->training &= !holds_still(b, d);
+	Frame own = frame_below(b, p->name);
+	b->frame = &own;
+	Value v = eval(b, p->otherwise, scope);
+	b->frame = outer;
+	b->training = training;
+	return v;
+}
+
 static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 {
 	if (d->body->kind == BODY_BAD)
 		return value_none();
 	bool chain = d->body->kind == BODY_CHAIN;
 	bool unnamed = chain && !names_flow(d);
+	bool flattens = chain && b->task && b->task->is_raw && d->is_network && is_frozen(b, d->name);
 	size_t count = d->count + unnamed;
 	Formal *formal = new_array(b->c->arena, Formal, count + 1);
 	int *slot = new_array(b->c->arena, int, count + 1);
@@ -159,12 +182,14 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 	for (size_t i = 0; i < count; i++) {
 		Value v;
 		const Expr *otherwise = slot[i] ? NULL : d->param[i - unnamed].otherwise;
+		if (flattens && !slot[i] && strcmp(formal[i].name, "x") != 0)
+			continue;
 		if (slot[i])
 			v = argument(b, call, &formal[i], slot[i]);
 		else if (formal[i].is_layer)
 			v = (Value){.kind = VALUE_LAYER, .layer = {.expr = otherwise, .scope = scope}};
 		else
-			v = eval(b, otherwise, scope);
+			v = eval_default(b, d, &d->param[i - unnamed], scope);
 		good &= v.kind != VALUE_NONE;
 		monitor_argument(b, formal[i].name, &v);
 		scope = scope_bind(b, scope, formal[i].name, v);
@@ -172,7 +197,7 @@ static Value call_definition(Elab *b, const Invoke *call, const Definition *d)
 	if (!good)
 		return value_none();
 	const Value *flow = chain ? scope_find(scope, "x") : NULL;
-	if (chain && b->task && b->task->is_raw && d->is_network && is_frozen(b, d->name))
+	if (flattens)
 		return invoke(b, &(Invoke){.span = call->span,
 		                           .name_span = call->name_span,
 		                           .name = "flatten",

@@ -80,3 +80,12 @@ grep -qF '"decoder(x, memory)": [' parsed.json
 sed 's/"far": "[^"]*"/"far": "ema(decoder(memory=memory), 0.9)(query(2 * x))"/' two.json >average.json
 "$sslc" run average.json --quiet --threads 1 --steps 3 --out average
 "$sslc" check average.json | grep -q 'decoder\.0\.q\.ema'
+# what a default makes is of the network, too: one for both uses, frozen with it, and not made of raw input
+model 'decoder(x, memory=linear(x, 4))' 'cross(memory)' 'decoder(query(x))' 'decoder(query(2 * x))' >default.json
+"$sslc" check default.json >default.txt
+grep -q '^ *decoder\.memory\.linear\.w .* pre-training$' default.txt
+grep -q 'optimizer\.decoder\.memory' default.txt
+! grep 'loss\.linear' default.txt || exit 1
+sed 's/"optimizer"/"freeze": ["decoder"], &/' default.json >frozen.json
+"$sslc" check frozen.json >frozen.txt
+! grep '^optimizer\.decoder' frozen.txt || exit 1
