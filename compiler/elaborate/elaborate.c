@@ -327,6 +327,16 @@ static void complete(Elab *b)
 	b->model = b->bundle->model = m;
 }
 
+/* A call of what flows, such as decoder(x, memory). */
+static const char *example_call(Elab *b, const Definition *d)
+{
+	const char *call = arena_printf(b->c->arena, "%s(x", d->name);
+	for (size_t i = 0; i < d->count; i++)
+		if (!d->param[i].otherwise && strcmp(d->param[i].name, "x") != 0)
+			call = arena_printf(b->c->arena, "%s, %s", call, d->param[i].name);
+	return arena_printf(b->c->arena, "%s)", call);
+}
+
 static void check_used(Elab *b)
 {
 	for (size_t i = 0; i < b->model->define.count && !diag_count(b->c->diags); i++) {
@@ -334,7 +344,8 @@ static void check_used(Elab *b)
 		if (!d->is_network || b->used[i])
 			continue;
 		diag_error(b->c->diags, d->span, "the network '%s' is never used", d->name);
-		diag_help(b->c->diags, "call it in the loss, such as %s(x), or take it out", d->name);
+		diag_help(b->c->diags, "call it in the loss, such as %s, or take it out",
+		          example_call(b, d));
 	}
 }
 
