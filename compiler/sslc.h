@@ -88,11 +88,10 @@ SSLC_API bool sslc_bind(sslc_program *p, const sslc_data *data);
 
 /* Compiles on first use: "init", "step", "monitor" (norms of gradients, the learning rate, alignment),
  * "features", "views" (those of the pretext, reconstructions), "loss", "gradients", "perturbed", and
- * of task T:
- * "T.init", "T.step", "T.encode", "T.step.encoded", "T.score", "T.score.rest", "T.predict". perturbed gives the loss where one
- * element of a parameter is larger by "moved amount": "moved element" (i32, row-major) of the
- * parameter of the "moved parameter"-th (i32) output "d NAME" of gradients. All that
- * differentiation holds constant is held, such as the branch of a relu: it is made for finite
+ * of task T: "T.init", "T.step", "T.encode", "T.step.encoded", "T.score", "T.score.rest",
+ * "T.predict". perturbed gives the loss where one element of a parameter is larger by "moved amount":
+ * "moved element" (i32, row-major) of the parameter of the "moved parameter"-th (i32) output "d NAME"
+ * of gradients. All that differentiation holds constant is held, such as the branch of a relu: it is made for finite
  * differences. NULL after an error, before sslc_bind, and, without an error, if the model has no
  * such function. */
 SSLC_API const sslc_code *sslc_function(sslc_program *p, const char *name);

@@ -18,7 +18,8 @@ typedef struct TreeSkip {
 
 /* Regular files under `folder`, at any depth, that `wanted` (NULL: all) takes by their name, but for those that
  * `skip` (NULL: none) leaves out. Links are followed (where they lead nowhere, what opens them says so); names
- * that begin with a dot are left out. False: a folder cannot be read, or a link leads back to one that holds it; what was found is freed. */
+ * that begin with a dot are left out. False: a folder cannot be read, or a link leads back to one that holds it; what
+ * was found is freed. */
 MUST_CHECK bool tree_read(const char *folder, bool (*wanted)(const char *name),
                           const TreeSkip *skip, Tree *tree, char why[WHY]);
 void tree_close(Tree *tree);

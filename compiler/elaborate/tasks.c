@@ -182,8 +182,8 @@ static bool names_loss(Elab *b, const Expr *e)
 	       (named && strncmp(diags_name(b->c->diags, d->span.file), "lib/", 4) == 0);
 }
 
-/* What it rises with: x of exp(x), log(x), sqrt(x), its mean and sum, and of what the library asks for a `loss`: bits_per_byte(x). NULL:
- * nobody knows. */
+/* What it rises with: x of exp(x), log(x), sqrt(x), its mean and sum, and of what the library asks for a `loss`:
+ * bits_per_byte(x). NULL: nobody knows. */
 static const Expr *rises_with(Elab *b, const Expr *e)
 {
 	static const char *const rising[] = {"exp", "log", "sqrt", "mean", "sum"};

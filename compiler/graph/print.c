@@ -6,8 +6,8 @@
  *     out loss = %19
  *     set %2 = %38
  *
- * A scan is followed by its body, further in, up to "end". A node prints as op, operands, attributes in braces, and its type. Ids are renumbered in order;
- * origins are comments. */
+ * A scan is followed by its body, further in, up to "end". A node prints as op, operands, attributes in braces, and
+ * its type. Ids are renumbered in order; origins are comments. */
 #include "graph.h"
 
 static void print_numbers(Text *out, const int64_t *at, int count)

@@ -2,10 +2,10 @@
  * reads at will.
  *
  * A reshape can be seen through only if its operand is stored, the row-major order is all that
- * matters, or it spreads what windows go over (reshape_is_spread); a gather and a scatter jump about in their operand; a dot packs its operands, perhaps
- * more than once; a fold over windows reads what lies under them again and again. What a dot takes in
- * bf16 is stored so, half as large as the f32 that it is made of, but for inputs and states, which are
- * rounded while they are packed.
+ * matters, or it spreads what windows go over (reshape_is_spread); a gather and a scatter jump about
+ * in their operand; a dot packs its operands, perhaps more than once; a fold over windows reads what
+ * lies under them again and again. What a dot takes in bf16 is stored so, half as large as the f32 that
+ * it is made of, but for inputs and states, which are rounded while they are packed.
  *
  * A constant is made wherever it is used, even if it is a result as well: one node may be the half
  * of a mean and that of an optimizer, whose kernels come in any order. */

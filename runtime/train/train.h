@@ -433,8 +433,8 @@ typedef struct Scores {
 	size_t runs; /* 0: of one run; else a score is a mean over so many, and values are theirs */
 } Scores;
 
-/* Trains and scores every task in every variant; `alone`: without baselines. The states of pre-training are the same before and
- * after. */
+/* Trains and scores every task in every variant; `alone`: without baselines. The states of pre-training are the same
+ * before and after. */
 MUST_CHECK bool downstream(Engine *e, const Data *data, uint64_t seed, bool alone, Watch *w,
                            Scores *out, Failure *f);
 void scores_close(Scores *s);

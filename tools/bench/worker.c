@@ -13,7 +13,8 @@
  *     quit
  *
  * A step is what `sslc run` does for one: the compiled function over the next batch, its loss read
- * and tested; of another FUNCTION, "features" say, a call, whose result stays where it is. Batches are in memory, in the order of the data, again from the first after the last. */
+ * and tested; of another FUNCTION, "features" say, a call, whose result stays where it is. Batches are in memory, in
+ * the order of the data, again from the first after the last. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
