@@ -91,6 +91,19 @@ static void rows_of_arrays_become_windows(void)
 	scratch_close(&s);
 }
 
+/* Of x.npy, a window at each row; all of them to train on. */
+static Data *open_windows(const Scratch *s, int64_t window)
+{
+	sslc_argument argument[] = {{.text = "x.npy"},
+	                            {.name = "window", .number = (double)window},
+	                            {.name = "stride", .number = 1},
+	                            {.name = "test", .number = 0}};
+	char why[WHY] = "";
+	Data *d = data_open(&(sslc_call){"npy", argument, 4}, s->folder, why);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	return d;
+}
+
 /* Windows that overlap of rows [i, 1000 - i]: what is told apart of them is in range, the rest may be anything. */
 static void windows_are_held_to_ranges(void)
 {
@@ -112,12 +125,7 @@ static void windows_are_held_to_ranges(void)
 		scratch_open(&s);
 		CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), type ? "i32" : "f32", 2,
 		                          (int64_t[]){ROWS, 2}, type ? (void *)whole : x, why));
-		sslc_argument argument[] = {{.text = "x.npy"},
-		                            {.name = "window", .number = WINDOW},
-		                            {.name = "stride", .number = 1},
-		                            {.name = "test", .number = 0}};
-		Data *d = data_open(&(sslc_call){"npy", argument, 4}, s.folder, why);
-		CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+		Data *d = open_windows(&s, WINDOW);
 		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 			sslc_range range = {.function = "step",
 			                    .below = cases[i].below,
@@ -175,12 +183,7 @@ static void windows_become_doubles(void)
 		x[i] = (float)i;
 	scratch_open(&s);
 	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){ROWS}, x, why));
-	sslc_argument argument[] = {{.text = "x.npy"},
-	                            {.name = "window", .number = WINDOW},
-	                            {.name = "stride", .number = 1},
-	                            {.name = "test", .number = 0}};
-	Data *d = data_open(&(sslc_call){"npy", argument, 4}, s.folder, why);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	Data *d = open_windows(&s, WINDOW);
 	PrefetchOrder order = {.batch = BATCH, .f64 = true, .last_step = STEPS};
 	Prefetch *p = prefetch_open(d, &order, why);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
