@@ -201,9 +201,9 @@ typedef struct Compile {
 	bool proves;        /* kernels that share code are compared (codegen/prove.c) */
 	bool flushes;       /* results too small to be normal may be zero (codegen/flush.c) */
 	unsigned threads;   /* kernels may be split over this many; never changes results */
-	size_t
-	    chain_room; /* bytes of a block of a chain (schedule/chain.c); 0: as measured; else whatever may
-	                       be chained, or left out of a step (schedule/due.c), is, however small */
+	/* Bytes of a block of a chain (schedule/chain.c); 0: as measured; else whatever may be chained, or left out of a
+	 * step (schedule/due.c), is, however small. */
+	size_t chain_room;
 	const char *cpu; /* LLVM's CPU name; NULL: this machine */
 	const char *features;
 	const char *target;            /* a name of machine/targets.def; NULL: this machine's kind */

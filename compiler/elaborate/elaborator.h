@@ -115,18 +115,17 @@ typedef struct Elab {
 	Average *average;       /* of this graph */
 	size_t averages;
 	double steps, epoch_steps, batch;
-	int64_t samples;    /* of the data that this graph sees; 0: none */
-	NodeId grad_norm;   /* in an optimizer */
-	NodeId due;         /* in when(): where it is false, sets leave what was; 0: always */
-	double period;      /* in every(): one step of `step` in steps; else 1 */
-	Together *together; /* in an optimizer */
-	const Gradients
-	    *gradients;        /* in with_gradient(): what gradients are there; NULL: the loss's own */
-	const Body *loss_body; /* of this graph; NULL: none yet */
-	const Scope *loss_scope; /* what is named in it, and what it sees */
-	bool stand_ins;          /* some graph has nodes that stood for an answer */
-	Placed placed[2];        /* of the graph being built, of the init graph */
-	View *view;              /* what was seen of the loss since views_begin; NULL: nobody looks */
+	int64_t samples;            /* of the data that this graph sees; 0: none */
+	NodeId grad_norm;           /* in an optimizer */
+	NodeId due;                 /* in when(): where it is false, sets leave what was; 0: always */
+	double period;              /* in every(): one step of `step` in steps; else 1 */
+	Together *together;         /* in an optimizer */
+	const Gradients *gradients; /* in with_gradient(): what they are there; NULL: the loss's own */
+	const Body *loss_body;      /* of this graph; NULL: none yet */
+	const Scope *loss_scope;    /* what is named in it, and what it sees */
+	bool stand_ins;             /* some graph has nodes that stood for an answer */
+	Placed placed[2];           /* of the graph being built, of the init graph */
+	View *view; /* what was seen of the loss since views_begin; NULL: nobody looks */
 	size_t views;
 	Monitored *monitored; /* of the step that is being built; NULL: nobody looks */
 } Elab;
