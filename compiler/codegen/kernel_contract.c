@@ -253,8 +253,7 @@ static void find_hidden(Contract *c)
 {
 	Emit *e = c->e;
 	bool rows = c->ke->kernel->hidden == HIDDEN_ROWS;
-	const ContractAxes *r = c->axes;
-	int64_t columns = rows ? r->rows : c->ke->kernel->hidden == HIDDEN_SUM ? r->k : r->cols;
+	int64_t columns = hidden_columns(c->ke->kernel->hidden, c->axes);
 	c->hidden = hidden_from(c->ke, rows ? c->k0 : c->row0, columns);
 	if (!rows)
 		return;

@@ -258,6 +258,11 @@ void kernels_hide(Compile *c, Kernels *k)
 	}
 }
 
+int64_t hidden_columns(Hidden part, const ContractAxes *r)
+{
+	return part == HIDDEN_ROWS ? r->rows : part == HIDDEN_SUM ? r->k : r->cols;
+}
+
 double hidden_share(const Kernels *k, const Kernel *kernel)
 {
 	const Chain *chain = kernel->chain;
@@ -266,10 +271,8 @@ double hidden_share(const Kernels *k, const Kernel *kernel)
 		return 0;
 	const Node *core = node(k->graph, kernel->core), *of = node(k->graph, core->in[0]);
 	ContractAxes r = kernel->contract ? contract_axes(k->graph, core) : (ContractAxes){0};
-	int64_t columns = kernel->hidden == HIDDEN_ROW    ? of->shape.dim[of->shape.rank - 1]
-	                  : kernel->hidden == HIDDEN_COLS ? r.cols
-	                  : kernel->hidden == HIDDEN_SUM  ? r.k
-	                                                  : r.rows;
+	int64_t columns = kernel->hidden == HIDDEN_ROW ? of->shape.dim[of->shape.rank - 1]
+	                                               : hidden_columns(kernel->hidden, &r);
 	for (int64_t first = 0; first < chain->rows; first += chain->block) {
 		int64_t rows = chain->rows - first < chain->block ? chain->rows - first : chain->block;
 		int64_t end = blocks_of(first + chain->block, kernel->grain) * kernel->grain;

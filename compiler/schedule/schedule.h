@@ -352,6 +352,8 @@ void kernels_json(const Kernels *k, Text *out); /* json.c */
 /* chain.c: one past the last kernel that runs together with `first`, the first of its chain. */
 uint32_t chain_end(const Kernels *k, uint32_t first);
 int64_t chain_blocks(const Chain *chain);
+/* hidden.c: how many a product of that part would go over, were none left out. */
+int64_t hidden_columns(Hidden part, const ContractAxes *r);
 bool chain_adds(const Kernels *k, uint32_t first); /* its blocks must be in order */
 /* Units, or blocks of all units if none must wait for another. */
 int64_t chain_tiles(const Kernels *k, uint32_t first);
