@@ -132,14 +132,16 @@ static uint64_t known_before(const Dues *d, uint64_t due, uint32_t first)
 
 static void give(const Dues *d, Kernel *kernel, uint64_t due)
 {
-	for (uint32_t i = 0; i < 2 * d->conditions; i++)
-		if (due >> i & 1)
-			d->need[d->condition[i / 2]] = ALWAYS, kernel->due[kernel->dues++] =
-			                                           (Due){d->condition[i / 2], i % 2};
+	for (uint32_t i = 0; i < 2 * d->conditions; i++) {
+		if (!(due >> i & 1))
+			continue;
+		d->need[d->condition[i / 2]] = ALWAYS;
+		kernel->due[kernel->dues++] = (Due){d->condition[i / 2], i % 2};
+	}
 }
 
-#define A_JUMP                                                                                     \
-	16384 /* operations and bytes that are as soon done as left out, with the wave that this cuts */
+/* Operations and bytes that are as soon done as left out, with the wave that this cuts. */
+enum { A_JUMP = 1 << 14 };
 
 static bool is_condition(const Dues *d, BufferId b)
 {
