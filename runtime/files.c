@@ -26,6 +26,14 @@ bool because(char why[WHY], const char *format, ...)
 	return false;
 }
 
+uint64_t bytes_hash(const void *bytes, size_t size)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+	return hash;
+}
+
 double seconds_now(void)
 {
 	struct timespec t;

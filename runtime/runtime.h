@@ -38,6 +38,8 @@ MUST_CHECK void *memory_grow(void *at, size_t *room, size_t count, size_t size);
 
 /* Opens a regular file to be read; -1: it is none, or cannot be opened. */
 MUST_CHECK int file_open(const char *path, char why[WHY]);
+/* FNV-1a (Fowler, Noll and Vo), of 64 bits. */
+uint64_t bytes_hash(const void *bytes, size_t size);
 /* Reads a whole file of at most `limit` bytes into memory that the caller frees; one byte more is
  * 0. */
 MUST_CHECK unsigned char *bytes_read(const char *path, size_t limit, size_t *size, char why[WHY]);

@@ -19,14 +19,6 @@ typedef struct Unit {
 	int64_t from, to, labelled;
 } Unit;
 
-uint64_t apart_unit(const void *bytes, size_t size)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static int by_unit(const void *a, const void *b)
 {
 	const Place *x = a, *y = b;

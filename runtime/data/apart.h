@@ -12,15 +12,10 @@ typedef struct Asides {
 	uint64_t seed;
 } Asides;
 
-enum {
-	SIDE_TRAIN,
-	SIDE_HELD,
-	SIDE_NONE
-}; /* SIDE_NONE: left out, as it belongs with what is held out */
+/* SIDE_NONE: left out, as it belongs with what is held out. */
+enum { SIDE_TRAIN, SIDE_HELD, SIDE_NONE };
 
 /* side[count], zeroed: where each goes. Held out is about `wanted`, at least one, and not all. */
 MUST_CHECK bool apart_sides(const Found *found, const Asides *a, uint8_t *side, char why[WHY]);
-/* What names a unit, as a number (FNV-1a). */
-uint64_t apart_unit(const void *bytes, size_t size);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apart.h"
 #include "csv.h"
 #include "series.h"
 
@@ -214,7 +213,7 @@ static bool number_units(const Work *k, const Samples *train, Found *found, char
 	found->unit = malloc((train->count + 1) * sizeof *found->unit);
 	for (size_t i = 0; found->unit && i < train->count; i++) {
 		const char *group = table_text(&train->sheet->table, train->row[i], k->group.at[0]);
-		found->unit[i] = apart_unit(group, strlen(group));
+		found->unit[i] = bytes_hash(group, strlen(group));
 	}
 	return found->unit || because(why, "no memory for %zu rows", train->count);
 }

@@ -177,14 +177,6 @@ static bool keep_pictures(Listing *l, Look *look, char why[WHY])
 
 /* -- A look at every file ---------------------------------------------------------------------- */
 
-static uint64_t hash_of(const uint8_t *p, size_t size)
-{
-	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ p[i]) * 0x100000001b3u;
-	return hash;
-}
-
 static void look_at(void *args, ptrdiff_t from, ptrdiff_t to)
 {
 	Look *k = args;
@@ -193,7 +185,7 @@ static void look_at(void *args, ptrdiff_t from, ptrdiff_t to)
 		uint8_t *own = k->samples ? NULL : malloc(k->bytes);
 		uint8_t *sample = k->samples ? k->samples + k->bytes * (size_t)i : own;
 		k->bad[i] = !sample || !read_sample(k->listing, i, &k->shape, sample, why);
-		k->hash[i] = k->bad[i] ? 0 : hash_of(sample, k->bytes);
+		k->hash[i] = k->bad[i] ? 0 : bytes_hash(sample, k->bytes);
 		free(own);
 	}
 }

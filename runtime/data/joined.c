@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apart.h"
 #include "series.h"
 
 /* Where a sample of a reader lies. */
@@ -354,7 +353,7 @@ static bool number_units(const Source *train, Found *found, char why[WHY])
 	for (int64_t i = 0; found->unit && i < train->count; i++) {
 		int64_t at = train->row[i * (int64_t)train->readers].at;
 		const char *key = x->key[SPLIT_TRAIN][at];
-		found->unit[i] = x->unit ? x->unit[at] : apart_unit(key, strlen(key));
+		found->unit[i] = x->unit ? x->unit[at] : bytes_hash(key, strlen(key));
 	}
 	return found->unit || because(why, "no memory for %lld samples", (long long)train->count);
 }

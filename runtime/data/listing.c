@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../tree.h"
-#include "apart.h"
 #include "listing.h"
 #include "table.h"
 
@@ -185,7 +184,7 @@ static bool find_listed(const Arguments *a, const Asked *k, Listing *l, char why
  * other file to another split. */
 static double fold_of(const char *name, size_t size)
 {
-	uint64_t hash = apart_unit(name, size);
+	uint64_t hash = bytes_hash(name, size);
 	uint32_t counter[4] = {(uint32_t)hash, (uint32_t)(hash >> 32)}, key[2] = {SPLIT_SEED}, word[4];
 	philox4x32(counter, key, word);
 	return word[0] / 4294967296.0;
@@ -204,7 +203,7 @@ uint64_t listing_unit(const Asked *k, const char *path)
 {
 	size_t size;
 	const char *name = group_of(k, path, &size);
-	return apart_unit(name, size);
+	return bytes_hash(name, size);
 }
 
 static bool is_test(const Asked *k, const char *path)

@@ -1,7 +1,6 @@
 /* series.c: rows that follow each other in time, as windows. The rows are kept once, however much windows overlap; a
  * window is copied out of them when a batch wants it. */
 #include "series.h"
-#include "apart.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -305,7 +304,7 @@ static bool number_units(Found *found, const char *group, char why[WHY])
 	size_t bytes = array_row_bytes(g), rows = (size_t)g->dim[0];
 	found->unit = malloc((rows + 1) * sizeof *found->unit);
 	for (size_t i = 0; found->unit && i < rows; i++)
-		found->unit[i] = apart_unit((const unsigned char *)g->at + i * bytes, bytes);
+		found->unit[i] = bytes_hash((const unsigned char *)g->at + i * bytes, bytes);
 	return found->unit || because(why, "no memory for %zu rows", rows);
 }
 

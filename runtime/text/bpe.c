@@ -61,12 +61,9 @@ void bpe_close(Bpe *b)
 
 /* -- Counting words ---------------------------------------------------------------------------- */
 
-/* FNV-1a. */
 static uint64_t hash_of(const char *bytes, size_t size)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+	uint64_t hash = bytes_hash(bytes, size);
 	return hash ^ hash >> 32;
 }
 
