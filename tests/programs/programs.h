@@ -34,7 +34,7 @@ static inline bool chance(Tape *t, uint32_t of, uint32_t in)
 	return pick(t, in) >= in - of;
 }
 
-/* -- 2 Program: model.c, networks.c, expressions.c, moves.c, data.c ---------------------------- */
+/* -- 2 Program: model.c, losses.c, networks.c, expressions.c, moves.c, data.c ------------------ */
 
 enum { SIDE_BELOW = 5 }; /* whole numbers of side are */
 typedef struct Beside {  /* beside x, a row of it a sample */
