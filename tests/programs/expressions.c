@@ -277,6 +277,8 @@ const char DEFINITIONS[] =
     "\t\t\"paced(x)\": {\"r\": \"state([dim(x, -1)], zeros)\", \"set r\": \"0.5 * r + mean(x, "
     "leading_axes(x))\", \"y\": \"x - per_channel(x, r)\"},\n"
     "\t\t\"half_held(x)\": \"0.5 * (x + stop_gradient(tanh(x)))\",\n"
+    "\t\t\"meets(x, memory)\": {\"w\": \"param([dim(memory, 1), dim(x, 1)], xavier_uniform)\", "
+    "\"y\": \"x * tanh(memory @ w)\"},\n"
     "\t\t\"mean_of(x, f())\": \"0.5 * (x + f(x))\"\n";
 
 /* -- Operations, each in its domain ------------------------------------------------------------ */

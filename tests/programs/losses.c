@@ -77,6 +77,40 @@ static void bootstrap(Sections *s)
 	            a, momentum, b, b, momentum, a);
 }
 
+/* A network of two values, used twice: the other value is given, or a default makes it. */
+static void crossed(Sections *s)
+{
+	enum { GIVEN, COPIED, MADE, WAYS };
+	static const char *const DEFAULT[WAYS] = {"", "=tanh(x)", "=linear(x, 3)"},
+	                         *const FIRST[WAYS] = {"reader(near, m)", "reader(near)",
+	                                               "reader(near)"},
+	                         *const SECOND[WAYS] = {"reader(far, memory=tanh(m))",
+	                                                "reader(memory=near)(far)", "reader(2 * far)"},
+	                         *const AVERAGE[WAYS] = {"ema(reader(memory=m), 0.8)(far)",
+	                                                 "ema(reader(memory=near), 0.8)(far)",
+	                                                 "ema(reader, 0.8)(far)"};
+	static const char *const LOSSES[] = {"mse(q, k)", "negative_cosine(q, k)",
+	                                     "mean((q * stop_gradient(k) - k)^2)"};
+	uint32_t way = pick(s->t, WAYS);
+	Form f = {.rank = 2, .dim = {s->batch, s->code.dim[1]}};
+	Text chain = {0};
+	s->d.left = 20000;
+	if (way == GIVEN && !afford(&s->d, form_size(&s->x) * f.dim[1]))
+		way = COPIED;
+	if (!s->tiny && chance(s->t, 1, 2))
+		add_chain(&s->d, &f, 2, &chain);
+	add_rows(&f, false, &chain);
+	add_layer(&chain, chance(s->t, 1, 2) ? "meets(memory)" : "residual(meets(tanh(memory)))");
+	add_linear(&chain, some_width(&s->d));
+	text_printf(&s->networks, "\t\"reader(x, memory%s)\": [%s],\n", DEFAULT[way], chain.data);
+	text_close(&chain);
+	text_printf(&s->loss,
+	            "{\"m\": \"%s\", \"near\": \"encoder(%s)\", \"far\": \"encoder(%s)\", \"q\": "
+	            "\"%s\", \"k\": \"%s\", \"y\": \"%s\"}",
+	            s->target, s->views ? "a" : "x", s->views ? "b" : "x", FIRST[way],
+	            (chance(s->t, 1, 3) ? AVERAGE : SECOND)[way], LOSSES[pick(s->t, COUNT(LOSSES))]);
+}
+
 static void queue(Sections *s)
 {
 	int64_t width = draw_head(s, "projector", s->code.dim[1], 0), length = s->batch + pick(s->t, 9);
@@ -184,8 +218,9 @@ static void add_terms(Sections *s)
 
 void draw_loss(Sections *s)
 {
-	void (*const METHODS[])(Sections *) = {plain,   reconstruct, contrast, bootstrap,   queue,
-	                                       centers, supervised,  contrast, reconstruct, published};
+	void (*const METHODS[])(Sections *) = {plain,       reconstruct, contrast,   bootstrap,
+	                                       queue,       centers,     supervised, crossed,
+	                                       reconstruct, published,   contrast};
 	bool any = !s->tiny || chance(s->t, 1, 3);
 	uint32_t method = any ? pick(s->t, COUNT(METHODS)) : 0;
 	METHODS[method](s);
