@@ -81,6 +81,18 @@ int64_t data_count(const Data *d, Split s);
  * the data had is not seen any more. What the reader knows to belong together is on one side: a share is about that then.
  * False: not so many that both splits have samples. */
 MUST_CHECK bool data_hold_out(Data *d, double share, char why[WHY]);
+/* What of a split belongs together, as the reader knows it, so that it is no evidence of its own (apart.c). */
+typedef struct Groups {
+	int64_t *at;    /* [values]: those of a group after those of another; NULL: nobody knows */
+	int64_t *first; /* [count + 1]: where those of a group begin */
+	int64_t count;
+	bool of_one;    /* all samples are of one group: in it each is by itself */
+	bool of_series; /* they follow each other: groups are stretches of one series */
+} Groups;
+/* Of values of `batch` samples each, the last one of what is left. Values with samples of the same group are of one.
+ * False: no memory. groups_close in either case. */
+MUST_CHECK bool data_groups(const Data *d, Split s, int64_t batch, Groups *g, char why[WHY]);
+void groups_close(Groups *g);
 /* What the reader left out, for the user; "": nothing. */
 const char *data_note(const Data *d);
 /* tokenizer.json, by which text became the integers of x; NULL: they are of no text. */

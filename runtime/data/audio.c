@@ -210,16 +210,16 @@ static bool name_samples(const Source *s, Split split, Found *found, char why[WH
 }
 
 /* A recording is a unit. */
-static bool number_units(const Wishes *k, const Source *s, Found *found, char why[WHY])
+static bool number_units(const Wishes *k, const Source *s, Split split, Found *found, char why[WHY])
 {
 	if (!k->hop)
 		return true;
 	found->in_order = true;
 	found->overlap = (k->size - 1) / k->hop;
-	found->unit = malloc((size_t)(s->windows + 1) * sizeof *found->unit);
-	for (int64_t i = 0; found->unit && i < s->windows; i++)
-		found->unit[i] = (uint64_t)s->window[i].clip;
-	return found->unit || because(why, "no memory for %" PRId64 " windows", s->windows);
+	uint64_t *unit = found->unit[split] = malloc((size_t)(s->windows + 1) * sizeof *unit);
+	for (int64_t i = 0; unit && i < s->windows; i++)
+		unit[i] = (uint64_t)s->window[i].clip;
+	return unit || because(why, "no memory for %" PRId64 " windows", s->windows);
 }
 
 /* Takes the clips over. */
@@ -238,7 +238,7 @@ static bool fill_part(const Wishes *k, Clips *clips, bool keys, Found *found, Sp
 	part->decode = decode;
 	if (!place_windows(s, k->hop, why))
 		return false;
-	if (split == SPLIT_TRAIN && !number_units(k, s, found, why))
+	if (!number_units(k, s, split, found, why))
 		return false;
 	Field *x = part_add(part, "x");
 	x->array = (Array){.type = "f32", .rank = 2, .dim = {s->windows, k->size}};

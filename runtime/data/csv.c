@@ -206,16 +206,16 @@ static void note(const Work *k, Found *found)
 }
 
 /* What is of one value of the first group column is a unit. */
-static bool number_units(const Work *k, const Samples *train, Found *found, char why[WHY])
+static bool number_units(const Work *k, const Samples *samples, uint64_t **units, char why[WHY])
 {
 	if (!k->group.count)
 		return true;
-	found->unit = malloc((train->count + 1) * sizeof *found->unit);
-	for (size_t i = 0; found->unit && i < train->count; i++) {
-		const char *group = table_text(&train->sheet->table, train->row[i], k->group.at[0]);
-		found->unit[i] = bytes_hash(group, strlen(group));
+	uint64_t *unit = *units = malloc((samples->count + 1) * sizeof *unit);
+	for (size_t i = 0; unit && i < samples->count; i++) {
+		const char *group = table_text(&samples->sheet->table, samples->row[i], k->group.at[0]);
+		unit[i] = bytes_hash(group, strlen(group));
 	}
-	return found->unit || because(why, "no memory for %zu rows", train->count);
+	return unit || because(why, "no memory for %zu rows", samples->count);
 }
 
 bool read_csv(const Arguments *a, Found *found, char why[WHY])
@@ -231,7 +231,8 @@ bool read_csv(const Arguments *a, Found *found, char why[WHY])
 	            csv_samples(&w, k, samples, why) && csv_fields(a, &w, k, samples, found, why);
 	if (good)
 		note(k, found);
-	good = good && number_units(k, &samples[0], found, why);
+	for (int s = 0; s < 2; s++)
+		good = good && number_units(k, &samples[s], &found->unit[s], why);
 	for (int s = 0; s < 2; s++) {
 		sheet_close(&k->sheet[s]);
 		free(samples[s].row);

@@ -82,10 +82,10 @@ typedef struct Found {
 	int64_t window, stride;
 	uint32_t *stretch[2]; /* by Split */
 	const char *group;    /* the name of a field; NULL: of none */
-	/* What is held out of the train part later, apart from the rest (apart.h): whole units, numbers [samples; of a
-	 * series: rows] that are equal where samples belong together (NULL: none do); of one unit the end, if samples follow
-	 * each other, and each has something of the `overlap` behind it. */
-	uint64_t *unit;
+	/* What belongs together (apart.c): units, by Split, numbers [samples; of a series: rows] that are equal where samples
+	 * do (NULL: none do), and whether samples of one unit follow each other, each with something of the `overlap` behind
+	 * it. */
+	uint64_t *unit[2];
 	bool in_order;
 	int64_t overlap;
 	const char
@@ -122,6 +122,7 @@ typedef bool (*Reader)(const Arguments *a, Found *found, char why[WHY]);
 
 /* Where the samples of a split stand: both splits in one part, if data_is_shared. */
 const Part *data_part(const Data *d, Split s);
+const Found *data_found(const Data *d);
 bool data_is_shared(const Data *d);
 
 /* -- NumPy: npy.c ------------------------------------------------------------------------------ */

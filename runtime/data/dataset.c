@@ -240,7 +240,7 @@ bool data_hold_out(Data *d, double share, char why[WHY])
 	if (held < 1 || held >= n)
 		return because(why, "a share of %g of %" PRId64 " train samples leaves none %s", share, n,
 		               held < 1 ? "to hold out" : "to train on");
-	if (!d->found.unit && !d->found.in_order) {
+	if (!d->found.unit[SPLIT_TRAIN] && !d->found.in_order) {
 		d->shape.train_count -= held;
 		d->shape.test_count = held;
 	} else if (!hold_apart(d, held, why)) {
@@ -285,6 +285,11 @@ int64_t data_count(const Data *d, Split s)
 bool data_is_shared(const Data *d)
 {
 	return d->whole || d->asked;
+}
+
+const Found *data_found(const Data *d)
+{
+	return &d->found;
 }
 
 const Part *data_part(const Data *d, Split s)

@@ -309,7 +309,8 @@ void found_close(Found *found)
 	free(found->class_name);
 	free(found->stretch[0]);
 	free(found->stretch[1]);
-	free(found->unit);
+	free(found->unit[0]);
+	free(found->unit[1]);
 	for (size_t f = 0; f < SSLC_MAX_FIELDS; f++)
 		free(found->field_name[f]);
 	free(found->tokenizer);

@@ -401,16 +401,19 @@ static bool fill(Listing *l, Look *k, const int32_t *labels, bool keys, Found *f
 	       (!keys || name_samples(l, train, found, why));
 }
 
-/* Train samples by their group. */
+/* Samples by their group. */
 static bool number_units(const Asked *k, const Listing *l, Found *found, char why[WHY])
 {
-	int64_t n = found->part[SPLIT_TRAIN].field[0].array.dim[0];
-	if (!*k->group)
-		return true;
-	found->unit = malloc((size_t)n * sizeof *found->unit);
-	for (int64_t i = 0; found->unit && i < n; i++)
-		found->unit[i] = listing_unit(k, l->file[i].path);
-	return found->unit || because(why, "no memory for %lld files", (long long)n);
+	const Listed *file = l->file;
+	for (int s = 0; s < 2 && *k->group && found->part[s].count; s++) {
+		int64_t n = found->part[s].field[0].array.dim[0];
+		uint64_t *unit = found->unit[s] = malloc((size_t)n * sizeof *unit);
+		if (!unit)
+			return because(why, "no memory for %lld files", (long long)n);
+		for (int64_t i = 0; i < n; i++)
+			unit[i] = listing_unit(k, (file++)->path);
+	}
+	return true;
 }
 
 bool read_images(const Arguments *a, Found *found, char why[WHY])

@@ -344,18 +344,16 @@ static void name_tokens(Found *found, const Source *s)
 }
 
 /* What belongs together in x, or what is called the same there. */
-static bool number_units(const Source *train, Found *found, char why[WHY])
+static bool number_units(const Source *s, uint64_t **units, char why[WHY])
 {
-	const Found *x = &train->found[0];
-	found->in_order = x->in_order;
-	found->overlap = x->overlap;
-	found->unit = malloc((size_t)(train->count + 1) * sizeof *found->unit);
-	for (int64_t i = 0; found->unit && i < train->count; i++) {
-		int64_t at = train->row[i * (int64_t)train->readers].at;
-		const char *key = x->key[SPLIT_TRAIN][at];
-		found->unit[i] = x->unit ? x->unit[at] : bytes_hash(key, strlen(key));
+	const Found *x = &s->found[0];
+	uint64_t *unit = *units = malloc((size_t)(s->count + 1) * sizeof *unit);
+	for (int64_t i = 0; unit && i < s->count; i++) {
+		const Row *row = s->row + i * (int64_t)s->readers;
+		const char *key = x->key[row->split][row->at];
+		unit[i] = x->unit[row->split] ? x->unit[row->split][row->at] : bytes_hash(key, strlen(key));
 	}
-	return found->unit || because(why, "no memory for %lld samples", (long long)train->count);
+	return unit || because(why, "no memory for %lld samples", (long long)s->count);
 }
 
 static void note(const Source *const part[2], Found *found)
@@ -423,10 +421,11 @@ static bool join(const Arguments *a, Keys *keys, Source *const part[2], Found *f
 	for (size_t r = 0; r < part[0]->readers; r++)
 		found->mark = 31 * found->mark + (found_mark(&of[r]) | 1);
 	for (int s = 0; s < 2; s++)
-		if (part[s]->count && !fill_part(part[s], name, &found->part[s], why))
+		if (part[s]->count && (!fill_part(part[s], name, &found->part[s], why) ||
+		                       !number_units(part[s], &found->unit[s], why)))
 			return false;
-	if (!number_units(part[0], found, why))
-		return false;
+	found->in_order = of->in_order;
+	found->overlap = of->overlap;
 	name_classes(found, of);
 	found->lacks_labels = of->lacks_labels;
 	name_tokens(found, part[0]);

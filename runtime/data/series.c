@@ -112,19 +112,19 @@ static bool cut_field(Field *field, size_t f, Series *s, size_t count, bool pick
 }
 
 /* A window is of the unit of its last row. */
-static bool pick_units(Found *found, const Series *s, size_t count, char why[WHY])
+static bool pick_units(Found *found, Split split, const Series *s, size_t count, char why[WHY])
 {
 	found->in_order = true;
 	found->overlap = (found->window - 1) / found->stride;
-	if (!found->unit)
+	if (!found->unit[split])
 		return true;
 	uint64_t *unit = malloc(count * sizeof *unit);
 	if (!unit)
 		return because(why, "no memory for %zu windows", count);
 	for (size_t i = 0; i < count; i++)
-		unit[i] = found->unit[s->first[i] + s->window - 1];
-	free(found->unit);
-	found->unit = unit;
+		unit[i] = found->unit[split][s->first[i] + s->window - 1];
+	free(found->unit[split]);
+	found->unit[split] = unit;
 	return true;
 }
 
@@ -151,7 +151,7 @@ static bool cut_part(Found *found, Part *part, Split split, char why[WHY])
 		               "class follow each other%s",
 		               (long long)found->window, split == SPLIT_TEST ? "test" : "train", longest,
 		               split == SPLIT_TEST ? "; test=0 holds none out" : "");
-	if (split == SPLIT_TRAIN && !pick_units(found, s, count, why))
+	if (!pick_units(found, split, s, count, why))
 		return false;
 	for (size_t f = 0; f < part->count; f++) {
 		const char *name = part->field[f].name;
@@ -300,12 +300,16 @@ static bool fits(const Found *found)
 /* Rows of one group are a unit. */
 static bool number_units(Found *found, const char *group, char why[WHY])
 {
-	const Array *g = &find_field(&found->part[SPLIT_TRAIN], group)->array;
-	size_t bytes = array_row_bytes(g), rows = (size_t)g->dim[0];
-	found->unit = malloc((rows + 1) * sizeof *found->unit);
-	for (size_t i = 0; found->unit && i < rows; i++)
-		found->unit[i] = bytes_hash((const unsigned char *)g->at + i * bytes, bytes);
-	return found->unit || because(why, "no memory for %zu rows", rows);
+	for (int s = 0; s < 2 && found->part[s].count; s++) {
+		const Array *g = &find_field(&found->part[s], group)->array;
+		size_t bytes = array_row_bytes(g), rows = (size_t)g->dim[0];
+		uint64_t *unit = found->unit[s] = malloc((rows + 1) * sizeof *unit);
+		if (!unit)
+			return because(why, "no memory for %zu rows", rows);
+		for (size_t i = 0; i < rows; i++)
+			unit[i] = bytes_hash((const unsigned char *)g->at + i * bytes, bytes);
+	}
+	return true;
 }
 
 bool series_rows(Found *found, const char *group, char why[WHY])

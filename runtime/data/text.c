@@ -143,16 +143,19 @@ static bool fill_splits(const Documents *d, size_t train, double share, const To
 }
 
 /* A document is a unit, where its windows are its own. */
-static bool number_units(const Settings *s, const Windows *train, Found *found, char why[WHY])
+static bool number_units(const Settings *s, Windows *const w[2], Found *found, char why[WHY])
 {
 	found->in_order = true;
 	found->overlap = (s->window - 1) / (s->window - s->overlap);
-	if (s->straddle)
-		return true;
-	found->unit = malloc((train->count + 1) * sizeof *found->unit);
-	for (size_t i = 0; found->unit && i < train->count; i++)
-		found->unit[i] = train->at[i].document;
-	return found->unit || because(why, "no memory for %zu windows", train->count);
+	for (int split = 0; split < 2 && !s->straddle; split++) {
+		size_t count = w[split]->count;
+		uint64_t *unit = found->unit[split] = malloc((count + 1) * sizeof *unit);
+		if (!unit)
+			return because(why, "no memory for %zu windows", count);
+		for (size_t i = 0; i < count; i++)
+			unit[i] = w[split]->at[i].document;
+	}
+	return true;
 }
 
 /* Takes both windows. */
@@ -212,7 +215,7 @@ bool read_text(const Arguments *a, Found *found, char why[WHY])
 	    (t = tokenizer_named(a, argument_text(a, "tokenizer"), (Slice){d.text, d.size}, why)) &&
 	    print_tokenizer(t, found, why) && (w[0] = windows_open(s.window, why)) &&
 	    (w[1] = windows_open(s.window, why)) && fill_splits(&d, train, share, t, w, &s, why) &&
-	    number_units(&s, w[0], found, why);
+	    number_units(&s, w, found, why);
 	if (good) {
 		good = to_parts(w, t->count, found, why) &&
 		       (!a->keys || name_windows(a, &s, &d, train, (const Windows *const *)w, found, why));

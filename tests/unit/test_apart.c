@@ -1,4 +1,4 @@
-/* test_apart.c: what is held out of the train samples is apart from those that stay.
+/* test_apart.c: what is held out of the train samples is apart from those that stay; what of a split belongs together.
  *
  * Truth: by hand, on tables, texts and files whose values say what they belong to. */
 #include <CUnit/CUnit.h>
@@ -297,6 +297,182 @@ static void pictures_of_a_group_are_on_one_side(void)
 	data_close(d);
 }
 
+/* -- Groups ------------------------------------------------------------------------------------ */
+
+static const char *const LETTER = "abcdefghijklmnopqrstuvwxyzABCDEF";
+
+/* want: a letter a value, the same where they are of one group; NULL: nobody knows of groups. */
+static void grouped(const Data *d, Split s, int64_t batch, const char *want)
+{
+	char got[MOST] = "", why[WHY] = "";
+	Groups g;
+	CU_ASSERT_FATAL(data_groups(d, s, batch, &g, why));
+	for (int64_t k = 0; k < g.count; k++)
+		for (int64_t i = g.first[k]; i < g.first[k + 1]; i++) {
+			CU_ASSERT(i == g.first[k] || g.at[i - 1] < g.at[i]);
+			got[g.at[i]] = LETTER[k];
+		}
+	if (strcmp(got, want ? want : "") != 0 || (g.at != NULL) != (want != NULL))
+		fprintf(stderr, "\n    groups are %s, not %s\n", got, want);
+	CU_ASSERT(strcmp(got, want ? want : "") == 0 && (g.at != NULL) == (want != NULL));
+	groups_close(&g);
+}
+
+/* Rows that say in which line they are; s1 and s3 are of windows 10-19, 30-39, 60-69, 80-89. */
+static void samples_of_a_group_belong_together(void)
+{
+	Scratch s;
+	Groups g;
+	char why[WHY], text[1024] = "v,who\n";
+	scratch_open(&s);
+	for (int i = 0; i < 24; i++)
+		sprintf(text + strlen(text), "%d,%c\n", i, 'a' + i % 4);
+	put(&s, "t.csv", text);
+	put_rows(&s);
+	Data *d = open_data("csv('t.csv', group='who', hold_out='b, d')", s.folder);
+	grouped(d, SPLIT_TEST, 1, "abababababab");
+	grouped(d, SPLIT_TRAIN, 1, "abababababab");
+	grouped(d, SPLIT_TEST, 5, "aaa");
+	data_close(d);
+	d = open_data("csv('t.csv', group='who', hold_out='b')", s.folder);
+	grouped(d, SPLIT_TEST, 1, "abcdef");
+	CU_ASSERT(data_groups(d, SPLIT_TEST, 1, &g, why) && g.of_one && !g.of_series);
+	groups_close(&g);
+	data_close(d);
+	d = open_data("csv('t.csv', test_path='t.csv', columns='v', group='who')", s.folder);
+	grouped(d, SPLIT_TEST, 1, "abcdabcdabcdabcdabcdabcd");
+	data_close(d);
+	d = open_data("csv('rows.csv', group='who', columns='at', window=4, stride=2, hold_out='s1, "
+	              "s3')",
+	              s.folder);
+	grouped(d, SPLIT_TEST, 1, "aaaabbbbaaaabbbb");
+	grouped(d, SPLIT_TEST, 4, "abab");
+	grouped(d, SPLIT_TEST, 2, "aabbaabb");
+	grouped(d, SPLIT_TEST, 6, "aaa"); /* 4 of s1 and 2 of s3, 2 of s3 and 4 of s1 */
+	data_close(d);
+	d = open_data("csv('rows.csv', columns='at', test=0.2)", s.folder);
+	grouped(d, SPLIT_TEST, 1, NULL);
+	hold_out(d, 0.1, 72, 8);
+	grouped(d, SPLIT_TEST, 1, NULL);
+	data_close(d);
+	/* of what is held out later, in another order */
+	d = open_data("csv('t.csv', group='who', columns='v', test=0)", s.folder);
+	hold_out(d, 0.5, 12, 12);
+	int first = (int)sample(d, SPLIT_TEST, 0).x.number[0] % 4;
+	char want[13] = "";
+	for (int64_t i = 0; i < 12; i++)
+		want[i] = "ab"[(int)sample(d, SPLIT_TEST, i).x.number[0] % 4 != first];
+	grouped(d, SPLIT_TEST, 1, want);
+	data_close(d);
+	scratch_close(&s);
+}
+
+/* Where nothing else is known: stretches, of four windows apart from each other at least, 30 at most. */
+static void stretches_of_a_series_belong_together(void)
+{
+	static char text[8192];
+	Scratch s;
+	Groups g;
+	char why[WHY];
+	scratch_open(&s);
+	put_rows(&s);
+	Data *d = open_data("csv('rows.csv', columns='at', window=2, stride=1, test=0.35)", s.folder);
+	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TEST), 34);
+	grouped(d, SPLIT_TEST, 1, "aaaaaaaaabbbbbbbbcccccccccdddddddd"); /* of 8 at least */
+	grouped(d, SPLIT_TEST, 3, "aaabbbcccddd");                       /* 8 are 3 batches */
+	grouped(d, SPLIT_TEST, 10, "abcd");
+	CU_ASSERT(data_groups(d, SPLIT_TEST, 1, &g, why) && g.of_series && !g.of_one);
+	groups_close(&g);
+	data_close(d);
+	d = open_data("csv('rows.csv', columns='at', window=2, stride=1, test=0.05)", s.folder);
+	grouped(d, SPLIT_TEST, 1, "aaaa");
+	data_close(d);
+	size_t used = (size_t)sprintf(text, "at,who\n");
+	for (int i = 0; i < 240; i++)
+		used += (size_t)sprintf(text + used, "%d,%d\n", i, i / 180);
+	put(&s, "long.csv", text);
+	d = open_data("csv('long.csv', columns='at', window=1, test=0.75)", s.folder);
+	CU_ASSERT(data_groups(d, SPLIT_TEST, 1, &g, why) && g.count == 30 && g.first[1] == 6);
+	groups_close(&g);
+	data_close(d);
+	/* a group alone is no more than a series */
+	d = open_data("csv('long.csv', group='who', columns='at', window=10, hold_out='0')", s.folder);
+	grouped(d, SPLIT_TEST, 1, "aaaaabbbbcccccdddd");
+	data_close(d);
+	put(&s, "t.txt", "abcdefghijklmnopqrstuvwxyz");
+	d = open_data("text('t.txt', window=2, test=0.7)", s.folder);
+	CU_ASSERT_EQUAL_FATAL(data_count(d, SPLIT_TEST), 9);
+	grouped(d, SPLIT_TEST, 1, "aaaaabbbb");
+	data_close(d);
+	scratch_close(&s);
+}
+
+static void readers_know_what_belongs_together(void)
+{
+	enum { ROWS = 60 };
+	Scratch s;
+	char a[1024] = "id,v\n", b[256] = "id,w\n", folder[512], why[WHY];
+	float x[ROWS];
+	int32_t who[ROWS];
+	for (int i = 0; i < ROWS; i++) {
+		x[i] = (float)i;
+		who[i] = i / 10;
+	}
+	scratch_open(&s);
+	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){ROWS}, x, why));
+	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "w.npy"), "i32", 1, (int64_t[]){ROWS}, who, why));
+	Data *d =
+	    open_data("npy('x.npy', who='w.npy', group='who', window=5, stride=1, test=0.4)", s.folder);
+	grouped(d, SPLIT_TEST, 1, "aaaaaabbbbbb");
+	data_close(d);
+	d = open_data("npy('x.npy', who='w.npy', test_x='x.npy', test_who='w.npy', group='who', "
+	              "window=10)",
+	              s.folder);
+	grouped(d, SPLIT_TEST, 1, "abcdef");
+	data_close(d);
+	put(&s, "t.txt", "aaaaaaaaaaaa|bbbbbbbbbbbb|cccccccccccc|dddddddddddd|eeeeeeeeeeee");
+	d = open_data("text('t.txt', window=3, separator='|', test=0.4)", s.folder);
+	grouped(d, SPLIT_TEST, 1, "aaaabbbb");
+	data_close(d);
+	for (int i = 0; i < 40; i++)
+		sprintf(a + strlen(a), "k%d,%d\n", i % 10, i);
+	for (int i = 0; i < 10; i++)
+		sprintf(b + strlen(b), "k%d,%d\n", i, i);
+	put(&s, "a.csv", a);
+	put(&s, "b.csv", b);
+	d = open_data("joined(csv('a.csv', key='id', columns='v', test=0.2), b=csv('b.csv', key='id'))",
+	              s.folder);
+	grouped(d, SPLIT_TEST, 1, "abababab");
+	data_close(d);
+	scratch_close(&s);
+	/* 4 windows of each no.wav, 6 of each yes.wav, of two voices, by their paths */
+	snprintf(folder, sizeof folder, "%s", oracle_path("."));
+	d = open_data("audio('sound/words', seconds=0.05, hop=0.025, labels='name', hold_out='no.wav, "
+	              "yes.wav')",
+	              folder);
+	grouped(d, SPLIT_TEST, 1, "aaaabbbbbbccccdddddd");
+	data_close(d);
+	d = open_data("audio('sound/words', seconds=0.05, test=0.5)", folder);
+	grouped(d, SPLIT_TEST, 1, NULL);
+	data_close(d);
+	const char *const pictures = "images('images', size=2, labels='', only='exif?.jpg, grey?.png, "
+	                             "rgb*.png', group='if', test=%s)";
+	char call[256];
+	snprintf(call, sizeof call, pictures, "0");
+	d = open_data(call, folder);
+	grouped(d, SPLIT_TRAIN, 1, "aaaaaaaabcdefgh");
+	data_close(d);
+	snprintf(call, sizeof call, pictures, "0.7");
+	d = open_data(call, folder);
+	Groups g[2];
+	for (int split = 0; split < 2; split++)
+		CU_ASSERT_FATAL(data_groups(d, (Split)split, 1, &g[split], why));
+	CU_ASSERT(data_count(d, SPLIT_TEST) > 0 && g[0].count + g[1].count == 8);
+	groups_close(&g[0]);
+	groups_close(&g[1]);
+	data_close(d);
+}
+
 CU_TestInfo test_apart[] = {
     {"windows of a group are on one side", windows_of_a_group_are_on_one_side},
     {"groups of arrays are kept", groups_of_arrays_are_kept},
@@ -306,5 +482,8 @@ CU_TestInfo test_apart[] = {
     {"joined samples of a key are on one side", joined_samples_of_a_key_are_on_one_side},
     {"windows of a recording are on one side", windows_of_a_recording_are_on_one_side},
     {"pictures of a group are on one side", pictures_of_a_group_are_on_one_side},
+    {"samples of a group belong together", samples_of_a_group_belong_together},
+    {"stretches of a series belong together", stretches_of_a_series_belong_together},
+    {"readers know what belongs together", readers_know_what_belongs_together},
     CU_TEST_INFO_NULL,
 };
