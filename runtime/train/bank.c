@@ -74,14 +74,27 @@ void bank_copy(const Bank *bank, int64_t to, const Bank *of, int64_t from, size_
 	memcpy(bank->rows[i] + (size_t)to * row, of->rows[i] + (size_t)from * row, row);
 }
 
-void bank_resample(Bank *bank, const Bank *from, uint32_t round)
+/* One in [0, below). */
+static int64_t pick(uint32_t bits, int64_t below)
 {
-	for (int64_t s = 0; s < from->samples; s++) {
-		uint32_t bits[4], at[4] = {(uint32_t)s, (uint32_t)(s >> 32), round, 0};
+	return (int64_t)((double)bits * 0x1p-32 * (double)below);
+}
+
+/* A group is drawn whole; the last one, of which there may not be room for all, from any of its samples on. */
+void bank_resample(Bank *bank, const Bank *from, const Groups *g, uint32_t round)
+{
+	int64_t n = from->samples, s = 0;
+	for (int64_t draw = 0; s < n; draw++) {
+		uint32_t bits[4], at[4] = {(uint32_t)draw, (uint32_t)(draw >> 32), round, 0};
 		philox4x32(at, (uint32_t[2]){0x65666e6f, 0x72657361}, bits); /* any key */
-		size_t drawn = (size_t)((double)bits[0] * 0x1p-32 * (double)from->samples);
-		for (size_t i = 0; i < from->code->output_count; i++)
-			bank_copy(bank, s, from, (int64_t)drawn, i);
+		int64_t drawn = pick(bits[0], g->at ? g->count : n);
+		int64_t first = g->at ? g->first[drawn] : drawn,
+		        size = g->at ? g->first[drawn + 1] - first : 1, begin = pick(bits[1], size);
+		for (int64_t k = 0; k < size && s < n; k++, s++) {
+			int64_t member = first + (begin + k) % size;
+			for (size_t i = 0; i < from->code->output_count; i++)
+				bank_copy(bank, s, from, g->at ? g->at[member] : member, i);
+		}
 	}
 }
 

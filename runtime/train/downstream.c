@@ -246,23 +246,47 @@ static bool score_memory(const Stage *s, Score *score, int64_t values)
 	            (long long)values);
 }
 
+/* Of values of `batch` samples each; groups_close in either case. */
+static bool find_groups(const Stage *s, Score *score, Split split, int64_t batch, Groups *g)
+{
+	char why[WHY];
+	if (!data_groups(s->data, split, batch, g, why))
+		return fail(s->failure, FAILURE_SYSTEM, "%s", why);
+	bool apart = g->at && g->first[g->count] == g->count && !g->of_one;
+	score->together = (Together){apart ? 0 : g->of_one ? 1 : g->count, g->of_series};
+	return true;
+}
+
+/* Samples that belong together are one value. */
+static bool pool(const Stage *s, Score *score, Split split, int64_t batch)
+{
+	Groups g;
+	bool good = find_groups(s, score, split, score->values < score->samples ? batch : 1, &g);
+	if (good)
+		score->values = pool_groups(score->value, score->weight, score->values, &g);
+	groups_close(&g);
+	return good;
+}
+
 enum { RESAMPLES = 50 }; /* enough for a standard error (Efron and Tibshirani 1993, 6.4) */
 
 /* What another choice of samples might have given: of one number there are no differences. */
-static bool score_again(const Stage *s, Score *score, Call *call)
+static bool score_again(const Stage *s, Score *score, Call *call, Split split)
 {
-	Bank again;
-	bool good = bank_like(&again, &s->collected, s->failure);
-	score->resampled = good;
+	Bank again = {0};
+	Groups g;
+	bool good = find_groups(s, score, split, 1, &g) && bank_like(&again, &s->collected, s->failure);
+	score->drawn = g.at ? g.count : score->samples;
 	score->values = 0;
 	while (good && score->values < RESAMPLES && !stopped(s)) {
-		bank_resample(&again, &s->collected, (uint32_t)score->values);
+		bank_resample(&again, &s->collected, &g, (uint32_t)score->values);
 		bank_inputs(&again, call);
 		call_run(call);
 		keep_values(score, call, 1);
 	}
 	good = good && score->values == RESAMPLES;
 	bank_close(&again);
+	groups_close(&g);
 	return good;
 }
 
@@ -291,7 +315,7 @@ static bool score_collected(Stage *s, Score *score, Split split)
 		score->score = score->value[0];
 		score->diverged = score->unscored = !isfinite(score->score);
 		if (!score->diverged && !s->alone && score->samples > 1)
-			good = score_again(s, score, &call);
+			good = score_again(s, score, &call, split);
 	}
 	call_close(&call);
 	return good;
@@ -323,7 +347,7 @@ static bool score_task(const Stage *s, Score *score, Split split)
 	}
 	score->score = total / (double)score->samples;
 	score->diverged = score->unscored = !isfinite(score->score);
-	return true;
+	return pool(s, score, split, cut.batch);
 }
 
 /* So that the time of a variant is that of its steps: functions are prepared once, by whoever comes

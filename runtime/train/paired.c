@@ -7,6 +7,11 @@
  * Student's (1908), of the weighted mean. 0 lies outside of an interval of 95 % by chance in one
  * comparison of 20 at most, of networks that are equally good.
  *
+ * Samples of one group are not independent. So a group is one value, the mean of its samples, which
+ * weighs as much as they: the error is then the cluster-robust one, with G / (G - 1) and Student's
+ * t of G - 1 for G groups (Cameron and Miller 2015, II and VI); where groups are drawn again, they
+ * are drawn whole (Davison and Hinkley 1997, 3.8).
+ *
  * Quantiles are found by halving in the incomplete beta function (DLMF 8.17). */
 #include "train.h"
 
@@ -131,16 +136,36 @@ Interval mean_95(const double *a, const double *b, const double *weight, size_t 
 	return (Interval){mean, mean - t * error, mean + t * error};
 }
 
-Interval resampled_95(double gain, const double *a, const double *b, size_t n)
+int64_t pool_groups(double *value, double *weight, int64_t values, const Groups *g)
+{
+	int64_t pooled = 0; /* at most the first value of the group: what is written was read */
+	for (int64_t k = 0; k < g->count; k++) {
+		double sum = 0, all = 0;
+		for (int64_t i = g->first[k]; i < g->first[k + 1]; i++) {
+			int64_t at = g->at[i];
+			sum += at < values ? weight[at] * value[at] : 0;
+			all += at < values ? weight[at] : 0;
+		}
+		if (all <= 0)
+			continue;
+		value[pooled] = sum / all;
+		weight[pooled++] = all;
+	}
+	return g->at ? pooled : values;
+}
+
+Interval resampled_95(double gain, const double *a, const double *b, size_t n, int64_t drawn)
 {
 	double mean = 0, square = 0;
 	for (size_t i = 0; i < n; i++)
 		mean += (a[i] - b[i]) / (double)n;
 	for (size_t i = 0; i < n; i++)
 		square += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
-	if (n < 2)
+	if (n < 2 || drawn < 2)
 		return (Interval){gain, -INFINITY, INFINITY};
-	double half = student_95((double)(n - 1)) * sqrt(square / (double)(n - 1));
+	double freedom = fmin((double)n, (double)drawn) - 1;
+	double few = (double)drawn / (double)(drawn - 1); /* draws vary less than what is drawn */
+	double half = student_95(freedom) * sqrt(few * square / (double)(n - 1));
 	return (Interval){gain, gain - half, gain + half};
 }
 

@@ -340,9 +340,9 @@ MUST_CHECK bool bank_fill(Bank *bank, Engine *e, const Data *data, const BankOrd
 void bank_inputs(const Bank *bank, Call *call);
 /* Room for as many rows as `from` has. To be closed after a failure too. */
 MUST_CHECK bool bank_like(Bank *bank, const Bank *from, Failure *f);
-/* As many samples of `from` (Efron 1979), drawn with replacement: those of a round are the same for
- * every bank of so many samples. */
-void bank_resample(Bank *bank, const Bank *from, uint32_t round);
+/* As many samples of `from` (Efron 1979), drawn with replacement, by whole groups where some are known: those of a round
+ * are the same for every bank of so many samples. */
+void bank_resample(Bank *bank, const Bank *from, const Groups *g, uint32_t round);
 /* Row `from` of output i becomes row `to`. */
 void bank_copy(const Bank *bank, int64_t to, const Bank *of, int64_t from, size_t i);
 void bank_close(Bank *bank); /* safe after {0} */
@@ -400,13 +400,22 @@ typedef struct Interval {
 Interval paired_95(const double *a, const double *b, const double *weight, size_t n);
 /* The same by Student's t alone; b NULL: of a. */
 Interval mean_95(const double *a, const double *b, const double *weight, size_t n);
-/* Of a gain whose standard error is the deviation of a - b (Efron 1979), Student's. */
-Interval resampled_95(double gain, const double *a, const double *b, size_t n);
+/* Of a gain whose standard error is the deviation of a - b (Efron 1979), Student's, where `drawn` samples or groups were
+ * drawn again each time. */
+Interval resampled_95(double gain, const double *a, const double *b, size_t n, int64_t drawn);
+/* The values of a group become one, their weighted mean, in place: how many are left. */
+int64_t pool_groups(double *value, double *weight, int64_t values, const Groups *g);
 double student_95(double freedom);
 void binomial_95(int64_t k, int64_t m, double *low, double *high);
 
 typedef enum Variant { PRETRAINED, RANDOM, RAW, SCRATCH, VARIANTS } Variant;
 extern const char *const variant_name[VARIANTS]; /* "pre-trained", "random weights", ... */
+
+/* What of the samples belongs together. */
+typedef struct Together {
+	int64_t groups; /* 0: nothing, or nobody knows */
+	bool of_series; /* groups are stretches of one series */
+} Together;
 
 typedef struct Score {
 	const sslc_task *task;
@@ -420,10 +429,12 @@ typedef struct Score {
 	bool unscored; /* it is the metric that was not finite, not the training */
 	char why[704]; /* its training diverged: in words, of the first seed that did; else empty */
 	/* What the score is the weighted mean of: the metric of each sample, or, where it is no mean
-	 * over samples, of each batch; or, resampled, the metric of the whole split drawn again. */
+	 * over samples, of each batch, or of each group of these; or, if so many (samples or groups)
+	 * were `drawn`, the metric of the whole split drawn again. */
 	double *value, *weight; /* [values] */
 	int64_t values;
-	bool resampled;
+	int64_t drawn;
+	Together together;
 } Score;
 
 typedef struct Scores {

@@ -4,7 +4,7 @@
  * weights and the raw input, on the same task; where a task has neither, the same networks trained
  * from scratch. Whatever the metric, a difference counts where 0
  * lies outside of its interval of 95 % over the samples, which are the same ones for all
- * (paired.c). An accuracy that always saying the commonest class has too shows no help. */
+ * (paired.c), or over their groups. An accuracy that always saying the commonest class has too shows no help. */
 #include "train.h"
 
 #include <math.h>
@@ -25,9 +25,9 @@ Interval score_gain(const Score *own, const Score *other)
 	bool higher = own->task->higher_is_better;
 	if (own->diverged || other->diverged || own->values != other->values)
 		return (Interval){0, -INFINITY, INFINITY};
-	if (own->resampled && other->resampled)
+	if (own->drawn && other->drawn)
 		return resampled_95(higher ? own->score - other->score : other->score - own->score,
-		                    own->value, other->value, (size_t)own->values);
+		                    own->value, other->value, (size_t)own->values, own->drawn);
 	return paired_95(higher ? own->value : other->value, higher ? other->value : own->value,
 	                 own->weight, (size_t)own->values);
 }
@@ -176,6 +176,16 @@ static void print_row(const Scores *all, const Score *s, FILE *out)
 	        s->seconds);
 }
 
+/* " in 20 groups", " in 30 stretches of a series", " of one group". */
+static void print_together(const Together *t, FILE *out)
+{
+	const char *many = t->of_series ? "stretches of a series" : "groups";
+	if (t->groups == 1)
+		fprintf(out, " of one %s", t->of_series ? "stretch of a series" : "group");
+	else if (t->groups)
+		fprintf(out, " in %lld %s", (long long)t->groups, many);
+}
+
 /* Why variants of the task have no score. */
 static void print_diverged(const Scores *all, const char *task, FILE *out)
 {
@@ -193,6 +203,7 @@ void scores_print(const Scores *s, FILE *out)
 			task = row->task->base;
 			fprintf(out, "\n%s: %s over %lld %s samples", task, row->task->metric,
 			        (long long)row->samples, s->split == SPLIT_TEST ? "test" : "train");
+			print_together(&row->together, out);
 			if (row->task->samples)
 				fprintf(out, ", %s %lld", row->task->has_bank ? "with a bank of" : "trained on",
 				        (long long)row->task->samples);
@@ -249,6 +260,8 @@ static void json_score(FILE *out, const Scores *all, const Score *s)
 	}
 	json_number(out, "train_loss", s->train_loss);
 	json_number(out, "seconds", s->seconds);
+	if (s->together.groups)
+		fprintf(out, ", \"groups\": %lld", (long long)s->together.groups);
 	fprintf(out, ", \"samples\": %lld, \"trained_on\": %lld, \"steps\": %lld}",
 	        (long long)s->samples, (long long)s->task->samples, (long long)s->task->training.steps);
 }

@@ -1,7 +1,7 @@
 /* test_verdict.c: whether a difference of scores is more than noise.
  *
  * Truths: published tables of Student's t and of Clopper and Pearson's intervals, closed forms of
- * small cases, and simulations with fixed seeds in which it is known what is true. */
+ * small cases, NumPy's sums of cluster-robust variances, and simulations with fixed seeds in which it is known what is true. */
 #include <CUnit/CUnit.h>
 
 #include <math.h>
@@ -81,6 +81,99 @@ static void right_and_wrong_are_tested_exactly(void)
 	CU_ASSERT(of_signs(260, 240, 1000, 1).low < 0);
 }
 
+/* -- Groups ------------------------------------------------------------------------------------ */
+
+enum { MOST_VALUES = 60 };
+
+/* The groups of values, by letters from 'a' on. */
+typedef struct Lettered {
+	int64_t at[MOST_VALUES], first[MOST_VALUES + 1];
+	Groups groups;
+} Lettered;
+
+static void letters(const char *letter, Lettered *l)
+{
+	int64_t n = 0;
+	l->groups = (Groups){.at = l->at, .first = l->first};
+	for (char c = 'a'; strchr(letter, c) && n < MOST_VALUES; c++) {
+		l->first[l->groups.count++] = n;
+		for (int64_t i = 0; letter[i]; i++)
+			if (letter[i] == c)
+				l->at[n++] = i;
+	}
+	l->first[l->groups.count] = n;
+}
+
+static Interval of_groups(const char *letter, const double *from, const double *other)
+{
+	double a[MOST_VALUES], b[MOST_VALUES], weight[MOST_VALUES], again[MOST_VALUES];
+	Lettered l;
+	int64_t n = (int64_t)strlen(letter);
+	letters(letter, &l);
+	for (int64_t i = 0; i < n; i++)
+		a[i] = from[i], b[i] = other[i], weight[i] = again[i] = 1;
+	int64_t left = pool_groups(a, weight, n, &l.groups);
+	CU_ASSERT(pool_groups(b, again, n, &l.groups) == left && left == l.groups.count);
+	return paired_95(a, b, weight, (size_t)left);
+}
+
+static bool same_interval(Interval a, Interval b)
+{
+	return is_near(a.mean, b.mean) && is_near(a.low, b.low) && is_near(a.high, b.high);
+}
+
+/* Where all samples of a group are equal, the groups are the samples. */
+static void copies_tell_no_more(void)
+{
+	static const double a[] = {3, 5, 7, 9, 4, 6}, b[] = {2, 3, 4, 9, 4, 5},
+	                    right[] = {1, 1, 1, 1, 1, 1}, wrong[] = {0, 0, 0, 0, 0, 1};
+	double many[4][24];
+	for (int i = 0; i < 24; i++) {
+		many[0][i] = a[i % 6];
+		many[1][i] = b[i % 6];
+		many[2][i] = right[i % 6];
+		many[3][i] = wrong[i % 6];
+	}
+	const char *const letter = "abcdefabcdefabcdefabcdef";
+	CU_ASSERT(same_interval(of_groups(letter, many[0], many[1]), paired_95(a, b, ones, 6)));
+	/* McNemar's exact interval, too: 5 of 5 groups, not 20 of 20 samples */
+	Interval exact = of_groups(letter, many[2], many[3]);
+	CU_ASSERT(same_interval(exact, paired_95(right, wrong, ones, 6)) && exact.low < 0);
+	CU_ASSERT(paired_95(many[2], many[3], ones, 24).low > 0);
+	CU_ASSERT(isinf(of_groups("aaaaaa", a, b).high)); /* one group shows nothing of another */
+	double value[] = {1, 2, 3, 4, 5}, weight[] = {16, 16, 16, 16, 3};
+	Lettered l;
+	letters("abab", &l); /* nothing is known of the last value, and that of none is 0 */
+	CU_ASSERT(pool_groups(value, weight, 3, &l.groups) == 2);
+	CU_ASSERT(value[0] == 2 && value[1] == 2 && weight[0] == 32 && weight[1] == 16);
+	CU_ASSERT(pool_groups(value, weight, 5, &(Groups){0}) == 5);
+}
+
+/* tests/oracle/intervals/make.py: by the sum over all pairs of samples of a group. */
+static void groups_are_as_numpy_has_them(void)
+{
+	static const struct {
+		const char *letter;
+		double a[MOST_VALUES], b[MOST_VALUES];
+		Interval want;
+	} cases[] = {
+#define GROUPED(letter, a, b, mean, low, high) {letter, a, b, {mean, low, high}},
+#define VALUES(...)                                                                                \
+	{                                                                                              \
+		__VA_ARGS__                                                                                \
+	}
+#include "../oracle/intervals/cases.def"
+#undef VALUES
+#undef GROUPED
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		Interval got = of_groups(cases[i].letter, cases[i].a, cases[i].b);
+		CU_ASSERT(fabs(got.mean - cases[i].want.mean) < 1e-12);
+		CU_ASSERT(fabs(got.low - cases[i].want.low) < 1e-9);
+		CU_ASSERT(fabs(got.high - cases[i].want.high) < 1e-9);
+	}
+}
+
 /* -- Simulations ------------------------------------------------------------------------------- */
 
 static double uniform(uint32_t trial, uint32_t at)
@@ -128,6 +221,25 @@ static void noise_is_rarely_seen_as_a_difference(void)
 	CU_ASSERT(right <= 71);
 	CU_ASSERT(loss <= 71);
 	CU_ASSERT(loss >= 20); /* and no interval is so wide that nothing is ever seen */
+}
+
+/* 12 groups of 5, that differ by noise of their own: taken as 60 samples, it is seen as a difference. */
+static void noise_of_groups_is_rarely_seen_as_a_difference(void)
+{
+	const char *const letter = "abcdefghijklabcdefghijklabcdefghijklabcdefghijklabcdefghijkl";
+	int pooled = 0, apart = 0;
+	for (uint32_t trial = 0; trial < TRIALS; trial++) {
+		double a[MOST_VALUES], b[MOST_VALUES];
+		for (uint32_t i = 0; i < MOST_VALUES; i++) {
+			a[i] = uniform(trial, i) + 3 * uniform(trial, 1000 + i % 12);
+			b[i] = uniform(trial, 100 + i) + 3 * uniform(trial, 2000 + i % 12);
+		}
+		Interval one = of_groups(letter, a, b), other = paired_95(a, b, ones, MOST_VALUES);
+		pooled += one.low > 0 || one.high < 0;
+		apart += other.low > 0 || other.high < 0;
+	}
+	CU_ASSERT(pooled <= 71 && pooled >= 20);
+	CU_ASSERT(apart > 300);
 }
 
 static void a_clear_difference_is_seen(void)
@@ -214,15 +326,20 @@ static void draws_tell_the_error(void)
 	for (int i = 0; i < 2; i++) {
 		row[i].weight = (double *)ones;
 		row[i].values = 3;
-		row[i].resampled = true;
+		row[i].drawn = 1000;
 	}
 	Interval gain = score_gain(&row[0], &row[1]);
-	CU_ASSERT(is_near(gain.mean, 0.25) && is_near(gain.high, 0.25 + 4.30265 * 0.1));
-	CU_ASSERT(is_near(gain.low, 0.25 - 4.30265 * 0.1));
+	double half = 4.30265 * 0.1 * sqrt(1000. / 999);
+	CU_ASSERT(is_near(gain.mean, 0.25) && is_near(gain.high, 0.25 + half));
+	CU_ASSERT(is_near(gain.low, 0.25 - half));
 	task.higher_is_better = false;
 	gain = score_gain(&row[0], &row[1]);
-	CU_ASSERT(is_near(gain.mean, -0.25) && is_near(gain.high, -0.25 + 4.30265 * 0.1));
-	CU_ASSERT(isinf(resampled_95(1, own, other, 1).high));
+	CU_ASSERT(is_near(gain.mean, -0.25) && is_near(gain.high, -0.25 + half));
+	/* of two groups there is one degree of freedom, and draws of 2 show half of their variance */
+	gain = resampled_95(0.25, own, other, 3, 2);
+	CU_ASSERT(is_near(gain.high, 0.25 + 12.7062 * 0.1 * sqrt(2)));
+	CU_ASSERT(isinf(resampled_95(1, own, other, 1, 9).high));
+	CU_ASSERT(isinf(resampled_95(1, own, other, 3, 1).high));
 }
 
 /* One run that diverged is not averaged away. */
@@ -272,6 +389,10 @@ CU_TestInfo test_verdict[] = {
     {"right and wrong are tested exactly", right_and_wrong_are_tested_exactly},
     {"noise is rarely seen as a difference", noise_is_rarely_seen_as_a_difference},
     {"a clear difference is seen", a_clear_difference_is_seen},
+    {"copies tell no more", copies_tell_no_more},
+    {"groups are as NumPy has them", groups_are_as_numpy_has_them},
+    {"noise of groups is rarely seen as a difference",
+     noise_of_groups_is_rarely_seen_as_a_difference},
     {"draws tell the error", draws_tell_the_error},
     {"equal scores are no difference", equal_scores_are_no_difference},
     {"seeds are paired", seeds_are_paired},
