@@ -69,6 +69,8 @@ PYTHON
 # -- Random and halving ----------------------------------------------------------------------------------------------------------
 sed -e 's/, count=3//' -e 's/"sweep(50, 460)"/50/' place/model.json >place/free.json
 draw() { "$sslc" sweep place/free.json --search random --epochs 1 --quiet "$@"; }
+draw --runs 1 --hold-out 0.123456789 --out digits
+draw --runs 1 --hold-out 0.123456789 --out digits --resume # the same share
 draw --runs 12 --seed 3 --out a
 draw --runs 12 --seed 3 --out b
 draw --runs 5 --seed 3 --out c

@@ -48,6 +48,10 @@ typedef struct Options {
 int options_read(Options *o, char letter, int count,
                  char **argument); /* EXIT_GOOD or EXIT_USAGE, reported */
 void options_help(char letter);
+/* A decimal number that a double holds, as in a model file; false: it is none, or is out of its range. */
+bool decimal_of(const char *text, double *value);
+/* The value of --hold-out; false: it is no share, reported. */
+bool share_of(const char *text, double *share);
 
 /* say.c: to stderr, with colour only where a person sees it */
 bool has_colour(void);

@@ -1,7 +1,6 @@
 /* generate.c: sslc generate: text that a causal model continues, by the weights of a checkpoint. */
 #include "command.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,9 +10,8 @@
 
 static bool read_temperature(const char *text, double *value)
 {
-	char *end;
-	*value = text ? strtod(text, &end) : 1;
-	if (!text || (end != text && !*end && isfinite(*value) && *value >= 0))
+	*value = 1;
+	if (!text || (decimal_of(text, value) && *value >= 0))
 		return true;
 	complain("--temperature takes a number from 0, not '%s'", text);
 	return false;

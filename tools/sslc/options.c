@@ -62,6 +62,22 @@ static int unknown_option(const Command *c, const char *name)
 	return EXIT_USAGE;
 }
 
+bool decimal_of(const char *text, double *value)
+{
+	char *end;
+	errno = 0;
+	*value = text_to_number(text, &end);
+	return end != text && !*end && !errno && text[strspn(text, "+-.0123456789eE")] == 0;
+}
+
+bool share_of(const char *text, double *share)
+{
+	if (decimal_of(text, share) && *share >= 0 && *share < 1)
+		return true;
+	complain("--hold-out takes a share from 0 to below 1, such as 0.1, not '%s'", text);
+	return false;
+}
+
 static bool store_number(Options *o, const Row *r, const char *value)
 {
 	char *end;

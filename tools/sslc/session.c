@@ -143,17 +143,6 @@ bool session_open_at(Session *s, const char *model, const char *folder, sslc_opt
 	return s->data && bind_data(s) && !sslc_error_count(s->program);
 }
 
-/* --hold-out: 0 where it is not given. */
-static bool read_share(const Options *o, double *share)
-{
-	char *end = NULL;
-	*share = o->hold_out ? strtod(o->hold_out, &end) : 0;
-	if (!o->hold_out || (!*end && *share >= 0 && *share < 1))
-		return true;
-	complain("--hold-out takes a share from 0 to below 1, not '%s'", o->hold_out);
-	return false;
-}
-
 int session_open(Session *s, const Options *o, sslc_options options, bool with_data)
 {
 	int64_t most = (int64_t)1 << 24; /* MiB: 16 TiB, more than there is */
@@ -168,7 +157,7 @@ int session_open(Session *s, const Options *o, sslc_options options, bool with_d
 	char inside[1040] = "";
 	if (o->data && !o->runs)
 		snprintf(inside, sizeof inside, "%.1024s/", o->data);
-	if (!read_share(o, &s->hold_out))
+	if (o->hold_out && !share_of(o->hold_out, &s->hold_out))
 		return EXIT_USAGE;
 	bool bound = with_data && sslc_reader(s->program) && open_data(s, *inside ? inside : o->model);
 	if (sslc_error_count(s->program) || (with_data && !bound))

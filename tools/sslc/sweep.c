@@ -411,20 +411,16 @@ static int look_at_model(Plan *p, const Options *o)
 	return EXIT_GOOD;
 }
 
-static int check_folder(const Plan *p, const Options *o)
+static int check_folder(Plan *p, const Options *o)
 {
 	char first[RUN_PATH];
-	char *end = NULL;
-	double share = p->hold_out ? strtod(p->hold_out, &end) : 0;
 	if (o->hold_out && !p->hold_out) {
 		complain("--hold-out is for scores of tasks, but the score is the training loss");
 		advise("leave it out, or score a task of \"downstream\"");
 		return EXIT_USAGE;
 	}
-	if (p->hold_out && (*end || !(share >= 0 && share < 1))) {
-		complain("--hold-out takes a share from 0 to below 1, not '%s'", p->hold_out);
+	if (p->hold_out && !share_of(p->hold_out, &p->share))
 		return EXIT_USAGE;
-	}
 	if (strlen(p->folder) > RUN_PATH - 128) {
 		complain("the name of the folder is too long: '%s'", p->folder);
 		return EXIT_SYSTEM;
@@ -432,7 +428,7 @@ static int check_folder(const Plan *p, const Options *o)
 	struct stat info;
 	snprintf(first, sizeof first, "%s/sweep.json", p->folder);
 	bool there = stat(first, &info) == 0;
-	bool same = there && json_number_of(first, "held_out") == share &&
+	bool same = there && json_number_of(first, "held_out") == p->share &&
 	            json_number_of(first, "epochs") == (double)o->epochs;
 	if (!there || (o->resume && same))
 		return EXIT_GOOD;

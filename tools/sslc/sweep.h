@@ -28,6 +28,7 @@ typedef struct Plan {
 	const char *text; /* of the model file */
 	size_t size;
 	const char *data, *folder, *hold_out;
+	double share;     /* of hold_out; 0: of none */
 	const char *task; /* whose score counts; NULL: the training loss */
 	Search search;
 	int64_t epochs;       /* of the model */

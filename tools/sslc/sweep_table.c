@@ -42,7 +42,7 @@ static void meaning(const Plan *p, const Trial *best, char text[256])
 {
 	if (!p->task)
 		snprintf(text, 256, "the mean training loss of the last epoch");
-	else if (strtod(p->hold_out, NULL) > 0)
+	else if (p->share > 0)
 		snprintf(text, 256,
 		         "%.80s of '%.60s' on %" PRId64
 		         " held-out train samples; the test split was not used",
@@ -166,8 +166,9 @@ bool sweep_write(const Plan *p)
 		meaning(p, t[0], what);
 	fputs("{\n  \"score\": ", out);
 	json_text(out, what);
-	fprintf(out, ",\n  \"held_out\": %g,\n  \"epochs\": %" PRId64 ",\n  \"runs\": [",
-	        p->hold_out ? strtod(p->hold_out, NULL) : 0, p->asked_epochs);
+	fputs(",\n  \"held_out\": ", out);
+	json_value(out, p->share);
+	fprintf(out, ",\n  \"epochs\": %" PRId64 ",\n  \"runs\": [", p->asked_epochs);
 	for (size_t i = 0; i < p->trials; i++) {
 		fputs(i ? ",\n" : "\n", out);
 		json_trial(out, p, t[i]);

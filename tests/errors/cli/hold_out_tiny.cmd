@@ -1,0 +1,2 @@
+# exit 2
+run model.json --hold-out=1e-400
