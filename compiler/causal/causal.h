@@ -23,6 +23,7 @@ typedef struct Past {
 	double above[2]; /* what is where the place along pair[k] is the larger one; NAN: not known. Of
 	                  * what has no pair: what all elements are */
 	int index;       /* the axis along which an element is its place; NOWHERE */
+	int minus;       /* the axis along which a place is taken off that; NOWHERE */
 } Past;
 
 /* past.c: of each node [g->count], where the places of the input `input` lie along its axis 1. */

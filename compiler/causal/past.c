@@ -11,14 +11,18 @@
 #include <math.h>
 #include <string.h>
 
-static const Past NOTHING = {
-    .axis = NOWHERE, .pair = {NOWHERE, NOWHERE}, .above = {NAN, NAN}, .index = NOWHERE};
+static const Past NOTHING = {.axis = NOWHERE,
+                             .pair = {NOWHERE, NOWHERE},
+                             .above = {NAN, NAN},
+                             .index = NOWHERE,
+                             .minus = NOWHERE};
 static const Past LOST = {.varies = true,
                           .lost = true,
                           .axis = NOWHERE,
                           .pair = {NOWHERE, NOWHERE},
                           .above = {NAN, NAN},
-                          .index = NOWHERE};
+                          .index = NOWHERE,
+                          .minus = NOWHERE};
 
 typedef struct Walk {
 	const Graph *g;
@@ -79,19 +83,50 @@ static double value_of(const Node *n, const double *x)
 
 /* -- Rules by kind ----------------------------------------------------------------------------- */
 
-/* index < index: known but on the diagonal. */
+static bool is_place(const Past *p)
+{
+	return p->index != NOWHERE && p->minus == NOWHERE;
+}
+
+/* a and b are axes of places: what is where the place along a is the larger one, and where that along b is. */
+static Past of_order(int a, int b, double above_a, double above_b)
+{
+	Past to = NOTHING;
+	to.pair[a > b] = a, to.pair[a < b] = b;
+	to.above[a > b] = above_a, to.above[a < b] = above_b;
+	return to;
+}
+
+/* Places compared, or how far two lie apart with a number: known but on the diagonal, and near it. */
 static bool compare_places(const Node *n, const Past *x, const Past *y, Past *to)
 {
-	if ((n->op != OP_less && n->op != OP_less_equal) || x->index == NOWHERE ||
-	    y->index == NOWHERE || x->index == y->index)
+	if (n->op != OP_less && n->op != OP_less_equal)
 		return false;
-	bool in_order = x->index < y->index;
-	*to = NOTHING;
-	to->pair[0] = in_order ? x->index : y->index;
-	to->pair[1] = in_order ? y->index : x->index;
-	to->above[in_order ? 0 : 1] = 0;
-	to->above[in_order ? 1 : 0] = 1;
+	bool first = x->minus != NOWHERE;
+	const Past *apart = first ? x : y, *number = first ? y : x;
+	double than = number->above[0];
+	if (is_place(x) && is_place(y) && x->index != y->index) {
+		*to = of_order(x->index, y->index, 0, 1);
+		return true;
+	}
+	if (apart->minus == NOWHERE || has_pair(number) || isnan(than))
+		return false;
+	/* apart is 1 or more above, -1 or less below; number < apart is not apart <= number */
+	bool or_equal = (n->op == OP_less_equal) == first;
+	*to = of_order(apart->index, apart->minus, (or_equal ? than < 1 : than <= 1) ? !first : NAN,
+	               (or_equal ? than >= -1 : than > -1) ? first : NAN);
 	return true;
+}
+
+/* What stays a place, or is how far two lie apart. */
+static void keep_places(const Node *n, const Past *x, const Past *y, Past *to)
+{
+	if (n->type == DTYPE_u8 || n->type == DTYPE_bool || n->type == DTYPE_bf16)
+		return; /* which wrap, or round */
+	if (n->op == OP_cast || n->op == OP_stop_gradient)
+		to->index = x->index, to->minus = x->minus;
+	if (n->op == OP_sub && is_place(x) && is_place(y) && x->index != y->index)
+		to->index = x->index, to->minus = y->index;
 }
 
 /* The places of operands that vary must be along the same axes. A pair of a constant, a mask, is kept
@@ -139,8 +174,7 @@ static Past past_map(const Walk *w, const Node *n)
 	}
 	if (has_pair(&to))
 		to.axis = NOWHERE;
-	if (n->op == OP_cast || n->op == OP_stop_gradient)
-		to.index = w->at[n->in[0]].index;
+	keep_places(n, &w->at[n->in[0]], &w->at[n->in[n->count - 1]], &to);
 	return to;
 }
 
@@ -188,6 +222,9 @@ static Past past_view(const Walk *w, const Node *n)
 	bool is_shift = n->op == OP_slice || n->op == OP_pad || n->op == OP_windows;
 	bool keeps = n->op != OP_pad; /* values; the places of a pair, if each axis is found */
 	to.index = n->op == OP_pad ? NOWHERE : moved(w->g, n, x.index);
+	to.minus = n->op == OP_pad ? NOWHERE : moved(w->g, n, x.minus);
+	if (x.minus != NOWHERE && (to.index == NOWHERE || to.minus == NOWHERE))
+		to.index = to.minus = NOWHERE;
 	for (int k = 0; k < 2; k++) {
 		to.above[k] = keeps ? x.above[k] : (double)NAN;
 		to.pair[k] = moved(w->g, n, x.pair[k]);

@@ -40,6 +40,15 @@ static NodeId repeated(const Graph *g, NodeId x)
 	return n->op == OP_broadcast && node(g, n->in[0])->shape.rank == 0 ? n->in[0] : 0;
 }
 
+/* The place along an axis: whole numbers that no difference of two wraps, but of bytes. */
+static bool is_place(const Graph *g, NodeId x)
+{
+	const Node *n = node(g, x);
+	while ((n->op == OP_broadcast || n->op == OP_cast) && n->type != DTYPE_u8)
+		n = node(g, n->in[0]);
+	return n->op == OP_iota && n->type != DTYPE_u8;
+}
+
 static bool same_shape(const Graph *g, NodeId x, const Node *n)
 {
 	return shape_equal(node(g, x)->shape, n->shape);
@@ -122,6 +131,26 @@ static NodeId simplify_not(Graph *g, const Node *n, const NodeId *in)
 {
 	(void)n;
 	return node(g, in[0])->op == OP_not ? node(g, in[0])->in[0] : 0;
+}
+
+/* Of how far two places lie apart, compared with a number, as the places compared: a - b < 1 is a <= b. */
+static NodeId simplify_order(Graph *g, const Node *n, const NodeId *in)
+{
+	for (int i = 0; i < 2; i++) {
+		const Node *apart = node(g, in[i]);
+		double than;
+		if (apart->op != OP_sub || !is_number(g, in[!i], &than) || !is_place(g, apart->in[0]) ||
+		    !is_place(g, apart->in[1]))
+			continue;
+		NodeId a = apart->in[i], b = apart->in[!i]; /* number < b - a is a - b < -number */
+		double less = i ? -than : than;
+		bool or_equal = n->op == OP_less_equal;
+		if (less == (or_equal ? 0 : 1))
+			return op_less_equal(g, a, b);
+		if (less == (or_equal ? -1 : 0))
+			return op_less(g, a, b);
+	}
+	return 0;
 }
 
 static NodeId simplify_stop_gradient(Graph *g, const Node *n, const NodeId *in)
@@ -392,6 +421,8 @@ static const Rule rules[OP_COUNT] = {
     [OP_max] = simplify_max,
     [OP_min] = simplify_max,
     [OP_not] = simplify_not,
+    [OP_less] = simplify_order,
+    [OP_less_equal] = simplify_order,
     [OP_stop_gradient] = simplify_stop_gradient,
     [OP_cast] = simplify_cast,
     [OP_select] = simplify_select,

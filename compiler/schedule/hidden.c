@@ -29,6 +29,8 @@ static int index_axis(const Graph *g, NodeId x)
 	const Node *n = node(g, x);
 	if (n->op == OP_iota)
 		return (int)n->attr.axis;
+	if (n->op == OP_cast && n->type == DTYPE_f32)
+		return index_axis(g, n->in[0]);
 	int axis = n->op == OP_broadcast ? index_axis(g, n->in[0]) : -1;
 	return axis < 0 ? -1 : n->attr.axes.at[axis];
 }

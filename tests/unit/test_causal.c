@@ -29,6 +29,10 @@ static const char *const CAUSAL[] = {
         EMBEDDED) ")) @ " EMBEDDED,
     "softmax(select(and(past(" SCORES(EMBEDDED) "), iota([1, 7, 7], 1) - iota([1, 7, 7], 2) < "
                                                 "3), " SCORES(EMBEDDED) ", -infinity)) @ " EMBEDDED,
+    "softmax(select(iota([1, 7, 7], 1) - iota([1, 7, 7], 2) > -1, " SCORES(
+        EMBEDDED) ", -infinity)) @ " EMBEDDED,
+    "softmax(select(cast(iota([1, 7, 7], 2), 'float') - cast(iota([1, 7, 7], 1), 'float') <= "
+    "0, " SCORES(EMBEDDED) ", -infinity)) @ " EMBEDDED,
     "gru(" EMBEDDED ", 5)",
     "linear(lstm(gru(" EMBEDDED ", 4), 3), 5)",
     "state_space(" EMBEDDED ", 5, 4)",
@@ -53,6 +57,8 @@ static const char *const AHEAD[] = {
     "softmax(select(iota([1, 7, 7], 1) <= iota([1, 7, 7], 2), " SCORES(
         EMBEDDED) ", -infinity)) @ " EMBEDDED,
     "softmax(select(iota([1, 7, 7], 2) <= iota([1, 7, 7], 1) + 1, " SCORES(
+        EMBEDDED) ", -infinity)) @ " EMBEDDED,
+    "softmax(select(iota([1, 7, 7], 1) - iota([1, 7, 7], 2) >= -1, " SCORES(
         EMBEDDED) ", -infinity)) @ " EMBEDDED,
     "softmax(select(past(" SCORES(EMBEDDED) "), " SCORES(EMBEDDED) ", -1)) @ " EMBEDDED,
     "exp(select(past(" SCORES(EMBEDDED) "), " SCORES(EMBEDDED) ", 0)) @ " EMBEDDED,
