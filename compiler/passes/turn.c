@@ -1,4 +1,4 @@
-/* turn.c: a product whose only reader turns its last axis away is computed the other way round.
+/* turn.c: a product whose readers turn its last axis away is computed the other way round.
  *
  * Expects: dots in normal form. Promises: keeps types and values; sums run in the same order; no
  * product is computed twice. transpose(dot(x, y)), where y's free axis is to come before x's,
@@ -8,17 +8,40 @@
 
 #include <string.h>
 
-/* Whether t moves the last axis of a product x before the one that precedes it. */
-static bool turns(const Graph *g, const Node *t)
+/* A product with one free axis of each operand. */
+static bool can_turn(const Graph *g, const Node *x)
 {
-	if (t->op != OP_transpose)
-		return false;
-	const Node *x = node(g, t->in[0]);
-	if (x->op != OP_dot || x->shape.rank != x->attr.dot.batch + 2)
-		return false;
+	return x->op == OP_dot && x->shape.rank == x->attr.dot.batch + 2 &&
+	       node(g, x->in[0])->shape.rank == x->shape.rank - 1 + x->attr.dot.contract;
+}
+
+/* Whether t moves the last axis of the product x before the one that precedes it. */
+static bool turns(const Node *x, const Node *t)
+{
 	const uint8_t *order = t->attr.axes.at, rank = x->shape.rank;
-	bool free_each = node(g, x->in[0])->shape.rank == rank - 1 + x->attr.dot.contract;
-	return free_each && memchr(order, rank - 1, rank) < memchr(order, rank - 2, rank);
+	return memchr(order, rank - 1, rank) < memchr(order, rank - 2, rank);
+}
+
+/* The products that transposes alone read, and at least half of them turn. */
+static bool *find_turned(Compile *c, const Graph *g)
+{
+	uint32_t *others = count_uses(c, g);
+	int *balance = new_array(c->arena, int, g->count);
+	bool *found = new_array(c->arena, bool, g->count);
+	for (uint32_t i = 0; i < g->out_count; i++)
+		others[g->out[i].value]++;
+	for (uint32_t i = 0; i < g->set_count; i++)
+		others[g->set[i].value]++;
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *t = node(g, x);
+		if (t->op == OP_transpose && can_turn(g, node(g, t->in[0]))) {
+			others[t->in[0]]--;
+			balance[t->in[0]] += turns(node(g, t->in[0]), t) ? 1 : -1;
+		}
+	}
+	for (NodeId x = 1; x < g->count; x++)
+		found[x] = can_turn(g, node(g, x)) && others[x] == 0 && balance[x] >= 0;
+	return found;
 }
 
 static NodeId turned(Graph *out, const Graph *in, const Node *t, const NodeId *map)
@@ -46,18 +69,14 @@ Graph *pass_turn(Compile *c, const Graph *in)
 {
 	if (!in)
 		return NULL;
-	uint32_t *uses = count_uses(c, in);
+	bool *is_turned = find_turned(c, in);
 	NodeId *map = new_array(c->arena, NodeId, in->count);
 	Graph *out = graph_like(c, in);
-	for (uint32_t i = 0; i < in->out_count; i++)
-		uses[in->out[i].value]++;
-	for (uint32_t i = 0; i < in->set_count; i++)
-		uses[in->set[i].value]++;
 	for (NodeId x = 1; x < in->count; x++) {
 		const Node *n = node(in, x);
 		out->origin = n->origin;
-		map[x] = turns(in, n) && uses[n->in[0]] == 1 ? turned(out, in, n, map)
-		                                             : graph_copy_node(out, in, x, map);
+		map[x] = n->op == OP_transpose && is_turned[n->in[0]] ? turned(out, in, n, map)
+		                                                      : graph_copy_node(out, in, x, map);
 		if (!map[x])
 			return NULL;
 	}
