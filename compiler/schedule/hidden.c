@@ -77,6 +77,18 @@ static bool is_of_row(const Hide *h, NodeId x)
 
 static Behind behind(Hide *h, NodeId x);
 
+/* A product or quotient with a number above 0, which leaves -infinity. */
+static Behind scaled(Hide *h, const Node *n)
+{
+	for (int i = n->op == OP_div; i < 2; i++) {
+		const Node *by = node(h->g, n->in[i]);
+		by = by->op == OP_broadcast ? node(h->g, by->in[0]) : by;
+		if (by->op == OP_constant && by->attr.value > 0 && behind(h, n->in[!i]) == BEHIND_LEAST)
+			return BEHIND_LEAST;
+	}
+	return BEHIND_ANY;
+}
+
 static Behind find_behind(Hide *h, NodeId x)
 {
 	const Node *n = node(h->g, x), *of = n->count ? node(h->g, n->in[0]) : n;
@@ -100,14 +112,18 @@ static Behind find_behind(Hide *h, NodeId x)
 		       : a == BEHIND_ZERO && b == BEHIND_ZERO      ? BEHIND_ZERO
 		                                                   : BEHIND_ANY;
 	case OP_mul:
-		return a == BEHIND_ZERO || b == BEHIND_ZERO ? BEHIND_ZERO : BEHIND_ANY;
+		return a == BEHIND_ZERO || b == BEHIND_ZERO ? BEHIND_ZERO : scaled(h, n);
 	case OP_div:
+		return a == BEHIND_ZERO ? a : scaled(h, n);
 	case OP_neg:
 		return a == BEHIND_ZERO ? BEHIND_ZERO : BEHIND_ANY;
 	case OP_cast:
 	case OP_stop_gradient:
 		return a;
 	case OP_add:
+		if (a == BEHIND_LEAST || b == BEHIND_LEAST)
+			return BEHIND_LEAST;
+		return a == b ? a : BEHIND_ANY;
 	case OP_select:
 		return a == b ? a : BEHIND_ANY;
 	default:
