@@ -182,7 +182,7 @@ static bool can_join(const Fuse *f, NodeId x, uint32_t home)
 	const Node *n = node(f->g, x);
 	const Home *h = &f->homes[home - 1];
 	uint32_t most = h->kind == KERNEL_contract ? MOST_EPILOGUE : f->stage[x] ? HEAVIEST : MOST_BODY;
-	if (!has_room(h, 2) || h->body + added_body(f, x) > most)
+	if (!has_room(h, 2) || h->body + added_body(f, x) > most || f->alone[h->core])
 		return false;
 	if (h->kind == KERNEL_row)
 		return row_takes(f, x, home);
@@ -445,6 +445,7 @@ Kernels *schedule(Compile *c, const Graph *g)
 	f.in_place = new_array(room.arena, bool, g->count);
 	f.chooses = new_array(room.arena, bool, g->count);
 	f.apart = new_array(room.arena, bool, g->count);
+	f.alone = new_array(room.arena, bool, g->count);
 	f.spread = new_array(room.arena, bool, g->count);
 	f.stored = new_array(room.arena, bool, g->count);
 	f.stage = new_array(room.arena, bool, g->count);

@@ -40,6 +40,7 @@ typedef struct Fuse {
 	bool *must_store; /* must be stored, whoever uses it */
 	bool *chooses;    /* a select asks it for its side; */
 	bool *apart;      /* such a select, which is in no kernel of what is made before it */
+	bool *alone;      /* a product whose kernel ends in nothing else: must_store.c */
 	bool *once;  /* all its users are in the kernel of end[x], which computes it once: once.c */
 	NodeId *end; /* where the uses of x meet: x, where they do not */
 	uint32_t *inside; /* of the code of end[x], what is computed once */

@@ -130,10 +130,36 @@ static void note_spread(Fuse *f, const Node *broadcast)
 	f->spread[broadcast->in[0]] |= from > 1 && shape_size(broadcast->shape) / MUCH >= from;
 }
 
+/* Products over the rows of pairs of places, as are the gradients of attention's keys and values: in a chain they add up
+ * a block of rows at a time (chain.c), and nothing can be computed of them before the last. What follows in another
+ * kernel costs less than to store all pairs. */
+static void store_sums_of_pairs(Fuse *f)
+{
+	const Graph *g = f->g;
+	bool *is_pair = new_array(f->c->arena, bool, g->count);
+	for (NodeId x = 1; x < g->count; x++) {
+		const Node *n = node(g, x);
+		for (int i = 0; op_info[n->op].kind == MAP && i < n->count; i++)
+			is_pair[x] |= is_pair[n->in[i]] && shape_equal(n->shape, node(g, n->in[i])->shape);
+		if (n->op != OP_dot)
+			continue;
+		const DotAxes *d = &n->attr.dot;
+		is_pair[x] = d->batch > 0 && n->shape.rank == d->batch + 2;
+		for (int i = 0; is_pair[x] && d->contract == 1 && i < 2; i++) {
+			bool rows = (i ? d->y_contract : d->x_contract)[0] == d->batch;
+			bool more = shape_size(node(g, n->in[i])->shape) > shape_size(n->shape);
+			f->alone[x] |= is_pair[n->in[i]] && rows && more;
+		}
+		f->must_store[x] |= f->alone[x];
+	}
+}
+
 void fuse_must_store(Fuse *f)
 {
 	const Graph *g = f->g;
 	fuse_sides(f);
+	if (!f->c->machine->bare)
+		store_sums_of_pairs(f);
 	for (uint32_t i = 0; i < g->out_count; i++)
 		store_result(f, result_of(g, g->out[i].value));
 	for (uint32_t i = 0; i < g->set_count; i++)
