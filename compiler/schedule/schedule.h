@@ -266,7 +266,7 @@ typedef struct Kernel {
 	                 tile.c */
 	unsigned lanes; /* elements of a vector */
 	uint64_t
-	    scratch; /* bytes of private memory a call may use (packing), at most 1 MiB and what the
+	    scratch; /* bytes of private memory that a call uses (packing), at most 1 MiB and what the
 	                     machine allows: on the stack of its thread */
 	ContractTiling tiling;        /* contract: its tiles, */
 	const ContractPlan *contract; /* and how each is done */

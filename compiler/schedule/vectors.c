@@ -1,4 +1,4 @@
-/* vectors.c: how a kernel is done in vectors. */
+/* vectors.c: how a kernel is done in vectors, and what scratch that takes. */
 #include "fuse.h"
 
 /* As many of the widest elements that are computed as a register holds. What is as wide and only read,
@@ -21,11 +21,23 @@ static unsigned lanes_of(const Kernels *k, const Kernel *kernel)
 	return lanes ? lanes : 1;
 }
 
+static uint64_t kept_bytes(const Kernels *k, const Kernel *kernel)
+{
+	Shape row = node(k->graph, node(k->graph, kernel->core)->in[0])->shape;
+	return kernel->kept_count * (uint64_t)row_kept_bytes(row.dim[row.rank - 1]);
+}
+
+/* Of the scratch that it might have, a kernel gets what it uses: the stack of a program that embeds it
+ * may be small. */
 void kernel_vectors(const Kernels *k, Kernel *kernel)
 {
 	kernel->lanes = lanes_of(k, kernel);
-	if (kernel->kind == KERNEL_row)
+	if (kernel->kind == KERNEL_row) {
 		row_keep(k, kernel);
-	if (kernel->kind == KERNEL_contract)
+		kernel->scratch = kept_bytes(k, kernel);
+	}
+	if (kernel->kind == KERNEL_contract) {
 		kernel->contract = contract_plan(k, kernel);
+		kernel->scratch = (uint64_t)contract_bytes(kernel->contract);
+	}
 }

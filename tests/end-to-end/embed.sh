@@ -109,6 +109,43 @@ C
 cc -std=c99 -Wall -Wextra -Werror begin.c alone.o given.o -o begin
 ./begin || die "a task beside weights begins elsewhere"
 
+# threads with little stack, and blocks that are moved between their steps: the same bits
+cat > moved.c <<'C'
+#include <pthread.h>
+#include <string.h>
+#include "sensor.h"
+SENSOR_ALIGNED static unsigned char one[SENSOR_BLOCK_BYTES], two[SENSOR_BLOCK_BYTES], other[SENSOR_BLOCK_BYTES];
+static int32_t train(void *block, int from, int to)
+{
+	float x[SENSOR_STEP_X_COUNT];
+	int32_t error = 0;
+	for (int i = from; i < to && !error; i++) {
+		for (int j = 0; j < SENSOR_STEP_X_COUNT; j++)
+			x[j] = (float)((i * 7 + j * 3) % 11) - 5;
+		error = sensor_step(block, x, NULL);
+	}
+	return error;
+}
+static void *work(void *block)
+{
+	return train(block, 0, 10) ? NULL : block;
+}
+int main(void)
+{
+	pthread_t thread;
+	pthread_attr_t little;
+	void *done;
+	if (sensor_init(one, sizeof one, 1, 0) || sensor_init(two, sizeof two, 1, 0) || train(one, 0, 20) || pthread_attr_init(&little) ||
+	    pthread_attr_setstacksize(&little, 32 << 10) || pthread_create(&thread, &little, work, two) || pthread_join(thread, &done) || !done)
+		return 1;
+	memcpy(other, two, sizeof two);
+	memset(two, 0x5a, sizeof two);
+	return train(other, 10, 20) || memcmp(one + 64, other + 64, SENSOR_STATES_BYTES) != 0;
+}
+C
+cc -std=c17 -Wall -Wextra -Werror moved.c sensor.o -o moved -pthread
+./moved || die "a thread with 32 KiB of stack does not train, or a block that was moved is another one"
+
 if has c++; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || die "C++: $(cat said)"
 	./stream learnt.safetensors > said || die "the stream was not learnt: $(cat said)"
