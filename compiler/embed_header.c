@@ -93,19 +93,22 @@ static void take_fixed(sslc_program *p, const char *shout, Names *taken)
 		(void)take(p, taken, arena_printf(p->c.arena, "%s_%s", shout, fixed[i]));
 }
 
-static void put_tensor(sslc_program *p, const char *prefix, const char *function,
-                       const sslc_tensor *t, Names *taken, Text *out)
+/* Defines how many elements it has, and returns the name of that. */
+static const char *put_count(sslc_program *p, const char *prefix, const char *function,
+                             const sslc_tensor *t, Names *taken, Text *out)
 {
-	const char *name =
-	    arena_printf(p->c.arena, "%s_%s_%s_COUNT", prefix, upper(p, function), upper(p, t->name));
-	text_printf(out, "#define %s %" PRId64 " /* %s %s */\n", take(p, taken, name), elements(t),
-	            c_type(t->dtype), dims_text(p, t->rank, t->dim));
+	const char *name = take(
+	    p, taken,
+	    arena_printf(p->c.arena, "%s_%s_%s_COUNT", prefix, upper(p, function), upper(p, t->name)));
+	text_printf(out, "#define %s %" PRId64 " /* %s %s */\n", name, elements(t), c_type(t->dtype),
+	            dims_text(p, t->rank, t->dim));
+	return name;
 }
 
 static const char *purpose(const EmbeddedFunction *f)
 {
 	if (strcmp(f->graph->name, "features") == 0)
-		return "The features of a batch.";
+		return "The features of a batch; the states do not change.";
 	if (strcmp(f->graph->name, "loss") == 0)
 		return "The loss of a batch, as a step would report it; nothing changes.";
 	if (embed_is_named(f->graph->name, "predict"))
@@ -114,33 +117,35 @@ static const char *purpose(const EmbeddedFunction *f)
 	                 : "A function of the model; the states do not change.";
 }
 
-/* Parameters begin with in_ and out_: what the model calls `int`, `block` or `EOF` is none in C. */
+/* Parameters begin with in_ and out_: what the model calls `int`, `block` or `EOF` is none in C.
+ * They are arrays of their length, so that compilers warn of shorter ones. */
 static void put_function(sslc_program *p, const Embedded *e, const EmbeddedFunction *f,
                          Names *taken, Text *out)
 {
 	const char *prefix = upper(p, e->prefix);
+	const char *count[2 * EMBED_MOST_VALUES];
+	size_t counts = 0, at = 0;
 	Names params = {0};
 	text_printf(out, "\n");
 	for (size_t i = 0; i < f->code.input_count; i++)
 		if (is_given(&f->code.input[i]))
-			put_tensor(p, prefix, f->name, &f->code.input[i], taken, out);
+			count[counts++] = put_count(p, prefix, f->name, &f->code.input[i], taken, out);
 	for (size_t i = 0; i < f->code.output_count; i++)
-		put_tensor(p, prefix, f->name, &f->code.output[i], taken, out);
-	text_printf(out, "/* %s Inputs are read where they are, row-major%s */\n", purpose(f),
-	            embed_is_sole(f->code.output_count, f->counts)
-	                ? "."
-	                : "; an output that is\n * NULL is not wanted.");
+		count[counts++] = put_count(p, prefix, f->name, &f->code.output[i], taken, out);
+	text_printf(out, "/* %s%s */\n", purpose(f),
+	            embed_is_sole(f->code.output_count, f->counts) ? ""
+	                                                           : " What is NULL is not wanted.");
 	text_printf(out, "int32_t %s_%s(void *block", e->prefix, f->name);
 	for (size_t i = 0; i < f->code.input_count; i++) {
 		const sslc_tensor *t = &f->code.input[i];
 		if (is_given(t))
-			text_printf(out, ", const %s *%s", c_type(t->dtype),
-			            take(p, &params, c_name(p, "in_", t->name)));
+			text_printf(out, ", const %s %s[%s]", c_type(t->dtype),
+			            take(p, &params, c_name(p, "in_", t->name)), count[at++]);
 	}
 	for (size_t i = 0; i < f->code.output_count; i++) {
 		const sslc_tensor *t = &f->code.output[i];
-		text_printf(out, ", %s *%s", c_type(t->dtype),
-		            take(p, &params, c_name(p, "out_", t->name)));
+		text_printf(out, ", %s %s[%s]", c_type(t->dtype),
+		            take(p, &params, c_name(p, "out_", t->name)), count[at++]);
 	}
 	text_printf(out, ");\n");
 }
@@ -170,12 +175,18 @@ static void put_head(sslc_program *p, const Embedded *e, Text *out)
 	    " *         puts(%s_message(error));\n"
 	    " *\n"
 	    " * Functions return 0 or an error below 0, allocate nothing and call nothing outside of\n"
-	    " * this object. A block is used by one thread at a time; different blocks by any. */\n"
+	    " * this object. A block is used by one thread at a time; different blocks by any.\n"
+	    " * Wherever its memory is from, it is aligned to %s_ALIGN. No address of it is kept, in\n"
+	    " * it or elsewhere: between calls it may be moved, and a copy is a second instance.\n"
+	    " *\n"
+	    " * Batches are the caller's, too: arrays in row-major order, aligned to their elements,\n"
+	    " * that overlap neither each other nor the block, and are read in place: once a call has\n"
+	    " * returned nothing looks at them. */\n"
 	    "#ifndef SSLC_MODEL_%s_H\n#define SSLC_MODEL_%s_H\n\n"
 	    "#include <stddef.h>\n#include <stdint.h>\n\n"
 	    "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
 	    e->prefix, harmless(p, e->name), m->triple, m->cpu, SSLC_VERSION, shout, shout, e->prefix,
-	    e->prefix, shout, shout);
+	    e->prefix, shout, shout, shout);
 	text_printf(out, "/* -- Sizes, in bytes ------------------------------------------- */\n\n");
 	text_printf(out, "#define %s_BLOCK_BYTES %" PRIu64 "u /* states, arena and all */\n", shout,
 	            e->block_bytes);
@@ -183,8 +194,8 @@ static void put_head(sslc_program *p, const Embedded *e, Text *out)
 	            shout, e->states_bytes);
 	text_printf(out, "#define %s_ARENA_BYTES %" PRIu64 "u /* of it: scratch */\n", shout,
 	            e->arena_bytes);
-	text_printf(out, "#define %s_HASH UINT64_C(0x%016" PRIx64 ") /* of the states' layout */\n",
-	            shout, e->hash);
+	text_printf(out, "#define %s_HASH 0x%016" PRIx64 "ull /* of the states' layout */\n", shout,
+	            e->hash);
 	text_printf(out, "#define %s_ALIGN 64\n", shout);
 	text_printf(out,
 	            "#if defined(__cplusplus)\n#define %s_ALIGNED alignas(%s_ALIGN)\n"
@@ -197,9 +208,9 @@ static void put_head(sslc_program *p, const Embedded *e, Text *out)
 static void put_tensors(sslc_program *p, const Embedded *e, Names *taken, Text *out)
 {
 	const char *shout = upper(p, e->prefix);
-	text_printf(
-	    out,
-	    "\n/* -- Tensors: their numbers --------------------------------------- */\n\nenum {\n");
+	text_printf(out,
+	            "\n/* -- Tensors: their numbers --------------------------------------- */\n\n");
+	text_printf(out, "enum %s_tensor {\n", e->prefix);
 	for (size_t i = 0; i < e->tensor_count; i++) {
 		const ObjectTensor *t = &e->tensor[i];
 		const char *name = c_name(p, arena_printf(p->c.arena, "%s_", shout), t->name);
@@ -224,9 +235,10 @@ static void put_common(const Embedded *e, Text *out)
 static void put_errors(sslc_program *p, const Embedded *e, Text *out)
 {
 	const char *shout = upper(p, e->prefix);
-	text_printf(
-	    out,
-	    "\n/* -- Errors ------------------------------------------------------ */\n\nenum {\n");
+	text_printf(out,
+	            "\n/* -- Errors ------------------------------------------------------ */\n\n");
+	text_printf(out, "enum %s_error {\n",
+	            e->prefix); /* bindgen 0.60 takes no enum without a name */
 #define ERROR(name, code, text)                                                                    \
 	text_printf(out, "\t%s_ERROR_%s = %d, /* %s */\n", shout, #name, code, text);
 #include "../runtime/embed/errors.def"

@@ -51,6 +51,13 @@ static unsigned char *spare_of(const EmbedModel *model, void *block)
 	return embed_states(block) + EMBED_ROUND(model->states_bytes);
 }
 
+size_t embed_block_bytes(const EmbedModel *model)
+{
+	return model ? (size_t)EMBED_BLOCK_BYTES(model->states_bytes, model->spare_bytes,
+	                                         model->arena_bytes)
+	             : 0;
+}
+
 int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t seed_low,
                    uint32_t seed_high)
 {
@@ -214,6 +221,11 @@ int32_t embed_find(const EmbedModel *model, const char *name)
 		if (same_text(model->tensor[i].name, name))
 			return (int32_t)i;
 	return EMBED_TENSOR;
+}
+
+size_t embed_tensor_bytes(const EmbedModel *model, uint32_t tensor)
+{
+	return model && tensor < model->tensor_count ? (size_t)model->tensor[tensor].bytes : 0;
 }
 
 static int32_t check_tensor(const EmbedModel *model, const void *block, uint32_t tensor,

@@ -83,6 +83,7 @@ const char *embed_message(int32_t code);
 #define EMBED_BLOCK_BYTES(states, spare, arena)                                                    \
 	(EMBED_HEAD + EMBED_ROUND(states) + EMBED_ROUND(spare) + EMBED_ROUND(arena))
 
+size_t embed_block_bytes(const EmbedModel *model);
 /* Makes a block of `bytes`, whatever was in it, and the states: the embedded weights, or random
  * ones. NULL, ALIGN, SMALL. A model with neither is EMPTY to calls until states are loaded. */
 int32_t embed_init(const EmbedModel *model, void *block, size_t bytes, uint32_t seed_low,
@@ -106,6 +107,8 @@ int32_t embed_steps(const EmbedModel *model, const void *block);
 
 /* The number of the tensor with this name; negative: an error. */
 int32_t embed_find(const EmbedModel *model, const char *name);
+/* 0: there is none of that number. */
+size_t embed_tensor_bytes(const EmbedModel *model, uint32_t tensor);
 /* Copies a tensor out or in, as little-endian words in row-major order. `bytes` must be the
  * tensor's. Any alignment. TENSOR, BYTES. */
 int32_t embed_read(const EmbedModel *model, const void *block, uint32_t tensor, void *to,

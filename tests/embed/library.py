@@ -8,7 +8,7 @@ import sys
 
 model = ctypes.CDLL(sys.argv[1])
 model.sensor_message.restype = ctypes.c_char_p
-model.sensor_save_bytes.restype = ctypes.c_size_t
+model.sensor_block_bytes.restype = ctypes.c_size_t
 
 
 def call(function, *arguments):
@@ -18,7 +18,7 @@ def call(function, *arguments):
     return error
 
 
-room = 1 << 20
+room = model.sensor_block_bytes()
 memory = ctypes.create_string_buffer(room + 64)
 block = ctypes.c_void_p((ctypes.addressof(memory) + 63) // 64 * 64)
 file = open(sys.argv[2], "rb").read()

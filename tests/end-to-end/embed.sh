@@ -22,6 +22,7 @@ grep -q '^sensor.o, sensor.h: ' said || die "says: $(cat said)"
 [ -z "$(nm -u sensor.o)" ] || die "the object calls $(nm -u sensor.o)"
 
 # the header, by the strictest of C and C++
+! grep -q 'enum {' sensor.h || die "an enumeration has no name, which bindgen asks for"
 for std in c99 c11 c17; do
 	echo '#include "sensor.h"' | cc -std=$std -Wall -Wextra -Wpedantic -Werror -fsyntax-only -xc -
 done
@@ -145,6 +146,21 @@ int main(void)
 C
 cc -std=c17 -Wall -Wextra -Werror moved.c sensor.o -o moved -pthread
 ./moved || die "a thread with 32 KiB of stack does not train, or a block that was moved is another one"
+
+# a short array is seen by the compiler, one that is not wanted is none
+cat > short.c <<'C'
+#include "sensor.h"
+SENSOR_ALIGNED static unsigned char block[SENSOR_BLOCK_BYTES];
+int main(void)
+{
+	float x[SENSOR_STEP_X_COUNT - SHORTER] = {0};
+	return sensor_init(block, sizeof block, 1, 0) || sensor_step(block, x, NULL);
+}
+C
+cc -O1 -Wall -Wextra -Werror -DSHORTER=0 short.c sensor.o -o short || die "a batch of its size is refused"
+if cc --version | grep -q 'Free Software Foundation'; then
+	! cc -O1 -Wall -Wextra -Werror -DSHORTER=1 short.c sensor.o -o short 2> said && grep -q stringop said || die "a short batch is not seen: $(cat said)"
+fi
 
 if has c++; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || die "C++: $(cat said)"

@@ -127,6 +127,11 @@ static void other_tensors_are_refused(void)
 	CU_ASSERT_EQUAL(embed_find(&embedded, ""), EMBED_TENSOR);
 	CU_ASSERT_EQUAL(embed_find(&embedded, NULL), EMBED_NULL);
 	CU_ASSERT_EQUAL(embed_find(NULL, "mask"), EMBED_NULL);
+	CU_ASSERT_EQUAL(embed_tensor_bytes(&embedded, TENSOR_W), 6 * sizeof(float));
+	CU_ASSERT_EQUAL(embed_tensor_bytes(&embedded, TENSORS), 0);
+	CU_ASSERT_EQUAL(embed_tensor_bytes(NULL, 0), 0);
+	CU_ASSERT_EQUAL(embed_block_bytes(&embedded), EMBEDDED_BYTES);
+	CU_ASSERT_EQUAL(embed_block_bytes(NULL), 0);
 	CU_ASSERT_EQUAL(embed_read(&embedded, e.block, TENSORS, at, 4), EMBED_TENSOR);
 	CU_ASSERT_EQUAL(embed_write(&embedded, e.block, UINT32_MAX, at, 4), EMBED_TENSOR);
 	CU_ASSERT_EQUAL(embed_read(&embedded, e.block, TENSOR_B, at, 11), EMBED_BYTES);
