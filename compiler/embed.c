@@ -288,7 +288,7 @@ static const char *weights_image(const Embedding *e)
 
 /* -- Variants ---------------------------------------------------------------------------------- */
 
-/* The machines of the program and of how->cpu; false: reported. */
+/* The machines of the program and of how->cpu, then one that all of these are; false: reported. */
 static bool choose_machines(const Embedding *e, const Machine **machine)
 {
 	Compile *c = &e->p->c;
@@ -306,6 +306,12 @@ static bool choose_machines(const Embedding *e, const Machine **machine)
 			diag_help(c->diags, "write for example --cpu x86-64-v2,x86-64-v3,x86-64-v4");
 			good = false;
 		}
+	}
+	machine[1 + e->how->cpus] = machine[0];
+	if (good && machine_is_x86(machine[0])) {
+		c->cpu = "x86-64";
+		good = codegen_machine(c);
+		machine[1 + e->how->cpus] = c->machine;
 	}
 	c->cpu = own;
 	c->machine = machine[0];
@@ -339,7 +345,7 @@ bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *objec
 	e.align = p->c.machine->bare ? 16 : 64;
 	to->name = sslc_name(p);
 	to->prefix = identifier(p->c.arena, how->prefix && *how->prefix ? how->prefix : to->name);
-	const Machine **machine = new_array(p->c.arena, const Machine *, 1 + how->cpus);
+	const Machine **machine = new_array(p->c.arena, const Machine *, 2 + how->cpus);
 	if (!choose_machines(&e, machine) || !choose(&e))
 		return false;
 	number_trainings(to, p->bundle);
@@ -356,6 +362,7 @@ bool embed(sslc_program *p, const sslc_embedding *how, Embedded *to, Text *objec
 	    .count = to->count,
 	    .machine = machine,
 	    .variants = 1 + how->cpus,
+	    .common = machine[1 + how->cpus],
 	    .tensor = to->tensor,
 	    .tensor_count = to->tensor_count,
 	    .hash = to->hash,

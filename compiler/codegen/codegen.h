@@ -94,6 +94,7 @@ typedef struct ObjectPlan {
 	size_t count;
 	const Machine *const *machine; /* [variants] that they are made for, the least able first: */
 	size_t variants;               /* one, or levels of x86-64 */
+	const Machine *common;         /* what runs before a variant is chosen is made for */
 	const ObjectTensor *tensor;
 	size_t tensor_count;
 	uint64_t hash, states_bytes, spare_bytes, arena_bytes, counts_at;

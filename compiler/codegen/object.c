@@ -317,15 +317,15 @@ static V emit_variants(ObjectEmit *o, size_t number)
 		object_is_for(o, p->machine[v]);
 		row[v] = function_row(o, f, emit_whole(o, v, f));
 	}
-	object_is_for(o, p->machine[0]);
 	return table(e, row, p->variants);
 }
 
-/* int32_t variant(void): the last one that this processor's level allows; -1: none. */
+/* int32_t variant(void): the last one that this processor's level allows; -1: none. NULL: there is one,
+ * which every processor can run. */
 static V emit_choice(ObjectEmit *o)
 {
 	Emit *e = o->e;
-	if (o->plan->variants == 1)
+	if (o->plan->variants == 1 && machine_x86_needs(o->plan->machine[0]) < 2)
 		return LLVMConstNull(e->ptr);
 	V f = LLVMAddFunction(e->module, "own.variant", LLVMFunctionType(e->i32, NULL, 0, false));
 	target_attributes(o->cg, e, f);
@@ -333,7 +333,7 @@ static V emit_choice(ObjectEmit *o)
 	LLVMPositionBuilderAtEnd(e->b, l_block(e, "entry"));
 	V level = call(e, embedded(o, "x86_level"), NULL, 0), choice = l_i32(e, -1);
 	for (size_t v = 0; v < o->plan->variants; v++) {
-		V least = u32(e, machine_x86_level(o->plan->machine[v]));
+		V least = u32(e, machine_x86_needs(o->plan->machine[v]));
 		V good = LLVMBuildICmp(e->b, LLVMIntUGE, level, least, "");
 		choice = l_select(e, good, u32(e, v), choice);
 	}
@@ -347,11 +347,13 @@ static void emit_all(ObjectEmit *o)
 	Emit *e = o->e;
 	const ObjectPlan *p = o->plan;
 	V *tables = new_array(e->c->arena, V, p->count + 1), init = LLVMConstNull(e->ptr);
+	object_is_for(o, p->common);
 	link_embed(o);
 	for (size_t i = 0; i < p->count; i++) {
 		tables[i] = emit_variants(o, i);
 		init = p->function[i].name ? init : tables[i];
 	}
+	object_is_for(o, p->common);
 	V weights = LLVMConstNull(e->ptr);
 	if (p->weights) {
 		weights = constant(
@@ -379,6 +381,7 @@ static void emit_all(ObjectEmit *o)
 	for (size_t i = 0; i < p->count; i++)
 		if (p->function[i].name)
 			export_function(o, &p->function[i], tables[i]);
+	object_is_for(o, p->machine[0]);
 }
 
 /* What has a dot in its name is this module's own. Each function has a section, so that a linker

@@ -188,6 +188,27 @@ unsigned machine_x86_level(const Machine *m)
 	return 0;
 }
 
+/* A host lists all that it has; what a name stands for is in cpus.def. */
+static bool has_all(const Machine *m, const char *words)
+{
+	const Cpu *cpu = has(m->features, "sse2") ? NULL : find_cpu(m->cpu);
+	for (char word[32]; next_word(&words, word);)
+		if (!has(m->features, word) && (!cpu || !strstr(cpu->needs, word)))
+			return false;
+	return true;
+}
+
+unsigned machine_x86_needs(const Machine *m)
+{
+	static const char *const words[] = {V4, V3, V2};
+	bool whole =
+	    has(m->features, "sse2") && !(has(m->features, "sahf") && has(m->features, "cx16"));
+	for (unsigned i = 0; i < COUNT(words) && machine_is_x86(m) && !whole; i++)
+		if (has_all(m, words[i]))
+			return COUNT(words) + 1 - i;
+	return machine_is_x86(m) ? 1 : 0;
+}
+
 static void add_features(Compile *c, Machine *m)
 {
 	const char *comma = *m->features ? "," : "";

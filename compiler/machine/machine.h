@@ -40,6 +40,8 @@ MUST_USE bool machine_choose(Compile *c, const Machine *host, Machine *to);
 bool machine_is_x86(const Machine *m);
 /* 1 to 4 for x86-64 to x86-64-v4, by its name; 0: it is none of these. */
 unsigned machine_x86_level(const Machine *m);
+/* The level that all processors have on which its code can run; 0: it is no x86-64. */
+unsigned machine_x86_needs(const Machine *m);
 /* The first feature of what was asked for that the host lacks; false: it lacks none. */
 bool machine_lacks(const Compile *c, const char *host_features, char word[32]);
 /* The names that `target` may have, ended by NULL. */

@@ -161,6 +161,25 @@ cc -O1 -Wall -Wextra -Werror -DSHORTER=0 short.c sensor.o -o short || die "a bat
 if cc --version | grep -q 'Free Software Foundation'; then
 	! cc -O1 -Wall -Wextra -Werror -DSHORTER=1 short.c sensor.o -o short 2> said && grep -q stringop said || die "a short batch is not seen: $(cat said)"
 fi
+# a processor that lacks what the code needs is told so
+if [ "$(uname -m)" = x86_64 ] && has qemu-x86_64; then
+	for cpu in x86-64-v3 znver4; do
+		"$sslc" compile sensor.json --cpu $cpu --out old.o --prefix sensor > /dev/null
+		cat > old.c <<'C'
+#include "old.h"
+SENSOR_ALIGNED static unsigned char block[SENSOR_BLOCK_BYTES];
+int main(void)
+{
+	return -sensor_init(block, sizeof block, 1, 0);
+}
+C
+		cc -static old.c old.o -o old
+		code=0; qemu-x86_64 -cpu Nehalem ./old 2> /dev/null || code=$?
+		[ $code = 23 ] || die "$cpu on a Nehalem: $code, not 23"
+		code=0; qemu-x86_64 -cpu max ./old 2> /dev/null || code=$?
+		[ $code = $([ $cpu = x86-64-v3 ] && echo 0 || echo 23) ] || die "$cpu on what qemu has: $code"
+	done
+fi
 
 if has c++; then
 	c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror stream.cpp sensor.o -o stream 2> said || die "C++: $(cat said)"
