@@ -423,6 +423,8 @@ static bool guarded_embed(sslc_program *p, const sslc_embedding *how, sslc_embed
 	    .functions = e.count,
 	    .state = states_of(p, &e),
 	    .tensors = e.tensor_count,
+	    .counts_at = (size_t)(EMBED_HEAD + e.counts_at),
+	    .counts = e.tasks,
 	};
 	return true;
 }

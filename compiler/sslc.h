@@ -122,6 +122,7 @@ typedef struct sslc_embedded {
 	size_t functions;
 	const sslc_state *state; /* [tensors] offsets are into the block */
 	size_t tensors;
+	size_t counts_at, counts; /* into the block: steps done of tasks, int32 each; how many */
 } sslc_embedded;
 /* For the machine that the options name. False: an error, and nothing to free. */
 SSLC_API bool sslc_embed(sslc_program *p, const sslc_embedding *how, sslc_embedded *out);

@@ -83,6 +83,10 @@ C
 cc -std=c99 -Wall -Wextra -Werror stateless.c stateless.o -o stateless
 ./stateless || die "a model without states cannot be called"
 
+# what a block holds lies one behind the other, with all that is in it
+"$sslc" compile embed.json --report > said
+grep -q 'steps done of tasks' said && die "steps of tasks that there are not: $(cat said)"
+
 # a task beside weights begins as it does alone, not at zero, and that no checkpoint holds it is said
 awk 'BEGIN { print "a,b,kind"; for (i = 0; i < 40; i++) printf "%d,%d,%d\n", i % 7, i % 5, i % 2 }' > kinds.csv
 cat > task.json <<'MODEL'
@@ -92,6 +96,9 @@ MODEL
 "$sslc" run task.json --no-downstream --quiet
 "$sslc" compile task.json --functions probe --prefix alone --out alone.o > /dev/null
 "$sslc" compile task.json --functions probe --prefix given --out given.o --weights runs/task/checkpoint.safetensors > /dev/null 2> said
+"$sslc" compile task.json --functions probe --prefix alone --out alone.o --report > report
+awk '$3 == "head:" { at = 64 } /^ *[0-9]+ +[0-9]+  / && at { if ($1 < at - 64 || $1 >= at + 64) bad = 1; at = $1 + $2; lines++ } /steps done of tasks i32\[1\]/ { seen = $2 == 4 } \
+	/scratch/ { exit } END { exit bad || !seen || lines < 5 }' report || die "the block has other parts: $(cat report)"
 grep -q "^sslc: note: probe.head.0.w is of the task 'probe', which no checkpoint of pre-training holds: it begins random$" said || die "says: $(cat said)"
 cat > begin.c <<'C'
 #include <string.h>

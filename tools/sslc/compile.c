@@ -159,6 +159,9 @@ static void report_memory(const sslc_embedded *e)
 		tensor_text(t->dtype, t->rank, t->dim, shape);
 		printf("%10zu %10zu  %s %s\n", e->state[i].offset, t->bytes, t->name, shape);
 	}
+	if (e->counts)
+		printf("%10zu %10zu  steps done of tasks i32[%zu]\n", e->counts_at, 4 * e->counts,
+		       e->counts);
 	printf("%10zu %10zu  outputs that a caller does not want\n", 64 + e->states_bytes,
 	       e->spare_bytes);
 	printf("%10zu %10zu  arena: scratch\n", e->block_bytes - e->arena_bytes, e->arena_bytes);
