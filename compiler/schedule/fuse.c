@@ -21,9 +21,9 @@ enum { CHEAP_TO_REPEAT = 4, DEAR = 4, HEAVIEST = 4096 };
 /* The size of a kernel's code. Emission is recursive over its nodes, LLVM's time is more than
  * linear in them, and what is unstored is walked along every path: a longer chain is stored in
  * between. An epilogue is emitted for each kind of tile. */
-enum { MOST_BODY = 256, MOST_EPILOGUE = 96 };
+enum { MOST_EPILOGUE = 96 };
 
-static uint32_t body_of(const Node *n)
+uint32_t node_body(const Node *n)
 {
 	return 1 + op_info[n->op].weight / 8;
 }
@@ -106,7 +106,7 @@ static bool has_full_rows(const Fuse *f, Shape s)
 static void measure(Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
-	unsigned weight = op_info[n->op].weight, body = body_of(n);
+	unsigned weight = op_info[n->op].weight, body = node_body(n);
 	f->latest[x] = 0;
 	for (int i = 0; i < n->count; i++) {
 		NodeId o = n->in[i];
@@ -163,7 +163,7 @@ static bool has_room(const Home *h, uint32_t more)
 static uint32_t added_body(const Fuse *f, NodeId x)
 {
 	const Node *n = node(f->g, x);
-	uint32_t body = body_of(n);
+	uint32_t body = node_body(n);
 	for (int i = 0; i < n->count; i++)
 		body +=
 		    f->stored[n->in[i]] || f->stage[n->in[i]] || f->home[n->in[i]] ? 0 : f->body[n->in[i]];

@@ -6,6 +6,7 @@
 
 enum {
 	MAX_SHARED = 64,
+	MOST_BODY = 256,     /* code of a kernel, or of what is not stored: fuse.c */
 	TILE_WORK = 1 << 16, /* element operations: about 10 us, worth waking a thread for */
 };
 
@@ -80,6 +81,7 @@ double hidden_share(const Kernels *k, const Kernel *kernel); /* of all columns, 
 
 /* fuse.c: a new kernel around x; its index + 1. */
 uint32_t fuse_open(Fuse *f, KernelKind kind, NodeId x);
+uint32_t node_body(const Node *n); /* the size of its own code */
 /* scalars.c: numbers known when the step begins: made first, stored. */
 void fuse_scalars(Fuse *f);
 

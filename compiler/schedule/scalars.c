@@ -12,6 +12,8 @@ typedef struct Scalars {
 	uint16_t *weight; /* [count] of all behind a scalar; 0: it is none */
 	bool *needed;     /* by a node that is none */
 	bool *wanted;     /* in the first kernel */
+	bool *behind;     /* something wanted follows from it */
+	uint32_t *body;   /* of what is not stored: the size of its code */
 	bool *late;       /* reads a result that is not */
 } Scalars;
 
@@ -38,16 +40,15 @@ static void find_scalars(Scalars *s)
 static void find_wanted(Scalars *s)
 {
 	const Fuse *f = s->f;
-	bool *behind = new_array(f->c->arena, bool, f->g->count);
 	for (NodeId x = f->g->count - 1; x > 0; x--) {
 		const Node *n = node(f->g, x);
 		if (!s->weight[x])
 			continue;
 		s->wanted[x] = f->chooses[x]      ? true
-		               : f->must_store[x] ? behind[x]
+		               : f->must_store[x] ? s->behind[x]
 		                                  : s->needed[x] && s->weight[x] > WORTH_STORING;
 		for (int i = 0; i < n->count; i++)
-			behind[n->in[i]] |= behind[x] || s->wanted[x];
+			s->behind[n->in[i]] |= s->behind[x] || s->wanted[x];
 	}
 }
 
@@ -67,6 +68,17 @@ static bool take(Fuse *f, NodeId x)
 	return true;
 }
 
+/* Whether what x is made of is so long that it is stored in between, wherever it is computed. */
+static bool is_long(Scalars *s, NodeId x)
+{
+	const Node *n = node(s->f->g, x);
+	s->body[x] = node_is_leaf(n) ? 0 : node_body(n);
+	for (int i = 0; i < n->count; i++)
+		s->body[x] += s->f->stored[n->in[i]] ? 0 : s->body[n->in[i]];
+	s->body[x] = s->body[x] < HEAVIEST ? s->body[x] : HEAVIEST;
+	return s->weight[x] && s->body[x] > MOST_BODY;
+}
+
 void fuse_scalars(Fuse *f)
 {
 	const Graph *g = f->g;
@@ -75,15 +87,18 @@ void fuse_scalars(Fuse *f)
 	s.weight = new_array(f->c->arena, uint16_t, g->count);
 	s.needed = new_array(f->c->arena, bool, g->count);
 	s.wanted = new_array(f->c->arena, bool, g->count);
+	s.behind = new_array(f->c->arena, bool, g->count);
 	s.late = new_array(f->c->arena, bool, g->count);
+	s.body = new_array(f->c->arena, uint32_t, g->count);
 	find_scalars(&s);
 	find_wanted(&s);
 	for (NodeId x = 1; x < g->count; x++) {
 		const Node *n = node(g, x);
 		for (int i = 0; i < n->count; i++)
 			s.late[x] |= s.late[n->in[i]];
-		bool taken = s.wanted[x] && !s.late[x] && take(f, x);
-		s.late[x] |= s.weight[x] && f->must_store[x] && !taken;
+		bool long_one = is_long(&s, x), wants = s.wanted[x] || (long_one && s.behind[x]);
+		bool taken = wants && !s.late[x] && take(f, x);
+		s.late[x] |= s.weight[x] && (long_one || f->must_store[x]) && !taken;
 	}
 	arena_reset(f->c->arena, mark);
 }
