@@ -129,14 +129,33 @@ void kernels_strip(Compile *c, Kernels *k);
  * that sample's part alone. */
 bool gather_stays(const Graph *g, const Node *n, int axis);
 
-/* due.c: which a step may leave out; and BUG if what it does leave out reaches a result. */
-void kernels_due(Compile *c, Kernels *k);
-void dues_verify(const Kernels *k);
-bool same_dues(const Kernel *a, const Kernel *b);
-/* The truth value that a condition repeats; 0: it is not one alone, or a constant. */
+/* choice.c: the truth value that a condition repeats; 0: it is not one alone, or a constant. */
 NodeId choice_of(const Graph *g, NodeId condition);
+/* Whether a state that is set to `value` stays what it was, where a known choice holds or does not. */
+bool choice_stays(const Graph *g, NodeId value, NodeId state, NodeId known, bool holds);
+/* Literals: bit 2 i of choice i, where it does not hold, bit 2 i + 1, where it does. */
+enum { MOST_CHOICES = 31 };
+#define NEEDED_ALWAYS UINT64_C(0)
+#define NEEDED_NEVER  UINT64_MAX
+typedef struct Choices {
+	const Graph *g;
+	const Kernels *k; /* if set, what their arena stores counts alone */
+	NodeId of[MOST_CHOICES];
+	uint32_t count;
+} Choices;
+/* What must hold where condition x does (`holds`), or does not. */
+uint64_t choice_literals(Choices *s, NodeId x, bool holds);
+/* The same where a select takes operand i of n, and where a state changes that is set to `value`. */
+uint64_t choice_of_side(Choices *s, const Node *n, int operand);
+uint64_t choice_of_set(Choices *s, const Node *value, NodeId state);
 /* Whether an operand of n may be anything, where what comes out is left out. */
 bool takes_any_bits(const Node *n, int operand);
+
+/* due.c: which a step may leave out. */
+void kernels_due(Compile *c, Kernels *k);
+bool same_dues(const Kernel *a, const Kernel *b);
+/* due_verify.c: BUG if what a step leaves out reaches a result. */
+void dues_verify(const Kernels *k);
 
 /* waves.c: which run beside which; and BUG if two of a wave depend on each other. */
 void kernels_wave(Compile *c, Kernels *k);

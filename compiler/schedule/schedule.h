@@ -289,6 +289,12 @@ typedef struct Kernels {
 	double wake; /* cycles for which a wave wakes the other threads */
 } Kernels;
 
+/* choice.c: what is known of condition x, and which operand select n takes (0: not known), where a
+ * choice holds or does not. */
+typedef enum Decided { NOT_KNOWN, IS_FALSE, IS_TRUE } Decided;
+Decided choice_truth(const Graph *g, NodeId x, NodeId known, bool holds);
+int choice_side(const Graph *g, const Node *n, NodeId known, bool holds);
+
 /* Of a scatter: whether its result is stored, else it ends in maps (scatter.c). */
 bool scatter_is_stored(const Kernel *kernel);
 int64_t

@@ -70,6 +70,31 @@ test "$(grep -c '^  @[0-9]* scan .*  if b[0-9]' kernels)" -ge 6
 "$sslc" dump --stage=schedule --json every.json >kernels.json
 grep -q '"due": \[{"buffer": [0-9]*, "holds": true}\]' kernels.json
 
+# A condition of conditions, each named twice, is not followed along all of its paths, of which there are 2^40.
+paths() {
+	cat <<-EOF
+	{
+	  "data": "normal(64, 20)",
+	  "define": {
+	    "mine(w, g, lr)": {
+	      "c0": "step % 2 == 0",
+	$(for i in $(seq 40); do
+		echo "\"c$i\": \"and(and(c$((i - 1)), step % $((i + 2)) == 0), or(c$((i - 1)), step % $((i + 3)) != 1))\","
+	done)
+	      "m": "state(shape(w), zeros)",
+	      "set m": "when(c40, 0.9 * m + g, m)",
+	      "y": "w - lr * m"
+	    }
+	  },
+	  "encoder": ["linear(3)"], "decoder": ["linear(20)"],
+	  "loss": "mse(decoder(encoder(x)), x)",
+	  "optimizer": "mine(0.01)"
+	}
+	EOF
+}
+paths >paths.json
+"$sslc" check paths.json >/dev/null
+
 "$sslc" compile every.json --out soap.o >/dev/null
 cat >soap.c <<'EOF'
 #include "soap.h"
