@@ -209,8 +209,9 @@ typedef struct KernelEmit {
 	V block;                  /* what the step was given: where its threads are */
 	bool pairing; /* the place of a pair's other gather is made, which may follow from the first */
 	V row_end; /* row: where rows end in this call (schedule/hidden.c); NULL: where they are whole */
-	V aligned; /* where lanes begin, if that is a multiple of their number; else NULL */
-	V *found;  /* where value_address wants the next load's address; nothing is loaded */
+	V aligned;      /* where lanes begin, if that is a multiple of their number; else NULL */
+	V *found;       /* where value_address wants the next load's address; nothing is loaded */
+	Decided chosen; /* in the code of a side: what the kernel's choice is there */
 } KernelEmit;
 
 /* The value of x: a scalar if it does not vary over the lanes, else a vector of ke->lanes. bool is
@@ -219,6 +220,13 @@ V value_at(KernelEmit *ke, NodeId x, const Index *index);
 V value_vector(KernelEmit *ke, NodeId x, const Index *index); /* the same, splat to a vector */
 void value_define(KernelEmit *ke, NodeId x, const Index *index, V v); /* from now on x is v there */
 void value_forget(KernelEmit *ke);
+/* What is known now; and forgets what was found since, in a block that not all come through. */
+typedef struct Known {
+	uint32_t values;
+	unsigned words;
+} Known;
+Known value_known(const KernelEmit *ke);
+void value_forget_since(KernelEmit *ke, Known known);
 V value_memo(const KernelEmit *ke, NodeId x, const Index *index); /* NULL: not emitted yet */
 V value_kept(KernelEmit *ke, NodeId x, const Index *index); /* NULL: its row is not in scratch */
 void value_pin(KernelEmit *ke); /* what is known now, and only that, outlives value_forget */

@@ -62,14 +62,30 @@ void value_define(KernelEmit *ke, NodeId x, const Index *index, V v)
 	memo->last[x] = memo->count;
 }
 
-void value_forget(KernelEmit *ke)
+static void forget_from(KernelEmit *ke, uint32_t count)
 {
 	Memo *memo = ke->memo;
-	while (memo && memo->count > ke->pinned) {
+	while (memo && memo->count > count) {
 		const Entry *gone = &memo->entry[--memo->count];
 		memo->last[gone->node] = gone->before;
 	}
+}
+
+void value_forget(KernelEmit *ke)
+{
+	forget_from(ke, ke->pinned);
 	ke->stretch.count = 0;
+}
+
+Known value_known(const KernelEmit *ke)
+{
+	return (Known){ke->memo ? ke->memo->count : 0, ke->stretch.count};
+}
+
+void value_forget_since(KernelEmit *ke, Known known)
+{
+	forget_from(ke, known.values);
+	ke->stretch.count = known.words;
 }
 
 void value_pin(KernelEmit *ke)

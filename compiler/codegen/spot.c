@@ -194,14 +194,55 @@ void value_store(KernelEmit *ke, BufferId to, const Index *index, V v)
 		l_store(e, v, address(e, element, base, spot.linear), size);
 }
 
+/* -- Outs, by the kernel's choice ---------------------------------------------------------------- */
+
+/* Runs body in the code of each side. What was known before is known in both. */
+static void on_each_side(KernelEmit *ke, const Index *index,
+                         void (*body)(KernelEmit *, const Index *))
+{
+	Emit *e = ke->e;
+	if (!ke->kernel->choice) {
+		body(ke, index);
+		return;
+	}
+	Index one = {.lane_axis = -1};
+	for (int i = 0; i < MAX_RANK; i++)
+		one.at[i] = l_word(e, 0);
+	V choice = value_at(ke, ke->kernel->choice, &one);
+	LLVMBasicBlockRef holds = l_block(e, "holds"), fails = l_block(e, "fails"),
+	                  after = l_block(e, "chosen");
+	LLVMBuildCondBr(e->b, choice, holds, fails);
+	Known known = value_known(ke);
+	for (int i = 0; i < 2; i++) {
+		LLVMPositionBuilderAtEnd(e->b, i ? fails : holds);
+		ke->chosen = i ? IS_FALSE : IS_TRUE;
+		body(ke, index);
+		LLVMBuildBr(e->b, after);
+		value_forget_since(ke, known);
+	}
+	LLVMPositionBuilderAtEnd(e->b, after);
+	ke->chosen = NOT_KNOWN;
+}
+
+static bool stays(const KernelEmit *ke, uint32_t o)
+{
+	return ke->chosen != NOT_KNOWN && ke->kernel->only[ke->chosen == IS_FALSE] >> o & 1;
+}
+
 /* All values first, then all stores: a state is read before its next value is written over it. */
-void value_store_outs(KernelEmit *ke, const Index *index)
+static void store_outs(KernelEmit *ke, const Index *index)
 {
 	V v[MAX_KERNEL_OUTS];
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		v[i] = value_at(ke, ke->kernel->out[i], index);
+		v[i] = stays(ke, i) ? NULL : value_at(ke, ke->kernel->out[i], index);
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++)
-		value_store(ke, ke->kernel->to[i], index, v[i]);
+		if (v[i])
+			value_store(ke, ke->kernel->to[i], index, v[i]);
+}
+
+void value_store_outs(KernelEmit *ke, const Index *index)
+{
+	on_each_side(ke, index, store_outs);
 }
 
 static bool has_places(const KernelEmit *ke, uint32_t out, int axis, int64_t places)
@@ -237,13 +278,20 @@ void value_store_channels(KernelEmit *ke, const Index *index, int axis, int64_t 
 	}
 }
 
-void value_prefetch_outs(KernelEmit *ke, const Index *index)
+static void prefetch_outs(KernelEmit *ke, const Index *index)
 {
 	Emit *e = ke->e;
 	for (uint32_t i = 0; i < ke->kernel->out_count; i++) {
+		if (stays(ke, i))
+			continue;
 		BufferId to = ke->kernel->to[i];
 		const Node *n = node(e->k->graph, e->k->buffer[to].node);
 		V linear = spot_of(e, n->shape, index).linear;
 		l_prefetch(e, address(e, l_memory_type(e, n->type), ke->pointer[to], linear), true);
 	}
+}
+
+void value_prefetch_outs(KernelEmit *ke, const Index *index)
+{
+	on_each_side(ke, index, prefetch_outs);
 }

@@ -487,10 +487,21 @@ static V value_gather(KernelEmit *ke, NodeId x, const Node *n, const Index *inde
 
 /* -- The value --------------------------------------------------------------------------------- */
 
+/* The operand that select n takes in the code of a side; 0: it chooses element by element. */
+static int side_taken(const KernelEmit *ke, const Node *n)
+{
+	return ke->chosen == NOT_KNOWN
+	           ? 0
+	           : choice_side(ke->e->k->graph, n, ke->kernel->choice, ke->chosen == IS_TRUE);
+}
+
 static V value_map(KernelEmit *ke, const Node *n, const Index *index)
 {
 	V in[MAX_INS];
 	unsigned lanes = 1;
+	int side = side_taken(ke, n);
+	if (side)
+		return value_at(ke, n->in[side], index);
 	for (int i = 0; i < n->count; i++) {
 		in[i] = value_at(ke, n->in[i], index);
 		lanes = l_lanes(in[i]) > lanes ? l_lanes(in[i]) : lanes;

@@ -321,6 +321,7 @@ Kernels *fuse_buffers(Fuse *f, Compile *c)
 		kernel_unroll(c, k, &k->kernel[i]);
 		kernel_tile(k, &k->kernel[i]);
 		kernel_vectors(k, &k->kernel[i]);
+		kernel_choice(c, k, &k->kernel[i]);
 	}
 	kernels_hide(c, k);
 	for (uint32_t i = 0; i < k->kernel_count; i++) {

@@ -1,12 +1,15 @@
 /* choice.c: what one truth value decides.
  *
- * A choice is a truth value of the whole step, by which a select takes one of its sides. What a step
- * need not compute follows from it: sides.c stores what ends a side, due.c finds the kernels that only
- * a side needs.
+ * A choice is a truth value of the whole step, by which a select takes one of its sides. What a step need not compute
+ * follows from it in three places: sides.c stores what ends a side, due.c finds the kernels that only a side needs, and
+ * a kernel that is needed on both, but not all of it, has code for each (kernel_choice()): so updates that end the
+ * product that makes their gradient wait for their step, without a load, a store or an operation.
  *
  * Where a node is needed is a set of literals, two bits a choice: it holds, or does not. What is needed by one user
  * is needed where that is; by several, where the literals of all hold. */
 #include "fuse.h"
+
+#include <string.h>
 
 NodeId choice_of(const Graph *g, NodeId condition)
 {
@@ -116,4 +119,119 @@ bool takes_any_bits(const Node *n, int operand)
 	bool whole = !type_info[n->type].is_float && (n->op == OP_div || n->op == OP_rem);
 	bool index = (n->op == OP_gather || n->op == OP_scatter_add) && operand == 1;
 	return !whole && !index && op_info[n->op].kind != LOOP;
+}
+
+/* -- Kernels with code for each side ------------------------------------------------------------- */
+
+enum { WORTH = 4 /* operations and bytes that one side saves for each element */ };
+
+typedef struct Sided { /* a kernel, as one choice cuts it */
+	const Kernels *k;
+	const Kernel *kernel;
+	const Visit *visit;
+	uint32_t count;
+	uint8_t *
+	    needed; /* [count] of each visit: bit 0: where the choice does not hold, bit 1: where it does */
+	Kernel *cut; /* what is found */
+} Sided;
+
+static uint8_t *needed_of(const Sided *s, NodeId x)
+{
+	return &s->needed[s->count - visit_number(s->visit, s->count, x)];
+}
+
+/* Whether out o is a state that is set to what it was where the choice is so. */
+static bool out_stays(const Sided *s, uint32_t o, NodeId choice, bool holds)
+{
+	const Buffer *b = &s->k->buffer[s->kernel->to[o]];
+	return b->storage == STORED_STATE &&
+	       choice_stays(s->k->graph, s->kernel->out[o], b->node, choice, holds);
+}
+
+static void find_needed(const Sided *s, NodeId choice)
+{
+	const Graph *g = s->k->graph;
+	memset(s->needed, 0, s->count);
+	for (uint32_t o = 0; o < s->kernel->out_count; o++)
+		for (unsigned holds = 0; holds < 2; holds++)
+			*needed_of(s, s->kernel->out[o]) |= !out_stays(s, o, choice, holds) << holds;
+	if (s->kernel->core)
+		*needed_of(s, s->kernel->core) = 3;
+	for (uint32_t v = 0; v < s->count; v++) {
+		const Node *n = node(g, s->visit[v].node);
+		for (unsigned holds = 0; s->visit[v].here && holds < 2; holds++) {
+			int side = choice_side(g, n, choice, holds);
+			for (int i = 0; s->needed[v] >> holds & 1 && i < n->count; i++)
+				if (!side || i == side)
+					*needed_of(s, n->in[i]) |= 1 << holds;
+		}
+	}
+}
+
+static double choice_saves(const Kernel *cut)
+{
+	return cut->only_flops[0] + cut->only_flops[1] + cut->only_bytes[0] + cut->only_bytes[1];
+}
+
+/* What is done on one side alone, and which outs are stored there alone; false: it is not worth it, or the kernel
+ * does nothing on the other side, and is left out there as a whole. */
+static bool cut_by(const Sided *s, NodeId choice)
+{
+	const Graph *g = s->k->graph;
+	Kernel *cut = s->cut;
+	*cut = (Kernel){.choice = choice};
+	find_needed(s, choice);
+	for (uint32_t v = 0; v < s->count; v++) {
+		const Node *n = node(g, s->visit[v].node);
+		bool one = s->needed[v] == 1 || s->needed[v] == 2, holds = s->needed[v] == 2;
+		double bytes = (double)shape_size(n->shape) * type_info[n->type].size;
+		cut->only_flops[holds] += one && s->visit[v].here ? node_flops(n) : 0;
+		cut->only_bytes[holds] += one && !s->visit[v].here ? bytes : 0;
+	}
+	for (uint32_t o = 0; o < s->kernel->out_count; o++) {
+		bool stays[2] = {out_stays(s, o, choice, false), out_stays(s, o, choice, true)};
+		if (stays[0] == stays[1])
+			continue;
+		cut->only[stays[0]] |= UINT32_C(1) << o;
+		cut->only_bytes[stays[0]] += (double)s->k->buffer[s->kernel->to[o]].bytes;
+	}
+	uint32_t all = (uint32_t)((UINT64_C(1) << s->kernel->out_count) - 1);
+	double size = (double)shape_size(node(g, s->kernel->out[0])->shape);
+	return choice_saves(cut) >= WORTH * size && cut->only[0] != all && cut->only[1] != all;
+}
+
+/* Whether the kernel loads the choice of a select that is no single number. */
+static NodeId loaded_choice(const Sided *s, const Node *n)
+{
+	NodeId x =
+	    n->op == OP_select && shape_size(n->shape) > 1 ? choice_of(s->k->graph, n->in[0]) : 0;
+	if (!x)
+		return 0;
+	const Visit *v = &s->visit[s->count - visit_number(s->visit, s->count, x)];
+	return v->node == x && !v->here ? x : 0;
+}
+
+void kernel_choice(Compile *c, const Kernels *k, Kernel *kernel)
+{
+	bool in_order = kernel->kind == KERNEL_map || kernel->kind == KERNEL_contract ||
+	                kernel->kind == KERNEL_reduce || kernel->kind == KERNEL_scatter;
+	if (!in_order || kernel->chain)
+		return;
+	ArenaMark mark = arena_mark(c->arena);
+	Kernel cut;
+	Sided s = {.k = k, .kernel = kernel, .cut = &cut};
+	s.visit = kernel_walk(c, k, kernel, &s.count);
+	s.needed = new_array(c->arena, uint8_t, s.count);
+	NodeId last = 0;
+	for (uint32_t v = 0; v < s.count; v++) {
+		NodeId choice = s.visit[v].here ? loaded_choice(&s, node(k->graph, s.visit[v].node)) : 0;
+		if (!choice || choice == last || !cut_by(&s, last = choice) ||
+		    choice_saves(&cut) <= choice_saves(kernel))
+			continue;
+		kernel->choice = choice;
+		memcpy(kernel->only, cut.only, sizeof cut.only);
+		memcpy(kernel->only_flops, cut.only_flops, sizeof cut.only_flops);
+		memcpy(kernel->only_bytes, cut.only_bytes, sizeof cut.only_bytes);
+	}
+	arena_reset(c->arena, mark);
 }

@@ -18,9 +18,10 @@ static double folded_size(const Kernels *k, const Kernel *kernel, const Node *co
 }
 
 /* Views only say where elements are. */
-static bool computes(Op op)
+double node_flops(const Node *n)
 {
-	return op_info[op].kind == MAP || op == OP_random;
+	bool computes = op_info[n->op].kind == MAP || n->op == OP_random;
+	return computes ? (double)shape_size(n->shape) * op_info[n->op].weight : 0;
 }
 
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
@@ -45,7 +46,7 @@ void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel)
 		else if (visit[i].node == kernel->core || op_info[n->op].kind == REDUCE)
 			kernel->flops += folded_size(k, kernel, n);
 		else
-			kernel->flops += computes(n->op) ? size * op_info[n->op].weight : 0;
+			kernel->flops += node_flops(n);
 	}
 	kernel->flops *= 1 - hidden_share(k, kernel);
 	arena_reset(c->arena, mark);

@@ -98,6 +98,16 @@ static void check_without(Compile *c, const Kernels *k, Due due)
 	arena_reset(c->arena, mark);
 }
 
+/* Outs that a kernel stores at some steps alone. */
+static void check_only(const Kernels *k, uint32_t i)
+{
+	const Kernel *kernel = &k->kernel[i];
+	for (uint32_t o = 0; o < kernel->out_count; o++)
+		for (unsigned holds = 0; holds < 2; holds++)
+			if ((kernel->only[holds] >> o & 1) && !stays(k, kernel, o, kernel->choice, !holds))
+				BUG("kernel @%u of %s does not store what is kept", i, k->graph->name);
+}
+
 void dues_verify(const Kernels *k)
 {
 	Compile *c = k->graph->c;
@@ -108,6 +118,7 @@ void dues_verify(const Kernels *k)
 	for (uint32_t i = 0, first = 0; i < k->kernel_count; i++) {
 		const Kernel *kernel = &k->kernel[i];
 		first = kernel->beside ? first : i;
+		check_only(k, i);
 		for (uint32_t n = 0; n < kernel->dues; n++) {
 			Due due = kernel->due[n];
 			if (!writer[due.condition] || writer[due.condition] - 1 >= first)

@@ -150,6 +150,7 @@ uint64_t choice_of_side(Choices *s, const Node *n, int operand);
 uint64_t choice_of_set(Choices *s, const Node *value, NodeId state);
 /* Whether an operand of n may be anything, where what comes out is left out. */
 bool takes_any_bits(const Node *n, int operand);
+void kernel_choice(Compile *c, const Kernels *k, Kernel *kernel); /* choice, only */
 
 /* due.c: which a step may leave out. */
 void kernels_due(Compile *c, Kernels *k);
@@ -188,6 +189,7 @@ int64_t scatter_list_bytes(const Graph *g, const Node *n);
 /* vectors.c: once it is tiled. */
 void kernel_vectors(const Kernels *k, Kernel *kernel);
 /* cost.c */
+double node_flops(const Node *n); /* of a node that is no core */
 void kernel_cost(Compile *c, const Kernels *k, Kernel *kernel);
 /* kernel.c */
 Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel);

@@ -12,6 +12,22 @@ static void json_nodes(Text *out, const char *key, const NodeId *at, uint32_t co
 	text_printf(out, "]");
 }
 
+/* What it stores where its choice holds, or does not, alone. */
+static void json_only(const Kernels *k, const Kernel *kernel, Text *out)
+{
+	const char *before = ", \"only\": [";
+	for (uint32_t o = 0; o < kernel->out_count; o++) {
+		bool holds = kernel->only[1] >> o & 1;
+		if (!holds && !(kernel->only[0] >> o & 1))
+			continue;
+		text_printf(out, "%s{\"stored_in\": %u, \"buffer\": %u, \"holds\": %s}", before,
+		            kernel->to[o], k->buffer_of[kernel->choice], holds ? "true" : "false");
+		before = ", ";
+	}
+	if (kernel->choice)
+		text_printf(out, "]");
+}
+
 static void json_kernels(const Kernels *k, int indent, Text *out)
 {
 	Compile *c = k->graph->c;
@@ -35,6 +51,7 @@ static void json_kernels(const Kernels *k, int indent, Text *out)
 			text_printf(out, "%s{\"buffer\": %u, \"holds\": %s}%s", n ? ", " : ", \"due\": [",
 			            kernel->due[n].condition, kernel->due[n].holds ? "true" : "false",
 			            n + 1 == kernel->dues ? "]" : "");
+		json_only(k, kernel, out);
 		if (kernel->hash)
 			text_printf(out, ", \"code_of\": %u", kernel->same);
 		if (kernel->kind == KERNEL_contract || kernel->loop) {

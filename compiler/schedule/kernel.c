@@ -205,6 +205,10 @@ Hash kernel_hash(Compile *c, const Kernels *k, const Kernel *kernel)
 	}
 	for (uint32_t i = 0; i < kernel->kept_count; i++)
 		h = hash_u64(h, visit_number(visit, count, kernel->kept[i]));
+	if (kernel->choice) {
+		h = hash_u64(h, visit_number(visit, count, kernel->choice));
+		h = hash_u64(h, (uint64_t)kernel->only[0] << 32 | kernel->only[1]);
+	}
 	for (uint32_t i = 0; i < kernel->out_count; i++)
 		h = hash_u64(hash_u64(h, visit_number(visit, count, kernel->out[i])),
 		             buffer_number(&m, kernel->to[i]));
@@ -326,6 +330,8 @@ void kernels_print(const Kernels *k, Text *out)
 		for (uint32_t n = 0; n < kernel->dues; n++)
 			text_printf(out, "  %s b%u", kernel->due[n].holds ? "if" : "unless",
 			            kernel->due[n].condition);
+		if (kernel->choice)
+			text_printf(out, "  by b%u", k->buffer_of[kernel->choice]);
 		if (kernel->hash && kernel->same != i)
 			text_printf(out, "  code of @%u", kernel->same);
 		text_add(out, "\n", 1);
@@ -342,7 +348,11 @@ void kernels_print(const Kernels *k, Text *out)
 			text_printf(out, "    store ");
 			print_buffer(k, kernel->to[o], out);
 			if (kernel->kind != KERNEL_copy) {
-				text_printf(out, " = %%%u\n", kernel->out[o]);
+				text_printf(out, " = %%%u", kernel->out[o]);
+				if ((kernel->only[0] | kernel->only[1]) >> o & 1)
+					text_printf(out, "  %s b%u", kernel->only[1] >> o & 1 ? "if" : "unless",
+					            k->buffer_of[kernel->choice]);
+				text_printf(out, "\n");
 				continue;
 			}
 			text_printf(out, " = ");

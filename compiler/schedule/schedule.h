@@ -257,6 +257,10 @@ typedef struct Kernel {
 	bool beside;        /* runs at the same time as the kernel before it: waves.c */
 	Due due[MAX_DUES];  /* due.c: [dues] it runs where all are so, and is left out elsewhere */
 	uint32_t dues;
+	NodeId choice; /* choice.c: a truth value that it loads: it has code for where that holds, and
+	                  for where not; */
+	uint32_t only[2];  /* outs (bits) that change where it does not hold alone, or does: else they
+	                     stay */
 	uint32_t unrolled; /* map: bit i: the indices along axis i are known as code is made; */
 	bool streams;      /* unrolled: whole vectors are written past the caches */
 	int tile_axis;     /* the axis that tiles cut, if it is not flat: the first loop */
@@ -274,6 +278,7 @@ typedef struct Kernel {
 	Hash hash;                    /* equal hash: the same code with other pointers; */
 	uint32_t same;                /* the first kernel of that hash */
 	double flops, bytes; /* an estimate for the table; bytes: read and written from buffers */
+	double only_flops[2], only_bytes[2]; /* of these, where its choice does not hold, or does */
 } Kernel;
 
 typedef struct Kernels {
