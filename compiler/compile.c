@@ -119,6 +119,8 @@ static void describe_kernels(sslc_program *p, const Kernels *k, sslc_code *code)
 		                      .what = kernel_text(k, kernel)};
 		for (uint32_t j = at; j < chain_end(k, at); j++)
 			to[i].flops += k->kernel[j].flops, to[i].bytes += k->kernel[j].bytes;
+		memcpy(to[i].only_flops, kernel->only_flops, sizeof to[i].only_flops);
+		memcpy(to[i].only_bytes, kernel->only_bytes, sizeof to[i].only_bytes);
 		if (!origin.file)
 			continue;
 		uint32_t line, column;

@@ -54,7 +54,9 @@ typedef struct sslc_kernel {
 	size_t code_of; /* the kernel whose code it runs: an equal one before it, or it itself */
 	const char *kind, *what; /* "contract", "64 x 32 x 288, 2048 of them" */
 	double flops, bytes;     /* an estimate: exp is as many as make it; each buffer counted once */
-	const char *file;        /* the place in the model that it came from; NULL: none */
+	/* Of these, at steps alone where its choice does not hold, and where it does. */
+	double only_flops[2], only_bytes[2];
+	const char *file; /* the place in the model that it came from; NULL: none */
 	unsigned line, column;
 	const char *words; /* what is written there; NULL: nothing that can be shown */
 } sslc_kernel;

@@ -15,8 +15,9 @@ typedef void (*StepTask)(void *args, ptrdiff_t begin, ptrdiff_t end);
  * all are done. The result does not depend on how the range is cut. */
 typedef void (*StepParallel)(void *pool, StepTask task, void *args, ptrdiff_t tiles);
 
-/* Kernel number `kernel` of the function is done. */
+/* Kernel number `kernel` of the function is done: see `mark`. */
 typedef void (*StepMark)(void *marks, int32_t kernel);
+enum { STEP_MARK_FAILS = 1 << 30 };
 
 typedef struct StepBlock {
 #define FIELD(name, type, letter, meaning) type name;

@@ -5,9 +5,10 @@
  * kernels of as many buffers, unpacks the kernel and its addresses. The step function fills the args
  * with base + constant offset, and gives a wave of kernels, be it one, to the parallel-for of the
  * caller's pool as one task (wave.c). No address is ever a constant in code. */
-#include "module.h"
-
 #include <string.h>
+
+#include "../../runtime/step.h"
+#include "module.h"
 
 typedef struct Call { /* of a kernel */
 	BufferId *buffer; /* [count] in the order of its parameters */
@@ -340,13 +341,29 @@ static void call_wave(Step *s, uint32_t first, uint32_t end)
 	l_goto(e, after);
 }
 
-static void call_mark(Step *s, int32_t number)
+static void call_mark(Step *s, V number)
 {
 	Emit *e = s->e;
 	T params[] = {e->ptr, e->i32};
-	V given[] = {s->field[FIELD_marks], l_i32(e, number)};
+	V given[] = {s->field[FIELD_marks], number};
 	LLVMBuildCall2(e->b, LLVMFunctionType(e->voidt, params, 2, false), s->field[FIELD_mark], given,
 	               2, "");
+}
+
+static V is_so(Step *s, BufferId condition, bool holds)
+{
+	Emit *e = s->e;
+	V truth = l_load(e, e->i8, buffer_address(s, condition), 1);
+	return LLVMBuildICmp(e->b, holds ? LLVMIntNE : LLVMIntEQ, truth, LLVMConstNull(e->i8), "");
+}
+
+/* Kernel number `number` has run: all of it, or what is stored where its choice does not hold. */
+static void mark_run(Step *s, const Kernel *kernel, int32_t number)
+{
+	V mark = l_i32(s->e, number), fails = l_i32(s->e, number + STEP_MARK_FAILS);
+	if (kernel->choice)
+		mark = l_select(s->e, is_so(s, s->e->k->buffer_of[kernel->choice], true), mark, fails);
+	call_mark(s, mark);
 }
 
 /* If all that the kernel asks for holds { ... } else; returns where the other side begins. */
@@ -354,12 +371,8 @@ static LLVMBasicBlockRef due_begin(Step *s, const Kernel *kernel)
 {
 	Emit *e = s->e;
 	V all = LLVMConstInt(e->i1, 1, false);
-	for (uint32_t i = 0; i < kernel->dues; i++) {
-		V truth = l_load(e, e->i8, buffer_address(s, kernel->due[i].condition), 1);
-		V good = LLVMBuildICmp(e->b, kernel->due[i].holds ? LLVMIntNE : LLVMIntEQ, truth,
-		                       LLVMConstNull(e->i8), "");
-		all = LLVMBuildAnd(e->b, all, good, "");
-	}
+	for (uint32_t i = 0; i < kernel->dues; i++)
+		all = LLVMBuildAnd(e->b, all, is_so(s, kernel->due[i].condition, kernel->due[i].holds), "");
 	LLVMBasicBlockRef due = l_block(e, "due"), left = l_block(e, "left_out");
 	LLVMBuildCondBr(e->b, all, due, left);
 	LLVMPositionBuilderAtEnd(e->b, due);
@@ -376,14 +389,14 @@ static void call_due(Step *s, uint32_t first, uint32_t end)
 	LLVMBasicBlockRef left = e->k->kernel[first].dues ? due_begin(s, &e->k->kernel[first]) : NULL;
 	call_wave(s, first, end);
 	if (marks)
-		call_mark(s, number);
+		mark_run(s, &e->k->kernel[first], number);
 	if (!left)
 		return;
 	LLVMBasicBlockRef later = l_block(e, "later");
 	LLVMBuildBr(e->b, later);
 	LLVMPositionBuilderAtEnd(e->b, left);
 	if (marks)
-		call_mark(s, -1 - number);
+		call_mark(s, l_i32(e, -1 - number));
 	l_goto(e, later);
 }
 

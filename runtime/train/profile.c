@@ -17,7 +17,8 @@ struct Profile {
 	size_t count;
 	double *seconds; /* [count] of all runs */
 	double *least;   /* [count] of the shortest run: what disturbs only slows down */
-	double *ran;     /* [count] runs that did not leave it out */
+	double *ran;     /* [count] runs that did not leave it out; */
+	double *fails;   /* [count] of these, those in which its choice did not hold */
 	double last;     /* when the kernel before ended, or the call began */
 	double waited;   /* for the batch of a step; below 0: nobody says */
 	int64_t runs;
@@ -28,11 +29,12 @@ static void mark(void *marks, int32_t kernel)
 {
 	Profile *p = marks;
 	double now = seconds_now();
-	bool left_out = kernel < 0;
-	kernel = left_out ? -1 - kernel : kernel;
+	bool left_out = kernel < 0, fails = kernel >= STEP_MARK_FAILS;
+	kernel = left_out ? -1 - kernel : kernel % STEP_MARK_FAILS;
 	if (p->runs == 1 && !p->warm) {
 		memset(p->seconds, 0, p->count * sizeof *p->seconds);
 		memset(p->ran, 0, p->count * sizeof *p->ran);
+		memset(p->fails, 0, p->count * sizeof *p->fails);
 		p->runs = 0;
 		p->warm = true;
 	}
@@ -41,6 +43,7 @@ static void mark(void *marks, int32_t kernel)
 	if (!left_out && (p->ran[kernel] == 0 || took < p->least[kernel]))
 		p->least[kernel] = took;
 	p->ran[kernel] += !left_out;
+	p->fails[kernel] += fails;
 	p->last = now;
 	p->runs += (size_t)kernel + 1 == p->count;
 }
@@ -48,7 +51,7 @@ static void mark(void *marks, int32_t kernel)
 Profile *profile_open(Call *c)
 {
 	Profile *p = calloc(1, sizeof *p);
-	double *seconds = calloc(3 * (c->code->kernel_count + 1), sizeof *seconds);
+	double *seconds = calloc(4 * (c->code->kernel_count + 1), sizeof *seconds);
 	if (!p || !seconds) {
 		free(p);
 		free(seconds);
@@ -56,6 +59,7 @@ Profile *profile_open(Call *c)
 	}
 	*p = (Profile){.call = c, .count = c->code->kernel_count, .seconds = seconds, .waited = -1};
 	p->least = seconds + p->count, p->ran = seconds + 2 * p->count;
+	p->fails = seconds + 3 * p->count;
 	c->block.mark = mark;
 	c->block.marks = p;
 	return p;
@@ -155,8 +159,9 @@ static Ceilings measure(Engine *e)
 typedef struct Line {
 	const sslc_kernel *kernel;
 	double seconds, least;
-	double share; /* of the steps: in the others it was left out */
-	double roof;  /* seconds that its operations or its bytes take at the ceilings, in that share */
+	double share;        /* of the steps: in the others it was left out */
+	double flops, bytes; /* of such a step, on average */
+	double roof;         /* seconds that they take at the ceilings, in that share */
 } Line;
 
 /* A place of the model file, and what its kernels take above their roofs. */
@@ -209,11 +214,18 @@ static int most_first(const void *a, const void *b)
 	return p->worst.kernel < q->worst.kernel ? -1 : 1;
 }
 
-static double roof_of(const sslc_kernel *k, const Ceilings *c)
+static double roof_of(const Line *l, const Ceilings *c)
 {
-	double flops = c->flops > 0 ? k->flops / c->flops : 0;
-	double bytes = c->bytes > 0 ? k->bytes / c->bytes : 0;
-	return flops > bytes ? flops : bytes;
+	double flops = c->flops > 0 ? l->flops / c->flops : 0;
+	double bytes = c->bytes > 0 ? l->bytes / c->bytes : 0;
+	return l->share * (flops > bytes ? flops : bytes);
+}
+
+/* What kernel i did in a step that ran it, on average: `all`, but what its choice left out. */
+static double done(const Profile *p, size_t i, double all, const double only[2])
+{
+	double fails = p->ran[i] ? p->fails[i] / p->ran[i] : 0;
+	return all - only[1] * fails - only[0] * (1 - fails);
 }
 
 /* Of what ran at least once. A kernel that is above its roof, in cache, does not make up for another.
@@ -233,11 +245,13 @@ static bool table_open(Table *t, const Profile *p)
 		*l = (Line){.kernel = k,
 		            .seconds = p->seconds[i] / (double)p->runs,
 		            .least = p->least[i],
-		            .share = p->ran[i] / (double)p->runs};
-		l->roof = l->share * roof_of(k, &t->ceilings);
+		            .share = p->ran[i] / (double)p->runs,
+		            .flops = done(p, i, k->flops, k->only_flops),
+		            .bytes = done(p, i, k->bytes, k->only_bytes)};
+		l->roof = roof_of(l, &t->ceilings);
 		asked += l->roof < l->seconds ? l->roof : l->seconds;
 		t->seconds += l->seconds;
-		t->flops += l->share * k->flops;
+		t->flops += l->share * l->flops;
 		t->compiled += k->code_of == k->number;
 		if (k->file)
 			add_to_place(t, l);
@@ -268,8 +282,8 @@ static void print_line(const Line *l, double total, FILE *out)
 {
 	const sslc_kernel *k = l->kernel;
 	fprintf(out, "@%-4zu %-8s %-32s %9.1f %5.1f%% %8.2f %8.2f %6.0f%%", k->number, k->kind, k->what,
-	        l->seconds * 1e6, 100 * l->seconds / total, l->share * k->flops / l->seconds * 1e-9,
-	        l->share * k->bytes / l->seconds * 1e-9, 100 * l->roof / l->seconds);
+	        l->seconds * 1e6, 100 * l->seconds / total, l->share * l->flops / l->seconds * 1e-9,
+	        l->share * l->bytes / l->seconds * 1e-9, 100 * l->roof / l->seconds);
 	if (k->file)
 		fprintf(out, "  %s:%u:%u", k->file, k->line, k->column);
 	if (l->share < 1)
@@ -345,8 +359,8 @@ static void json_kernel(const Line *l, FILE *out)
 	json_number(out, "least_seconds", l->least);
 	json_number(out, "share_of_steps", l->share);
 	json_number(out, "roof_seconds", l->roof);
-	json_number(out, "flops", l->kernel->flops);
-	json_number(out, "bytes", l->kernel->bytes);
+	json_number(out, "flops", l->flops);
+	json_number(out, "bytes", l->bytes);
 	json_place(l->kernel, out);
 	fputc('}', out);
 }

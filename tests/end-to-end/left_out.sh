@@ -70,6 +70,68 @@ test "$(grep -c '^  @[0-9]* scan .*  if b[0-9]' kernels)" -ge 6
 "$sslc" dump --stage=schedule --json every.json >kernels.json
 grep -q '"due": \[{"buffer": [0-9]*, "holds": true}\]' kernels.json
 
+# Adam's moments wait for each third step in the kernels that gather its gradient, and an average goes on at every step.
+gathers() {
+	cat <<-EOF
+	{
+	  "name": "gathers",
+	  "data": "normal(128, 37)",
+	  "define": {
+	    "third(w, x, y)": "$1",
+	    "mine(w, g, lr)": {
+	      "a": "state(shape(w), zeros)",
+	      "m": "state(shape(w), zeros)",
+	      "v": "state(shape(w), zeros)",
+	      "mean": "state(shape(w), zeros)",
+	      "total": "a + g * (1 / 3)",
+	      "m1": "0.9 * m + 0.1 * total",
+	      "v1": "0.99 * v + 0.01 * total^2",
+	      "set a": "third(w, 0 * w, total)",
+	      "set m": "third(w, m1, m)",
+	      "set v": "third(w, v1, v)",
+	      "moved": "third(w, w - lr * m1 / (sqrt(v1) + 1e-8), w)",
+	      "set mean": "0.9 * mean + 0.1 * moved",
+	      "y": "moved"
+	    }
+	  },
+	  "encoder": ["linear(65)", "relu", "linear(3)"],
+	  "decoder": ["linear(37)"],
+	  "loss": "mse(decoder(encoder(x)), x)",
+	  "optimizer": "mine(0.01)",
+	  "train": {"epochs": 4, "batch": 32}
+	}
+	EOF
+}
+gathers 'every(3, x, y)' >gathers.json
+gathers 'select(0 * iota(shape(w)) + step % 3 == 2, x, y)' >gathers_both.json
+"$sslc" run gathers.json --quiet --profile --threads 1 --steps 13 --out gathered >text
+"$sslc" run gathers.json --quiet --threads 2 --steps 13 --out gathered_by_two
+"$sslc" run gathers_both.json --quiet --profile --threads 1 --steps 13 --out gathered_both >text
+cmp gathered/checkpoint.safetensors gathered_by_two/checkpoint.safetensors
+"$sslc" dump --stage=schedule gathers.json >kernels
+test "$(grep -c '^    store \$optimizer.*\.[mv] = %[0-9]*  if b[0-9]*$' kernels)" = 12
+test "$(grep -c '^    store \$.*coder.*\.[wb] = %[0-9]*  if b[0-9]*$' kernels)" = 6
+"$sslc" dump --stage=schedule --json gathers.json >kernels.json
+grep -q '"only": \[{"stored_in": [0-9]*, "buffer": [0-9]*, "holds": true}' kernels.json
+python3 - gathered gathered_both <<'EOF'
+import json, struct, sys
+def tensors(folder):
+    data = open(f"{folder}/checkpoint.safetensors", "rb").read()
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + size])
+    return {name: data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]]
+            for name, t in header.items() if name != "__metadata__"}
+def moved(folder): # by the update of the largest matrix, in a step
+    kernels = json.load(open(f"{folder}/profile.json"))["kernels"]
+    return next(k["bytes"] for k in kernels if k["shape"] == "37 x 65 x 32")
+one, both = (tensors(folder) for folder in sys.argv[1:])
+assert one.keys() == both.keys() and len(one) >= 30, one.keys()
+assert one == both, [name for name in one if one[name] != both[name]]
+# a and mean are read and written at all steps, w is read; m and v are, and w is written, at each third alone
+saved = (moved(sys.argv[2]) - moved(sys.argv[1])) / (37 * 65 * 4)
+assert abs(saved - (5 - 5 / 3)) < 0.01, saved
+EOF
+
 # A condition of conditions, each named twice, is not followed along all of its paths, of which there are 2^40.
 paths() {
 	cat <<-EOF
