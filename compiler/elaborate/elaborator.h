@@ -95,8 +95,9 @@ typedef struct Elab {
 	const Model *model;
 	const Prelude *prelude;
 	Bundle *bundle;
-	Graph *g;    /* being built */
-	Graph *init; /* where states made now get their first values */
+	Graph *g;                /* being built */
+	Graph *init;             /* where states made now get their first values */
+	const Graph *step_graph; /* g, while g is init */
 	Frame *frame;
 	const Call *call;
 	const char *binding; /* name that the value being evaluated will get, or NULL */
@@ -238,6 +239,8 @@ Value state_make(Elab *b, Span span, const Value *shape, const Layer *init, bool
 Value random_bits_of(Elab *b, Shape shape);
 void states_finish(Elab *b); /* averages, then all pending next values become sets */
 NodeId state_node(Elab *b, uint32_t index);
+/* What a node of the step's graph is at first, in the init graph; 0: it depends on more than states. */
+NodeId state_first(Elab *b, NodeId x);
 
 /* scan.c: the number that random streams differ by from step to step: of a scan's, too. */
 NodeId random_step(Elab *b);

@@ -8,14 +8,18 @@
 static Value eval_applied(Elab *b, const Expr *e, const Scope *scope, const Value *flow,
                           size_t flows, bool direct);
 
-/* A first value lives in another graph than the step: tensors of the step do not reach it. */
+/* A first value lives in another graph than the step: of tensors of the step only those reach it that
+ * follow from parameters and states, as they are at first. */
 static Value bound_value(Elab *b, Span span, const Value *bound)
 {
 	if (!b->in_init || bound->in_init || bound->kind != VALUE_TENSOR)
 		return *bound;
+	NodeId first = state_first(b, bound->node);
+	if (first)
+		return value_tensor(first);
 	elab_error(b, span,
 	           "a first value is made before there is data, so it cannot depend on a tensor");
-	diag_help(b->c->diags, "use numbers, shapes and random values");
+	diag_help(b->c->diags, "use numbers, shapes, random values and other parameters");
 	return value_none();
 }
 

@@ -24,6 +24,7 @@ static NodeId first_value(Elab *b, Span span, const char *name, Shape shape,
 	Graph *g = b->g;
 	Frame *outer = b->frame, frame = {.component = name, .use = hash_text(0, name)};
 	Value momentum = b->momentum;
+	b->step_graph = g;
 	b->g = b->init;
 	b->g->origin = user_span(b, span);
 	b->frame = &frame;
@@ -43,6 +44,45 @@ static NodeId first_value(Elab *b, Span span, const char *name, Shape shape,
 	b->frame = outer;
 	b->g = g;
 	return x;
+}
+
+/* The first value of the state that the node of `from` is. */
+static NodeId first_of(const Elab *b, const Graph *from, NodeId state)
+{
+	for (uint32_t i = 0; i < b->init->set_count; i++)
+		if (strcmp(node(b->init, b->init->set[i].state)->attr.name, node(from, state)->attr.name) ==
+		    0)
+			return b->init->set[i].value;
+	return 0;
+}
+
+/* Whether a node can be computed before there is data, if its operands can. */
+static bool can_be_first(const Elab *b, const Graph *from, NodeId x)
+{
+	const Node *n = node(from, x);
+	if (n->op == OP_state)
+		return first_of(b, from, x) != 0;
+	return n->op != OP_input && op_info[n->op].kind != LOOP && op_info[n->op].kind != META;
+}
+
+NodeId state_first(Elab *b, NodeId x)
+{
+	const Graph *from = b->step_graph;
+	bool *asked = new_array(b->c->arena, bool, x + 1);
+	NodeId *map = new_array(b->c->arena, NodeId, x + 1);
+	asked[x] = true;
+	for (NodeId i = x; i > 0; i--) {
+		const Node *n = node(from, i);
+		if (asked[i] && !can_be_first(b, from, i))
+			return 0;
+		for (int k = 0; asked[i] && n->op != OP_state && k < n->count; k++)
+			asked[n->in[k]] = true;
+	}
+	for (NodeId i = 1; i <= x; i++)
+		if (asked[i])
+			map[i] = node(from, i)->op == OP_state ? first_of(b, from, i)
+			                                       : graph_copy_node(b->g, from, i, map);
+	return map[x];
 }
 
 /* The random numbers of its first value are those of `drawn_as`: an average begins as what it follows. */

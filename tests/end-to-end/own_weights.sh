@@ -69,3 +69,28 @@ sed -i 's/  "train"/  "names": {"other": {"encoder.0": "first", "encoder.2": "la
 for run in ours others; do
 	grep -q '"loss": 0,' $run/metrics.jsonl || die "the teacher is not the student of --init: $(cat $run/metrics.jsonl)"
 done
+
+# a first value may be one of another parameter's: gains that begin as norms leave the weights as they are
+cat >gains.json <<'END'
+{
+  "data": "normal(64, 20)",
+  "define": {
+    "weight_norm(x, units)": {
+      "v": "param([dim(x, 1), units], xavier_uniform)",
+      "n": "norm(v, 0)",
+      "g": "param([units], n)",
+      "begin": "g / 2",
+      "half": "state([units], begin)",
+      "y": "concat([x @ (v * (g / n)) - x @ v, reshape(2 * half - n, [1, -1]), reshape(1 - n / sqrt(sum(v^2, 0)), [1, -1])])"
+    }
+  },
+  "encoder": ["weight_norm(10)"],
+  "loss": "sum(encoder(x)^2)",
+  "features": "x",
+  "train": {"batch": 64}
+}
+END
+"$sslc" run gains.json --steps 1 --quiet --out gains
+sed 's/.*"loss": \([^,]*\),.*/\1/' gains/metrics.jsonl | awk '!($1 < 1e-9) { print "gains begin elsewhere: " $1; exit 1 }'
+sed 's/"g": "param(\[units\], n)"/"m": "n + 0 * normal([units])", "g": "param([units], m)"/' gains.json >drawn.json
+! "$sslc" check drawn.json 2>said && grep -q 'a first value is made before there is data' said || die "a draw of the step is no first value: $(cat said)"
