@@ -27,6 +27,17 @@ static bool sums(Op op)
 
 /* -- Weights: of sums, the same of absolute values --------------------------------------------- */
 
+/* How much more a product errs than a sum by pairs: its steps are added one after the other, and where the terms are all
+ * alike each addition rounds the same way. */
+static double runs_on(const Graph *g, const Node *n)
+{
+	enum { FEW = 64, MOST = 1024 }; /* codegen begins another total */
+	int64_t steps = 1;
+	for (int i = 0; n->op == OP_dot && i < n->attr.dot.contract; i++)
+		steps *= node(g, n->in[0])->shape.dim[n->attr.dot.x_contract[i]];
+	return fmax(1, fmin((double)steps, MOST) / FEW);
+}
+
 static double *weigh(Reference *r, NodeId x, double **value)
 {
 	static const char *const NAMES[] = {"x", "y", "z"};
@@ -44,7 +55,10 @@ static double *weigh(Reference *r, NodeId x, double **value)
 		feed[i] = (Feed){NAMES[i], at};
 	}
 	NodeId y = graph_add_node(one, n->op, in, n->count, n->type, n->shape, n->attr);
-	return evaluate(r->arena, one, feed, n->count)[y];
+	double *weight = evaluate(r->arena, one, feed, n->count)[y];
+	for (int64_t i = 0; i < shape_size(n->shape); i++)
+		weight[i] *= runs_on(r->graph, n);
+	return weight;
 }
 
 /* What a scan gives has the errors of the sums in all its steps, which are not weighed one by one. */
