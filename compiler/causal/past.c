@@ -51,6 +51,8 @@ static double value_of(const Node *n, const double *x)
 	case OP_stop_gradient:
 		return x[0];
 	case OP_cast:
+		if (n->type == DTYPE_u8 || n->type == DTYPE_bf16)
+			return NAN; /* it wraps, or is rounded */
 		return n->type == DTYPE_bool && !isnan(x[0]) ? (double)(x[0] != 0) : x[0];
 	case OP_neg:
 		return -x[0];
@@ -435,7 +437,7 @@ static Past past_leaf(const Walk *w, const Node *n)
 {
 	Past to = NOTHING;
 	if (n->op == OP_constant)
-		return all_equal(n->attr.value);
+		return all_equal(n->type == DTYPE_bf16 ? (double)NAN : n->attr.value);
 	if (n->op == OP_iota)
 		to.index = (int)n->attr.axis;
 	if (n->op != OP_input)

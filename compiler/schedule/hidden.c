@@ -83,7 +83,8 @@ static Behind scaled(Hide *h, const Node *n)
 	for (int i = n->op == OP_div; i < 2; i++) {
 		const Node *by = node(h->g, n->in[i]);
 		by = by->op == OP_broadcast ? node(h->g, by->in[0]) : by;
-		if (by->op == OP_constant && by->attr.value > 0 && behind(h, n->in[!i]) == BEHIND_LEAST)
+		if (by->op == OP_constant && by->attr.value > 0 && isfinite(by->attr.value) &&
+		    behind(h, n->in[!i]) == BEHIND_LEAST)
 			return BEHIND_LEAST;
 	}
 	return BEHIND_ANY;

@@ -60,6 +60,8 @@ static const char *const AHEAD[] = {
         EMBEDDED) ", -infinity)) @ " EMBEDDED,
     "softmax(select(iota([1, 7, 7], 1) - iota([1, 7, 7], 2) >= -1, " SCORES(
         EMBEDDED) ", -infinity)) @ " EMBEDDED,
+    "softmax(select(iota([1, 7, 7], 2) - iota([1, 7, 7], 1) <= cast(cast(-1, 'u8'), "
+    "'i32'), " SCORES(EMBEDDED) ", -infinity)) @ " EMBEDDED,
     "softmax(select(past(" SCORES(EMBEDDED) "), " SCORES(EMBEDDED) ", -1)) @ " EMBEDDED,
     "exp(select(past(" SCORES(EMBEDDED) "), " SCORES(EMBEDDED) ", 0)) @ " EMBEDDED,
     "select(past(" SCORES(EMBEDDED) "), " SCORES(EMBEDDED) ", 0) @ reverse(" EMBEDDED ", 1)",
