@@ -32,6 +32,11 @@ for part in compiler:sslc runtime:sslc-runtime; do
 done
 ! ldd runtime | grep -q LLVM || die "the runtime alone links LLVM"
 
+# a stranger without the sources has the language, its library and the license
+cmp prefix/share/doc/sslc/README.md "$root/models/README.md"
+for file in "$root"/models/lib/*.json; do cmp "prefix/share/doc/sslc/lib/${file##*/}" "$file"; done
+for package in sslc libsslc-dev; do cmp prefix/share/doc/$package/copyright "$root/LICENSE"; done
+
 # -- The manual page and the completions ------------------------------------------------------------------------------
 
 share=prefix/share

@@ -20,6 +20,12 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.bash COMPONENT command DESTINATIO
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/_sslc COMPONENT command DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sslc.fish COMPONENT command DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
+set(DOC_FOLDER ${CMAKE_INSTALL_DATADIR}/doc)
+install(FILES models/README.md COMPONENT command DESTINATION ${DOC_FOLDER}/sslc)
+install(DIRECTORY models/lib COMPONENT command DESTINATION ${DOC_FOLDER}/sslc FILES_MATCHING PATTERN *.json)
+install(FILES LICENSE COMPONENT command DESTINATION ${DOC_FOLDER}/sslc RENAME copyright)
+install(FILES LICENSE DESTINATION ${DOC_FOLDER}/libsslc-dev RENAME copyright)
+
 foreach(part compiler runtime)
 	install(EXPORT sslc-${part} NAMESPACE sslc:: DESTINATION ${CONFIG_FOLDER})
 endforeach()
@@ -45,6 +51,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME sslc)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_RECOMMENDS "dataset-fashion-mnist") # where fashion_mnist() looks
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SUGGESTS "gcc | c-compiler") # sslc compile --shared
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libsslc-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libcjson-dev, zlib1g-dev, libpng-dev, libjpeg62-turbo-dev, libpcre2-dev, libsndfile1-dev, libsamplerate0-dev, libminizip-dev, libcsv-dev")

@@ -137,6 +137,8 @@ static void print_man(void)
 	puts(".SH DATA\nWhat \\(dqdata\\(dq of a model file can call:");
 	for (const struct Reader *r = readers; r < readers + sizeof readers / sizeof *readers; r++)
 		man_reader(r);
+	puts(".SH FILES\n.TP\n\\&../share/doc/sslc/README.md\n"
+	     "from the command's folder: the language of model files; beside it, in lib, its library");
 	puts(".SH EXIT STATUS");
 	put_roff(EXIT_MEANINGS);
 	puts(".");
