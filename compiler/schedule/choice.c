@@ -53,11 +53,12 @@ int choice_side(const Graph *g, const Node *n, NodeId known, bool holds)
 	return t == NOT_KNOWN ? 0 : t == IS_TRUE ? 1 : 2;
 }
 
-bool choice_stays(const Graph *g, NodeId value, NodeId state, NodeId known, bool holds)
+bool choice_stays(const Kernels *k, const Kernel *kernel, uint32_t o, NodeId known, bool holds)
 {
-	const Node *n = node(g, value);
-	int side = choice_side(g, n, known, holds);
-	return side && n->in[side] == state;
+	const Buffer *b = &k->buffer[kernel->to[o]];
+	const Node *n = node(k->graph, kernel->out[o]);
+	int side = choice_side(k->graph, n, known, holds);
+	return b->storage == STORED_STATE && side && n->in[side] == b->node;
 }
 
 /* -- Literals ---------------------------------------------------------------------------------- */
@@ -140,21 +141,14 @@ static uint8_t *needed_of(const Sided *s, NodeId x)
 	return &s->needed[s->count - visit_number(s->visit, s->count, x)];
 }
 
-/* Whether out o is a state that is set to what it was where the choice is so. */
-static bool out_stays(const Sided *s, uint32_t o, NodeId choice, bool holds)
-{
-	const Buffer *b = &s->k->buffer[s->kernel->to[o]];
-	return b->storage == STORED_STATE &&
-	       choice_stays(s->k->graph, s->kernel->out[o], b->node, choice, holds);
-}
-
 static void find_needed(const Sided *s, NodeId choice)
 {
 	const Graph *g = s->k->graph;
 	memset(s->needed, 0, s->count);
 	for (uint32_t o = 0; o < s->kernel->out_count; o++)
 		for (unsigned holds = 0; holds < 2; holds++)
-			*needed_of(s, s->kernel->out[o]) |= !out_stays(s, o, choice, holds) << holds;
+			*needed_of(s, s->kernel->out[o]) |= !choice_stays(s->k, s->kernel, o, choice, holds)
+			                                    << holds;
 	if (s->kernel->core)
 		*needed_of(s, s->kernel->core) = 3;
 	for (uint32_t v = 0; v < s->count; v++) {
@@ -189,7 +183,8 @@ static bool cut_by(const Sided *s, NodeId choice)
 		cut->only_bytes[holds] += one && !s->visit[v].here ? bytes : 0;
 	}
 	for (uint32_t o = 0; o < s->kernel->out_count; o++) {
-		bool stays[2] = {out_stays(s, o, choice, false), out_stays(s, o, choice, true)};
+		bool stays[2] = {choice_stays(s->k, s->kernel, o, choice, false),
+		                 choice_stays(s->k, s->kernel, o, choice, true)};
 		if (stays[0] == stays[1])
 			continue;
 		cut->only[stays[0]] |= UINT32_C(1) << o;

@@ -29,14 +29,6 @@ static bool is_any(const Left *l, uint32_t i, NodeId x)
 	return any;
 }
 
-/* Whether out o is a state, which is set to what it was. */
-static bool stays(const Kernels *k, const Kernel *kernel, uint32_t o, NodeId known, bool holds)
-{
-	const Buffer *b = &k->buffer[kernel->to[o]];
-	return b->storage == STORED_STATE &&
-	       choice_stays(k->graph, kernel->out[o], b->node, known, holds);
-}
-
 static void check_left_out(const Left *l, uint32_t i)
 {
 	const Kernel *kernel = &l->k->kernel[i];
@@ -45,7 +37,7 @@ static void check_left_out(const Left *l, uint32_t i)
 		l->stale[kernel->to[o]] = b->storage == STORED_ARENA || b->storage == STORED_UNIT;
 		if (l->stale[kernel->to[o]])
 			continue;
-		if (!stays(l->k, kernel, o, l->choice, l->holds))
+		if (!choice_stays(l->k, kernel, o, l->choice, l->holds))
 			BUG("kernel @%u of %s is left out, but what it stores is kept", i, l->k->graph->name);
 	}
 }
@@ -104,7 +96,8 @@ static void check_only(const Kernels *k, uint32_t i)
 	const Kernel *kernel = &k->kernel[i];
 	for (uint32_t o = 0; o < kernel->out_count; o++)
 		for (unsigned holds = 0; holds < 2; holds++)
-			if ((kernel->only[holds] >> o & 1) && !stays(k, kernel, o, kernel->choice, !holds))
+			if ((kernel->only[holds] >> o & 1) &&
+			    !choice_stays(k, kernel, o, kernel->choice, !holds))
 				BUG("kernel @%u of %s does not store what is kept", i, k->graph->name);
 }
 

@@ -131,8 +131,8 @@ bool gather_stays(const Graph *g, const Node *n, int axis);
 
 /* choice.c: the truth value that a condition repeats; 0: it is not one alone, or a constant. */
 NodeId choice_of(const Graph *g, NodeId condition);
-/* Whether a state that is set to `value` stays what it was, where a known choice holds or does not. */
-bool choice_stays(const Graph *g, NodeId value, NodeId state, NodeId known, bool holds);
+/* Whether out o of the kernel is a state that stays what it was, where a known choice holds or does not. */
+bool choice_stays(const Kernels *k, const Kernel *kernel, uint32_t o, NodeId known, bool holds);
 /* Literals: bit 2 i of choice i, where it does not hold, bit 2 i + 1, where it does. */
 enum { MOST_CHOICES = 31 };
 #define NEEDED_ALWAYS UINT64_C(0)
