@@ -100,11 +100,10 @@ static void windows_of_a_group_are_on_one_side(void)
 	scratch_close(&s);
 }
 
-/* NumPy's rows have groups by the numbers of an array. */
-static void groups_of_arrays_are_kept(void)
+/* Rows 0 to 59 in x.npy, each ten of whom w.npy says. */
+static void put_arrays(Scratch *s)
 {
 	enum { ROWS = 60 };
-	Scratch s;
 	char why[WHY];
 	float x[ROWS];
 	int32_t who[ROWS];
@@ -112,9 +111,16 @@ static void groups_of_arrays_are_kept(void)
 		x[i] = (float)i;
 		who[i] = i / 10;
 	}
+	CU_ASSERT_FATAL(npy_write(scratch_path(s, "x.npy"), "f32", 1, (int64_t[]){ROWS}, x, why));
+	CU_ASSERT_FATAL(npy_write(scratch_path(s, "w.npy"), "i32", 1, (int64_t[]){ROWS}, who, why));
+}
+
+/* NumPy's rows have groups by the numbers of an array. */
+static void groups_of_arrays_are_kept(void)
+{
+	Scratch s;
 	scratch_open(&s);
-	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){ROWS}, x, why));
-	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "w.npy"), "i32", 1, (int64_t[]){ROWS}, who, why));
+	put_arrays(&s);
 	Data *d =
 	    open_data("npy('x.npy', who='w.npy', group='who', window=5, stride=1, test=0)", s.folder);
 	hold_out(d, 0.4, 24, 12);
@@ -409,18 +415,10 @@ static void stretches_of_a_series_belong_together(void)
 
 static void readers_know_what_belongs_together(void)
 {
-	enum { ROWS = 60 };
 	Scratch s;
 	char a[1024] = "id,v\n", b[256] = "id,w\n", folder[512], why[WHY];
-	float x[ROWS];
-	int32_t who[ROWS];
-	for (int i = 0; i < ROWS; i++) {
-		x[i] = (float)i;
-		who[i] = i / 10;
-	}
 	scratch_open(&s);
-	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "x.npy"), "f32", 1, (int64_t[]){ROWS}, x, why));
-	CU_ASSERT_FATAL(npy_write(scratch_path(&s, "w.npy"), "i32", 1, (int64_t[]){ROWS}, who, why));
+	put_arrays(&s);
 	Data *d =
 	    open_data("npy('x.npy', who='w.npy', group='who', window=5, stride=1, test=0.4)", s.folder);
 	grouped(d, SPLIT_TEST, 1, "aaaaaabbbbbb");
